@@ -1,0 +1,131 @@
+# Everything runs in .venv, which `make setup` creates; every other target sets up first.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.ONESHELL:
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test test-slow test-latest lint clean
+
+PYTHON ?= python3
+APT_PACKAGES := python3-petsc4py python3-mpi4py python3-venv libpetsc-real-dev \
+  libpetsc3.18-dev-examples openmpi-bin gcc gfortran make pkg-config
+
+# The demo: instances to learn from and to test on, and solver calls spent on learning.
+DEMO_TRAIN ?= 48
+DEMO_UNSEEN ?= 28
+DEMO_CALLS ?= 1500
+
+# One thread per process: the programs are parallel by MPI, and timings must not fight over cores.
+export OMP_NUM_THREADS := 1
+# Open MPI refuses to run as root unless told twice.
+ifeq ($(shell id -u),0)
+export OMPI_ALLOW_RUN_AS_ROOT := 1
+export OMPI_ALLOW_RUN_AS_ROOT_CONFIRM := 1
+endif
+
+help: ## list the targets
+	@grep -E '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z-]+):.*## /\1\t/' |
+	while IFS=$$'\t' read -r target text; do printf '  %-12s %s\n' "$$target" "$$text"; done
+
+setup: .venv/.stamp ## make .venv with everything needed (as root on Debian: PETSc too)
+
+.venv/.stamp: .venv/bin/python pyproject.toml constraints.txt
+	@.venv/bin/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[test]'
+	if ! .venv/bin/python -c 'import mpi4py' 2>/dev/null; then
+	  .venv/bin/python -m pip install -q --disable-pip-version-check mpi4py
+	fi
+	touch $@
+
+# Order of preference: the Python the user has active, Debian's, and only then the system's packages.
+.venv/bin/python:
+	@find_python() {
+	  for candidate in '$(PYTHON)' python3 /usr/bin/python3; do
+	    if "$$candidate" -c 'import ensurepip, petsc4py' 2>/dev/null; then
+	      command -v "$$candidate"
+	      return
+	    fi
+	  done
+	  return 1
+	}
+	if ! python=$$(find_python); then
+	  if [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
+	    {
+	      echo 'setup: no Python here imports petsc4py (and ensurepip, which makes environments).'
+	      echo 'setup: Activate an environment that does, or name its interpreter: make PYTHON=...'
+	      echo 'setup: On Debian or Ubuntu this is enough: sudo apt-get install \'
+	      echo '  $(APT_PACKAGES)'
+	    } >&2
+	    exit 1
+	  fi
+	  apt-get update
+	  DEBIAN_FRONTEND=noninteractive apt-get install -y $(APT_PACKAGES)
+	  if ! python=$$(find_python); then
+	    echo 'setup: apt-get installed PETSc, yet no Python imports petsc4py: is PYTHONPATH set?' >&2
+	    exit 1
+	  fi
+	fi
+	echo "setup: .venv with the petsc4py of $$python"
+	for tool in mpicc mpiexec pkg-config; do
+	  if ! command -v $$tool >/dev/null; then
+	    echo "setup: $$tool is missing: PETSc programs can be neither built nor recorded" >&2
+	  fi
+	done
+	rm -rf .venv
+	"$$python" -m venv --system-site-packages .venv
+	# What lives in the user's own virtual environment is invisible to a new one.
+	if ! .venv/bin/python -c 'import petsc4py' 2>/dev/null; then
+	  "$$python" -c 'import pathlib, petsc4py; print(pathlib.Path(petsc4py.__file__).parents[1])' \
+	    > "$$(.venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/petsc4py.pth"
+	fi
+
+demo: setup ## record, train, evaluate and run the convection-diffusion program (minutes)
+	@PATH="$$PWD/.venv/bin:$$PATH"
+	case=problems/convection_diffusion/case.toml
+	program=solvers/convection_diffusion/convection_diffusion
+	demo=build/demo
+	say() { printf '\n== %s\n' "$$*"; }
+	rm -rf $$demo
+	mkdir -p $$demo
+	say "The program, built without a word of metasolve in it: $$program"
+	make -C solvers/convection_diffusion
+	python problems/draw.py $$case $(DEMO_TRAIN) --seed 1 > $$demo/train.txt
+	python problems/draw.py $$case $(DEMO_UNSEEN) --seed 2 > $$demo/unseen.txt
+	say "Recording $(DEMO_TRAIN) of its solves to learn from, $(DEMO_UNSEEN) others to test on"
+	metasolve record -o $$demo/recording -- $$program -list $$demo/train.txt > $$demo/train.log
+	metasolve record -o $$demo/unseen -- $$program -list $$demo/unseen.txt > $$demo/unseen.log
+	say 'Training, from nothing but further solves'
+	metasolve train $$demo/recording -o $$demo/model --calls $(DEMO_CALLS) --seed 1
+	say 'Evaluating on the solves it has not seen'
+	metasolve evaluate $$demo/model $$demo/unseen \
+	  --json $$demo/evaluation.json --plot $$demo/evaluation.png
+	say 'The same program, unmodified, with the model'
+	metasolve run $$demo/model --log $$demo/run.jsonl -- $$program -list $$demo/unseen.txt
+	say "Done: $$demo/evaluation.json, $$demo/evaluation.png, $$demo/run.jsonl"
+
+test: setup ## run the tests that take seconds, on 1 and 2 ranks
+	.venv/bin/python -m pytest -m 'not slow'
+
+test-slow: setup ## run every test
+	.venv/bin/python -m pytest
+
+test-latest: .venv-latest/.stamp ## run the tests with the newest PETSc, petsc4py and numpy from PyPI
+	.venv-latest/bin/python -m pytest -m 'not slow'
+
+# Its constraint is only that there is none.
+.venv-latest/.stamp: pyproject.toml
+	@rm -rf .venv-latest
+	$(PYTHON) -m venv .venv-latest
+	export PETSC_CONFIGURE_OPTIONS='--with-fc=0 --with-cuda=0 --with-x=0 --with-debugging=0'
+	.venv-latest/bin/python -m pip install -q numpy mpi4py setuptools cython
+	.venv-latest/bin/python -m pip install petsc petsc4py
+	.venv-latest/bin/python -m pip install -q -e '.[test]'
+	touch .venv-latest/.stamp
+
+lint: setup ## check style and formatting of the Python sources
+	@.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+
+clean: ## remove what was built, environments included
+	rm -rf .venv .venv-latest build .pytest_cache .ruff_cache .hypothesis *.egg-info
+	$(MAKE) -C solvers/convection_diffusion clean
+	$(MAKE) -C solvers/heat clean

@@ -1,0 +1,1 @@
+"""Learned settings for unmodified solvers."""

@@ -1,0 +1,68 @@
+"""`MetaModel`: the network from features to coordinates that training moves. Needs torch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+
+from metasolve.model.model import Layer
+
+
+class MetaModel(torch.nn.Module):
+    """MLP from standardised features (batch, features) to coordinates z (batch, dim).
+
+    Starts as a constant: the output bias is `start`, the output weights are small. Inputs that
+    never varied in training (`varies` False) are disconnected, so a host that later moves one of
+    them a little inside its margin does not move the settings.
+
+    Parameters
+    ----------
+    features, dim : sizes of input and output.
+    start : shape (dim,), coordinates the untrained model predicts.
+    varies : shape (features,), bool.
+    hidden : widths of the tanh layers.
+    seed : of the initial weights.
+    """
+
+    def __init__(
+        self,
+        features: int,
+        dim: int,
+        start: np.ndarray,
+        varies: np.ndarray | None = None,
+        hidden: Sequence[int] = (64, 64),
+        seed: int = 0,
+    ) -> None:
+        super().__init__()
+        generator = torch.Generator().manual_seed(seed)
+        widths = [features, *hidden, dim]
+        self.weights = torch.nn.ParameterList()
+        self.biases = torch.nn.ParameterList()
+        for width, out in zip(widths[:-1], widths[1:]):
+            weights = torch.randn(out, width, generator=generator) / max(width, 1) ** 0.5
+            self.weights.append(torch.nn.Parameter(weights))
+            self.biases.append(torch.nn.Parameter(torch.zeros(out)))
+        with torch.no_grad():
+            self.weights[-1].mul_(0.05)
+            self.biases[-1].copy_(torch.as_tensor(np.asarray(start), dtype=torch.float32))
+            if varies is not None:
+                self.weights[0].mul_(torch.as_tensor(np.asarray(varies), dtype=torch.float32))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        for weights, bias in zip(self.weights[:-1], self.biases[:-1]):
+            x = torch.tanh(x @ weights.T + bias)
+        return x @ self.weights[-1].T + self.biases[-1]
+
+    def layers(self) -> tuple[Layer, ...]:
+        """The network as numpy layers (float64), what `Model` and the plug-in evaluate."""
+        last = len(self.weights) - 1
+        return tuple(
+            Layer(
+                weights.detach().numpy().astype(float),
+                bias.detach().numpy().astype(float),
+                "linear" if i == last else "tanh",
+            )
+            for i, (weights, bias) in enumerate(zip(self.weights, self.biases))
+        )

@@ -1,0 +1,147 @@
+"""`Model`: what training leaves behind. Features in, settings out; numpy only, no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from metasolve.errors import ModelError
+from metasolve.space import Space
+
+ACTIVATIONS = {
+    "tanh": np.tanh,
+    "relu": lambda x: np.maximum(x, 0.0),
+    "linear": lambda x: x,
+}
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One dense layer: activation(weights @ x + bias), weights of shape (out, in)."""
+
+    weights: np.ndarray
+    bias: np.ndarray
+    activation: str = "linear"
+
+    def __call__(self, x: np.ndarray) -> np.ndarray:
+        return ACTIVATIONS[self.activation](self.weights @ x + self.bias)
+
+
+@dataclass(frozen=True)
+class Standardisation:
+    """How raw features become network inputs, and the box of features seen in training.
+
+    Attributes
+    ----------
+    names : feature names, in network order.
+    mean, scale : shape (features,); input is (x - mean) / scale.
+    low, high : shape (features,); features outside are unfamiliar and refused.
+    """
+
+    names: tuple[str, ...]
+    mean: np.ndarray
+    scale: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+
+    WIDEN = 0.25  # share of the range seen in training by which the familiar box grows, each side
+
+    @classmethod
+    def fit(cls, names: Sequence[str], table: np.ndarray) -> Standardisation:
+        """Fit to a table of shape (instances, features).
+
+        A feature that never varied keeps a small margin: 2 % of its magnitude plus 0.001.
+        """
+        table = np.asarray(table, dtype=float)
+        low, high = table.min(axis=0), table.max(axis=0)
+        magnitude = np.maximum(np.abs(low), np.abs(high))
+        spread = table.std(axis=0)
+        varies = spread > 1e-9 * np.maximum(magnitude, 1.0)
+        margin = cls.WIDEN * (high - low) + 0.02 * magnitude + 1e-3
+        return cls(
+            names=tuple(names),
+            mean=table.mean(axis=0),
+            scale=np.where(varies, spread, 1.0),
+            low=low - margin,
+            high=high + margin,
+        )
+
+    def vector(self, features: Mapping[str, float]) -> np.ndarray:
+        """The features in network order, shape (features,).
+
+        Raises
+        ------
+        ModelError
+            When a feature the model was trained on is missing.
+        """
+        missing = [name for name in self.names if name not in features]
+        if missing:
+            raise ModelError(
+                f"feature {missing[0]!r} is missing ({len(missing)} of {len(self.names)}): "
+                "use the features the model was trained on, or train again"
+            )
+        return np.array([float(features[name]) for name in self.names])
+
+    def __call__(self, x: np.ndarray) -> np.ndarray:
+        return (np.asarray(x, dtype=float) - self.mean) / self.scale
+
+    def unfamiliar(self, x: np.ndarray) -> str:
+        """Why these features are unlike the training instances; empty when they are familiar."""
+        inside = (x >= self.low) & (x <= self.high)  # a NaN is never inside
+        if inside.all():
+            return ""
+        i = int(np.argmin(inside))
+        return f"{self.names[i]} = {x[i]:.6g} is outside [{self.low[i]:.6g}, {self.high[i]:.6g}]"
+
+
+@dataclass(frozen=True)
+class Model:
+    """A policy over settings.
+
+    Attributes
+    ----------
+    kind : "policy" (settings follow the features), "global" (one constant setting) or
+        "default" (leave every solve to the host).
+    space : what may be set.
+    standardisation : features to network inputs, and the familiar box.
+    layers : network from standardised features to unconstrained coordinates z in R^dim.
+    info : further entries of model.json (seed, calls, validation, trained_on, ...).
+    """
+
+    kind: str
+    space: Space
+    standardisation: Standardisation
+    layers: tuple[Layer, ...]
+    info: dict[str, Any] = field(default_factory=dict)
+
+    def coordinates(self, features: Mapping[str, float]) -> np.ndarray:
+        """Unconstrained coordinates z, shape (space.dim,)."""
+        x = self.standardisation(self.standardisation.vector(features))
+        for layer in self.layers:
+            x = layer(x)
+        return x
+
+    def refuses(self, features: Mapping[str, float]) -> str:
+        """Why the model declines to choose here; empty when it does choose."""
+        if self.kind == "default":
+            return "no setting was found that beats the host's own"
+        return self.standardisation.unfamiliar(self.standardisation.vector(features))
+
+    def settings(self, features: Mapping[str, float]) -> dict[str, Any]:
+        """The settings to use for an instance with these features.
+
+        Returns {} (the host's own configuration) for a model of kind "default". Does not look at
+        the familiar box: ask `refuses` first.
+        """
+        if self.kind == "default":
+            return {}
+        return self.space.to_settings(self.coordinates(features))
+
+
+def constant_layers(features: int, z: np.ndarray) -> tuple[Layer, ...]:
+    """A network that ignores its features and always returns z, shape (dim,)."""
+    z = np.asarray(z, dtype=float)
+    return (Layer(np.zeros((len(z), features)), z, "linear"),)

@@ -1,0 +1,194 @@
+"""policy.txt: the model as the PETSc plug-in (C) reads it. Writer, and a reader that proves it.
+
+Whitespace-separated tokens, one item per line, numbers in %.9g, and the SHA-256 of everything
+before it as the last line. The format is the contract between training and the plug-in.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from metasolve.errors import ModelError
+from metasolve.model.model import ACTIVATIONS, Layer, Model, Standardisation
+from metasolve.space import Choice, Flag, Integer, Real, Setting, Space
+
+VERSION = 1
+_FREE_SECONDS = (0.0, 0.0)
+
+
+def policy_text(model: Model) -> str:
+    """The whole file as text."""
+    lines = [f"metasolve-policy {VERSION}", f"petsc {model.info.get('petsc') or '-'}"]
+    lines.append("kind " + ("default" if model.kind == "default" else "policy"))
+    lines.append("budget_seconds " + _numbers(model.info.get("budget_seconds", _FREE_SECONDS)))
+    lines += _feature_lines(model)
+    lines += _layer_lines(model.layers)
+    settings, fixed = model.space.settings, model.space.fixed
+    lines.append(f"settings {len(settings) + len(fixed)}")
+    lines += [_setting_line(setting, model.space) for setting in settings]
+    lines += [f"fixed {_token(name)} {_token(value)} when - 0" for name, value in fixed.items()]
+    body = "\n".join(lines) + "\n"
+    return body + f"sha256 {hashlib.sha256(body.encode()).hexdigest()}\n"
+
+
+def write_policy(model: Model, path: Path) -> None:
+    """Write policy.txt (not atomically: `directory.save` sees to that)."""
+    path.write_text(policy_text(model))
+
+
+def _feature_lines(model: Model) -> list[str]:
+    s = model.standardisation
+    lines = [f"features {model.info.get('features_version', 1)} {len(s.names)}"]
+    table = np.column_stack([s.mean, s.scale, s.low, s.high])
+    return lines + [f"{_token(name)} {_numbers(row)}" for name, row in zip(s.names, table)]
+
+
+def _layer_lines(layers: tuple[Layer, ...]) -> list[str]:
+    lines = [f"layers {len(layers)}"]
+    for layer in layers:
+        out, width = layer.weights.shape
+        lines.append(f"dense {width} {out} {layer.activation}")
+        lines += [_numbers(row) for row in layer.weights]
+        lines.append(_numbers(layer.bias))
+    return lines
+
+
+def _setting_line(setting: Setting, space: Space) -> str:
+    name, offset = setting.name, space.offset(setting.name)
+    if isinstance(setting, Choice):
+        head = f"choice {name} {offset} {len(setting.values)} {' '.join(setting.values)}"
+    elif isinstance(setting, Flag):
+        head = f"flag {name} {offset}"
+    else:
+        kind = "integer" if isinstance(setting, Integer) else "real"
+        head = f"{kind} {name} {offset} {setting.scale} {_numbers((setting.low, setting.high))}"
+    return f"{head} {_when(setting, space)}"
+
+
+def _when(setting: Setting, space: Space) -> str:
+    if not setting.when:
+        return "when - 0"
+    ((parent, values),) = setting.when.items()  # Space allows one parent
+    texts = " ".join(space[parent].text(value) for value in values)
+    return f"when {parent} {len(values)} {texts}"
+
+
+def _numbers(values: Any) -> str:
+    return " ".join(f"{float(value):.9g}" for value in values)
+
+
+def _token(value: Any) -> str:
+    text = str(value)
+    if not text or any(c.isspace() for c in text):
+        raise ModelError(f"{text!r} is empty or has white space: rename it, policy.txt is tokens")
+    return text
+
+
+def read_policy(path: Path) -> Model:
+    """Read policy.txt back, checking its last line, as the plug-in does.
+
+    Raises
+    ------
+    ModelError
+        When the file is missing, truncated, changed since it was written, or of another version.
+    """
+    body = _verified(Path(path))
+    tokens = iter(body.split())
+    try:
+        return _parse(tokens)
+    except (StopIteration, ValueError, KeyError) as error:
+        raise ModelError(f"{path}: cannot be read ({error!r}): train again") from error
+
+
+def _verified(path: Path) -> str:
+    try:
+        text = path.read_text()
+    except OSError as error:
+        raise ModelError(f"{path}: {error.strerror}: train again") from error
+    body, mark, digest = text.rpartition("sha256 ")
+    if not mark or hashlib.sha256(body.encode()).hexdigest() != digest.strip():
+        raise ModelError(f"{path}: truncated or changed since it was written: train again")
+    return body
+
+
+def _parse(tokens: Iterator[str]) -> Model:
+    _expect(tokens, "metasolve-policy", str(VERSION))
+    _expect(tokens, "petsc")
+    info: dict[str, Any] = {"petsc": next(tokens)}
+    _expect(tokens, "kind")
+    kind = next(tokens)
+    _expect(tokens, "budget_seconds")
+    info["budget_seconds"] = [float(next(tokens)), float(next(tokens))]
+    _expect(tokens, "features")
+    info["features_version"] = int(next(tokens))
+    rows = [(next(tokens), [float(next(tokens)) for _ in range(4)]) for _ in range(int(next(tokens)))]
+    mean, scale, low, high = np.array([row for _, row in rows]).reshape(-1, 4).T
+    standardisation = Standardisation(tuple(name for name, _ in rows), mean, scale, low, high)
+    layers = _parse_layers(tokens)
+    return Model(kind, _parse_space(tokens), standardisation, layers, info)
+
+
+def _expect(tokens: Iterator[str], *words: str) -> None:
+    for word in words:
+        found = next(tokens)
+        if found != word:
+            raise ValueError(f"expected {word}, found {found}")
+
+
+def _parse_layers(tokens: Iterator[str]) -> tuple[Layer, ...]:
+    _expect(tokens, "layers")
+    layers = []
+    for _ in range(int(next(tokens))):
+        _expect(tokens, "dense")
+        width, out, activation = int(next(tokens)), int(next(tokens)), next(tokens)
+        if activation not in ACTIVATIONS:
+            raise ValueError(f"unknown activation {activation}")
+        weights = np.array([float(next(tokens)) for _ in range(out * width)]).reshape(out, width)
+        bias = np.array([float(next(tokens)) for _ in range(out)])
+        layers.append(Layer(weights, bias, activation))
+    return tuple(layers)
+
+
+def _parse_space(tokens: Iterator[str]) -> Space:
+    _expect(tokens, "settings")
+    settings: list[Setting] = []
+    fixed: dict[str, str] = {}
+    for _ in range(int(next(tokens))):
+        kind, name = next(tokens), next(tokens)
+        if kind == "fixed":
+            fixed[name] = next(tokens)
+            _expect(tokens, "when", "-", "0")
+            continue
+        next(tokens)  # the offset follows from the order
+        settings.append(_parse_setting(kind, name, tokens, {s.name: s for s in settings}))
+    return Space(settings=tuple(settings), fixed=fixed)
+
+
+def _parse_setting(
+    kind: str, name: str, tokens: Iterator[str], known: Mapping[str, Setting]
+) -> Setting:
+    if kind == "choice":
+        values = tuple(next(tokens) for _ in range(int(next(tokens))))
+        return Choice(name, values, when=_parse_when(tokens, known))
+    if kind == "flag":
+        return Flag(name, when=_parse_when(tokens, known))
+    scale, low, high = next(tokens), float(next(tokens)), float(next(tokens))
+    if kind == "integer":
+        return Integer(name, int(low), int(high), scale, when=_parse_when(tokens, known))
+    return Real(name, low, high, scale, when=_parse_when(tokens, known))
+
+
+def _parse_when(tokens: Iterator[str], known: Mapping[str, Setting]) -> dict[str, tuple[Any, ...]]:
+    _expect(tokens, "when")
+    parent, count = next(tokens), int(next(tokens))
+    values: tuple[Any, ...] = tuple(next(tokens) for _ in range(count))
+    if parent == "-":
+        return {}
+    if isinstance(known[parent], Flag):
+        values = tuple(value == "1" for value in values)
+    return {parent: values}

@@ -1,0 +1,244 @@
+"""Start an unmodified program with the plug-in: only its environment differs."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import signal
+import subprocess
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from metasolve.errors import ModelError, RecordingError, UsageError
+from metasolve.petsc import library
+
+QUOTES = "\"'"
+NOT_FOUND = 127
+NOT_EXECUTABLE = 126
+_FORWARDED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
+
+
+@dataclass(frozen=True)
+class Watch:
+    """Which solves are watched, and how much is kept.
+
+    Parameters
+    ----------
+    prefix
+        Options prefix of the KSP meant; None for every outermost KSP.
+    every
+        Record one solve out of so many.
+    max_systems, max_bytes
+        Stop recording there, in this recording directory altogether.
+    """
+
+    prefix: str | None = None
+    every: int | None = None
+    max_systems: int | None = None
+    max_bytes: int | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("every", "max_systems", "max_bytes"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise UsageError(f"{name.replace('_', '-')}={value} is below 1: leave it out")
+
+    def environment(self) -> dict[str, str]:
+        """Return the variables the plug-in reads."""
+        values = {
+            "METASOLVE_PREFIX": self.prefix,
+            "METASOLVE_EVERY": self.every,
+            "METASOLVE_MAX_SYSTEMS": self.max_systems,
+            "METASOLVE_MAX_BYTES": self.max_bytes,
+        }
+        return {key: str(value) for key, value in values.items() if value is not None}
+
+
+_EVERYTHING = Watch()
+
+
+def record(command: Sequence[str], out: str | os.PathLike, watch: Watch = _EVERYTHING) -> int:
+    """Run `command` as it is, and record the systems it solves in directory `out`.
+
+    Parameters
+    ----------
+    command
+        Program and arguments, an ``mpiexec`` included.
+    out
+        Recording directory; created, or appended to.
+    watch
+        What to record.
+
+    Returns
+    -------
+    int
+        The command's exit code; 127 if it is not found, 126 if it cannot be executed, 128 + n if
+        signal n ended it.
+
+    Raises
+    ------
+    UsageError
+        If the command is empty or overrides the plug-in.
+    RecordingError
+        If `out` cannot be written.
+    PluginError
+        If the plug-in cannot be built.
+    """
+    directory = Path(out).absolute()
+    try:
+        for folder in ("operators", "vectors"):
+            (directory / folder).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RecordingError(
+            f"cannot make {directory}: {error.strerror}; choose another"
+        ) from error
+    variables = {"METASOLVE_MODE": "record", "METASOLVE_DIR": str(directory)}
+    return call(command, {**variables, **watch.environment()})
+
+
+@dataclass(frozen=True)
+class Conduct:
+    """How a model is used in a run.
+
+    Parameters
+    ----------
+    log
+        File to which one JSON line per solve is appended.
+    budget
+        A solve is handed back to the program's own settings after so many times the seconds that
+        these would need.
+    verbose
+        Say on stderr what is chosen.
+    """
+
+    log: str | os.PathLike | None = None
+    budget: float | None = None
+    verbose: bool = False
+
+    def __post_init__(self) -> None:
+        if self.budget is not None and not self.budget > 0:
+            raise UsageError(f"budget={self.budget} is not positive: 2 is the default")
+
+    def environment(self) -> dict[str, str]:
+        """Return the variables the plug-in reads."""
+        values = {}
+        if self.log is not None:
+            values["METASOLVE_LOG"] = str(Path(self.log).absolute())
+        if self.budget is not None:
+            values["METASOLVE_BUDGET"] = f"{self.budget:g}"
+        if self.verbose:
+            values["METASOLVE_VERBOSE"] = "1"
+        return values
+
+
+_QUIETLY = Conduct()
+
+
+def run(
+    command: Sequence[str],
+    model: str | os.PathLike,
+    watch: Watch = _EVERYTHING,
+    conduct: Conduct = _QUIETLY,
+) -> int:
+    """Run `command` as it is, with the settings that the model in directory `model` chooses.
+
+    Returns
+    -------
+    int
+        The command's exit code, as `record` has it.
+
+    Raises
+    ------
+    UsageError
+        If the command is empty or overrides the plug-in.
+    ModelError
+        If `model` holds no model.
+    PluginError
+        If the plug-in cannot be built.
+    """
+    directory = Path(model).absolute()
+    if not (directory / "policy.txt").is_file():
+        raise ModelError(
+            f"{directory} holds no policy.txt: give a directory made by metasolve train"
+        )
+    variables = {"METASOLVE_MODE": "run", "METASOLVE_DIR": str(directory)}
+    return call(command, {**variables, **watch.environment(), **conduct.environment()})
+
+
+@contextlib.contextmanager
+def scratch_log() -> Iterator[Path]:
+    """Give a log file that is gone afterwards, for a run whose log nobody asked for."""
+    with tempfile.TemporaryDirectory(prefix="metasolve-") as folder:
+        yield Path(folder) / "run.jsonl"
+
+
+def call(command: Sequence[str], variables: Mapping[str, str]) -> int:
+    """Run `command` with the plug-in; stdio, arguments and exit code are its own."""
+    if not command:
+        raise UsageError("no command given: put it after --, as in: -- mpiexec -n 2 ./app -flags")
+    if "-dll_append" in command:
+        raise UsageError(
+            "the command has -dll_append, which hides the plug-in: give it in PETSC_OPTIONS instead"
+        )
+    options = with_plugin(os.environ.get("PETSC_OPTIONS", ""), library.build())
+    environment = {**os.environ, **variables, "PETSC_OPTIONS": options}
+    try:
+        child = subprocess.Popen(list(command), env=environment)
+    except FileNotFoundError:
+        print_error(f"{command[0]}: command not found")
+        return NOT_FOUND
+    except OSError as error:
+        print_error(f"{command[0]}: {error.strerror}")
+        return NOT_EXECUTABLE
+    with _forwarded_to(child):
+        code = child.wait()
+    return 128 - code if code < 0 else code
+
+
+def with_plugin(options: str, path: Path) -> str:
+    """Add the plug-in to the text of PETSC_OPTIONS, next to libraries already loaded by it."""
+    libraries = str(path)
+    found = re.search(r"""(?:^|\s)-dll_append\s+("[^"]*"|'[^']*'|\S+)""", options)
+    if found:
+        libraries = f"{found[1].strip(QUOTES)},{path}"
+        options = options[: found.start()] + options[found.end() :]
+    quote = '"' if re.search(r"\s", libraries) else ""
+    return f"{options} -dll_append {quote}{libraries}{quote}".strip()
+
+
+@contextlib.contextmanager
+def _forwarded_to(child: subprocess.Popen) -> Iterator[None]:
+    """Pass signals on, except those the terminal sends to its whole group, child included."""
+
+    def forward(number: int, _frame: object) -> None:
+        typed = number in (signal.SIGINT, signal.SIGQUIT)
+        if child.poll() is None and not (typed and _in_foreground()):
+            child.send_signal(number)
+
+    before = {number: signal.signal(number, forward) for number in _FORWARDED}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _in_foreground() -> bool:
+    try:
+        terminal = os.open("/dev/tty", os.O_RDONLY)
+    except OSError:
+        return False
+    try:
+        return os.tcgetpgrp(terminal) == os.getpgrp()
+    except OSError:
+        return False
+    finally:
+        os.close(terminal)
+
+
+def print_error(message: str) -> None:
+    """Print one line on stderr, as a shell would."""
+    os.write(2, f"metasolve: {message}\n".encode())

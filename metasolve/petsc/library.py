@@ -1,0 +1,208 @@
+"""The plug-in: compiled on demand against the PETSc at hand, cached, and callable from Python."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import fcntl
+import hashlib
+import json
+import os
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from metasolve.errors import PluginError
+from metasolve.petsc import installation
+from metasolve.petsc.installation import Installation
+
+if TYPE_CHECKING:
+    from petsc4py import PETSc
+
+SOURCES = Path(__file__).parent / "plugin"
+NAME = "libmetasolve.so"
+FLAGS = ("-shared", "-fPIC", "-O2", "-std=gnu11", "-fvisibility=hidden")
+
+
+def build(found: Installation | None = None) -> Path:
+    """Compile the plug-in unless the cache has it.
+
+    The cache is ``$XDG_CACHE_HOME/metasolve`` (default ``~/.cache/metasolve``); its key is the
+    PETSc version and a hash of the sources, the compiler and its flags. Any number of processes
+    may call this at once.
+
+    Parameters
+    ----------
+    found
+        The PETSc to compile against; by default the one `installation.find` finds.
+
+    Returns
+    -------
+    Path
+        The shared library.
+
+    Raises
+    ------
+    PluginError
+        If PETSc, its private headers or a compiler is missing, or the compiler fails.
+    """
+    found = found or installation.find()
+    target = _cache() / f"{found.version}-{_key(found)}" / NAME
+    if target.exists():
+        return target
+    found.check()
+    with _locked(target.parent):
+        if not target.exists():
+            _compile(found, target)
+    return target
+
+
+def _key(found: Installation) -> str:
+    digest = hashlib.sha256(repr((found.compiler, FLAGS, found.cflags, found.libs)).encode())
+    for source in sorted((*SOURCES.glob("*.c"), *SOURCES.glob("*.h"))):
+        digest.update(source.name.encode() + b"\0" + source.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _cache() -> Path:
+    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(home).absolute() / "metasolve"
+
+
+@contextlib.contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """One compiler at a time; where the file system has no locks, only time is lost."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with (folder / ".lock").open("w") as file:
+            with contextlib.suppress(OSError):
+                fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+    except PermissionError as error:
+        raise PluginError(
+            f"cannot write {folder}: set XDG_CACHE_HOME to a folder you own"
+        ) from error
+
+
+def _compile(found: Installation, target: Path) -> None:
+    sources = sorted(map(str, SOURCES.glob("*.c")))
+    with tempfile.TemporaryDirectory(dir=target.parent) as folder:
+        made = Path(folder) / NAME
+        command = [*found.compiler, *FLAGS, *found.cflags, *sources, "-o", str(made), *found.libs]
+        command.append("-lm")
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            lines = done.stderr.splitlines() or ["no message"]
+            first = next((line for line in lines if "error" in line), lines[-1])
+            raise PluginError(
+                f"the plug-in does not compile against PETSc {found.version} "
+                f"({found.found_by}): {first.strip()}; command: {' '.join(command)}"
+            )
+        made.replace(target)
+
+
+class Plugin:
+    """The plug-in loaded into this process, which runs petsc4py.
+
+    Raises
+    ------
+    PluginError
+        If it cannot be built or loaded, or was built for another PETSc than petsc4py's.
+    """
+
+    def __init__(self) -> None:
+        found = installation.of_petsc4py()
+        path = build(found)
+        try:
+            self._library = ctypes.CDLL(str(path))
+        except OSError as error:
+            raise PluginError(f"{path} cannot be loaded: {error}") from error
+        self._same_petsc(found)
+        self._declare()
+        count = self._library.MetasolveFeatureCount()
+        #: Names of the features, in the order of the plug-in.
+        self.names: tuple[str, ...] = tuple(
+            self._library.MetasolveFeatureName(index).decode() for index in range(count)
+        )
+
+    def features(
+        self, A: PETSc.Mat, b: PETSc.Vec, rtol: float, abstol: float, guess_nonzero: bool = False
+    ) -> dict[str, float]:
+        """Compute the features of the system Ax = b.
+
+        Collective: yes, on the communicator of ``A``.
+
+        Parameters
+        ----------
+        A, b
+            Operator and right-hand side.
+        rtol, abstol
+            The application's tolerances on the 2-norm of the residual.
+        guess_nonzero
+            Whether the application starts from a guess of its own.
+
+        Returns
+        -------
+        dict
+            Value of every feature by name, the same on every rank.
+        """
+        values = (ctypes.c_double * len(self.names))()
+        code = self._library.MetasolveFeatures(
+            A.handle, b.handle, rtol, abstol, int(guess_nonzero), values
+        )
+        _check(code, "MetasolveFeatures")
+        return dict(zip(self.names, values, strict=True))
+
+    def attach(self, ksp: PETSc.KSP, model: str | os.PathLike, log: str | None = None) -> None:
+        """Let the model in directory `model` choose the settings of every solve of `ksp`.
+
+        Collective: yes, on the communicator of ``ksp``.
+        """
+        directory = os.fsencode(Path(model).absolute())
+        line_file = None if log is None else os.fsencode(Path(log).absolute())
+        _check(self._library.MetasolveAttach(ksp.handle, directory, line_file), "MetasolveAttach")
+
+    def detach(self, ksp: PETSc.KSP) -> None:
+        """Give `ksp` back to its own settings. Collective: yes, on its communicator."""
+        _check(self._library.MetasolveDetach(ksp.handle), "MetasolveDetach")
+
+    def last_record(self, ksp: PETSc.KSP) -> dict:
+        """Return what happened in the last solve of an attached `ksp`, as in the run log."""
+        text = self._library.MetasolveLastRecord(ksp.handle)
+        return json.loads(text) if text else {}
+
+    def _same_petsc(self, found: Installation) -> None:
+        from metasolve.petsc import native
+
+        loaded = (self._library, native.library())
+        places = {ctypes.cast(petsc.PetscInitialize, ctypes.c_void_p).value for petsc in loaded}
+        if len(places) > 1:
+            raise PluginError(
+                f"the plug-in was linked to PETSc {native.version_of(loaded[0])} "
+                f"({found.found_by}), petsc4py runs {native.version_of(loaded[1])}: "
+                "unset LD_LIBRARY_PATH, or rebuild petsc4py for that PETSc"
+            )
+
+    def _declare(self) -> None:
+        library, handle, real = self._library, ctypes.c_size_t, ctypes.c_double
+        pointer = ctypes.POINTER(ctypes.c_double)
+        library.MetasolveFeatureName.restype = ctypes.c_char_p
+        library.MetasolveFeatures.argtypes = [handle, handle, real, real, ctypes.c_int, pointer]
+        library.MetasolveAttach.argtypes = [handle, ctypes.c_char_p, ctypes.c_char_p]
+        library.MetasolveDetach.argtypes = [handle]
+        library.MetasolveLastRecord.argtypes = [handle]
+        library.MetasolveLastRecord.restype = ctypes.c_char_p
+
+
+@lru_cache(maxsize=1)
+def plugin() -> Plugin:
+    """Return the plug-in of this process, loaded once."""
+    return Plugin()
+
+
+def _check(code: int, name: str) -> None:
+    if code:
+        raise PluginError(f"{name} failed with PETSc error code {code}")

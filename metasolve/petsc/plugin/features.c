@@ -1,0 +1,403 @@
+/*
+   features.c - what the meta-model sees of a linear system: numbers that need no input from the user.
+
+   Cost: one product with A, one with A^T, a few passes over vectors, and a close look at about SAMPLE rows, in blocks
+   chosen by their global index. Every number is a sum, a maximum or a ratio of such, so it does not depend on the number
+   of ranks but for rounding. This is the only implementation: recording, training and production all call it.
+*/
+#include "metasolve.h"
+#include <math.h>
+#include <string.h>
+
+#define SAMPLE 2048 /* rows looked at closely; fewer rows than that: all of them */
+#define BLOCK  32   /* consecutive rows taken together */
+#define BINS   5
+static const double edges[BINS - 1] = {0.01, 0.1, 0.25, 0.5};
+
+const char *const MetasolveFeatureNames[METASOLVE_FEATURES] = {
+  "log_rows",           /* log10 of the number of rows */
+  "nonzeros_per_row",   /* mean */
+  "row_length_spread",  /* longest row over mean row */
+  "block_size",         /* as the program declared it */
+  "log_asymmetry",      /* log10 |(A - A^T) s|_2 / |A s|_2, s a vector of pseudo-random signs; at least -12 */
+  "asymmetry",          /* the same, not in log */
+  "dominance_mean",     /* mean over rows of |a_ii| / sum_j!=i |a_ij|, each at most 10 */
+  "dominance_min",      /* smallest of those */
+  "dominant_rows",      /* share of rows with |a_ii| >= sum_j!=i |a_ij| */
+  "diagonal_range",     /* log10 max |a_ii| / min |a_ii|, at most 16 */
+  "diagonal_deviation", /* standard deviation of log10 |a_ii| */
+  "negative_diagonal",  /* share of rows with a_ii <= 0 */
+  "positive_weight",    /* positive off-diagonal weight over all off-diagonal weight (0 for an M-matrix) */
+  "strength_0",         /* share of off-diagonal entries with |a_ij| / max_k |a_ik| in [0, 0.01) ... */
+  "strength_1",         /* [0.01, 0.1) */
+  "strength_2",         /* [0.1, 0.25) */
+  "strength_3",         /* [0.25, 0.5); the rest is in [0.5, 1] */
+  "row_strength_ratio", /* mean over rows of smallest over largest |a_ij|, j != i (anisotropy) */
+  "near_share",         /* off-diagonal weight with |i - j| at most the mean row length */
+  "lower_near",         /* of that weight, the share with j < i (which way a sweep runs) */
+  "lower_far",          /* the same for the other entries */
+  "imbalance",          /* mean over rows of | lower - upper | weight over their sum */
+  "row_sum",            /* log10 of mean |sum_j a_ij| / |a_ii|: A on the smoothest vector; at least -12 */
+  "row_sum_share",      /* share of rows whose sum is not zero to 1e-8 */
+  "gershgorin",         /* log10 max_i sum_j |a_ij| / |a_ii|, at most 16 */
+  "spectral_probe",     /* log10 rms of (D^-1 A s)_i: D^-1 A on a rough vector of size one */
+  "rhs_peak",           /* log10 |b|_inf sqrt(N) / |b|_2 */
+  "rhs_spread",         /* |b|_1 / (sqrt(N) |b|_2) */
+  "rhs_nonzero",        /* share of entries above 1e-12 of the root mean square */
+  "rhs_roughness",      /* sum (b_i - b_i+1)^2 / (2 sum b_i^2) */
+  "log_tolerance",      /* log10 of max(rtol, abstol / |b|_2), in [-16, 0] */
+  "initial_guess",      /* 1 when the program gives one */
+  "log_ranks",          /* log2 */
+  "change"              /* rms change of ln |a_ii| since the previous operator, at most 10; 0 for the first */
+};
+
+static inline uint64_t Scramble(uint64_t h)
+{
+  h = (h + 0x9e3779b97f4a7c15ULL) * 0xbf58476d1ce4e5b9ULL;
+  h = (h ^ h >> 29) * 0x94d049bb133111ebULL;
+  return h ^ h >> 32;
+}
+
+/* log2 of a positive number, piecewise linear between powers of two: a spread needs no more, and libm costs 10 times it */
+static inline double QuickLog2(double x)
+{
+  uint64_t bits;
+  double   mantissa;
+
+  if (!(x > 1e-300)) return -997;
+  memcpy(&bits, &x, sizeof bits);
+  int exponent = (int)(bits >> 52) - 1023;
+  bits         = (bits & 0x000fffffffffffffULL) | 0x3ff0000000000000ULL;
+  memcpy(&mantissa, &bits, sizeof mantissa);
+  return exponent + mantissa - 1;
+}
+
+typedef struct { /* which rows are looked at closely */
+  uint64_t limit;
+} Sample;
+
+static Sample SampleOf(PetscInt N)
+{
+  return (Sample){N <= SAMPLE ? UINT64_MAX : UINT64_MAX / (uint64_t)N * SAMPLE};
+}
+
+/* The first sampled row >= i, in its block, and where that block ends; i must be below `end`, `end` if there is none. */
+static PetscInt SampleNext(Sample s, PetscInt i, PetscInt end, PetscInt *stop)
+{
+  while (i < end) {
+    PetscInt block = i / BLOCK;
+    *stop          = PetscMin((block + 1) * BLOCK, end);
+    if (block == 0 || Scramble((uint64_t)block) <= s.limit) return i;
+    i = *stop;
+  }
+  return end;
+}
+
+typedef struct { /* summed over rows, then over ranks */
+  double rows, image, skew, scaled, change, dominance, dominant, logd, logd2, negative, positive, weight, entries, bins[BINS], ratio, near, near_lower, far, far_lower, imbalance, row_sum, row_sums;
+} Sums;
+typedef struct { /* maxima over rows, then over ranks; minima as negatives */
+  double length, dominance, diag, small, gershgorin;
+} Maxima;
+
+typedef struct {
+  double d, diagonals, largest, smallest, lower, upper, near, near_lower, positive, sum;
+} RowSums;
+
+static inline void RowEntry(RowSums *s, PetscInt i, PetscInt j, double v, PetscInt reach)
+{
+  double a = fabs(v);
+
+  s->sum += v;
+  if (i == j) {
+    s->d = v;
+    s->diagonals = 1;
+    return;
+  }
+  s->largest  = a > s->largest ? a : s->largest;
+  s->smallest = a < s->smallest ? a : s->smallest;
+  s->positive += v > 0 ? a : 0;
+  if (j < i) s->lower += a;
+  else s->upper += a;
+  if (j >= i - reach && j <= i + reach) {
+    s->near += a;
+    s->near_lower += j < i ? a : 0;
+  }
+}
+
+static inline int Bin(double r)
+{
+  return (r >= edges[0]) + (r >= edges[1]) + (r >= edges[2]) + (r >= edges[3]);
+}
+
+static void RowBins(Sums *s, const Row *row, const RowSums *r)
+{
+  double scale = 1 / r->largest;
+
+  for (PetscInt k = 0; k < row->n; k++) s->bins[Bin(fabs(row->val[k]) * scale)]++;
+  for (PetscInt k = 0; k < row->noff; k++) s->bins[Bin(fabs(row->offval[k]) * scale)]++;
+  s->bins[Bin(fabs(r->d) * scale)] -= r->diagonals; /* cheaper than asking for i == j again */
+  s->entries += row->n + row->noff - r->diagonals;
+}
+
+static void RowAdd(Sums *s, Maxima *m, const RowSums *r, PetscInt length)
+{
+  double off = r->lower + r->upper, d = fabs(r->d), dominance = PetscMin(d / PetscMax(off, 1e-300), 10), logd = QuickLog2(d) * 0.30102999566398120;
+
+  s->rows++;
+  s->dominance += dominance;
+  s->dominant += d >= off * (1 - 1e-10);
+  s->logd += logd;
+  s->logd2 += logd * logd;
+  s->negative += r->d <= 0;
+  s->positive += r->positive;
+  s->weight += off;
+  s->ratio += off > 0 ? r->smallest / r->largest : 1;
+  s->near += r->near;
+  s->near_lower += r->near_lower;
+  s->far += off - r->near;
+  s->far_lower += r->lower - r->near_lower;
+  s->imbalance += off > 0 ? fabs(r->lower - r->upper) / off : 0;
+  double relative = fabs(r->sum) / PetscMax(d, 1e-300);
+  s->row_sum += PetscMin(relative, 1e6);
+  s->row_sums += relative > 1e-8;
+  m->length     = PetscMax(m->length, length);
+  m->dominance  = PetscMax(m->dominance, -dominance);
+  m->diag       = PetscMax(m->diag, d);
+  m->small      = PetscMax(m->small, -d);
+  m->gershgorin = PetscMax(m->gershgorin, PetscMin((off + d) / PetscMax(d, 1e-300), 1e16));
+}
+
+/* Squared change of ln |d| of the n-th sampled row since the previous operator; the new one is kept. */
+static inline double PreviousExchange(Previous *p, PetscInt n, double d)
+{
+  double now = QuickLog2(fabs(d)) * 0.69314718055994531, e = p->compare ? now - p->logdiag[n] : 0;
+
+  p->logdiag[n] = now;
+  return e * e;
+}
+
+/* One close look at the sampled rows, after y = A s and z = A^T s. */
+static PetscErrorCode LookAtRows(Mat A, PetscInt N, PetscInt reach, Previous *previous, Sums *s, Maxima *m)
+{
+  Rows               r;
+  Sample             sample = SampleOf(N);
+  Vec                y = previous->work[1], z = previous->work[2];
+  const PetscScalar *ay, *az;
+  PetscInt           n = 0, stop;
+
+  PetscFunctionBegin;
+  PetscCall(MatMult(A, previous->work[0], y));
+  PetscCall(MatMultTranspose(A, previous->work[0], z));
+  PetscCall(RowsOpen(A, &r));
+  PetscCall(VecGetArrayRead(y, &ay));
+  PetscCall(VecGetArrayRead(z, &az));
+  for (PetscInt i = SampleNext(sample, r.rstart, r.rend, &stop); i < r.rend; i = SampleNext(sample, stop, r.rend, &stop)) {
+    for (; i < stop; i++) {
+      PetscInt k    = i - r.rstart;
+      Row      row  = RowsGet(&r, k);
+      RowSums  sums = {0};
+      sums.smallest = 1e300;
+      for (PetscInt e = 0; e < row.n; e++) RowEntry(&sums, i, row.col[e] + r.cstart, row.val[e], reach);
+      for (PetscInt e = 0; e < row.noff; e++) RowEntry(&sums, i, r.garray[row.off[e]], row.offval[e], reach);
+      if (sums.largest > 0) RowBins(s, &row, &sums);
+      RowAdd(s, m, &sums, row.n + row.noff);
+      s->image += ay[k] * ay[k];
+      s->skew += (ay[k] - az[k]) * (ay[k] - az[k]);
+      s->scaled += sums.d != 0 ? ay[k] / sums.d * (ay[k] / sums.d) : 0;
+      if (previous->fresh) s->change += PreviousExchange(previous, n++, sums.d);
+    }
+  }
+  PetscCall(VecRestoreArrayRead(z, &az));
+  PetscCall(VecRestoreArrayRead(y, &ay));
+  PetscCall(RowsClose(A, &r));
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, s, sizeof *s / sizeof(double), MPI_DOUBLE, MPI_SUM, PetscObjectComm((PetscObject)A)));
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, m, sizeof *m / sizeof(double), MPI_DOUBLE, MPI_MAX, PetscObjectComm((PetscObject)A)));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* |b|_1, number of entries above `small`, sum of squared differences of neighbours (across ranks, too), |b|_inf */
+static PetscErrorCode RightHandSide(Vec b, double small, double out[3], double *peak)
+{
+  MPI_Comm           comm = PetscObjectComm((PetscObject)b);
+  PetscMPIInt        rank, size;
+  PetscInt           n;
+  const PetscScalar *a;
+  double             sums[3] = {0, 0, 0}, mine[2] = {0, 0}, largest = 0, *first;
+
+  PetscFunctionBegin;
+  PetscCallMPI(MPI_Comm_rank(comm, &rank));
+  PetscCallMPI(MPI_Comm_size(comm, &size));
+  PetscCall(VecGetLocalSize(b, &n));
+  PetscCall(VecGetArrayRead(b, &a));
+  for (PetscInt i = 0; i < n; i++) {
+    double e = i + 1 < n ? a[i + 1] - a[i] : 0, size = fabs(a[i]);
+    largest = size > largest ? size : largest;
+    sums[0] += size;
+    sums[1] += size > small;
+    sums[2] += e * e;
+  }
+  if (size > 1) {
+    mine[0] = n;
+    mine[1] = n ? a[0] : 0;
+    PetscCall(PetscMalloc1(2 * size, &first));
+    PetscCallMPI(MPI_Allgather(mine, 2, MPI_DOUBLE, first, 2, MPI_DOUBLE, comm));
+    int next = rank + 1;
+    while (next < size && first[2 * next] == 0) next++;
+    if (n && next < size) sums[2] += (first[2 * next + 1] - a[n - 1]) * (first[2 * next + 1] - a[n - 1]);
+    PetscCall(PetscFree(first));
+  }
+  PetscCall(VecRestoreArrayRead(b, &a));
+  PetscCallMPI(MPI_Allreduce(&largest, peak, 1, MPI_DOUBLE, MPI_MAX, comm));
+  PetscCallMPI(MPI_Allreduce(sums, out, 3, MPI_DOUBLE, MPI_SUM, comm));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* s_i = +-1, by global index */
+static PetscErrorCode Signs(Vec s)
+{
+  PetscInt     start, end;
+  PetscScalar *a;
+  uint64_t     bits = 0;
+
+  PetscFunctionBegin;
+  PetscCall(VecGetOwnershipRange(s, &start, &end));
+  PetscCall(VecGetArrayWrite(s, &a));
+  for (PetscInt i = start; i < end; i++) {
+    if (i == start || i % 64 == 0) bits = Scramble((uint64_t)(i / 64));
+    a[i - start] = bits >> i % 64 & 1 ? 1 : -1;
+  }
+  PetscCall(VecRestoreArrayWrite(s, &a));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Work vectors that fit A, kept from one operator to the next; p->new: whether A is another one than last time. */
+static PetscErrorCode PreviousOpen(Mat A, Previous *p)
+{
+  PetscObjectId    id;
+  PetscObjectState state;
+  int              fits = p->work[0] != NULL;
+  PetscInt         rows, n;
+
+  PetscFunctionBegin;
+  PetscCall(PetscObjectGetId((PetscObject)A, &id));
+  PetscCall(PetscObjectStateGet((PetscObject)A, &state));
+  PetscCall(MatGetLocalSize(A, &rows, NULL));
+  if (fits) {
+    PetscCall(VecGetLocalSize(p->work[0], &n));
+    fits = n == rows;
+    PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &fits, 1, MPI_INT, MPI_MIN, PetscObjectComm((PetscObject)A)));
+  }
+  if (!fits) {
+    PetscCall(PreviousFree(p));
+    PetscCall(MatCreateVecs(A, NULL, &p->work[0]));
+    PetscCall(Signs(p->work[0]));
+    for (int i = 1; i < 3; i++) PetscCall(VecDuplicate(p->work[0], &p->work[i]));
+    PetscCall(PetscMalloc1(rows, &p->logdiag));
+  }
+  p->fresh = (PetscBool)(id != p->id || state != p->state);
+  p->id    = id;
+  p->state = state;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode PreviousFree(Previous *p)
+{
+  PetscFunctionBegin;
+  for (int i = 0; i < 3; i++) PetscCall(VecDestroy(&p->work[i]));
+  PetscCall(PetscFree(p->logdiag));
+  memset(p, 0, sizeof *p);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static inline double Log10(double x, double low, double high)
+{
+  double y = x > 0 ? log10(x) : low;
+  return y < low ? low : y > high ? high : y;
+}
+
+static inline double Share(double part, double whole, double otherwise)
+{
+  return whole > 0 ? part / whole : otherwise;
+}
+
+/* Collective. A must be AIJ and square, |b|_2 finite and not zero. */
+PetscErrorCode FeaturesCompute(Mat A, Vec b, PetscReal bnorm, PetscReal rtol, PetscReal abstol, PetscBool guess, Previous *previous, double out[])
+{
+  Sums        s = {0};
+  Maxima      m = {-1e300, -1e300, -1e300, -1e300, -1e300};
+  double      rhs[3], peak, *f = out;
+  PetscInt    bs, N;
+  PetscMPIInt size;
+  MatInfo     info;
+
+  PetscFunctionBegin;
+  PetscCallMPI(MPI_Comm_size(PetscObjectComm((PetscObject)A), &size));
+  PetscCall(MatGetBlockSize(A, &bs));
+  PetscCall(MatGetSize(A, &N, NULL));
+  PetscCall(MatGetInfo(A, MAT_GLOBAL_SUM, &info));
+  double mean = info.nz_used / N;
+  PetscCall(PreviousOpen(A, previous));
+  PetscCall(LookAtRows(A, N, (PetscInt)ceil(mean), previous, &s, &m));
+  if (previous->fresh) previous->change = PetscMin(sqrt(s.change / s.rows), 10);
+  previous->compare = PETSC_TRUE;
+  PetscCall(RightHandSide(b, 1e-12 * bnorm / sqrt(N), rhs, &peak));
+
+  double logd = s.logd / s.rows, asymmetry = sqrt(Share(s.skew, s.image, 0));
+  *f++ = log10(N);
+  *f++ = mean;
+  *f++ = m.length / mean;
+  *f++ = bs;
+  *f++ = Log10(asymmetry, -12, 2);
+  *f++ = PetscMin(asymmetry, 2);
+  *f++ = s.dominance / s.rows;
+  *f++ = -m.dominance;
+  *f++ = s.dominant / s.rows;
+  *f++ = -m.small > 0 ? Log10(m.diag / -m.small, 0, 16) : 16;
+  *f++ = sqrt(PetscMax(s.logd2 / s.rows - logd * logd, 0));
+  *f++ = s.negative / s.rows;
+  *f++ = Share(s.positive, s.weight, 0);
+  for (int i = 0; i < BINS - 1; i++) *f++ = Share(s.bins[i], s.entries, 0);
+  *f++ = s.ratio / s.rows;
+  *f++ = Share(s.near, s.weight, 1);
+  *f++ = Share(s.near_lower, s.near, 0.5);
+  *f++ = Share(s.far_lower, s.far, 0.5);
+  *f++ = s.imbalance / s.rows;
+  *f++ = Log10(s.row_sum / s.rows, -12, 6);
+  *f++ = s.row_sums / s.rows;
+  *f++ = Log10(m.gershgorin, 0, 16);
+  *f++ = Log10(sqrt(s.scaled / s.rows), -12, 16);
+  *f++ = Log10(peak * sqrt(N) / bnorm, 0, 16);
+  *f++ = rhs[0] / (sqrt(N) * bnorm);
+  *f++ = rhs[1] / N;
+  *f++ = PetscMin(rhs[2] / (2 * bnorm * bnorm), 2);
+  *f++ = Log10(PetscMax(rtol, abstol / bnorm), -16, 0);
+  *f++ = guess ? 1 : 0;
+  *f++ = log2(size);
+  *f++ = previous->change;
+  PetscCheck(f - out == METASOLVE_FEATURES, PETSC_COMM_SELF, PETSC_ERR_PLIB, "%d features instead of %d", (int)(f - out), METASOLVE_FEATURES);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+int MetasolveFeatureCount(void)
+{
+  return METASOLVE_FEATURES;
+}
+
+const char *MetasolveFeatureName(int i)
+{
+  return i >= 0 && i < METASOLVE_FEATURES ? MetasolveFeatureNames[i] : NULL;
+}
+
+PetscErrorCode MetasolveFeatures(Mat A, Vec b, double rtol, double abstol, int guess, double out[])
+{
+  PetscReal bnorm;
+  Previous  none = {0};
+
+  PetscFunctionBegin;
+  PetscCall(VecNorm(b, NORM_2, &bnorm));
+  PetscCheck(bnorm > 0 && isfinite(bnorm), PetscObjectComm((PetscObject)A), PETSC_ERR_ARG_WRONG, "features need a finite, nonzero right-hand side, |b| is %g", (double)bnorm);
+  PetscCall(FeaturesCompute(A, b, bnorm, rtol, abstol, (PetscBool)guess, &none, out));
+  PetscCall(PreviousFree(&none));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

@@ -1,0 +1,155 @@
+/*
+   metasolve.h - what the parts of the plug-in share.
+
+   Reading order: register.c (how PETSc loads us), host.c (the wrapped KSP), then run.c or record.c (what happens in a
+   solve), features.c and policy.c (how settings are chosen), matrix.c (access to AIJ rows), text.c (JSON, SHA-256).
+
+   Private PETSc headers are used, so one shared library is built per PETSc installation.
+*/
+#pragma once
+#include <petsc/private/kspimpl.h>
+#include <petsc/private/pcimpl.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#if PETSC_VERSION_LT(3, 19, 0)
+  #define PETSC_SUCCESS 0
+#endif
+#if PETSC_VERSION_GE(3, 20, 0)
+  #define PetscIgnoreErrorHandler PetscReturnErrorHandler
+#endif
+#if defined(PETSC_USE_COMPLEX)
+  #error "metasolve supports real scalars only"
+#endif
+
+#define METASOLVE_FEATURES_VERSION 1
+#define METASOLVE_MAX_SETTINGS     64
+
+/* ---- text.c: growing text, JSON, SHA-256 ------------------------------------------------------------------------- */
+typedef struct {
+  char  *data;
+  size_t used, room;
+} Text;
+void TextAdd(Text *, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void TextString(Text *, const char *); /* quoted and escaped as JSON */
+void TextNumber(Text *, double);       /* null when not finite */
+void TextFree(Text *);
+void Sha256(const void *data, size_t bytes, char hex[65]);
+PetscErrorCode AppendLine(const char *path, const Text *, int *error); /* one write(2): lines of several writers never mix */
+
+/* ---- matrix.c: rows of an AIJ matrix, content hash, PETSc binary files --------------------------------------------- */
+typedef struct { /* one local row, split as MPIAIJ stores it; columns of `off` are indices into `garray` */
+  PetscInt           n, noff;
+  const PetscInt    *col, *off;
+  const PetscScalar *val, *offval;
+} Row;
+typedef struct {
+  Mat                diag, off;
+  const PetscInt    *ai, *aj, *bi, *bj, *garray;
+  const PetscScalar *aa, *ba;
+  PetscInt           rstart, rend, cstart;
+} Rows;
+PetscErrorCode RowsOpen(Mat, Rows *);
+PetscErrorCode RowsClose(Mat, Rows *);
+static inline Row RowsGet(const Rows *r, PetscInt i) /* i: local row */
+{
+  Row row = {r->ai[i + 1] - r->ai[i], 0, r->aj + r->ai[i], NULL, r->aa + r->ai[i], NULL};
+  if (r->off) {
+    row.noff   = r->bi[i + 1] - r->bi[i];
+    row.off    = r->bj + r->bi[i];
+    row.offval = r->ba + r->bi[i];
+  }
+  return row;
+}
+PetscErrorCode MatIsRows(Mat, PetscBool *);               /* can RowsOpen() read it? */
+PetscErrorCode MatContentHash(Mat, char hex[17], PetscInt64 *nnz); /* independent of the number of ranks */
+PetscErrorCode MatWrite(Mat, const char *path, PetscInt64 *bytes, int *error);
+PetscErrorCode VecsWrite(PetscInt n, const Vec[], const char *path, PetscInt64 *bytes, int *error);
+
+/* ---- features.c ---------------------------------------------------------------------------------------------------- */
+#define METASOLVE_FEATURES 34
+extern const char *const MetasolveFeatureNames[METASOLVE_FEATURES];
+typedef struct { /* what "change since the previous operator" compares with, and vectors to work with */
+  Vec              work[3];
+  double          *logdiag; /* of the sampled rows */
+  PetscBool        compare, fresh;
+  PetscObjectId    id;
+  PetscObjectState state;
+  double           change; /* from the operator before to this one: what later solves with it are told, too */
+} Previous;
+PetscErrorCode PreviousFree(Previous *);
+PetscErrorCode FeaturesCompute(Mat, Vec b, PetscReal bnorm, PetscReal rtol, PetscReal abstol, PetscBool guess, Previous *, double out[]);
+
+/* ---- policy.c ------------------------------------------------------------------------------------------------------ */
+typedef struct _Policy *Policy;
+typedef struct {
+  int  n;
+  char name[METASOLVE_MAX_SETTINGS][64], value[METASOLVE_MAX_SETTINGS][64];
+} Settings;
+PetscErrorCode PolicyLoad(MPI_Comm, const char *dir, Policy *, char *why, size_t whylen); /* *policy NULL: why says the reason */
+PetscBool      PolicyIsDefault(Policy);
+PetscBool      PolicyDecide(Policy, const double features[], Settings *, double *expected_seconds, char *why, size_t whylen);
+void           PolicyFree(Policy);
+
+/* ---- describe.c: the program's own configuration of a KSP, as options that rebuild it ------------------------------- */
+PetscErrorCode DescribeHost(KSP, Settings *, const char **why); /* *why: NULL, or why the options are not enough */
+
+/* ---- host.c -------------------------------------------------------------------------------------------------------- */
+typedef enum {
+  MODE_NONE,
+  MODE_RECORD,
+  MODE_RUN
+} Mode;
+typedef struct { /* what a program (or one attached KSP) is being watched or accelerated with */
+  Mode       mode;
+  int        references;
+  char       dir[PETSC_MAX_PATH_LEN], log[PETSC_MAX_PATH_LEN], prefix[128], run[32], broken[512];
+  PetscBool  any_prefix, stopped;
+  Policy     policy;
+  double     budget;
+  PetscInt   every, seen, written, skipped, solves;
+  PetscInt64 max_systems, max_bytes, bytes;
+} Session;
+typedef struct { /* composed with each wrapped KSP */
+  Session *session;
+  PetscErrorCode (*ksp_setup)(KSP), (*ksp_solve)(KSP); /* the host KSP's own */
+  PetscBool setupnewmatrix;
+  /* the host's preconditioner while its set-up is deferred */
+  PC pc;
+  PetscErrorCode (*pc_setup)(PC), (*pc_setuponblocks)(PC), (*pc_view)(PC, PetscViewer);
+  PetscInt         pc_setupcalled;
+  PetscObjectState pc_matstate, pc_matnonzerostate;
+  PetscLogDouble   setup_seconds; /* of the host's own set-up, since the last solve */
+  /* run mode: the decision for one state of the operator */
+  KSP              inner;
+  PetscObjectId    id;
+  PetscObjectState state;
+  Settings         settings;
+  double           expected; /* seconds the host's own settings would probably take */
+  char             why[256]; /* the host's own settings are used for this state because ... */
+  Previous         previous;
+  PetscInt         failures, pause; /* fallbacks in a row; solves to leave alone after too many of them */
+  Text             last; /* JSON line of the last solve */
+  /* record mode: the operator of id and state above */
+  char       hash[17];
+  PetscInt64 nnz;
+  PetscInt   operators; /* seen so far */
+} Host;
+extern int     MetasolveDepth; /* > 0 inside somebody's set-up or solve: whatever happens there is not outermost */
+PetscErrorCode HostWrap(KSP, Session *);
+PetscErrorCode HostUnwrap(KSP);
+PetscErrorCode HostFind(KSP, Host **);
+PetscErrorCode HostDefer(KSP, Host *);    /* from now on the host's preconditioner is not set up */
+PetscErrorCode HostSolveOwn(KSP, Host *); /* the host's own solve, its preconditioner set up first if it was deferred */
+PetscErrorCode TrueResidual(KSP, PetscReal *norm); /* |b - A x|_2 of the KSP's own right-hand side and solution */
+PetscErrorCode RunEligible(KSP, Host *, const char **why); /* NULL: may be accelerated */
+PetscErrorCode RunSolve(KSP, Host *);
+PetscErrorCode RecordSolve(KSP, Host *);
+
+PETSC_EXTERN PetscErrorCode PetscDLLibraryRegister_metasolve(void);
+PETSC_EXTERN int            MetasolveFeatureCount(void);
+PETSC_EXTERN const char    *MetasolveFeatureName(int);
+PETSC_EXTERN PetscErrorCode MetasolveFeatures(Mat, Vec, double rtol, double abstol, int guess, double out[]);
+PETSC_EXTERN PetscErrorCode MetasolveAttach(KSP, const char *model, const char *log);
+PETSC_EXTERN PetscErrorCode MetasolveDetach(KSP);
+PETSC_EXTERN const char    *MetasolveLastRecord(KSP);

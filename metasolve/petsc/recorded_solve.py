@@ -1,0 +1,195 @@
+"""`RecordedSolve`: one solve of the program, as a line of the manifest describes it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from metasolve.petsc.binary import vector_norm
+
+# Below this an absolute tolerance cannot be the one that decides.
+_NO_ABSTOL = 1e-45
+_LEAST_TOLERANCE = 1e-300
+
+
+@dataclass(frozen=True)
+class Subspace:
+    """A null space or near-null space attached to an operator: constants and/or vectors."""
+
+    constant: bool = False
+    vectors: int = 0
+
+    def __bool__(self) -> bool:
+        return self.constant or self.vectors > 0
+
+
+@dataclass(frozen=True)
+class Operator:
+    """One recorded matrix.
+
+    Parameters
+    ----------
+    hash
+        Of its content; equal operators have one file.
+    file
+        The matrix in PETSc's binary format; the null and near-null spaces lie next to it.
+    rows, nnz
+        Global numbers of rows and of stored entries.
+    block_size
+        Of the host's matrix.
+    asymmetry
+        ‖A - Aᵀ‖ / ‖A‖ as the plug-in estimates it; 0 for a symmetric matrix.
+    layout
+        Local rows on each rank of the host.
+    state
+        Changes when the host changed its operator within a run.
+    null, near
+        What the host attached to it.
+    """
+
+    hash: str
+    file: Path
+    rows: int
+    nnz: int
+    block_size: int
+    asymmetry: float
+    layout: tuple[int, ...]
+    state: int
+    null: Subspace
+    near: Subspace
+
+    @property
+    def null_file(self) -> Path:
+        """Where the vectors of the null space are."""
+        return self.file.with_name(f"{self.hash}.null.petsc")
+
+    @property
+    def near_file(self) -> Path:
+        """Where the vectors of the near-null space are."""
+        return self.file.with_name(f"{self.hash}.near.petsc")
+
+
+@dataclass(frozen=True)
+class Host:
+    """The program's own configuration: options without prefix, enough to rebuild its KSP."""
+
+    ksp_type: str
+    pc_type: str
+    options: Mapping[str, str]
+    replayable: bool = True
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class HostOutcome:
+    """What the program's own solve came to: PETSc's reason, ‖b - Ax‖₂ / ‖b‖₂, wall seconds."""
+
+    reason: int
+    iterations: int
+    true_residual: float
+    setup_seconds: float
+    solve_seconds: float
+
+
+@dataclass(frozen=True)
+class RecordedSolve:
+    """One solve of the program: the system, the tolerances asked for, and how it went."""
+
+    id: str
+    run: str
+    prefix: str
+    ranks: int
+    operator: Operator
+    rhs: Path
+    guess: Path | None
+    rtol: float
+    abstol: float
+    divtol: float
+    max_it: int
+    host: Host
+    features: Mapping[str, float]
+    outcome: HostOutcome
+    overhead_seconds: float = 0.0
+
+    @cached_property
+    def tolerance(self) -> float:
+        """Relative residual asked for: max(rtol, abstol / ‖b‖₂)."""
+        absolute = 0.0
+        if self.abstol > _NO_ABSTOL:
+            norm = vector_norm(self.rhs)
+            absolute = self.abstol / norm if norm > 0 else 0.0
+        tolerance = max(self.rtol, absolute, _LEAST_TOLERANCE)
+        return tolerance if math.isfinite(tolerance) else 1.0
+
+
+def read_solve(folder: Path, line: Mapping[str, Any]) -> RecordedSolve:
+    """Read one ``solve`` line of the manifest in `folder`.
+
+    Raises
+    ------
+    KeyError, TypeError, ValueError, AttributeError
+        If the line is not one.
+    """
+    outcome = line["outcome"]
+    return RecordedSolve(
+        id=line["id"],
+        run=line["run"],
+        prefix=line["prefix"],
+        ranks=int(line["ranks"]),
+        operator=_operator(folder, line["operator"]),
+        rhs=folder / line["rhs"],
+        guess=folder / line["guess"] if line["guess"] else None,
+        rtol=float(line["rtol"]),
+        abstol=float(line["abstol"]),
+        divtol=float(line["divtol"]),
+        max_it=int(line["max_it"]),
+        host=_host(line["host"]),
+        features={name: _number(value) for name, value in line["features"].items()},
+        outcome=HostOutcome(
+            reason=int(outcome["reason"]),
+            iterations=int(outcome["iterations"]),
+            true_residual=_number(outcome["true_residual"]),
+            setup_seconds=float(outcome["setup_seconds"]),
+            solve_seconds=float(outcome["solve_seconds"]),
+        ),
+        overhead_seconds=float(line.get("overhead_seconds", 0.0)),
+    )
+
+
+def _operator(folder: Path, line: Mapping[str, Any]) -> Operator:
+    return Operator(
+        hash=line["hash"],
+        file=folder / line["file"],
+        rows=int(line["rows"]),
+        nnz=int(line["nnz"]),
+        block_size=int(line["block_size"]),
+        asymmetry=_number(line["asymmetry"]),
+        layout=tuple(int(rows) for rows in line["layout"]),
+        state=int(line["state"]),
+        null=_subspace(line.get("null")),
+        near=_subspace(line.get("near")),
+    )
+
+
+def _subspace(line: Mapping[str, Any] | None) -> Subspace:
+    line = line or {}
+    return Subspace(bool(line.get("constant", False)), int(line.get("vectors", 0)))
+
+
+def _host(line: Mapping[str, Any]) -> Host:
+    return Host(
+        ksp_type=line["ksp_type"],
+        pc_type=line["pc_type"],
+        options=dict(line["options"]),
+        replayable=bool(line.get("replayable", True)),
+        why=line.get("why", ""),
+    )
+
+
+def _number(value: float | None) -> float:
+    """JSON has no NaN and no infinity: the plug-in writes null or a text for them."""
+    return math.nan if value is None else float(value)

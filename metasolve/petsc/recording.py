@@ -1,0 +1,182 @@
+"""`Recording`: the systems an unmodified program solved, as the plug-in wrote them down."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from metasolve.errors import RecordingError
+from metasolve.instance import Instance
+from metasolve.petsc.recorded_solve import Operator, RecordedSolve, read_solve
+
+MANIFEST = "manifest.jsonl"
+FORMAT = 1
+_OPENING = '{"kind":'
+RECORD_FIRST = "make one with: metasolve record -o DIR -- COMMAND"
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """A solve that could not be recorded, or the point where recording stopped."""
+
+    kind: str
+    run: str
+    why: str
+    prefix: str = ""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One start of the program."""
+
+    run: str
+    petsc: str
+    ranks: int
+    features_version: int
+    time: float = 0.0
+
+
+@dataclass
+class Recording:
+    """A recording directory.
+
+    A torn last line of its manifest (the program was killed) is ignored.
+
+    Parameters
+    ----------
+    path
+        The directory.
+
+    Raises
+    ------
+    RecordingError
+        If there is no manifest, or a line of it cannot be understood.
+    """
+
+    path: Path
+    runs: list[Run] = field(init=False)
+    solves: list[RecordedSolve] = field(init=False)
+    skipped: list[Skipped] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.path = Path(self.path).absolute()
+        self.runs, self.solves, self.skipped = [], [], []
+        for number, line in _lines(self.path / MANIFEST):
+            self._take(number, line)
+
+    def instances(self) -> list[Instance]:
+        """Return every recorded solve as an instance, in the order solved.
+
+        Each pays for one set-up divided by the number of solves that follow each other, in the
+        same run and KSP, with the same operator.
+
+        Raises
+        ------
+        RecordingError
+            If nothing was recorded.
+        """
+        if not self.solves:
+            raise RecordingError(f"{self.path} holds no solve{self._why_empty()}; {RECORD_FIRST}")
+        shares = setup_shares(
+            [((s.run, s.prefix), (s.operator.hash, s.operator.state)) for s in self.solves]
+        )
+        return [
+            Instance(solve.id, solve.features, share, solve, solve.tolerance)
+            for solve, share in zip(self.solves, shares, strict=True)
+        ]
+
+    def operators(self) -> dict[str, Operator]:
+        """Return the different operators by hash, in the order of their first solve."""
+        found: dict[str, Operator] = {}
+        for solve in self.solves:
+            found.setdefault(solve.operator.hash, solve.operator)
+        return found
+
+    def feature_names(self) -> list[str]:
+        """Return the names of the features that every solve has."""
+        if not self.solves:
+            return []
+        common = set.intersection(*(set(solve.features) for solve in self.solves))
+        return [name for name in self.solves[0].features if name in common]
+
+    def _take(self, number: int, line: dict[str, Any]) -> None:
+        try:
+            self._understand(line)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise RecordingError(
+                f"{self.path / MANIFEST}, line {number}: {error!r}; "
+                "delete that line, or record anew"
+            ) from error
+
+    def _understand(self, line: dict[str, Any]) -> None:
+        kind = line["kind"]
+        if kind == "run":
+            if line["format"] != FORMAT:
+                raise ValueError(f"format {line['format']} is not {FORMAT}")
+            self.runs.append(_run(line))
+        elif kind == "solve":
+            self.solves.append(read_solve(self.path, line))
+        elif kind in ("skipped", "stopped"):
+            self.skipped.append(Skipped(kind, line["run"], line["why"], line.get("prefix", "")))
+
+    def _why_empty(self) -> str:
+        reasons = sorted({entry.why for entry in self.skipped})
+        return f" ({'; '.join(reasons)})" if reasons else ""
+
+
+def _lines(manifest: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    try:
+        text = manifest.read_text(encoding="utf-8", errors="replace")
+    except OSError as error:
+        raise RecordingError(f"no recording in {manifest.parent}; {RECORD_FIRST}") from error
+    for number, line in enumerate(text.splitlines(), 1):
+        entry = _parsed(line)
+        if entry is not None:
+            yield number, entry
+
+
+def _parsed(line: str) -> dict[str, Any] | None:
+    """Return the object a line holds, None where a killed program tore it.
+
+    A later run appends to the torn line, so that it ends with a whole object.
+    """
+    for start in (0, line.rfind(_OPENING)):
+        with contextlib.suppress(ValueError):
+            entry = json.loads(line[start:] if start >= 0 else "")
+            return entry if isinstance(entry, dict) else None
+    return None
+
+
+def setup_shares(solves: Sequence[tuple[Hashable, Hashable]]) -> list[float]:
+    """Return which part of a set-up each solve pays: 1 / length of its uninterrupted sequence.
+
+    Parameters
+    ----------
+    solves
+        For each solve where it happened (run and KSP) and with which operator, in order.
+    """
+    group_of: list[int] = []
+    sizes: list[int] = []
+    latest: dict[Hashable, tuple[Hashable, int]] = {}
+    for place, operator in solves:
+        if place not in latest or latest[place][0] != operator:
+            latest[place] = (operator, len(sizes))
+            sizes.append(0)
+        group = latest[place][1]
+        sizes[group] += 1
+        group_of.append(group)
+    return [1.0 / sizes[group] for group in group_of]
+
+
+def _run(line: Mapping[str, Any]) -> Run:
+    return Run(
+        line["run"],
+        line["petsc"],
+        int(line["ranks"]),
+        int(line["features_version"]),
+        float(line.get("time", 0.0)),
+    )

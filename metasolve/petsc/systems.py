@@ -1,0 +1,147 @@
+"""`Systems`: recorded systems as PETSc objects, the latest kept in memory."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from petsc4py import PETSc
+
+from metasolve.errors import RecordingError
+from metasolve.petsc.native import skip_info
+from metasolve.petsc.recorded_solve import Operator, RecordedSolve, Subspace
+
+DEFAULT_BYTES = 2 * 2**30
+
+
+@dataclass(frozen=True)
+class System:
+    """A x = b as the program had it; `guess` is the x it started from, None for zero."""
+
+    A: PETSc.Mat
+    b: PETSc.Vec
+    guess: PETSc.Vec | None
+    norm: float
+
+
+class Systems:
+    """Loads systems of a recording onto `comm`, and forgets the ones used longest ago.
+
+    Parameters
+    ----------
+    comm
+        Ranks that hold a system together; where there are as many as the program had, rows are
+        laid out as the program had them.
+    bytes
+        What may be kept in memory on all ranks together; a system in use is kept anyway.
+    """
+
+    def __init__(self, comm: PETSc.Comm, bytes: int = DEFAULT_BYTES) -> None:  # noqa: A002
+        self._comm, self._room = comm, bytes
+        self._kept: OrderedDict[Any, tuple[Any, int]] = OrderedDict()
+
+    def load(self, solve: RecordedSolve) -> System:
+        """Return the system of a recorded solve, valid until the next call.
+
+        Collective: yes, on comm.
+
+        Raises
+        ------
+        RecordingError
+            If a file is missing or torn.
+        """
+        operator = solve.operator
+        layout = self._layout(operator)
+        size = 12 * operator.nnz + 4 * operator.rows
+        spaces = (operator.null, operator.near)
+        A = self._get((operator.hash, layout, spaces), size, lambda: self._matrix(operator, layout))
+        vector = 8 * operator.rows
+        b, norm = self._get((solve.rhs, layout), vector, lambda: self._vector(solve.rhs, A))
+        guess = None
+        if solve.guess is not None:
+            where = solve.guess
+            guess, _ = self._get((where, layout), vector, lambda: self._vector(where, A))
+        self._make_room(keep=3)
+        return System(A, b, guess, norm)
+
+    def destroy(self) -> None:
+        """Free everything."""
+        while self._kept:
+            self._drop()
+
+    def _get(self, key: Any, size: int, make: Callable[[], Any]) -> Any:
+        if key not in self._kept:
+            self._kept[key] = (make(), size)
+        self._kept.move_to_end(key)
+        return self._kept[key][0]
+
+    def _make_room(self, keep: int) -> None:
+        used = sum(size for _, size in self._kept.values())
+        while used > self._room and len(self._kept) > keep:
+            used -= self._drop()
+
+    def _drop(self) -> int:
+        _, (thing, size) = self._kept.popitem(last=False)
+        (thing[0] if isinstance(thing, tuple) else thing).destroy()
+        return size
+
+    def _layout(self, operator: Operator) -> tuple[int, ...] | None:
+        return operator.layout if len(operator.layout) == self._comm.size else None
+
+    def _matrix(self, operator: Operator, layout: tuple[int, ...] | None) -> PETSc.Mat:
+        A = PETSc.Mat().create(self._comm)
+        A.setType(PETSc.Mat.Type.AIJ)
+        local = PETSc.DECIDE if layout is None else layout[self._comm.rank]
+        A.setSizes([(local, operator.rows)] * 2, bsize=operator.block_size)
+        viewer = self._viewer(operator.file)
+        self._read(A.load, viewer, operator.file)
+        viewer.destroy()
+        for space, file, attach in (
+            (operator.null, operator.null_file, A.setNullSpace),
+            (operator.near, operator.near_file, A.setNearNullSpace),
+        ):
+            if space:
+                basis = self._subspace(space, file, A)
+                attach(basis)
+                basis.destroy()
+        return A
+
+    def _subspace(self, space: Subspace, file: Path, A: PETSc.Mat) -> PETSc.NullSpace:
+        vectors = []
+        if space.vectors:
+            viewer = self._viewer(file)
+            for _ in range(space.vectors):
+                vectors.append(A.createVecRight())
+                self._read(vectors[-1].load, viewer, file)
+            viewer.destroy()
+        basis = PETSc.NullSpace().create(space.constant, vectors, comm=self._comm)
+        for vector in vectors:
+            vector.destroy()
+        return basis
+
+    def _vector(self, file: Path, A: PETSc.Mat) -> tuple[PETSc.Vec, float]:
+        vector = A.createVecLeft()
+        viewer = self._viewer(file)
+        self._read(vector.load, viewer, file)
+        viewer.destroy()
+        return vector, vector.norm()
+
+    def _viewer(self, file: Path) -> PETSc.Viewer:
+        if not file.is_file():
+            raise RecordingError(f"{file} is missing; record anew")
+        viewer = PETSc.Viewer().create(self._comm)
+        viewer.setType(PETSc.Viewer.Type.BINARY)
+        viewer.setFileMode(PETSc.Viewer.Mode.READ)
+        # An .info file next to it would put options without prefix into the database.
+        skip_info(viewer)
+        viewer.setFileName(str(file))
+        return viewer
+
+    def _read(self, load: Callable[[PETSc.Viewer], Any], viewer: PETSc.Viewer, file: Path) -> None:
+        try:
+            load(viewer)
+        except PETSc.Error as error:
+            raise RecordingError(f"{file} is torn or not PETSc's; record anew") from error

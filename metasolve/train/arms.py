@@ -1,0 +1,103 @@
+"""`Arms`: the joint assignments of a space's discrete settings, as tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from metasolve.model.surrogate import as_tensor
+from metasolve.setting import Choice
+from metasolve.solver import Value
+from metasolve.space import Space
+
+Tensor = torch.Tensor
+
+
+class Arms:
+    """Arms of a space: how each is encoded, which numbers belong to it, how likely z makes it.
+
+    A choice is drawn from the softmax of its coordinates, a flag from the logistic function of
+    its own; an arm is as likely as its choices and flags together. What is deployed is the most
+    likely value of each.
+
+    Parameters
+    ----------
+    space : the whole space.
+
+    Attributes
+    ----------
+    onehot : (arms, dim), what `Space.encode` gives for the discrete settings of each arm.
+    mask : (arms, dim), 1 at the numeric coordinates active in each arm.
+    """
+
+    def __init__(self, space: Space) -> None:
+        self.space = space
+        self.arms = space.arms()
+        self.count = len(self.arms)
+        encoded = np.array([space.encode(arm) for arm in self.arms]).reshape(self.count, space.dim)
+        active = np.array([space.active(arm) for arm in self.arms]).reshape(self.count, space.dim)
+        self.mask = (active & space.continuous).astype(float)
+        self.onehot = np.where(space.continuous, 0.0, encoded)
+        self.rows = [
+            (setting.name, value)
+            for setting in space.settings
+            if setting.discrete
+            for value in setting.values
+        ]
+        self._members = as_tensor(
+            [[float(arm.get(name) == value) for name, value in self.rows] for arm in self.arms]
+        ).view(self.count, len(self.rows))
+        self.onehot_t, self.mask_t = as_tensor(self.onehot), as_tensor(self.mask)
+
+    def log_probability(self, z: Tensor) -> Tensor:
+        """Log-probability of each arm, (n, arms), at coordinates z (n, dim)."""
+        parts = []
+        for setting in self.space.settings:
+            if not setting.discrete:
+                continue
+            logits = z[:, self.space.block(setting.name)]
+            if isinstance(setting, Choice):
+                parts.append(torch.log_softmax(logits, dim=1))
+            else:
+                parts.append(torch.nn.functional.logsigmoid(torch.cat([-logits, logits], dim=1)))
+        if not parts:
+            return torch.zeros(len(z), self.count)
+        return torch.cat(parts, dim=1) @ self._members.T
+
+    def encode(self, z: Tensor, chosen: Tensor) -> Tensor:
+        """Encoded settings (n, chosen, dim) of the chosen arms with the numbers of z (n, dim)."""
+        return self.onehot_t[chosen] + self.mask_t[chosen] * z.unsqueeze(1)
+
+    def settings(self, arm: int, numbers: NDArray[np.float64]) -> dict[str, Value]:
+        """Settings of an arm with numeric coordinates `numbers` (dim,)."""
+        z = self.space.to_vector(self.arms[arm])
+        return self.space.to_settings(np.where(self.mask[arm] > 0, numbers, z))
+
+    def defaults(self, arm: int) -> NDArray[np.float64]:
+        """Coordinates (dim,) of an arm with every number at its default."""
+        return self.space.to_vector(self.arms[arm])
+
+    def prior(self) -> NDArray[np.float64]:
+        """Probability of each arm when every choice and flag is drawn uniformly, (arms,)."""
+        sizes = {s.name: len(s.values) for s in self.space.settings if s.discrete}
+        return np.array([np.prod([1.0 / sizes[name] for name in arm]) for arm in self.arms])
+
+
+def shortlist(best: NDArray[np.float64], within: float, most: int) -> Sequence[int]:
+    """Arms worth keeping: within a margin of the best on at least one instance.
+
+    Parameters
+    ----------
+    best : (instances, arms), the cost each arm can reach on each instance.
+    within : margin in cost (log ratio).
+    most : at most so many, those with the lowest total shortfall first.
+    """
+    gap = best - best.min(axis=1, keepdims=True)
+    # An arm is worth what is lost without it: its best instance first, its average second.
+    rank = gap.min(axis=0) + 0.1 * gap.mean(axis=0)
+    order = np.argsort(rank, kind="stable")
+    kept = [int(arm) for arm in order if gap[:, arm].min() <= within]
+    return sorted(kept[:most])

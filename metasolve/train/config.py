@@ -1,0 +1,51 @@
+"""`TrainConfig`: every option of training, once. The command line and the manual read it here."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class TrainConfig(BaseModel):
+    """How to train.
+
+    Every solver call counts against `calls`: measuring the host's own configuration, the sampled
+    design, the perturbation steps and the final selection.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    calls: int = Field(1000, ge=16, description="Budget in solver calls, everything included.")
+    seed: int = Field(0, ge=0, description="Seed of everything random.")
+    measure: Literal["seconds", "iterations", "flops"] = Field(
+        "seconds", description="What is minimised, relative to the host's own configuration."
+    )
+    cap: float = Field(
+        5.0, gt=1.0, description="Evaluations stop at this many times the host's own cost."
+    )
+    tangents: int = Field(2, ge=1, description="Perturbed calls per instance and step.")
+    estimator: Literal["projected", "mean"] = Field(
+        "projected", description="How directional differences become a gradient."
+    )
+    tangent_kind: Literal["rademacher", "gaussian", "orthogonal", "coordinate"] = Field(
+        "orthogonal", description="Distribution of the perturbations."
+    )
+    control_variate: bool = Field(
+        True, description="Correct the surrogate's gradient instead of replacing it."
+    )
+    epsilon: float | None = Field(
+        None,
+        gt=0.0,
+        le=1.0,
+        description="Size of perturbations in coordinates of [-1, 1]; default: from the noise.",
+    )
+    design_share: float = Field(
+        0.4, gt=0.0, lt=1.0, description="Share of the calls spent on the sampled design."
+    )
+    selection_share: float = Field(
+        0.2, gt=0.0, lt=1.0, description="Share of the calls kept for the final selection."
+    )
+    pessimism: float = Field(
+        0.5, ge=0.0, description="Standard deviations added to the surrogate's cost."
+    )

@@ -1,0 +1,72 @@
+"""Phase 1: a sampled design. First every corner of the space, then where the surrogate hopes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from metasolve.model.surrogate import Surrogate, as_tensor
+from metasolve.solver import Value
+from metasolve.train.arms import Arms
+
+Asked = list[tuple[int, dict[str, Value]]]
+
+
+def stratified(arms: Arms, instances: Sequence[int], count: int, seed: int) -> Asked:
+    """Settings spread evenly over choices and over instances.
+
+    Arms are drawn in proportion to the product of uniform choices (so that a preconditioner with
+    many sub-choices is not tried more often than one without), systematically, not at random.
+    The first of each arm has default numbers, later ones alternate with random numbers.
+    """
+    rng = np.random.default_rng([seed, 1])
+    weights = arms.prior()
+    marks = (np.arange(count) + rng.uniform()) / count * weights.sum()
+    drawn = np.searchsorted(np.cumsum(weights), marks).clip(max=arms.count - 1)
+    rng.shuffle(drawn)
+    turns = _cycle(instances, count, rng)
+    seen: dict[int, int] = {}
+    asked: Asked = []
+    for index, arm in zip(turns, (int(a) for a in drawn)):
+        turn = seen[arm] = seen.get(arm, -1) + 1
+        numbers = rng.uniform(-1.0, 1.0, arms.space.dim)
+        asked.append((index, arms.settings(arm, arms.defaults(arm) if turn % 3 == 0 else numbers)))
+    return asked
+
+
+def hopeful(
+    arms: Arms,
+    surrogate: Surrogate,
+    inputs: NDArray[np.float64],
+    instances: Sequence[int],
+    count: int,
+    seed: int,
+    draws: int = 16,
+) -> Asked:
+    """Thompson sampling: each request minimises one member of the ensemble on one instance.
+
+    What no member has evidence against is tried; what all agree is bad is not.
+    """
+    rng = np.random.default_rng([seed, 2])
+    asked: Asked = []
+    for turn, index in enumerate(_cycle(instances, count, rng)):
+        trial = rng.uniform(-1.0, 1.0, (draws, arms.count, arms.space.dim))
+        trial[0] = [np.clip(arms.defaults(arm), -1, 1) for arm in range(arms.count)]
+        encoded = (arms.onehot + arms.mask * trial).reshape(draws * arms.count, -1)
+        with torch.no_grad():
+            x = as_tensor(np.repeat(inputs[index][None], len(encoded), axis=0))
+            costs = surrogate(x, as_tensor(encoded))[turn % surrogate.members].numpy()
+        draw, arm = divmod(int(np.argmin(costs)), arms.count)
+        asked.append((index, arms.settings(arm, trial[draw, arm])))
+    return asked
+
+
+def _cycle(instances: Sequence[int], count: int, rng: np.random.Generator) -> list[int]:
+    """`count` instances, each as often as the others, in random order within each round."""
+    turns: list[int] = []
+    while len(turns) < count:
+        turns += [int(index) for index in rng.permutation(instances)]
+    return turns[:count]

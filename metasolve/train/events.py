@@ -1,0 +1,100 @@
+"""events.jsonl: everything that happened in training, one JSON object per line, appended.
+
+It is the log, and it is the checkpoint: training is deterministic given the outcomes of its solver
+calls, and each outcome is a line here. To resume is to run again while the journal answers.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from metasolve.errors import ModelError
+
+Event = dict[str, Any]
+
+
+def read_events(path: Path) -> list[Event]:
+    """All complete lines; a line torn by a kill, always the last, is left out.
+
+    Raises
+    ------
+    ModelError
+        When a line that is not the last one is damaged.
+    """
+    path = Path(path)
+    if not path.exists():
+        return []
+    lines = path.read_bytes().split(b"\n")
+    events = []
+    for number, line in enumerate(lines[:-1], start=1):  # what follows the last newline is torn
+        try:
+            events.append(json.loads(line))
+        except ValueError as error:
+            if number == len(lines) - 1:
+                break
+            raise ModelError(f"{path}:{number} is damaged ({error}): train with --fresh") from error
+    return events
+
+
+class Events:
+    """Appends events to a file; forgets them when there is none (ranks other than the first).
+
+    Parameters
+    ----------
+    path : the file, or None.
+    past : events already in it. As many are not written again: a resumed training emits them
+        in the same order as the first time.
+    """
+
+    FLUSH_SECONDS = 2.0  # how much work a power cut may lose; a kill loses at most one batch
+
+    def __init__(self, path: Path | None, past: Sequence[Event] = ()) -> None:
+        self._skip = len(past)
+        self._file = None
+        self._synced = time.monotonic()
+        if path is not None:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _cut_after_line(path, len(past))
+            self._file = path.open("a", encoding="utf-8")
+
+    def emit(self, event: str, **data: Any) -> None:
+        """Append {"event": event, **data, "time": unix seconds}."""
+        if self._skip:
+            self._skip -= 1
+            return
+        if self._file is None:
+            return
+        line = json.dumps({"event": event, **data, "time": round(time.time(), 3)}, allow_nan=False)
+        self._file.write(line + "\n")
+
+    def flush(self) -> None:
+        """Hand lines to the system at the end of a batch; to the disk every few seconds."""
+        if self._file is None:
+            return
+        self._file.flush()
+        if time.monotonic() - self._synced > self.FLUSH_SECONDS:
+            os.fsync(self._file.fileno())
+            self._synced = time.monotonic()
+
+    def close(self) -> None:
+        """Flush and close."""
+        if self._file is not None:
+            self._file.flush()
+            os.fsync(self._file.fileno())
+            self._file.close()
+            self._file = None
+
+
+def _cut_after_line(path: Path, lines: int) -> None:
+    """Drop everything after the given number of lines, such as a torn one."""
+    if not path.exists():
+        return
+    with path.open("r+b") as file:
+        for _ in range(lines):
+            file.readline()
+        file.truncate(file.tell())

@@ -1,0 +1,174 @@
+"""`PolicyTrainer`: moves the meta-model on the surrogate's exact expectation over arms.
+
+No solver calls are made here. Perturbation steps add what they measured as a correction.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from metasolve.model.meta_model import MetaModel
+from metasolve.model.surrogate import Surrogate, as_tensor
+from metasolve.train.arms import Arms
+
+Tensor = torch.Tensor
+
+
+@dataclass(frozen=True)
+class Correction:
+    """What measurements say about the gradient that the surrogate got wrong.
+
+    Attributes
+    ----------
+    x : (n, features) standardised features of the measured instances.
+    z : (n, dim) added to the gradient with respect to the coordinates.
+    arm : (n,) the arm that was measured.
+    advantage : (n,) measured minus predicted cost of that arm, weighted.
+    """
+
+    x: Tensor
+    z: Tensor
+    arm: Tensor
+    advantage: Tensor
+
+    def loss(self, model: MetaModel, arms: Arms) -> Tensor:
+        """A scalar whose gradient is the correction's."""
+        z = model(self.x)
+        picked = arms.log_probability(z).gather(1, self.arm.unsqueeze(1)).squeeze(1)
+        return ((self.z * z).sum(dim=1) + self.advantage * picked).mean()
+
+
+class PolicyTrainer:
+    """Adam on a meta-model against a surrogate.
+
+    Parameters
+    ----------
+    model, surrogate, arms : what is moved, what is believed, what can be chosen.
+    inputs : (instances, features), standardised features that may be met.
+    kept : the arms in play; all others count as bad as the worst of these.
+    pessimism : standard deviations of the surrogate's members added to their mean.
+    """
+
+    def __init__(
+        self,
+        model: MetaModel,
+        surrogate: Surrogate,
+        arms: Arms,
+        inputs: NDArray[np.float64],
+        kept: list[int],
+        pessimism: float,
+        seed: int,
+    ) -> None:
+        self.model, self.surrogate, self.arms = model, surrogate, arms
+        self.inputs, self.pessimism = as_tensor(inputs), pessimism
+        self.kept = torch.as_tensor(kept)
+        self.continuous = torch.as_tensor(arms.space.continuous.copy())
+        self.optimiser = torch.optim.AdamW(model.parameters(), lr=3e-3, weight_decay=1e-3)
+        self.generator = torch.Generator().manual_seed(seed + 2)
+
+    def steps(
+        self,
+        count: int,
+        learning_rate: tuple[float, float] = (1e-2, 1e-3),
+        temperature: tuple[float, float] = (0.3, 0.02),
+        correction: Correction | None = None,
+    ) -> float:
+        """Take Adam steps; rate and temperature fall geometrically from first to second value.
+
+        The temperature weighs the entropy of the choice among arms, so that early steps do not
+        settle on one before its numbers are right. Returns the last expected cost.
+        """
+        self.surrogate.requires_grad_(False)
+        value = 0.0
+        for step in range(count):
+            t = step / max(count - 1, 1)
+            for group in self.optimiser.param_groups:
+                group["lr"] = learning_rate[0] ** (1 - t) * learning_rate[1] ** t
+            heat = temperature[0] ** (1 - t) * temperature[1] ** t
+            cost, entropy, outside = self.expectation(self._mixed())
+            loss = cost.mean() - heat * entropy.mean() + outside.mean()
+            if correction is not None:
+                loss = loss + correction.loss(self.model, self.arms)
+            self.optimiser.zero_grad()
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(self.model.parameters(), 5.0)
+            self.optimiser.step()
+            value = float(cost.detach().mean())
+        self.surrogate.requires_grad_(True)
+        return value
+
+    def expectation(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Expected pessimistic cost, entropy and excess beyond the box, each (n,), at x."""
+        z = self.model(x)
+        clamped = torch.where(self.continuous, z.clamp(-1.0, 1.0), z)
+        numbers = z + (clamped - z).detach()  # at a bound the gradient still says which way is in
+        costs = self.surrogate.every_arm(x, self.arms.encode(numbers, self.kept))
+        pessimistic = costs.mean(dim=0) + self.pessimism * costs.std(dim=0)
+        log_pi = self.arms.log_probability(z)[:, self.kept]
+        pi = log_pi.exp()
+        left_out = (1.0 - pi.sum(dim=1)).clamp(min=0.0)
+        worst = pessimistic.detach().max(dim=1).values + 0.5
+        cost = (pi * pessimistic).sum(dim=1) + left_out * worst
+        outside = (z - clamped).square().sum(dim=1)
+        return cost, -(pi * log_pi).sum(dim=1), outside
+
+    def _mixed(self, most: int = 24) -> Tensor:
+        """Features of some instances, half of them mixed with another's: what lies between."""
+        count = len(self.inputs)
+        first = torch.randperm(count, generator=self.generator)[:most]
+        second = torch.randint(count, (len(first),), generator=self.generator)
+        share = torch.rand(len(first), 1, generator=self.generator).clamp(min=0.5)
+        pure = torch.rand(len(first), 1, generator=self.generator) < 0.5
+        share = torch.where(pure, torch.ones_like(share), share)
+        return share * self.inputs[first] + (1.0 - share) * self.inputs[second]
+
+
+@dataclass(frozen=True)
+class Incumbents:
+    """The surrogate's opinion of constants: best numbers of each arm over all instances.
+
+    Attributes
+    ----------
+    numbers : (arms, dim) coordinates.
+    cost : (arms,) mean pessimistic cost.
+    each : (instances, arms) cost of each arm with its best numbers for that instance alone.
+    """
+
+    numbers: NDArray[np.float64]
+    cost: NDArray[np.float64]
+    each: NDArray[np.float64]
+
+
+@torch.no_grad()
+def incumbents(
+    surrogate: Surrogate,
+    arms: Arms,
+    inputs: NDArray[np.float64],
+    pessimism: float,
+    seed: int,
+    draws: int = 48,
+) -> Incumbents:
+    """Best constant of every arm by the surrogate: defaults, then draws, then finer draws."""
+    rng = np.random.default_rng(seed)
+    dim, x = arms.space.dim, as_tensor(inputs)
+    best = np.array([arms.defaults(arm) for arm in range(arms.count)])
+    cost = np.full(arms.count, np.inf)
+    each = np.full((len(inputs), arms.count), np.inf)
+    for draw in range(draws):
+        width = 1.0 if draw < draws // 2 else 0.2
+        centre = best if width < 1.0 else np.zeros((arms.count, dim))
+        trial = np.clip(centre + width * rng.uniform(-1, 1, (arms.count, dim)), -1, 1)
+        if draw == 0:
+            trial = np.clip(best, -1.0, 1.0)
+        encoded = as_tensor(arms.onehot + arms.mask * trial).expand(len(inputs), -1, -1)
+        costs = surrogate.every_arm(x, encoded)
+        total = (costs.mean(dim=0) + pessimism * costs.std(dim=0)).numpy().astype(float)
+        each = np.minimum(each, total)
+        better = total.mean(axis=0) < cost
+        cost = np.where(better, total.mean(axis=0), cost)
+        best = np.where(better[:, None], np.where(arms.mask > 0, trial, best), best)
+    return Incumbents(best, cost, each)

@@ -1,0 +1,172 @@
+"""Systems to solve, and a writer of recordings that needs no plug-in: what the format means."""
+
+import hashlib
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+PETSc = pytest.importorskip("petsc4py.PETSc")
+
+HOST_NONSYMMETRIC = {"ksp_type": "gmres", "pc_type": "ilu", "ksp_norm_type": "preconditioned"}
+HOST_SYMMETRIC = {"ksp_type": "cg", "pc_type": "icc", "ksp_norm_type": "preconditioned"}
+
+
+def convection_diffusion(n=20, peclet=20.0, comm=PETSc.COMM_SELF):
+    """Upwind differences on n x n points; symmetric positive definite for peclet 0."""
+    A = PETSc.Mat().createAIJ([n * n, n * n], nnz=5, comm=comm)
+    A.setOption(PETSc.Mat.Option.NEW_NONZERO_ALLOCATION_ERR, False)
+    wind = peclet / n
+    for row in range(*A.getOwnershipRange()):
+        i, j = divmod(row, n)
+        A.setValue(row, row, 4.0 + 1.5 * wind)
+        for inside, column, value in (
+            (i > 0, row - n, -1.0 - wind),
+            (i < n - 1, row + n, -1.0),
+            (j > 0, row - 1, -1.0 - wind / 2),
+            (j < n - 1, row + 1, -1.0),
+        ):
+            if inside:
+                A.setValue(row, column, value)
+    A.assemble()
+    return A
+
+
+def neumann(n=15):
+    """The Laplacian with a constant null space."""
+    A = convection_diffusion(n, 0.0)
+    ones = A.createVecRight()
+    ones.set(1.0)
+    sums = A * ones
+    A.setDiagonal(A.getDiagonal() - sums)
+    A.assemble()
+    A.setNullSpace(PETSc.NullSpace().create(True, [], PETSc.COMM_SELF))
+    return A
+
+
+def random_vector(A, seed=0):
+    vector = A.createVecLeft()
+    low, high = vector.getOwnershipRange()
+    vector.setArray(np.random.default_rng(seed).standard_normal(vector.getSize())[low:high])
+    return vector
+
+
+class RecordingWriter:
+    """Writes what the plug-in would, from petsc4py."""
+
+    def __init__(self, path, run="0a1b", petsc=None):
+        self.path, self.run = Path(path), run
+        for folder in ("operators", "vectors"):
+            (self.path / folder).mkdir(parents=True, exist_ok=True)
+        version = petsc or ".".join(map(str, PETSc.Sys.getVersion()))
+        self._count = 0
+        self.line(kind="run", format=1, run=run, petsc=version, ranks=1, features_version=1, time=0)
+
+    def line(self, **entry):
+        with (self.path / "manifest.jsonl").open("a") as file:
+            file.write(json.dumps(entry) + "\n")
+
+    def solve(self, A, b, *, host=None, guess=None, state=0, features=None, near=(), **changes):
+        """Add one solve; `changes` go into its line. Returns the instance's id."""
+        symmetric = A.isSymmetric(1e-12)
+        host = dict(host or (HOST_SYMMETRIC if symmetric else HOST_NONSYMMETRIC))
+        indptr, indices, values = A.getValuesCSR()
+        content = indptr.tobytes() + indices.tobytes() + values.tobytes()
+        digest = hashlib.sha256(content).hexdigest()[:16]
+        operator = f"operators/{digest}.petsc"
+        if not (self.path / operator).exists():
+            self._write(operator, A)
+            if near:
+                self._write(f"operators/{digest}.near.petsc", *near)
+        name = f"{self.run}-{self._count}"
+        self._count += 1
+        self._write(f"vectors/{name}.rhs.petsc", b)
+        if guess is not None:
+            self._write(f"vectors/{name}.guess.petsc", guess)
+        null = A.getNullSpace()
+        transposed = PETSc.Mat()
+        A.transpose(transposed)
+        asymmetry = (A - transposed).norm() / A.norm()
+        diagonal = A.getDiagonal().getArray()
+        entry = {
+            "kind": "solve",
+            "id": name,
+            "run": self.run,
+            "prefix": "",
+            "ranks": 1,
+            "operator": {
+                "hash": digest,
+                "file": operator,
+                "rows": A.getSize()[0],
+                "nnz": len(values),
+                "block_size": A.getBlockSize(),
+                "asymmetry": asymmetry,
+                "layout": [A.getSize()[0]],
+                "state": state,
+                "null": {"constant": bool(null.hasConstant()) if null else False, "vectors": 0},
+                "near": {"constant": False, "vectors": len(near)},
+            },
+            "rhs": f"vectors/{name}.rhs.petsc",
+            "guess": f"vectors/{name}.guess.petsc" if guess is not None else None,
+            "rtol": 1e-5,
+            "abstol": 1e-50,
+            "divtol": 1e4,
+            "max_it": 10000,
+            "host": {
+                "ksp_type": host["ksp_type"],
+                "pc_type": host["pc_type"],
+                "options": host,
+                "replayable": True,
+                "why": "",
+            },
+            "features": features
+            or {
+                "log_rows": float(np.log10(A.getSize()[0])),
+                "asymmetry": asymmetry,
+                "negative_diagonal": float(np.mean(diagonal <= 0)),
+            },
+            "outcome": {
+                "reason": 2,
+                "iterations": 9,
+                "true_residual": 1e-6,
+                "setup_seconds": 1e-3,
+                "solve_seconds": 2e-3,
+            },
+            "overhead_seconds": 1e-4,
+        }
+        self.line(**{**entry, **changes})
+        return name
+
+    def _write(self, name, *things):
+        viewer = PETSc.Viewer().createBinary(str(self.path / name), "w", comm=PETSc.COMM_SELF)
+        for thing in things:
+            thing.view(viewer)
+        viewer.destroy()
+        (self.path / f"{name}.info").unlink(missing_ok=True)
+
+
+@pytest.fixture
+def writer(tmp_path):
+    """A recording about to be written."""
+    return RecordingWriter(tmp_path / "recording")
+
+
+@pytest.fixture
+def nonsymmetric(writer):
+    """A recording of three convection-diffusion systems."""
+    for index, peclet in enumerate((5.0, 20.0, 80.0)):
+        A = convection_diffusion(20, peclet)
+        writer.solve(A, random_vector(A, index), state=index)
+    return writer.path
+
+
+@pytest.fixture
+def symmetric(writer):
+    """A recording of two right-hand sides of one Poisson problem."""
+    A = convection_diffusion(20, 0.0)
+    for index in range(2):
+        writer.solve(A, random_vector(A, index))
+    return writer.path

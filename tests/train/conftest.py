@@ -1,0 +1,123 @@
+"""An analytic family of instances: cost in closed form, best settings known."""
+
+import hashlib
+import itertools
+
+import numpy as np
+import pytest
+
+from metasolve.instance import Instance
+from metasolve.outcome import Outcome, Reason
+from metasolve.space import Choice, Flag, Integer, Real, Space
+
+
+class Analytic:
+    """A `Solver` whose log seconds are a smooth function of features and settings.
+
+    Four arms. Which is best, and where its numbers should be, depends on the features; "sor"
+    fails on strongly convective instances. Seconds have 5 % noise, drawn by (instance, settings,
+    how often they were asked for), so that a run repeats exactly.
+    """
+
+    space = Space(
+        (
+            Choice("pc_type", ("ilu", "jacobi", "sor", "gamg")),
+            Integer("levels", 0, 5, default=0, when={"pc_type": ("ilu",)}),
+            Real("omega", 0.2, 1.9, default=1.0, when={"pc_type": ("sor",)}),
+            Real("threshold", 1e-3, 0.3, "log", default=0.02, when={"pc_type": ("gamg",)}),
+            Integer("smooths", 0, 3, default=1, when={"pc_type": ("gamg",)}),
+            Flag("square", when={"pc_type": ("gamg",)}),
+        )
+    )
+
+    def __init__(self, noise=0.05):
+        self.noise = noise
+        self.asked = {}
+
+    def log_seconds(self, instance, settings):
+        peclet, size, anisotropy = instance.payload
+        if not settings:
+            settings = {"pc_type": "ilu", "levels": 0}
+        pc = settings["pc_type"]
+        if pc == "ilu":
+            best = 2.0 + 2.0 * anisotropy
+            return 0.5 * size + 0.05 * (settings["levels"] - best) ** 2 + 0.2 * peclet
+        if pc == "jacobi":
+            return 0.6 + 0.6 * size - 0.2 * peclet
+        if pc == "sor":
+            best = 1.2 + 0.5 * peclet - 0.2 * anisotropy
+            return -0.1 + 0.5 * size + 2.0 * (settings["omega"] - best) ** 2
+        best = np.log(0.02) + 1.5 * anisotropy
+        waste = 0.1 * (np.log(settings["threshold"]) - best) ** 2
+        waste += 0.15 * abs(settings["smooths"] - (1 if peclet > 0 else 2))
+        return 0.4 + 0.1 * size + waste + (0.2 if settings["square"] == (size > 0) else 0.0)
+
+    def fails(self, instance, settings):
+        return settings.get("pc_type") == "sor" and instance.payload[0] > 0.8
+
+    def regret(self, instance, settings):
+        """Log time above that of the best settings for this instance."""
+        if not settings:
+            return self.log_seconds(instance, {}) - self.best(instance)
+        if self.fails(instance, settings):
+            return 2.0
+        return self.log_seconds(instance, settings) - self.best(instance)
+
+    def best(self, instance):
+        grid = np.linspace(-1, 1, 41)
+        vectors = [np.zeros(self.space.dim) for _ in grid]
+        found = np.inf
+        for arm in self.space.arms():
+            vectors = self.space.to_vector(arm) + self.space.continuous * grid[:, None]
+            trials = [self.space.to_settings(z) for z in vectors]
+            if arm["pc_type"] == "gamg":
+                steps = itertools.product(grid, range(4))
+                z = self.space.to_vector(arm)
+                trials = []
+                for t, smooths in steps:
+                    z[self.space.offset("threshold")] = t
+                    trials.append({**self.space.to_settings(z), "smooths": smooths})
+            costs = [
+                self.log_seconds(instance, trial)
+                for trial in trials
+                if not self.fails(instance, trial)
+            ]
+            found = min([found, *costs])
+        return found
+
+    def solve(self, instance, settings, budget):
+        key = (instance.id, tuple(sorted(settings.items())))
+        turn = self.asked[key] = self.asked.get(key, 0) + 1
+        digest = hashlib.sha256(repr((key, turn)).encode()).digest()
+        noise = np.random.default_rng(int.from_bytes(digest[:8], "big")).normal()
+        seconds = float(np.exp(self.log_seconds(instance, settings) + self.noise * noise))
+        if self.fails(instance, settings):
+            return Outcome(Reason.DIVERGED, 50, 50.0, 10.0, 0.0, seconds)
+        if budget.seconds is not None and seconds > budget.seconds:
+            return Outcome(Reason.TIME_BUDGET, 50, 50.0, 1e-2, 0.0, budget.seconds)
+        iterations = 20.0 * np.exp(self.log_seconds(instance, settings))
+        return Outcome(
+            Reason.CONVERGED, int(np.ceil(iterations)), float(iterations), 1e-6, 0.0, seconds
+        )
+
+    @staticmethod
+    def instances(count, seed):
+        rng = np.random.default_rng(seed)
+        made = []
+        for number in range(count):
+            peclet, size, anisotropy = rng.uniform(-1, 1, 3)
+            features = {
+                "peclet": 3.0 * peclet + 5.0,
+                "log_rows": size + 9.0,
+                "diagonal_spread": anisotropy + 0.05 * rng.normal(),
+                "mixture": peclet * size + 0.05 * rng.normal(),
+                "irrelevant": rng.normal(),
+                "ranks": 1.0,
+            }
+            made.append(Instance(f"i{seed}-{number}", features, payload=(peclet, size, anisotropy)))
+        return made
+
+
+@pytest.fixture
+def analytic():
+    return Analytic
