@@ -72,10 +72,11 @@ setup: .venv/.stamp ## make .venv with everything needed (as root on Debian: PET
 	done
 	rm -rf .venv
 	"$$python" -m venv --system-site-packages .venv
-	# What lives in the user's own virtual environment is invisible to a new one.
-	if ! .venv/bin/python -c 'import petsc4py' 2>/dev/null; then
-	  "$$python" -c 'import pathlib, petsc4py; print(pathlib.Path(petsc4py.__file__).parents[1])' \
-	    > "$$(.venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/petsc4py.pth"
+	# What lives in the user's own virtual environment is invisible to a new one: point there.
+	folder_of() { "$$1" -c "import pathlib, $$2 as m; print(pathlib.Path(m.__file__).parents[1])"; }
+	folder=$$(folder_of "$$python" petsc4py)
+	if [ "$$(folder_of .venv/bin/python petsc4py 2>/dev/null)" != "$$folder" ]; then
+	  echo "$$folder" > "$$(folder_of .venv/bin/python pip)/petsc4py.pth"
 	fi
 
 demo: setup ## record, train, evaluate and run the convection-diffusion program (minutes)

@@ -1,1 +1,41 @@
-"""Learned settings for unmodified solvers."""
+"""Learned settings for unmodified solvers.
+
+>>> import metasolve
+>>> metasolve.record(["./app", "-its", "-flags"], out="runs/app")  # doctest: +SKIP
+>>> metasolve.train("runs/app", out="models/app")                  # doctest: +SKIP
+>>> metasolve.accelerate(ksp, "models/app")                        # doctest: +SKIP
+
+Importing this package imports neither PETSc, MPI nor torch; using one of the names below does, as
+far as it needs them.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+__all__ = ["__version__", "accelerate", "load", "record", "train"]
+
+_HOMES = {
+    "accelerate": "metasolve.petsc.accelerate",
+    "load": "metasolve.model.directory",
+    "record": "metasolve.petsc.recording",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first used."""
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("metasolve")
+    if name == "train":
+        # The package itself can be called: it and the function share one name.
+        return import_module("metasolve.train")
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    raise AttributeError(f"module 'metasolve' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

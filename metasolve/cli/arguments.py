@@ -9,7 +9,7 @@ import typer
 Command = Annotated[
     list[str],
     typer.Argument(
-        metavar="-- COMMAND...",
+        metavar="-- COMMAND",
         help="The program as you start it, mpiexec included.",
         show_default=False,
     ),

@@ -48,26 +48,27 @@ def describe(directory: Path) -> dict[str, Any]:
     )
 
 
-def _readable(entry: Any, indent: int = 0) -> str:
-    space = "  " * indent
-    if isinstance(entry, dict) and entry:
-        return "\n".join(
-            f"{space}{key}: {value}"
-            if not isinstance(value, (dict, list)) or not value
-            else f"{space}{key}:{_flat(value) or chr(10) + _readable(value, indent + 1)}"
-            for key, value in entry.items()
-        )
-    if isinstance(entry, list) and entry:
-        return "\n".join(f"{space}-{_flat(value) or ' ' + str(value)}" for value in entry)
-    return f"{space}{entry}"
+def _readable(entry: dict[str, Any], indent: int = 0) -> str:
+    """Write nested JSON as indented lines, small entries on one line."""
+    lines = []
+    for key, value in entry.items():
+        lead = f"{'  ' * indent}{key}:"
+        if isinstance(value, dict) and any(map(_is_nested, value.values())):
+            lines += [lead, _readable(value, indent + 1)]
+        elif isinstance(value, list) and any(map(_is_nested, value)):
+            lines += [lead, *(f"{'  ' * indent}  - {_flat(each)}" for each in value)]
+        else:
+            lines.append(f"{lead} {_flat(value)}".rstrip())
+    return "\n".join(lines)
 
 
-def _flat(entry: Any) -> str:
-    """Return a small entry on one line, nothing for one that needs several."""
-    if isinstance(entry, list):
-        simple = all(not isinstance(value, (dict, list)) for value in entry)
-        return " " + " ".join(map(str, entry)) if simple else ""
-    if isinstance(entry, dict) and all(not isinstance(v, (dict, list)) for v in entry.values()):
-        line = "  ".join(f"{key} {value}" for key, value in entry.items())
-        return f" {line}" if len(line) < 100 else ""
-    return ""
+def _is_nested(value: Any) -> bool:
+    return isinstance(value, (dict, list))
+
+
+def _flat(value: Any) -> str:
+    if isinstance(value, dict):
+        return "  ".join(f"{key} {_flat(each)}" for key, each in value.items() if each != "")
+    if isinstance(value, list):
+        return " ".join(map(_flat, value))
+    return f"{value:.6g}" if isinstance(value, float) else str(value)

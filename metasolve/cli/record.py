@@ -46,7 +46,8 @@ def register(app: typer.Typer) -> None:
         before = _recorded(out)
         code = launch.record(command, out, launch.Watch(prefix, every, max_systems, size))
         if code not in (launch.NOT_FOUND, launch.NOT_EXECUTABLE):
-            sys.stderr.write(f"metasolve: {_summary(out, before)}\n")
+            ended = f"the command ended with exit code {code}; " if code else ""
+            sys.stderr.write(f"metasolve: {ended}{_summary(out, before)}\n")
         return code
 
 

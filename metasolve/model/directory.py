@@ -23,9 +23,7 @@ FORMAT = 1
 _WEIGHTS, _POLICY, _MODEL = "weights.safetensors", "policy.txt", "model.json"
 
 
-def save(
-    model: Model, directory: Path, surrogate: Mapping[str, np.ndarray] | None = None
-) -> Path:
+def save(model: Model, directory: Path, surrogate: Mapping[str, np.ndarray] | None = None) -> Path:
     """Write a model directory; a reader sees the old model, the new one, or an error, never a mix.
 
     Parameters
@@ -111,7 +109,9 @@ def _document(directory: Path) -> dict[str, Any]:
         raise ModelError(f"{directory}: no model.json here: {remedy}")
     try:
         document = json.loads(path.read_text())
-        missing = {"format", "kind", "features", "space", "activations", "checksums"} - set(document)
+        missing = {"format", "kind", "features", "space", "activations", "checksums"} - set(
+            document
+        )
     except (OSError, ValueError, TypeError) as error:
         raise ModelError(f"{path}: truncated or not JSON ({error}): train again") from error
     if missing:

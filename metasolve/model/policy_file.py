@@ -126,7 +126,9 @@ def _parse(tokens: Iterator[str]) -> Model:
     info["budget_seconds"] = [float(next(tokens)), float(next(tokens))]
     _expect(tokens, "features")
     info["features_version"] = int(next(tokens))
-    rows = [(next(tokens), [float(next(tokens)) for _ in range(4)]) for _ in range(int(next(tokens)))]
+    rows = [
+        (next(tokens), [float(next(tokens)) for _ in range(4)]) for _ in range(int(next(tokens)))
+    ]
     mean, scale, low, high = np.array([row for _, row in rows]).reshape(-1, 4).T
     standardisation = Standardisation(tuple(name for name, _ in rows), mean, scale, low, high)
     layers = _parse_layers(tokens)

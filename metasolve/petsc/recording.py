@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -126,6 +127,38 @@ class Recording:
     def _why_empty(self) -> str:
         reasons = sorted({entry.why for entry in self.skipped})
         return f" ({'; '.join(reasons)})" if reasons else ""
+
+
+def record(command: Sequence[str], out: str | os.PathLike, **watch: Any) -> Recording:
+    """Run `command` as it is, and record the systems it solves.
+
+    Parameters
+    ----------
+    command
+        Program and arguments, an ``mpiexec`` included.
+    out
+        Recording directory; made, or added to.
+    watch
+        `prefix`, `every`, `max_systems`, `max_bytes`: see `metasolve.petsc.launch.Watch`.
+
+    Returns
+    -------
+    Recording
+        All that the directory now holds.
+
+    Raises
+    ------
+    RecordingError
+        If the command fails, or nothing was recorded.
+    UsageError, PluginError
+        As `metasolve.petsc.launch.record`.
+    """
+    from metasolve.petsc import launch
+
+    code = launch.record(command, out, launch.Watch(**watch))
+    if code != 0:
+        raise RecordingError(f"{command[0]} ended with exit code {code}; {out} may hold a part")
+    return Recording(Path(out))
 
 
 def _lines(manifest: Path) -> Iterator[tuple[int, dict[str, Any]]]:

@@ -80,9 +80,7 @@ class Evaluator:
             results += self._batch(asked[start : start + chunk], phase)
         return results
 
-    def _batch(
-        self, asked: Sequence[tuple[int, dict[str, Value]]], phase: str
-    ) -> list[Evaluation]:
+    def _batch(self, asked: Sequence[tuple[int, dict[str, Value]]], phase: str) -> list[Evaluation]:
         known = min(len(self._journal) - self.calls, len(asked))
         known = max(known, 0)
         outcomes = [

@@ -95,9 +95,7 @@ class _Costs:
         self.evaluator = evaluator
         self.outcomes = {each.name: {index: [] for index in validation} for each in candidates}
 
-    def measure(
-        self, playing: Sequence[Candidate], instances: Sequence[int], again: bool
-    ) -> None:
+    def measure(self, playing: Sequence[Candidate], instances: Sequence[int], again: bool) -> None:
         asked: list[tuple[int, dict[str, Value]]] = []
         owners: list[str | None] = []
         for index in instances:

@@ -160,9 +160,7 @@ class Trainer:
         self._enter("design")
         seed, count = self.config.seed, int(self.config.design_share * self.config.calls)
         even = count // 2
-        self.dataset.add(
-            self.evaluator.measure(stratified(self.arms, train, even, seed), "design")
-        )
+        self.dataset.add(self.evaluator.measure(stratified(self.arms, train, even, seed), "design"))
         rounds = 4
         for turn in range(rounds):
             steps = 300 if turn == 0 else 100
@@ -217,9 +215,7 @@ class Trainer:
         perturber = Perturber(self.config, policy, self.dataset, self.evaluator, 0.0)
         if self.config.measure == "seconds" and self.evaluator.left - keep > 32:
             few = [int(index) for index in rng.permutation(train)[:4]]
-            asked = [
-                (index, self.space.to_settings(perturber.coordinates(index))) for index in few
-            ]
+            asked = [(index, self.space.to_settings(perturber.coordinates(index))) for index in few]
             noise, results = measured_noise(asked, self.evaluator)
             self.dataset.add(results)
             perturber = Perturber(self.config, policy, self.dataset, self.evaluator, noise)

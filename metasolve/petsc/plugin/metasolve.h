@@ -91,6 +91,13 @@ PetscBool      PolicyIsDefault(Policy);
 PetscBool      PolicyDecide(Policy, const double features[], Settings *, double *expected_seconds, char *why, size_t whylen);
 void           PolicyFree(Policy);
 
+/* ---- limits.c ------------------------------------------------------------------------------------------------------- */
+typedef struct {
+  double target, divergence, first, deadline; /* norms; seconds of PetscTime(), 0: none */
+  int    late;                                /* 1: stopped by the deadline */
+} Limits;
+PetscErrorCode LimitsTest(KSP, PetscInt, PetscReal, KSPConvergedReason *, void *limits);
+
 /* ---- describe.c: the program's own configuration of a KSP, as options that rebuild it ------------------------------- */
 PetscErrorCode DescribeHost(KSP, Settings *, const char **why); /* *why: NULL, or why the options are not enough */
 
@@ -150,6 +157,7 @@ PETSC_EXTERN PetscErrorCode PetscDLLibraryRegister_metasolve(void);
 PETSC_EXTERN int            MetasolveFeatureCount(void);
 PETSC_EXTERN const char    *MetasolveFeatureName(int);
 PETSC_EXTERN PetscErrorCode MetasolveFeatures(Mat, Vec, double rtol, double abstol, int guess, double out[]);
+PETSC_EXTERN PetscErrorCode MetasolveLimit(KSP, Limits *, double target, double seconds);
 PETSC_EXTERN PetscErrorCode MetasolveAttach(KSP, const char *model, const char *log);
 PETSC_EXTERN PetscErrorCode MetasolveDetach(KSP);
 PETSC_EXTERN const char    *MetasolveLastRecord(KSP);

@@ -12,11 +12,6 @@
 #define FAILURES_BEFORE_PAUSE 3
 #define SHORTEST_BUDGET       0.02 /* seconds: below that a clock tells more about the machine than about the solve */
 
-typedef struct { /* of the inner solve */
-  PetscReal      target, divergence, first;
-  PetscLogDouble deadline;
-  PetscBool      late;
-} Limits;
 typedef struct { /* of one solve; seconds */
   PetscReal   bnorm, target, residual;
   PetscBool   fresh, guess;
@@ -89,28 +84,6 @@ static PetscErrorCode OptionsClear(const char *prefix, const Settings *s, char u
 }
 
 /* ---- the inner solve ---- */
-static PetscErrorCode Converged(KSP inner, PetscInt it, PetscReal rnorm, KSPConvergedReason *reason, void *context)
-{
-  Limits        *l = (Limits *)context;
-  PetscLogDouble now;
-  int            late;
-
-  PetscFunctionBegin;
-  *reason = KSP_CONVERGED_ITERATING;
-  if (it == 0) l->first = rnorm;
-  if (PetscIsInfOrNanReal(rnorm)) *reason = KSP_DIVERGED_NANORINF;
-  else if (rnorm <= l->target) *reason = KSP_CONVERGED_RTOL;
-  else if (rnorm >= l->divergence * PetscMax(l->first, l->target)) *reason = KSP_DIVERGED_DTOL;
-  else if (it % 8 == 7) {
-    PetscCall(PetscTime(&now));
-    late = now > l->deadline;
-    PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &late, 1, MPI_INT, MPI_MAX, PetscObjectComm((PetscObject)inner)));
-    l->late = (PetscBool)late;
-    if (late) *reason = KSP_DIVERGED_ITS;
-  }
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 static PetscErrorCode InnerCreate(KSP ksp, Host *h)
 {
   static int serial = 0;
@@ -144,7 +117,7 @@ static PetscErrorCode InnerSolve(KSP ksp, Host *h, Limits *limits, PetscBool gue
 {
   PetscFunctionBegin;
   PetscCall(KSPSetTolerances(h->inner, ksp->rtol, ksp->abstol, ksp->divtol, ksp->max_it));
-  PetscCall(KSPSetConvergenceTest(h->inner, Converged, limits, NULL));
+  PetscCall(KSPSetConvergenceTest(h->inner, LimitsTest, limits, NULL));
   PetscCall(KSPSetInitialGuessNonzero(h->inner, guess));
   PetscCall(KSPSolve(h->inner, ksp->vec_rhs, ksp->vec_sol));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -247,7 +220,7 @@ static PetscErrorCode Accelerate(KSP ksp, Host *h, Record *r, PetscBool *ok)
   *ok      = PETSC_FALSE;
   ksp->its = 0;
   PetscCall(PetscTime(&clock));
-  limits = (Limits){r->target, ksp->divtol, 0, clock + PetscMax(h->session->budget * h->expected, SHORTEST_BUDGET), PETSC_FALSE};
+  limits = (Limits){.target = r->target, .divergence = ksp->divtol, .deadline = clock + PetscMax(h->session->budget * h->expected, SHORTEST_BUDGET)};
   if (r->fresh) PetscCall(Try(ksp, h, StepSetUp, NULL, &error));
   r->setup = Lap(&clock);
   if (error) snprintf(r->why, sizeof r->why, "the settings cannot be set up");

@@ -1,0 +1,63 @@
+"""``metasolve evaluate``: what a model gains, on instances it was not trained on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the application."""
+
+    @app.command()
+    def evaluate(
+        model: Annotated[Path, typer.Argument(help="Model directory.", show_default=False)],
+        recording: Annotated[Path, typer.Argument(help="Recording directory.", show_default=False)],
+        json_: Annotated[
+            Path | None, typer.Option("--json", help="Write everything measured to this file.")
+        ] = None,
+        plot_: Annotated[
+            Path | None, typer.Option("--plot", help="Write a plot to this file (png, pdf, svg).")
+        ] = None,
+        repeats: Annotated[int, typer.Option(help="Timed solves of each; medians count.")] = 5,
+        limit: Annotated[
+            int | None, typer.Option(help="At most so many instances; default: all.")
+        ] = None,
+        seed: Annotated[int, typer.Option(help="Seed of the global search.")] = 0,
+        global_: Annotated[
+            bool, typer.Option("--global/--no-global", help="Compare with a tuned global setting.")
+        ] = True,
+    ) -> None:
+        """Compare MODEL with the program's own settings and with one tuned global setting."""
+        from rich.console import Console
+
+        from metasolve.cli.progress import Progress
+        from metasolve.report.evaluate import evaluate as measure
+        from metasolve.report.evaluate import write_json
+        from metasolve.report.plot import plot
+        from metasolve.report.table import instance_table, summary_lines, summary_table
+
+        with Progress() as progress:
+            evaluation = measure(
+                model,
+                recording,
+                repeats=repeats,
+                limit=limit,
+                seed=seed,
+                global_baseline=global_,
+                progress=progress,
+            )
+        console = Console(width=None if Console().is_terminal else 120, soft_wrap=False)
+        console.print(instance_table(evaluation))
+        console.print(summary_table(evaluation))
+        for line in summary_lines(evaluation):
+            typer.echo(line)
+        if json_ is not None:
+            write_json(evaluation, json_)
+            typer.echo(f"measurements: {json_}")
+        if plot_ is not None:
+            plot_.parent.mkdir(parents=True, exist_ok=True)
+            plot(evaluation, plot_)
+            typer.echo(f"plot: {plot_}")

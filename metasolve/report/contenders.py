@@ -1,0 +1,119 @@
+"""Contenders: the ways to solve one recorded system that an evaluation compares."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from metasolve.instance import Instance
+from metasolve.outcome import Outcome
+from metasolve.petsc.replay import Replay
+from metasolve.solver import Value
+
+Solve = Callable[[Instance], tuple[Outcome, dict[str, Any]]]
+
+
+@dataclass
+class Measurements:
+    """Repeated solves of one instance by one contender.
+
+    Attributes
+    ----------
+    outcomes : one per repeat.
+    records : the plug-in's log lines, where the contender is the plug-in; else empty dicts.
+    """
+
+    outcomes: list[Outcome] = field(default_factory=list)
+    records: list[dict[str, Any]] = field(default_factory=list)
+
+    def seconds(self, share: float) -> float:
+        """Median wall seconds of a solve that pays `share` of its set-up."""
+        return float(np.median([share * o.setup_seconds + o.solve_seconds for o in self.outcomes]))
+
+    @property
+    def outcome(self) -> Outcome:
+        """The outcome of the first repeat: repeats differ in time only."""
+        return self.outcomes[0]
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """The log line of the first repeat."""
+        return self.records[0]
+
+    def parts(self) -> dict[str, float]:
+        """Median seconds of decision, set-up and solve (verification and fallback included)."""
+        decision = [record.get("seconds", {}).get("decision", 0.0) for record in self.records]
+        setup = [o.setup_seconds for o in self.outcomes]
+        return {
+            "decision": float(np.median(decision)),
+            "setup": float(np.median(np.subtract(setup, decision))),
+            "solve": float(np.median([o.solve_seconds for o in self.outcomes])),
+        }
+
+
+def default(replay: Replay) -> Solve:
+    """The program's own configuration; what was recorded of it where it cannot be rebuilt."""
+    return lambda instance: (replay.solve(instance, {}), {})
+
+
+def default_to_equal_residual(replay: Replay) -> Solve:
+    """The program's own configuration, made to reach the tolerance in the true residual."""
+
+    def solve(instance: Instance) -> tuple[Outcome, dict[str, Any]]:
+        if not instance.payload.host.replayable:
+            return replay.solve(instance, {}), {}
+        return replay.solve_host(instance, equal_residual=True), {}
+
+    return solve
+
+
+def constant(replay: Replay, settings: Mapping[str, Value]) -> Solve:
+    """One setting for every instance."""
+    return lambda instance: (replay.solve(instance, settings), {})
+
+
+def plugin(replay: Replay, model: Path) -> Solve:
+    """The model, through the plug-in, as in production: features, inference and guard included."""
+    return lambda instance: replay.solve_with_plugin(instance, model)
+
+
+def measure(
+    contenders: Mapping[str, Solve],
+    instances: Sequence[Instance],
+    repeats: int,
+    progress: Callable[[], None] = lambda: None,
+) -> dict[str, dict[str, Measurements]]:
+    """Solve every instance by every contender, interleaved, after one warm-up of each.
+
+    Parameters
+    ----------
+    repeats
+        Timed solves of each pair. Contenders take turns in going first.
+
+    Returns
+    -------
+    dict
+        Measurements by contender and instance id.
+    """
+    names = list(contenders)
+    found = {name: {each.id: Measurements() for each in instances} for name in names}
+    for solve in contenders.values():
+        solve(instances[0])
+    gc.disable()
+    try:
+        for instance in instances:
+            for turn in range(repeats):
+                for name in names[turn % len(names) :] + names[: turn % len(names)]:
+                    outcome, record = contenders[name](instance)
+                    found[name][instance.id].outcomes.append(outcome)
+                    found[name][instance.id].records.append(record)
+            gc.collect()
+            progress()
+    finally:
+        gc.enable()
+    return found

@@ -1,0 +1,139 @@
+"""`evaluate`: a model against its baselines on instances it was not trained on."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from metasolve.errors import RecordingError, UsageError
+from metasolve.instance import Instance
+from metasolve.model.directory import load
+from metasolve.model.model import Model
+from metasolve.petsc.recording import Recording
+from metasolve.petsc.replay import Replay
+from metasolve.report import contenders
+from metasolve.report.evaluation import DEFAULT, EQUAL, GLOBAL, MODEL, Evaluation
+from metasolve.report.global_search import GlobalSearch, cached
+
+Progress = Callable[[str, int, int], None]
+
+
+def evaluate(
+    model: str | os.PathLike,
+    recording: str | os.PathLike,
+    *,
+    repeats: int = 5,
+    limit: int | None = None,
+    seed: int = 0,
+    global_baseline: bool = True,
+    progress: Progress = lambda *_: None,
+) -> Evaluation:
+    """Measure a model, the program's defaults and the best global setting, interleaved.
+
+    Parameters
+    ----------
+    model
+        Model directory. The global setting is cached in its ``baselines`` folder.
+    recording
+        Recording directory; instances the model was trained on are left out.
+    repeats
+        Timed solves of each instance by each contender; medians count.
+    limit
+        At most so many instances, spread over the recording.
+    seed
+        Of the global search.
+    global_baseline
+        Whether to search for (or take from the cache) the best global setting.
+
+    Raises
+    ------
+    ModelError, RecordingError
+        If model or recording cannot be read, or no unseen instance is left.
+    UsageError
+        If an argument makes no sense.
+    """
+    if repeats < 1:
+        raise UsageError(f"repeats={repeats} is not positive; 5 is a good start")
+    directory = Path(model)
+    trained = load(directory)
+    seen, unseen = _split(trained, Recording(Path(recording)))
+    unseen = _spread(unseen, limit)
+    replay = Replay(space=trained.space)
+    rivals = {
+        DEFAULT: contenders.default(replay),
+        EQUAL: contenders.default_to_equal_residual(replay),
+    }
+    calls = {"train": int(trained.info.get("calls", {}).get("train", 0))}
+    found = None
+    if global_baseline:
+        tuned_on = seen or _training_instances(trained)
+        search = _search(trained, replay, tuned_on, calls["train"], seed, progress)
+        found = cached(search, directory / "baselines" / f"global-{calls['train']}-{seed}.json")
+        calls["global"] = found.calls
+        rivals[GLOBAL] = contenders.constant(replay, found.settings)
+    rivals[MODEL] = contenders.plugin(replay, directory)
+    done = iter(range(1, len(unseen) + 1))
+    measured = contenders.measure(
+        rivals, unseen, repeats, lambda: progress("evaluate", next(done), len(unseen))
+    )
+    replay.destroy()
+    seconds = trained.info.get("solver_seconds")
+    return Evaluation(unseen, measured, asdict(found) if found else None, calls, seconds)
+
+
+def _split(model: Model, recording: Recording) -> tuple[list[Instance], list[Instance]]:
+    known = set(model.info.get("trained_on", ()))
+    instances = recording.instances()
+    seen = [each for each in instances if each.id in known]
+    unseen = [each for each in instances if each.id not in known]
+    if not unseen:
+        raise RecordingError(
+            f"the model was trained on all {len(instances)} solves of {recording.path}: "
+            "record some more, in another directory, and evaluate on those"
+        )
+    return seen, unseen
+
+
+def _spread(instances: Sequence[Instance], limit: int | None) -> list[Instance]:
+    if limit is None or limit >= len(instances):
+        return list(instances)
+    if limit < 1:
+        raise UsageError(f"limit={limit} is not positive; leave it out for all instances")
+    return [instances[i * len(instances) // limit] for i in range(limit)]
+
+
+def _training_instances(model: Model) -> list[Instance]:
+    """The instances the model was trained on, where its recording still is."""
+    path = model.info.get("recording")
+    if not path or not Path(path).exists():
+        return []
+    known = set(model.info["trained_on"])
+    return [each for each in Recording(Path(path)).instances() if each.id in known]
+
+
+def _search(
+    model: Model,
+    replay: Replay,
+    instances: Sequence[Instance],
+    calls: int,
+    seed: int,
+    progress: Progress,
+) -> GlobalSearch:
+    return GlobalSearch(
+        model.space,
+        replay,
+        instances,
+        calls,
+        seed,
+        model.info.get("measure", "seconds"),
+        lambda done: progress("global search", done, calls),
+    )
+
+
+def write_json(evaluation: Evaluation, path: Path) -> None:
+    """Write the evaluation as JSON."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(evaluation.to_dict(), indent=1, allow_nan=False) + "\n")

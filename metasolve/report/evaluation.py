@@ -1,0 +1,143 @@
+"""`Evaluation`: what the measurements of an evaluation say, and nothing that they do not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from metasolve.instance import Instance
+from metasolve.outcome import Outcome, Reason
+from metasolve.report.contenders import Measurements
+
+MODEL, DEFAULT, EQUAL, GLOBAL = "model", "default", "default_equal_residual", "global"
+_ANSWERED = (Reason.CONVERGED, Reason.WRONG_RESIDUAL)
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """A model against its baselines on instances it was not trained on.
+
+    Attributes
+    ----------
+    instances : what was solved.
+    measured : measurements by contender and instance id.
+    global_setting : the global baseline as JSON, None if it was left out.
+    calls : solver calls by phase of training, and of the global search.
+    training_seconds : solver seconds that training spent; None if unknown.
+    """
+
+    instances: Sequence[Instance]
+    measured: Mapping[str, Mapping[str, Measurements]]
+    global_setting: Mapping[str, Any] | None
+    calls: Mapping[str, int]
+    training_seconds: float | None
+
+    def seconds(self, contender: str) -> np.ndarray:
+        """Median wall seconds per instance, shape (instances,)."""
+        found = self.measured[contender]
+        return np.array([found[each.id].seconds(each.setup_share) for each in self.instances])
+
+    def ok(self, contender: str) -> np.ndarray:
+        """Whether the contender answered, shape (instances,).
+
+        A baseline that stops on another norm answers when it says so; the others must reach the
+        tolerance in the recomputed residual.
+        """
+        return np.array(
+            [_answered(contender, self.measured[contender][i.id].outcome) for i in self.instances]
+        )
+
+    def speedup(self, baseline: str) -> dict[str, float | None]:
+        """Statistics of seconds(baseline) / seconds(model) where both answered."""
+        both = self.ok(baseline) & self.ok(MODEL)
+        if not both.any():
+            return {"geomean": None, "median": None, "worst": None, "best": None, "compared": 0}
+        ratio = self.seconds(baseline)[both] / self.seconds(MODEL)[both]
+        return {
+            "geomean": float(np.exp(np.log(ratio).mean())),
+            "median": float(np.median(ratio)),
+            "worst": float(ratio.min()),
+            "best": float(ratio.max()),
+            "total": float(self.seconds(baseline)[both].sum() / self.seconds(MODEL)[both].sum()),
+            "compared": int(both.sum()),
+        }
+
+    def baselines(self) -> list[str]:
+        """Contenders other than the model."""
+        return [name for name in self.measured if name != MODEL]
+
+    def break_even_solves(self) -> float | None:
+        """Solves after which the time spent in training is earned back; None: never, or unknown."""
+        both = self.ok(DEFAULT) & self.ok(MODEL)
+        if self.training_seconds is None or not both.any():
+            return None
+        saved = float((self.seconds(DEFAULT)[both] - self.seconds(MODEL)[both]).mean())
+        return self.training_seconds / saved if saved > 0 else None
+
+    def sources(self) -> dict[str, int]:
+        """How often the plug-in let the model solve, fell back, or refused."""
+        found = [self.measured[MODEL][each.id].record.get("source", "") for each in self.instances]
+        return {name: found.count(name) for name in ("model", "fallback", "refused")}
+
+    def wrong_results(self) -> int:
+        """Answers accepted from the model whose true residual is above the tolerance."""
+        return sum(
+            self.measured[MODEL][each.id].record.get("source") == "model"
+            and outcome.true_residual > each.tolerance * (1 + 1e-9)
+            for each in self.instances
+            for outcome in self.measured[MODEL][each.id].outcomes
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON; the keys are a contract, see docs/evaluate.md."""
+        sources = self.sources()
+        return {
+            "count": len(self.instances),
+            "speedup": {name: self.speedup(name) for name in self.baselines()},
+            "failures": int((~self.ok(MODEL)).sum()),
+            "failures_of": {name: int((~self.ok(name)).sum()) for name in self.measured},
+            "wrong_results": self.wrong_results(),
+            "fallbacks": sources["fallback"],
+            "sources": sources,
+            "calls": dict(self.calls),
+            "break_even_solves": self.break_even_solves(),
+            "training_seconds": self.training_seconds,
+            "global_setting": self.global_setting,
+            "instances": [self._instance(each) for each in self.instances],
+        }
+
+    def _instance(self, instance: Instance) -> dict[str, Any]:
+        found = {name: self.measured[name][instance.id] for name in self.measured}
+        record = found[MODEL].record
+        return {
+            "id": instance.id,
+            "features": dict(instance.features),
+            "tolerance": instance.tolerance,
+            "setup_share": instance.setup_share,
+            "source": record.get("source"),
+            "why": record.get("why"),
+            "settings": record.get("settings", {}),
+            "contenders": {
+                name: _contender(each, instance.setup_share) for name, each in found.items()
+            },
+        }
+
+
+def _answered(contender: str, outcome: Outcome) -> bool:
+    accepted = _ANSWERED if contender in (DEFAULT, MODEL) else (Reason.CONVERGED,)
+    return outcome.reason in accepted
+
+
+def _contender(measured: Measurements, share: float) -> dict[str, Any]:
+    outcome = measured.outcome
+    residual = outcome.true_residual
+    return {
+        "reason": outcome.reason.name,
+        "message": outcome.message,
+        "iterations": outcome.iterations,
+        "true_residual": residual if np.isfinite(residual) else None,
+        "seconds": {**measured.parts(), "total": measured.seconds(share)},
+    }
