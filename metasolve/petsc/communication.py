@@ -34,3 +34,8 @@ def common(comm: PETSc.Comm, names: list[str]) -> list[str]:
         return names
     everyone = comm.tompi4py().allgather(names)
     return [name for name in names if all(name in others for others in everyone)]
+
+
+def from_first(comm: PETSc.Comm, thing: Any) -> Any:
+    """Return what the first rank has. Collective: yes, on comm."""
+    return thing if comm.size == 1 else comm.tompi4py().bcast(thing)

@@ -24,7 +24,11 @@ if TYPE_CHECKING:
 
 SOURCES = Path(__file__).parent / "plugin"
 NAME = "libmetasolve.so"
-FLAGS = ("-shared", "-fPIC", "-O2", "-std=gnu11", "-fvisibility=hidden")
+FLAGS = (
+    *("-shared", "-fPIC", "-O2", "-std=gnu11", "-fvisibility=hidden", "-Wall"),
+    # The library stays loaded: PETSc keeps pointers to its functions until the very end.
+    "-Wl,-z,nodelete",
+)
 
 
 def build(found: Installation | None = None) -> Path:
@@ -104,6 +108,18 @@ def _compile(found: Installation, target: Path) -> None:
         made.replace(target)
 
 
+class Limits(ctypes.Structure):
+    """When a solve stops: the plug-in's own structure, which must outlive the KSP it was set on."""
+
+    _fields_ = (
+        ("target", ctypes.c_double),
+        ("divergence", ctypes.c_double),
+        ("first", ctypes.c_double),
+        ("deadline", ctypes.c_double),
+        ("late", ctypes.c_int),
+    )
+
+
 class Plugin:
     """The plug-in loaded into this process, which runs petsc4py.
 
@@ -156,6 +172,30 @@ class Plugin:
         _check(code, "MetasolveFeatures")
         return dict(zip(self.names, values, strict=True))
 
+    def limit(self, ksp: PETSc.KSP, target: float, seconds: float | None = None) -> Limits:
+        """Stop the solves of `ksp` as the plug-in stops its own.
+
+        Parameters
+        ----------
+        ksp
+            Its type and tolerances are set.
+        target
+            2-norm of the residual, in the norm of the KSP.
+        seconds
+            From now; None for no limit.
+
+        Returns
+        -------
+        Limits
+            Keep it as long as the KSP; its ``late`` says whether the seconds ran out.
+        """
+        limits = Limits()
+        code = self._library.MetasolveLimit(
+            ksp.handle, ctypes.byref(limits), target, 0.0 if seconds is None else seconds
+        )
+        _check(code, "MetasolveLimit")
+        return limits
+
     def attach(self, ksp: PETSc.KSP, model: str | os.PathLike, log: str | None = None) -> None:
         """Let the model in directory `model` choose the settings of every solve of `ksp`.
 
@@ -192,6 +232,7 @@ class Plugin:
         library.MetasolveFeatureName.restype = ctypes.c_char_p
         library.MetasolveFeatures.argtypes = [handle, handle, real, real, ctypes.c_int, pointer]
         library.MetasolveAttach.argtypes = [handle, ctypes.c_char_p, ctypes.c_char_p]
+        library.MetasolveLimit.argtypes = [handle, ctypes.POINTER(Limits), real, real]
         library.MetasolveDetach.argtypes = [handle]
         library.MetasolveLastRecord.argtypes = [handle]
         library.MetasolveLastRecord.restype = ctypes.c_char_p

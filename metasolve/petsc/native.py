@@ -7,8 +7,6 @@ from functools import lru_cache
 
 from petsc4py import PETSc
 
-_Int = ctypes.c_int64 if PETSc.IntType().itemsize == 8 else ctypes.c_int32
-_Real = ctypes.c_double
 _Handle = ctypes.c_void_p
 
 
@@ -17,12 +15,8 @@ def library() -> ctypes.CDLL:
     """Return PETSc itself."""
     # Looking a symbol up in petsc4py's extension also searches the libraries it was linked to.
     petsc = ctypes.CDLL(PETSc.__file__)
-    integer = ctypes.POINTER(ctypes.c_int)
-    petsc.PetscOptionsUsed.argtypes = [_Handle, ctypes.c_char_p, integer]
+    petsc.PetscOptionsUsed.argtypes = [_Handle, ctypes.c_char_p, ctypes.POINTER(ctypes.c_int)]
     petsc.PetscViewerBinarySkipInfo.argtypes = [_Handle]
-    petsc.KSPConvergedDefaultCreate.argtypes = [ctypes.POINTER(_Handle)]
-    petsc.KSPConvergedDefault.argtypes = [_Handle, _Int, _Real, integer, _Handle]
-    petsc.KSPConvergedDefaultDestroy.argtypes = [_Handle]
     return petsc
 
 
@@ -43,28 +37,3 @@ def option_used(name: str) -> bool:
 def skip_info(viewer: PETSc.Viewer) -> None:
     """Let a binary viewer ignore .info files, whose options would lack a prefix."""
     library().PetscViewerBinarySkipInfo(viewer.handle)
-
-
-class DefaultTest:
-    """KSPConvergedDefault with a context of its own."""
-
-    def __init__(self) -> None:
-        self._petsc, self._context, self._reason = library(), _Handle(), ctypes.c_int()
-        self._petsc.KSPConvergedDefaultCreate(ctypes.byref(self._context))
-
-    def __call__(self, ksp: PETSc.KSP, iteration: int, norm: float) -> int:
-        """Return PETSc's reason, 0 to go on. Collective: yes, on the communicator of ``ksp``."""
-        self._petsc.KSPConvergedDefault(
-            ksp.handle, iteration, norm, ctypes.byref(self._reason), self._context
-        )
-        return self._reason.value
-
-    def destroy(self) -> None:
-        """Free the context."""
-        if self._context:
-            # Since PETSc 3.23 destructors of contexts take the address of the pointer.
-            indirect = PETSc.Sys.getVersion() >= (3, 23, 0)
-            self._petsc.KSPConvergedDefaultDestroy(
-                ctypes.addressof(self._context) if indirect else self._context
-            )
-            self._context = _Handle()

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Protocol
-
 from petsc4py import PETSc
 
 from metasolve.outcome import Reason
+from metasolve.petsc.measurement import NOT_STARTED, Measurement
 
-NOT_STARTED = 0
 _PETSC = PETSc.KSP.ConvergedReason
 _MEANING = {
     _PETSC.DIVERGED_MAX_IT: Reason.MAX_ITERATIONS,
@@ -23,16 +21,7 @@ _MEANING = {
 }
 
 
-class Measured(Protocol):
-    """What `explain` looks at."""
-
-    reason: int
-    exhausted: bool
-    error: str
-    unused: tuple[str, ...]
-
-
-def explain(measured: Measured, accurate: bool) -> tuple[Reason, str]:
+def explain(measured: Measurement, accurate: bool) -> tuple[Reason, str]:
     """Return why a solve ended, and a message where there is more to say.
 
     Parameters
@@ -40,7 +29,7 @@ def explain(measured: Measured, accurate: bool) -> tuple[Reason, str]:
     measured
         PETSc's reason or error, whether the budget ran out, which options were not used.
     accurate
-        Whether the recomputed residual meets the tolerance.
+        Whether the recomputed residual meets the tolerance; if so, nothing else matters.
     """
     if measured.error:
         started = measured.reason != NOT_STARTED
@@ -48,11 +37,18 @@ def explain(measured: Measured, accurate: bool) -> tuple[Reason, str]:
     if measured.unused:
         names = ", ".join(measured.unused)
         return Reason.ERROR, f"PETSc did not use {names}: misspelt, or not of this solver"
+    if accurate:
+        return Reason.CONVERGED, ""
     if measured.exhausted:
         return Reason.TIME_BUDGET, ""
-    if measured.reason > 0:
-        return (Reason.CONVERGED if accurate else Reason.WRONG_RESIDUAL), ""
-    return _MEANING.get(measured.reason, Reason.ERROR), f"KSP reason {measured.reason}"
+    return of_code(measured.reason)
+
+
+def of_code(code: int) -> tuple[Reason, str]:
+    """Return what a reason of PETSc's means where the residual does not meet the tolerance."""
+    if code > 0:
+        return Reason.WRONG_RESIDUAL, ""
+    return _MEANING.get(code, Reason.ERROR), f"KSP reason {code}"
 
 
 def message_of(error: PETSc.Error) -> str:

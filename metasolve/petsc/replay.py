@@ -3,6 +3,7 @@
 A fresh KSP each time, because a live one keeps what earlier settings left in its preconditioner;
 the unpreconditioned norm, because settings must not decide what "converged" means; the program's
 own tolerances; and the residual recomputed, because some methods report one they do not have.
+It stops, goes on and accepts as the plug-in does, so that training sees what production will.
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from petsc4py import PETSc
@@ -19,7 +19,8 @@ from metasolve.errors import UsageError
 from metasolve.instance import Instance
 from metasolve.outcome import Outcome, Reason, fractional
 from metasolve.petsc import communication, reasons
-from metasolve.petsc.convergence import BudgetedTest
+from metasolve.petsc.library import plugin
+from metasolve.petsc.measurement import NOT_STARTED, Measurement
 from metasolve.petsc.options import Options, text
 from metasolve.petsc.recorded_solve import RecordedSolve
 from metasolve.petsc.systems import DEFAULT_BYTES, System, Systems
@@ -28,8 +29,6 @@ from metasolve.solver import Budget, Value
 if TYPE_CHECKING:
     from metasolve.space import Space
 
-#: Rounding between the residual a method carries along and the recomputed one.
-SLACK = 1.001
 _NORM_OPTIONS = ("ksp_norm_type", "ksp_pc_side")
 _UNLIMITED = Budget()
 
@@ -80,19 +79,17 @@ class Replay:
         UsageError
             If the instance does not come from a recording.
         """
-        solve = _recorded(instance)
+        _recorded(instance)
         if not settings:
-            return self.solve_host(instance, budget=budget)
+            return self.solve_host(instance)
         if self._space is not None:
             entries = self._space.options(settings)
         else:
             entries = {name: text(value) for name, value in settings.items()}
-        return self._attempt(solve, entries, budget, strict=True, unpreconditioned=True)
+        return self._attempt(instance, entries, budget, strict=True)
 
-    def solve_host(
-        self, instance: Instance, *, equal_residual: bool = False, budget: Budget = _UNLIMITED
-    ) -> Outcome:
-        """Solve a recorded system as the program itself configures its KSP.
+    def solve_host(self, instance: Instance, *, equal_residual: bool = False) -> Outcome:
+        """Solve a recorded system as the program itself configures its KSP, without a budget.
 
         Collective: yes, on comm.
 
@@ -100,13 +97,22 @@ class Replay:
         ----------
         equal_residual
             Stop on the unpreconditioned norm, so that the answer is as accurate as every other
-            contender's; otherwise on the norm that the program uses, which may ask for less.
+            contender's; otherwise on the norm that the program uses, which may ask for less: an
+            answer that is good enough for the program only is `Reason.WRONG_RESIDUAL`.
+
+        Returns
+        -------
+        Outcome
+            What was recorded, with the message ``recorded``, where the configuration needs more
+            than a matrix and cannot be rebuilt.
         """
         solve = _recorded(instance)
         if not solve.host.replayable:
-            return Outcome.failure(Reason.ERROR, f"not replayable: {solve.host.why}")
-        entries = _host_options(solve, drop_norm=equal_residual)
-        return self._attempt(solve, entries, budget, strict=False, unpreconditioned=equal_residual)
+            return _as_recorded(instance)
+        if equal_residual:
+            entries = _without(solve.host.options, _NORM_OPTIONS)
+            return self._attempt(instance, entries, _UNLIMITED, strict=False)
+        return self._as_program(instance)
 
     def solve_with_plugin(
         self, instance: Instance, model: str | os.PathLike
@@ -123,27 +129,30 @@ class Replay:
         record
             The plug-in's own line of the run log.
         """
-        from metasolve.petsc.library import plugin
-
         solve = _recorded(instance)
-        system = self._systems.load(solve)
-        with Options(_host_options(solve)) as options:
-            ksp, x = self._host_ksp(solve, system, options), _start(system)
-            try:
+        if not solve.host.replayable:
+            raise UsageError(f"instance {instance.id} cannot be replayed: {solve.host.why}")
+        system, measured = self._systems.load(solve), Measurement()
+        ksp, x = PETSc.KSP().create(self._comm), system.start()
+        try:
+            with Options(solve.host.options) as options:
+                _configure(ksp, system, solve, options)
                 plugin().attach(ksp, model)
                 began = time.perf_counter()
                 ksp.solve(system.b, x)
                 seconds = communication.largest(self._comm, time.perf_counter() - began)
-                record = plugin().last_record(ksp)
-                measured = _Measured(int(ksp.getConvergedReason()), ksp.getIterationNumber())
-                spent = record.get("seconds", {})
-                measured.setup = min(spent.get("decision", 0.0) + spent.get("setup", 0.0), seconds)
-                measured.solve = seconds - measured.setup
-                measured.residual = _residual(system, x)
-            finally:
-                ksp.destroy()
-                x.destroy()
-        return self._outcome(solve, system, measured), record
+            # One rank keeps the record.
+            record = communication.from_first(self._comm, plugin().last_record(ksp))
+            spent = record.get("seconds", {})
+            measured.setup = min(spent.get("decision", 0.0) + spent.get("setup", 0.0), seconds)
+            measured.solve = seconds - measured.setup
+            measured.reason = int(ksp.getConvergedReason())
+            measured.iterations = ksp.getIterationNumber()
+            measured.residual = system.residual(x)
+        finally:
+            ksp.destroy()
+            x.destroy()
+        return _judge(instance, system, measured), record
 
     def destroy(self) -> None:
         """Free the systems kept in memory."""
@@ -151,102 +160,81 @@ class Replay:
 
     # --- one solve -----------------------------------------------------------------------------
 
-    def _attempt(
-        self,
-        solve: RecordedSolve,
-        entries: Mapping[str, str],
-        budget: Budget,
-        *,
-        strict: bool,
-        unpreconditioned: bool,
-    ) -> Outcome:
-        system = self._systems.load(solve)
-        test = BudgetedTest(budget, self._comm)
-        ksp, x, measured = PETSc.KSP().create(self._comm), _start(system), _Measured()
+    def _as_program(self, instance: Instance) -> Outcome:
+        """Solve with the program's own norm and PETSc's own test."""
+        solve = _recorded(instance)
+        system, measured = self._systems.load(solve), Measurement()
+        ksp, x = PETSc.KSP().create(self._comm), system.start()
         try:
-            with Options(entries) as options:
+            with Options(solve.host.options) as options:
                 try:
-                    _configure(ksp, system, options, solve, unpreconditioned=unpreconditioned)
-                    ksp.setConvergenceTest(test)
-                    self._measure(ksp, system, x, measured, test)
+                    _configure(ksp, system, solve, options)
+                    measured.set_up(ksp, self._comm)
+                    measured.run(ksp, system, x)
                 except PETSc.Error as error:
                     measured.error = reasons.message_of(error)
-                if strict:
-                    self._demand_all_used(ksp, options, measured)
-            return self._outcome(solve, system, measured)
         finally:
             ksp.destroy()
             x.destroy()
-            test.destroy()
+        # In the program's norm only the start of a cold solve tells what it aims at.
+        aim = solve.rtol * measured.history[0] if measured.history and not system.guess else None
+        return _judge(instance, system, measured, aim)
+
+    def _attempt(
+        self, instance: Instance, entries: Mapping[str, str], budget: Budget, *, strict: bool
+    ) -> Outcome:
+        solve = _recorded(instance)
+        system, measured = self._systems.load(solve), Measurement()
+        target = max(solve.rtol * system.norm, solve.abstol)
+        ksp, x = PETSc.KSP().create(self._comm), system.start()
+        try:
+            with Options(entries) as options:
+                try:
+                    ksp.setNormType(PETSc.KSP.NormType.UNPRECONDITIONED)
+                    _configure(ksp, system, solve, options, budget.iterations)
+                    self._measure(ksp, system, x, measured, target, budget)
+                except PETSc.Error as error:
+                    measured.error = reasons.message_of(error)
+                if strict:
+                    measured.unused = self._unused(ksp, options, measured)
+        finally:
+            ksp.destroy()
+            x.destroy()
+        return _judge(instance, system, measured, target)
 
     def _measure(
-        self, ksp: PETSc.KSP, system: System, x: PETSc.Vec, measured: _Measured, test: BudgetedTest
+        self,
+        ksp: PETSc.KSP,
+        system: System,
+        x: PETSc.Vec,
+        measured: Measurement,
+        target: float,
+        budget: Budget,
     ) -> None:
-        flops, began = PETSc.Log.getFlops(), time.perf_counter()
-        ksp.setUp()
-        ksp.setUpOnBlocks()
-        middle = time.perf_counter()
-        measured.setup = communication.largest(self._comm, middle - began)
-        measured.reason = PETSc.KSP.ConvergedReason.DIVERGED_MAX_IT
-        if not test.late():
-            began = time.perf_counter()
-            ksp.solve(system.b, x)
-            measured.solve = communication.largest(self._comm, time.perf_counter() - began)
-            measured.reason = int(ksp.getConvergedReason())
-            measured.iterations = ksp.getIterationNumber()
-        measured.flops = communication.total(self._comm, PETSc.Log.getFlops() - flops)
-        measured.history = tuple(test.history)
-        measured.exhausted = test.exhausted
-        measured.residual = _residual(system, x)
-
-    def _demand_all_used(self, ksp: PETSc.KSP, options: Options, measured: _Measured) -> None:
-        if measured.error or measured.reason == reasons.NOT_STARTED or not measured.iterations:
+        began = time.perf_counter()
+        limits = plugin().limit(ksp, target, budget.seconds)
+        measured.set_up(ksp, self._comm)
+        elapsed = communication.largest(self._comm, time.perf_counter() - began)
+        if budget.seconds is not None and elapsed > budget.seconds:
+            measured.exhausted, measured.residual = True, system.residual(x)
             return
-        unused = communication.common(self._comm, options.unused())
-        if unused and _single_level(ksp):
-            unused = [name for name in unused if not name.startswith("mg_levels_")]
-        measured.unused = tuple(unused)
-
-    def _host_ksp(self, solve: RecordedSolve, system: System, options: Options) -> PETSc.KSP:
-        ksp = PETSc.KSP().create(self._comm)
-        _configure(ksp, system, options, solve, unpreconditioned=False)
-        return ksp
-
-    def _outcome(self, solve: RecordedSolve, system: System, measured: _Measured) -> Outcome:
-        tolerance = max(solve.rtol, solve.abstol / system.norm if system.norm > 0 else 0.0)
-        residual = measured.residual / system.norm if system.norm > 0 else measured.residual
-        reason, message = reasons.explain(measured, residual <= SLACK * tolerance)
-        whole = float(measured.iterations)
-        partial = whole
-        if reason is Reason.CONVERGED and measured.history:
-            partial = min(fractional(measured.history, tolerance * system.norm), whole)
-        return Outcome(
-            reason,
-            measured.iterations,
-            partial,
-            residual,
-            measured.setup,
-            measured.solve,
-            measured.flops,
-            measured.history,
-            message,
+        measured.run(ksp, system, x)
+        if measured.nearly(target) and not limits.late:
+            ksp.setInitialGuessNonzero(True)
+            measured.run(ksp, system, x)
+        out_of_iterations = (
+            budget.iterations is not None and measured.iterations >= budget.iterations
         )
+        measured.exhausted = bool(limits.late) or out_of_iterations
 
-
-@dataclass
-class _Measured:
-    """What came out of one solve, before it is judged."""
-
-    reason: int = reasons.NOT_STARTED
-    iterations: int = 0
-    setup: float = 0.0
-    solve: float = 0.0
-    flops: float = 0.0
-    residual: float = float("inf")
-    history: tuple[float, ...] = ()
-    exhausted: bool = False
-    error: str = ""
-    unused: tuple[str, ...] = ()
+    def _unused(self, ksp: PETSc.KSP, options: Options, measured: Measurement) -> tuple[str, ...]:
+        """Name the options PETSc did not ask for; those of smoothers are only asked for in use."""
+        if measured.reason == NOT_STARTED or measured.error or not measured.iterations:
+            return ()
+        unused = communication.common(self._comm, options.unused())
+        if unused and _is_single_level(ksp):
+            unused = [name for name in unused if not name.startswith("mg_levels_")]
+        return tuple(unused)
 
 
 def _recorded(instance: Instance) -> RecordedSolve:
@@ -258,46 +246,55 @@ def _recorded(instance: Instance) -> RecordedSolve:
 def _configure(
     ksp: PETSc.KSP,
     system: System,
-    options: Options,
     solve: RecordedSolve,
-    *,
-    unpreconditioned: bool,
+    options: Options,
+    iterations: int | None = None,
 ) -> None:
     ksp.setOptionsPrefix(options.prefix)
     ksp.setOperators(system.A)
-    if unpreconditioned:
-        ksp.setNormType(PETSc.KSP.NormType.UNPRECONDITIONED)
     ksp.setFromOptions()
     # Last, so that no option can loosen what the program asked for.
-    ksp.setTolerances(solve.rtol, solve.abstol, solve.divtol, solve.max_it)
+    most = solve.max_it if iterations is None else min(iterations, solve.max_it)
+    ksp.setTolerances(solve.rtol, solve.abstol, solve.divtol, most)
     ksp.setInitialGuessNonzero(system.guess is not None)
 
 
-def _host_options(solve: RecordedSolve, *, drop_norm: bool = False) -> dict[str, str]:
-    dropped = _NORM_OPTIONS if drop_norm else ()
-    return {name: value for name, value in solve.host.options.items() if name not in dropped}
+def _without(entries: Mapping[str, str], names: tuple[str, ...]) -> dict[str, str]:
+    return {name: value for name, value in entries.items() if name not in names}
 
 
-def _start(system: System) -> PETSc.Vec:
-    x = system.A.createVecRight()
-    if system.guess is not None:
-        system.guess.copy(x)
-    else:
-        x.set(0.0)
-    return x
+def _as_recorded(instance: Instance) -> Outcome:
+    seen = _recorded(instance).outcome
+    good = instance.accepts(seen.true_residual)
+    reason = Reason.CONVERGED if good else reasons.of_code(seen.reason)[0]
+    count, spent = seen.iterations, (seen.setup_seconds, seen.solve_seconds)
+    return Outcome(reason, count, float(count), seen.true_residual, *spent, message="recorded")
 
 
-def _residual(system: System, x: PETSc.Vec) -> float:
-    """Return ‖b - A x‖₂."""
-    r = system.b.duplicate()
-    system.A.mult(x, r)
-    r.aypx(-1.0, system.b)
-    norm = r.norm()
-    r.destroy()
-    return norm
+def _judge(
+    instance: Instance, system: System, measured: Measurement, aim: float | None = None
+) -> Outcome:
+    """Make an outcome; `aim` is the norm at which the method stopped, where it is known."""
+    residual = measured.residual / system.norm if system.norm > 0 else measured.residual
+    reason, message = reasons.explain(measured, instance.accepts(residual))
+    whole = measured.iterations
+    partial = float(whole)
+    if aim is not None and measured.reason > 0 and whole and len(measured.history) > 1:
+        partial = whole - 1 + min(fractional(measured.history[-2:], aim), 1.0)
+    return Outcome(
+        reason,
+        whole,
+        partial,
+        residual,
+        measured.setup,
+        measured.solve,
+        measured.flops,
+        measured.history,
+        message,
+    )
 
 
-def _single_level(ksp: PETSc.KSP) -> bool:
+def _is_single_level(ksp: PETSc.KSP) -> bool:
     """Whether a multigrid preconditioner found nothing to coarsen, and so has no smoothers."""
     pc = ksp.getPC()
     return pc.getType() in ("mg", "gamg", "ml", "hmg") and pc.getMGLevels() < 2

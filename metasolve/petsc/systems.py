@@ -26,6 +26,24 @@ class System:
     guess: PETSc.Vec | None
     norm: float
 
+    def start(self) -> PETSc.Vec:
+        """Return a new x as the program started from."""
+        x = self.A.createVecRight()
+        if self.guess is None:
+            x.set(0.0)
+        else:
+            self.guess.copy(x)
+        return x
+
+    def residual(self, x: PETSc.Vec) -> float:
+        """Return ‖b - A x‖₂. Collective: yes, on the communicator of A."""
+        r = self.b.duplicate()
+        self.A.mult(x, r)
+        r.aypx(-1.0, self.b)
+        norm = r.norm()
+        r.destroy()
+        return norm
+
 
 class Systems:
     """Loads systems of a recording onto `comm`, and forgets the ones used longest ago.

@@ -7,12 +7,6 @@
 */
 #include "metasolve.h"
 #include <math.h>
-#include <string.h>
-
-#define SAMPLE 2048 /* rows looked at closely; fewer rows than that: all of them */
-#define BLOCK  32   /* consecutive rows taken together */
-#define BINS   5
-static const double edges[BINS - 1] = {0.01, 0.1, 0.25, 0.5};
 
 const char *const MetasolveFeatureNames[METASOLVE_FEATURES] = {
   "log_rows",           /* log10 of the number of rows */
@@ -51,171 +45,6 @@ const char *const MetasolveFeatureNames[METASOLVE_FEATURES] = {
   "change"              /* rms change of ln |a_ii| since the previous operator, at most 10; 0 for the first */
 };
 
-static inline uint64_t Scramble(uint64_t h)
-{
-  h = (h + 0x9e3779b97f4a7c15ULL) * 0xbf58476d1ce4e5b9ULL;
-  h = (h ^ h >> 29) * 0x94d049bb133111ebULL;
-  return h ^ h >> 32;
-}
-
-/* log2 of a positive number, piecewise linear between powers of two: a spread needs no more, and libm costs 10 times it */
-static inline double QuickLog2(double x)
-{
-  uint64_t bits;
-  double   mantissa;
-
-  if (!(x > 1e-300)) return -997;
-  memcpy(&bits, &x, sizeof bits);
-  int exponent = (int)(bits >> 52) - 1023;
-  bits         = (bits & 0x000fffffffffffffULL) | 0x3ff0000000000000ULL;
-  memcpy(&mantissa, &bits, sizeof mantissa);
-  return exponent + mantissa - 1;
-}
-
-typedef struct { /* which rows are looked at closely */
-  uint64_t limit;
-} Sample;
-
-static Sample SampleOf(PetscInt N)
-{
-  return (Sample){N <= SAMPLE ? UINT64_MAX : UINT64_MAX / (uint64_t)N * SAMPLE};
-}
-
-/* The first sampled row >= i, in its block, and where that block ends; i must be below `end`, `end` if there is none. */
-static PetscInt SampleNext(Sample s, PetscInt i, PetscInt end, PetscInt *stop)
-{
-  while (i < end) {
-    PetscInt block = i / BLOCK;
-    *stop          = PetscMin((block + 1) * BLOCK, end);
-    if (block == 0 || Scramble((uint64_t)block) <= s.limit) return i;
-    i = *stop;
-  }
-  return end;
-}
-
-typedef struct { /* summed over rows, then over ranks */
-  double rows, image, skew, scaled, change, dominance, dominant, logd, logd2, negative, positive, weight, entries, bins[BINS], ratio, near, near_lower, far, far_lower, imbalance, row_sum, row_sums;
-} Sums;
-typedef struct { /* maxima over rows, then over ranks; minima as negatives */
-  double length, dominance, diag, small, gershgorin;
-} Maxima;
-
-typedef struct {
-  double d, diagonals, largest, smallest, lower, upper, near, near_lower, positive, sum;
-} RowSums;
-
-static inline void RowEntry(RowSums *s, PetscInt i, PetscInt j, double v, PetscInt reach)
-{
-  double a = fabs(v);
-
-  s->sum += v;
-  if (i == j) {
-    s->d = v;
-    s->diagonals = 1;
-    return;
-  }
-  s->largest  = a > s->largest ? a : s->largest;
-  s->smallest = a < s->smallest ? a : s->smallest;
-  s->positive += v > 0 ? a : 0;
-  if (j < i) s->lower += a;
-  else s->upper += a;
-  if (j >= i - reach && j <= i + reach) {
-    s->near += a;
-    s->near_lower += j < i ? a : 0;
-  }
-}
-
-static inline int Bin(double r)
-{
-  return (r >= edges[0]) + (r >= edges[1]) + (r >= edges[2]) + (r >= edges[3]);
-}
-
-static void RowBins(Sums *s, const Row *row, const RowSums *r)
-{
-  double scale = 1 / r->largest;
-
-  for (PetscInt k = 0; k < row->n; k++) s->bins[Bin(fabs(row->val[k]) * scale)]++;
-  for (PetscInt k = 0; k < row->noff; k++) s->bins[Bin(fabs(row->offval[k]) * scale)]++;
-  s->bins[Bin(fabs(r->d) * scale)] -= r->diagonals; /* cheaper than asking for i == j again */
-  s->entries += row->n + row->noff - r->diagonals;
-}
-
-static void RowAdd(Sums *s, Maxima *m, const RowSums *r, PetscInt length)
-{
-  double off = r->lower + r->upper, d = fabs(r->d), dominance = PetscMin(d / PetscMax(off, 1e-300), 10), logd = QuickLog2(d) * 0.30102999566398120;
-
-  s->rows++;
-  s->dominance += dominance;
-  s->dominant += d >= off * (1 - 1e-10);
-  s->logd += logd;
-  s->logd2 += logd * logd;
-  s->negative += r->d <= 0;
-  s->positive += r->positive;
-  s->weight += off;
-  s->ratio += off > 0 ? r->smallest / r->largest : 1;
-  s->near += r->near;
-  s->near_lower += r->near_lower;
-  s->far += off - r->near;
-  s->far_lower += r->lower - r->near_lower;
-  s->imbalance += off > 0 ? fabs(r->lower - r->upper) / off : 0;
-  double relative = fabs(r->sum) / PetscMax(d, 1e-300);
-  s->row_sum += PetscMin(relative, 1e6);
-  s->row_sums += relative > 1e-8;
-  m->length     = PetscMax(m->length, length);
-  m->dominance  = PetscMax(m->dominance, -dominance);
-  m->diag       = PetscMax(m->diag, d);
-  m->small      = PetscMax(m->small, -d);
-  m->gershgorin = PetscMax(m->gershgorin, PetscMin((off + d) / PetscMax(d, 1e-300), 1e16));
-}
-
-/* Squared change of ln |d| of the n-th sampled row since the previous operator; the new one is kept. */
-static inline double PreviousExchange(Previous *p, PetscInt n, double d)
-{
-  double now = QuickLog2(fabs(d)) * 0.69314718055994531, e = p->compare ? now - p->logdiag[n] : 0;
-
-  p->logdiag[n] = now;
-  return e * e;
-}
-
-/* One close look at the sampled rows, after y = A s and z = A^T s. */
-static PetscErrorCode LookAtRows(Mat A, PetscInt N, PetscInt reach, Previous *previous, Sums *s, Maxima *m)
-{
-  Rows               r;
-  Sample             sample = SampleOf(N);
-  Vec                y = previous->work[1], z = previous->work[2];
-  const PetscScalar *ay, *az;
-  PetscInt           n = 0, stop;
-
-  PetscFunctionBegin;
-  PetscCall(MatMult(A, previous->work[0], y));
-  PetscCall(MatMultTranspose(A, previous->work[0], z));
-  PetscCall(RowsOpen(A, &r));
-  PetscCall(VecGetArrayRead(y, &ay));
-  PetscCall(VecGetArrayRead(z, &az));
-  for (PetscInt i = SampleNext(sample, r.rstart, r.rend, &stop); i < r.rend; i = SampleNext(sample, stop, r.rend, &stop)) {
-    for (; i < stop; i++) {
-      PetscInt k    = i - r.rstart;
-      Row      row  = RowsGet(&r, k);
-      RowSums  sums = {0};
-      sums.smallest = 1e300;
-      for (PetscInt e = 0; e < row.n; e++) RowEntry(&sums, i, row.col[e] + r.cstart, row.val[e], reach);
-      for (PetscInt e = 0; e < row.noff; e++) RowEntry(&sums, i, r.garray[row.off[e]], row.offval[e], reach);
-      if (sums.largest > 0) RowBins(s, &row, &sums);
-      RowAdd(s, m, &sums, row.n + row.noff);
-      s->image += ay[k] * ay[k];
-      s->skew += (ay[k] - az[k]) * (ay[k] - az[k]);
-      s->scaled += sums.d != 0 ? ay[k] / sums.d * (ay[k] / sums.d) : 0;
-      if (previous->fresh) s->change += PreviousExchange(previous, n++, sums.d);
-    }
-  }
-  PetscCall(VecRestoreArrayRead(z, &az));
-  PetscCall(VecRestoreArrayRead(y, &ay));
-  PetscCall(RowsClose(A, &r));
-  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, s, sizeof *s / sizeof(double), MPI_DOUBLE, MPI_SUM, PetscObjectComm((PetscObject)A)));
-  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, m, sizeof *m / sizeof(double), MPI_DOUBLE, MPI_MAX, PetscObjectComm((PetscObject)A)));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 /* |b|_1, number of entries above `small`, sum of squared differences of neighbours (across ranks, too), |b|_inf */
 static PetscErrorCode RightHandSide(Vec b, double small, double out[3], double *peak)
 {
@@ -253,63 +82,6 @@ static PetscErrorCode RightHandSide(Vec b, double small, double out[3], double *
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* s_i = +-1, by global index */
-static PetscErrorCode Signs(Vec s)
-{
-  PetscInt     start, end;
-  PetscScalar *a;
-  uint64_t     bits = 0;
-
-  PetscFunctionBegin;
-  PetscCall(VecGetOwnershipRange(s, &start, &end));
-  PetscCall(VecGetArrayWrite(s, &a));
-  for (PetscInt i = start; i < end; i++) {
-    if (i == start || i % 64 == 0) bits = Scramble((uint64_t)(i / 64));
-    a[i - start] = bits >> i % 64 & 1 ? 1 : -1;
-  }
-  PetscCall(VecRestoreArrayWrite(s, &a));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* Work vectors that fit A, kept from one operator to the next; p->new: whether A is another one than last time. */
-static PetscErrorCode PreviousOpen(Mat A, Previous *p)
-{
-  PetscObjectId    id;
-  PetscObjectState state;
-  int              fits = p->work[0] != NULL;
-  PetscInt         rows, n;
-
-  PetscFunctionBegin;
-  PetscCall(PetscObjectGetId((PetscObject)A, &id));
-  PetscCall(PetscObjectStateGet((PetscObject)A, &state));
-  PetscCall(MatGetLocalSize(A, &rows, NULL));
-  if (fits) {
-    PetscCall(VecGetLocalSize(p->work[0], &n));
-    fits = n == rows;
-    PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &fits, 1, MPI_INT, MPI_MIN, PetscObjectComm((PetscObject)A)));
-  }
-  if (!fits) {
-    PetscCall(PreviousFree(p));
-    PetscCall(MatCreateVecs(A, NULL, &p->work[0]));
-    PetscCall(Signs(p->work[0]));
-    for (int i = 1; i < 3; i++) PetscCall(VecDuplicate(p->work[0], &p->work[i]));
-    PetscCall(PetscMalloc1(rows, &p->logdiag));
-  }
-  p->fresh = (PetscBool)(id != p->id || state != p->state);
-  p->id    = id;
-  p->state = state;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-PetscErrorCode PreviousFree(Previous *p)
-{
-  PetscFunctionBegin;
-  for (int i = 0; i < 3; i++) PetscCall(VecDestroy(&p->work[i]));
-  PetscCall(PetscFree(p->logdiag));
-  memset(p, 0, sizeof *p);
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 static inline double Log10(double x, double low, double high)
 {
   double y = x > 0 ? log10(x) : low;
@@ -338,7 +110,7 @@ PetscErrorCode FeaturesCompute(Mat A, Vec b, PetscReal bnorm, PetscReal rtol, Pe
   PetscCall(MatGetInfo(A, MAT_GLOBAL_SUM, &info));
   double mean = info.nz_used / N;
   PetscCall(PreviousOpen(A, previous));
-  PetscCall(LookAtRows(A, N, (PetscInt)ceil(mean), previous, &s, &m));
+  PetscCall(RowsLook(A, N, (PetscInt)ceil(mean), previous, &s, &m));
   if (previous->fresh) previous->change = PetscMin(sqrt(s.change / s.rows), 10);
   previous->compare = PETSC_TRUE;
   PetscCall(RightHandSide(b, 1e-12 * bnorm / sqrt(N), rhs, &peak));
@@ -357,7 +129,7 @@ PetscErrorCode FeaturesCompute(Mat A, Vec b, PetscReal bnorm, PetscReal rtol, Pe
   *f++ = sqrt(PetscMax(s.logd2 / s.rows - logd * logd, 0));
   *f++ = s.negative / s.rows;
   *f++ = Share(s.positive, s.weight, 0);
-  for (int i = 0; i < BINS - 1; i++) *f++ = Share(s.bins[i], s.entries, 0);
+  for (int i = 0; i < METASOLVE_BINS - 1; i++) *f++ = Share(s.bins[i], s.entries, 0);
   *f++ = s.ratio / s.rows;
   *f++ = Share(s.near, s.weight, 1);
   *f++ = Share(s.near_lower, s.near, 0.5);

@@ -66,7 +66,7 @@ PetscErrorCode MatContentHash(Mat, char hex[17], PetscInt64 *nnz); /* independen
 PetscErrorCode MatWrite(Mat, const char *path, PetscInt64 *bytes, int *error);
 PetscErrorCode VecsWrite(PetscInt n, const Vec[], const char *path, PetscInt64 *bytes, int *error);
 
-/* ---- features.c ---------------------------------------------------------------------------------------------------- */
+/* ---- rows.c, features.c ---------------------------------------------------------------------------------------------------- */
 #define METASOLVE_FEATURES 34
 extern const char *const MetasolveFeatureNames[METASOLVE_FEATURES];
 typedef struct { /* what "change since the previous operator" compares with, and vectors to work with */
@@ -77,7 +77,17 @@ typedef struct { /* what "change since the previous operator" compares with, and
   PetscObjectState state;
   double           change; /* from the operator before to this one: what later solves with it are told, too */
 } Previous;
+PetscErrorCode PreviousOpen(Mat, Previous *);
 PetscErrorCode PreviousFree(Previous *);
+#define METASOLVE_BINS 5
+typedef struct { /* summed over rows, then over ranks */
+  double rows, image, skew, scaled, change, dominance, dominant, logd, logd2, negative, positive, weight, entries, bins[METASOLVE_BINS], ratio, near, near_lower, far, far_lower, imbalance, row_sum, row_sums;
+} Sums;
+typedef struct { /* maxima over rows, then over ranks; minima as negatives */
+  double length, dominance, diag, small, gershgorin;
+} Maxima;
+
+PetscErrorCode RowsLook(Mat, PetscInt rows, PetscInt reach, Previous *, Sums *, Maxima *);
 PetscErrorCode FeaturesCompute(Mat, Vec b, PetscReal bnorm, PetscReal rtol, PetscReal abstol, PetscBool guess, Previous *, double out[]);
 
 /* ---- policy.c ------------------------------------------------------------------------------------------------------ */
