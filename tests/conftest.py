@@ -146,9 +146,9 @@ def petsc_pkg_config() -> dict[str, str]:
     return {**os.environ, "PKG_CONFIG_PATH": os.pathsep.join(paths)}
 
 
-def build(command: Sequence[str], env: Mapping[str, str]) -> None:
+def build(command: Sequence[str], env: Mapping[str, str], cwd: Path | None = None) -> None:
     """Run a compiler or make; fail the test with what it said."""
-    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, env=env, cwd=cwd, capture_output=True, text=True, check=False)
     if done.returncode:
         pytest.fail(f"{' '.join(command)}\n{done.stdout[-2000:]}{done.stderr[-4000:]}")
 
@@ -162,7 +162,7 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], list[str]]
         script = HOSTS / f"{name}.py"
         if script.is_file():
             return [sys.executable, str(script)]
-        need_compiler("mpifort" if (HOSTS / f"{name}.F90").is_file() else "mpicc")
+        need_compiler(".F90" if (HOSTS / f"{name}.F90").is_file() else ".c")
         binary = folder / name
         build(["make", "-s", "-C", str(HOSTS), f"BUILD={folder}", str(binary)], petsc_pkg_config())
         return [str(binary)]
@@ -177,7 +177,7 @@ def solver_program(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], 
 
     def command(name: str) -> list[str]:
         source, copy = ROOT / "solvers" / name, folder / name
-        need_compiler("mpifort" if list(source.glob("*.F90")) else "mpicc")
+        need_compiler(".F90" if list(source.glob("*.F90")) else ".c")
         if not copy.exists():
             shutil.copytree(source, copy, ignore=shutil.ignore_patterns(name))
         build(["make", "-s", "-C", str(copy)], petsc_pkg_config())
@@ -220,21 +220,29 @@ def tutorial_source(name: str) -> Path:
 
 def compile_program(source: Path, binary: Path) -> None:
     """Compile one C or Fortran source against the PETSc that petsc4py uses."""
-    compiler = ["mpicc"] if source.suffix == ".c" else ["mpifort", "-ffree-line-length-none"]
-    need_compiler(compiler[0])
-    env = petsc_pkg_config()
-
-    def flags(kind: str) -> list[str]:
-        query = ["pkg-config", kind, "PETSc"]
-        return subprocess.run(
-            query, env=env, capture_output=True, text=True, check=True
-        ).stdout.split()
-
-    sources = [*flags("--cflags"), "-O1", "-w", str(source)]
-    build([*compiler, *sources, *flags("--libs"), "-lm", "-o", str(binary)], env)
+    compiler = need_compiler(source.suffix)
+    language = ["-ffree-line-length-none"] if compiler == "mpifort" else []
+    arguments = [*language, *pkg_config("--cflags"), "-O1", "-w", str(source)]
+    libraries = [*pkg_config("--libs"), "-lm"]
+    # Fortran's .mod files go to the working directory.
+    build([compiler, *arguments, *libraries, "-o", str(binary)], petsc_pkg_config(), binary.parent)
 
 
-def need_compiler(name: str) -> None:
-    """Skip the test where compiler `name` is not installed."""
+def need_compiler(suffix: str) -> str:
+    """Return the compiler of a source; skip the test where it or PETSc's part in it is missing."""
+    name, variable = {".c": ("mpicc", "ccompiler"), ".F90": ("mpifort", "fcompiler")}[suffix]
     if shutil.which(name) is None:
         pytest.skip(f"{name} is not installed")
+    if not pkg_config(f"--variable={variable}"):
+        pytest.skip(f"this PETSc was built without {variable}")
+    return name
+
+
+def pkg_config(query: str) -> list[str]:
+    """Return what pkg-config answers about the PETSc that petsc4py uses."""
+    if shutil.which("pkg-config") is None:
+        pytest.skip("pkg-config is not installed")
+    command = ["pkg-config", query, "PETSc"]
+    return subprocess.run(
+        command, env=petsc_pkg_config(), capture_output=True, text=True, check=True
+    ).stdout.split()

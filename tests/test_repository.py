@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-LEGACY = [ROOT / "solvers", ROOT / "tests" / "hosts"]
+LEGACY = [ROOT / "solvers", ROOT / "problems", ROOT / "tests" / "hosts"]
 TARGETS = ["help", "setup", "demo", "test", "test-slow", "test-latest", "lint", "clean"]
 
 
@@ -29,7 +29,7 @@ def named(paths):
     return pytest.mark.parametrize("path", paths, ids=lambda path: str(path.relative_to(ROOT)))
 
 
-@named(sources(*LEGACY, suffixes={".c", ".h", ".F90", ".py", ".txt", ".md"}))
+@named(sources(*LEGACY, suffixes={".c", ".h", ".F90", ".py", ".toml", ".md"}))
 def test_legacy_programs_do_not_know_us(path):
     assert "metasolve" not in path.read_text().lower()
 

@@ -18,7 +18,7 @@ def register(app: typer.Typer) -> None:
     @app.command()
     def inspect(
         directory: Annotated[
-            Path, typer.Argument(help="Recording or model directory.", show_default=False)
+            Path, typer.Argument(metavar="DIR", help="Recording or model directory.")
         ],
         json_: Json = False,
     ) -> None:

@@ -17,7 +17,7 @@ def register(app: typer.Typer) -> None:
 
     @app.command()
     def run(
-        model: Annotated[Path, typer.Argument(help="Model directory.", show_default=False)],
+        model: Annotated[Path, typer.Argument(metavar="MODEL", help="Model directory.")],
         command: Command,
         log: Annotated[
             Path | None, typer.Option(help="Append one JSON line per solve to this file.")

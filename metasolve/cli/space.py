@@ -19,7 +19,9 @@ def register(app: typer.Typer) -> None:
 
     @app.command()
     def space(
-        recording: Annotated[Path, typer.Argument(help="Recording directory.", show_default=False)],
+        recording: Annotated[
+            Path, typer.Argument(metavar="RECORDING", help="Recording directory.")
+        ],
         json_: Json = False,
     ) -> None:
         """Print the settings that training on RECORDING would try, as a file for --space."""

@@ -1,4 +1,4 @@
-"""The learned part: meta-model (features to settings), surrogate (settings to cost), and the files they live in.
+"""The learned part: meta-model (features to settings), surrogate (settings to cost), their files.
 
 `Model` is what a program uses; it needs numpy only. `MetaModel` and `Surrogate` are what training
 moves; they need torch, so import them from their own modules.

@@ -1,4 +1,4 @@
-"""The model directory: model.json, weights.safetensors, policy.txt. Never pickle, always verified."""
+"""The model directory: model.json, weights.safetensors, policy.txt; always verified."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ def _document(directory: Path) -> dict[str, Any]:
     except (OSError, ValueError, TypeError) as error:
         raise ModelError(f"{path}: truncated or not JSON ({error}): train again") from error
     if missing:
-        raise ModelError(f"{path}: {sorted(missing)[0]!r} is missing: train again")
+        raise ModelError(f"{path}: {min(missing)!r} is missing: train again")
     if document["format"] != FORMAT:
         raise ModelError(
             f"{path}: format {document['format']} is not {FORMAT}: "

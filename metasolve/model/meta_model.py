@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -40,7 +41,7 @@ class MetaModel(torch.nn.Module):
         widths = [features, *hidden, dim]
         self.weights = torch.nn.ParameterList()
         self.biases = torch.nn.ParameterList()
-        for width, out in zip(widths[:-1], widths[1:]):
+        for width, out in pairwise(widths):
             weights = torch.randn(out, width, generator=generator) / max(width, 1) ** 0.5
             self.weights.append(torch.nn.Parameter(weights))
             self.biases.append(torch.nn.Parameter(torch.zeros(out)))
@@ -51,7 +52,8 @@ class MetaModel(torch.nn.Module):
                 self.weights[0].mul_(torch.as_tensor(np.asarray(varies), dtype=torch.float32))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        for weights, bias in zip(self.weights[:-1], self.biases[:-1]):
+        """Coordinates (batch, dim) at standardised features x (batch, features)."""
+        for weights, bias in zip(self.weights[:-1], self.biases[:-1], strict=True):
             x = torch.tanh(x @ weights.T + bias)
         return x @ self.weights[-1].T + self.biases[-1]
 
@@ -64,5 +66,5 @@ class MetaModel(torch.nn.Module):
                 bias.detach().numpy().astype(float),
                 "linear" if i == last else "tanh",
             )
-            for i, (weights, bias) in enumerate(zip(self.weights, self.biases))
+            for i, (weights, bias) in enumerate(zip(self.weights, self.biases, strict=True))
         )

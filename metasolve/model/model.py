@@ -27,6 +27,7 @@ class Layer:
     activation: str = "linear"
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
+        """Output (out,) at input x (in,)."""
         return ACTIVATIONS[self.activation](self.weights @ x + self.bias)
 
 
@@ -86,6 +87,7 @@ class Standardisation:
         return np.array([float(features[name]) for name in self.names])
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
+        """Network input at features x (..., features)."""
         return (np.asarray(x, dtype=float) - self.mean) / self.scale
 
     def unfamiliar(self, x: np.ndarray) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from metasolve.model.surrogate import Surrogate, as_tensor
@@ -30,7 +29,7 @@ def stratified(arms: Arms, instances: Sequence[int], count: int, seed: int) -> A
     turns = _cycle(instances, count, rng)
     seen: dict[int, int] = {}
     asked: Asked = []
-    for index, arm in zip(turns, (int(a) for a in drawn)):
+    for index, arm in zip(turns, (int(a) for a in drawn), strict=True):
         turn = seen[arm] = seen.get(arm, -1) + 1
         numbers = rng.uniform(-1.0, 1.0, arms.space.dim)
         asked.append((index, arms.settings(arm, arms.defaults(arm) if turn % 3 == 0 else numbers)))
@@ -43,22 +42,22 @@ def hopeful(
     inputs: NDArray[np.float64],
     instances: Sequence[int],
     count: int,
-    seed: int,
-    draws: int = 16,
+    key: Sequence[int],
+    pool: int = 256,
 ) -> Asked:
-    """Thompson sampling: each request minimises one member of the ensemble on one instance.
+    """Thompson sampling: each request minimises one sample of the posterior on one instance.
 
-    What no member has evidence against is tried; what all agree is bad is not.
+    What there is no evidence against is tried; what is known to be bad is not.
     """
-    rng = np.random.default_rng([seed, 2])
+    rng = np.random.default_rng([2, *key])
     asked: Asked = []
-    for turn, index in enumerate(_cycle(instances, count, rng)):
+    draws = max(2, pool // arms.count)
+    for index in _cycle(instances, count, rng):
         trial = rng.uniform(-1.0, 1.0, (draws, arms.count, arms.space.dim))
         trial[0] = [np.clip(arms.defaults(arm), -1, 1) for arm in range(arms.count)]
         encoded = (arms.onehot + arms.mask * trial).reshape(draws * arms.count, -1)
-        with torch.no_grad():
-            x = as_tensor(np.repeat(inputs[index][None], len(encoded), axis=0))
-            costs = surrogate(x, as_tensor(encoded))[turn % surrogate.members].numpy()
+        x = as_tensor(np.repeat(inputs[index][None], len(encoded), axis=0))
+        costs = surrogate.draw(x, as_tensor(encoded), rng.standard_normal(len(encoded)))
         draw, arm = divmod(int(np.argmin(costs)), arms.count)
         asked.append((index, arms.settings(arm, trial[draw, arm])))
     return asked

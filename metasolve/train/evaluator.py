@@ -53,11 +53,12 @@ class Evaluator:
         calls: int,
         events: Events,
         journal: Sequence[Event] = (),
-        on_batch: Callable[[int], None] = lambda calls: None,
+        on_batch: Callable[[int], None] = lambda _: None,
     ) -> None:
         self.farm, self.instances, self.cost, self.budget = farm, list(instances), cost, calls
         self.events, self._journal, self._on_batch = events, list(journal), on_batch
-        self.calls = 0
+        self.calls = self._recalled = 0
+        self.seconds = 0.0  # that solvers took, in all
         self.host: dict[int, list[Outcome]] = {}
 
     @property
@@ -81,10 +82,10 @@ class Evaluator:
         return results
 
     def _batch(self, asked: Sequence[tuple[int, dict[str, Value]]], phase: str) -> list[Evaluation]:
-        known = min(len(self._journal) - self.calls, len(asked))
-        known = max(known, 0)
+        written = self._journal[self.calls - self._recalled :][: len(asked)]
+        known = len(written)
         outcomes = [
-            self._from_journal(self._journal[self.calls + k], *asked[k]) for k in range(known)
+            self._from_journal(event, *pair) for event, pair in zip(written, asked, strict=False)
         ]
         if known < len(asked):
             requests = [
@@ -92,7 +93,7 @@ class Evaluator:
                 for i, settings in asked[known:]
             ]
             outcomes += self.farm.evaluate(requests)
-        results = [self._record(i, s, o, phase) for (i, s), o in zip(asked, outcomes)]
+        results = [self._record(i, s, o, phase) for (i, s), o in zip(asked, outcomes, strict=True)]
         self.events.flush()
         self._on_batch(self.calls)
         return results
@@ -108,10 +109,7 @@ class Evaluator:
     def _record(
         self, index: int, settings: dict[str, Value], outcome: Outcome, phase: str
     ) -> Evaluation:
-        self.calls += 1
-        if settings == HOST:
-            self.host.setdefault(index, []).append(outcome)
-        result = Evaluation(index, settings, self.cost_of(index, outcome), outcome)
+        result = self._count(index, settings, outcome)
         stored = outcome.to_dict()
         # The cost only asks whether a history was known; two norms of it keep the line short.
         stored["history"] = stored["history"][-2:]
@@ -125,6 +123,28 @@ class Evaluator:
             outcome=stored,
         )
         return result
+
+    def _count(self, index: int, settings: dict[str, Value], outcome: Outcome) -> Evaluation:
+        self.calls += 1
+        spent = outcome.setup_seconds + outcome.solve_seconds
+        self.seconds += spent if math.isfinite(spent) else 0.0
+        if settings == HOST:
+            self.host.setdefault(index, []).append(outcome)
+        return Evaluation(index, settings, self.cost_of(index, outcome), outcome)
+
+    def recall(self, events: Sequence[Event]) -> list[Evaluation]:
+        """Count evaluations of an earlier, finished training; returns those of settings."""
+        places = {instance.id: index for index, instance in enumerate(self.instances)}
+        self._recalled += len(events)
+        results = [
+            self._count(places[e["instance"]], e["settings"], Outcome.from_dict(e["outcome"]))
+            for e in events
+        ]
+        return [each for each in results if each.settings != HOST]
+
+    def host_seconds(self, index: int) -> float:
+        """Seconds of set-up and solve under the host's own configuration, median over repeats."""
+        return float(np.median([o.setup_seconds + o.solve_seconds for o in self.host[index]]))
 
     def reference(self, index: int) -> float:
         """What the host's own configuration takes on an instance: median over its repeats."""
@@ -154,8 +174,7 @@ class Evaluator:
     def _limits(self, index: int, settings: dict[str, Value]) -> Budget:
         if settings == HOST:
             return Budget(seconds=None, iterations=None)
-        instance, host = self.instances[index], self.host[index]
-        total = float(np.median([o.setup_seconds + o.solve_seconds for o in host]))
+        instance, total = self.instances[index], self.host_seconds(index)
         if self.cost.measure == "seconds":
             # A set-up shared by many solves may take longer than one solve is allowed to.
             credit = min(1.0 / max(instance.setup_share, 1e-9), _MAX_SETUP_CREDIT)

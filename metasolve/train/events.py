@@ -29,16 +29,22 @@ def read_events(path: Path) -> list[Event]:
     path = Path(path)
     if not path.exists():
         return []
-    lines = path.read_bytes().split(b"\n")
-    events = []
-    for number, line in enumerate(lines[:-1], start=1):  # what follows the last newline is torn
-        try:
-            events.append(json.loads(line))
-        except ValueError as error:
-            if number == len(lines) - 1:
-                break
-            raise ModelError(f"{path}:{number} is damaged ({error}): train with --fresh") from error
-    return events
+    lines = path.read_bytes().split(b"\n")[:-1]  # what follows the last newline is torn
+    events = [_parse(line) for line in lines]
+    if events and events[-1] is None:  # a power cut may leave a line of zeros
+        events.pop()
+    if None in events:
+        number = events.index(None) + 1
+        raise ModelError(f"{path}:{number} is damaged: train with --fresh to begin again")
+    return [event for event in events if event is not None]
+
+
+def _parse(line: bytes) -> Event | None:
+    try:
+        event = json.loads(line)
+    except ValueError:
+        return None
+    return event if isinstance(event, dict) and "event" in event else None
 
 
 class Events:
@@ -47,19 +53,20 @@ class Events:
     Parameters
     ----------
     path : the file, or None.
-    past : events already in it. As many are not written again: a resumed training emits them
-        in the same order as the first time.
+    past : events of the training to be resumed. As many are not written again: a resumed
+        training emits them in the same order as the first time.
+    lines : complete lines in the file; what follows, a torn line, is cut off.
     """
 
     FLUSH_SECONDS = 2.0  # how much work a power cut may lose; a kill loses at most one batch
 
-    def __init__(self, path: Path | None, past: Sequence[Event] = ()) -> None:
+    def __init__(self, path: Path | None, past: Sequence[Event] = (), lines: int = 0) -> None:
         self._skip = len(past)
         self._file = None
         self._synced = time.monotonic()
         if path is not None:
             path.parent.mkdir(parents=True, exist_ok=True)
-            _cut_after_line(path, len(past))
+            _cut_after_line(path, lines)
             self._file = path.open("a", encoding="utf-8")
 
     def emit(self, event: str, **data: Any) -> None:

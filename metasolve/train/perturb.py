@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 
 from metasolve.gradient import clip_differences, generator, mean, projected, tangents
-from metasolve.model.surrogate import as_tensor
+from metasolve.model.surrogate import as_tensor, squash
 from metasolve.setting import Integer
 from metasolve.solver import Value
 from metasolve.space import Space
@@ -77,7 +77,6 @@ class Perturber:
     Parameters
     ----------
     config, policy, dataset, evaluator : options, what moves, what is known, what measures.
-    noise : standard deviation of a repeated cost.
     """
 
     def __init__(
@@ -86,11 +85,10 @@ class Perturber:
         policy: PolicyTrainer,
         dataset: Dataset,
         evaluator: Evaluator,
-        noise: float,
     ) -> None:
         self.config, self.policy, self.dataset = config, policy, dataset
-        self.evaluator, self.noise = evaluator, noise
-        self.epsilon = config.epsilon or epsilon_for(noise)
+        self.evaluator, self.noise = evaluator, policy.surrogate.noise
+        self.epsilon = config.epsilon or epsilon_for(self.noise)
         self.sizes = step_sizes(policy.arms.space, self.epsilon)
         self.estimate = projected if config.estimator == "projected" else mean
 
@@ -111,10 +109,17 @@ class Perturber:
             4, learning_rate=(2e-3, 2e-3), temperature=(0.02, 0.02), correction=correction
         )
         for _, (base, *moved) in measured:
-            self.dataset.add_probe(base, moved)
-        self.policy.surrogate.fit(self.dataset.matches(), steps=15, learning_rate=2e-3)
+            self.dataset.add([base, *moved])
+        self._learn(number)
         costs = [base.cost for _, (base, *_) in measured]
         return {"cost": float(np.mean(costs)), "expected": expected, **diagnostics}
+
+    def _learn(self, number: int) -> None:
+        surrogate, matches = self.policy.surrogate, self.dataset.matches()
+        if number % 5 == 4:
+            surrogate.fit(matches, steps=15)
+        else:
+            surrogate.condition(matches)
 
     def _probe(self, number: int, index: int) -> Probe:
         arms, key = self.policy.arms, (self.config.seed, number, index)
@@ -156,7 +161,7 @@ class Perturber:
     ) -> tuple[Correction, dict[str, float]]:
         rows, advantages, wrong, total = [], [], 0.0, 0.0
         for probe, evaluations in measured:
-            costs = np.array([evaluation.cost for evaluation in evaluations])
+            costs = squash(as_tensor([each.cost for each in evaluations])).numpy().astype(float)
             believed = self._believed(probe)
             d = clip_differences(costs[1:] - costs[0], _LARGEST_DIFFERENCE)
             d_hat = believed[1:] - believed[0]
@@ -193,22 +198,4 @@ class Perturber:
 
     def _believed(self, probe: Probe) -> Array:
         x = np.repeat(self.dataset.inputs[probe.instance][None], len(probe.encoded), axis=0)
-        return self.policy.surrogate.predict(x, probe.encoded)[0]
-
-
-def measured_noise(
-    asked: Sequence[tuple[int, dict[str, Value]]], evaluator: Evaluator
-) -> tuple[float, list[Evaluation]]:
-    """Standard deviation of the cost when a solve is repeated, and the evaluations it took.
-
-    The median over pairs, so that one hiccup of the machine does not set it.
-    """
-    twice = [each for each in asked for _ in range(2)]
-    results = evaluator.measure(twice, "noise")
-    gaps = [
-        abs(first.cost - second.cost)
-        for first, second in zip(results[::2], results[1::2])
-        if first.outcome.ok and second.outcome.ok
-    ]
-    # The median of |x - y| is 0.954 standard deviations of x.
-    return (float(np.median(gaps)) / 0.954 if gaps else 0.0), results
+        return self.policy.surrogate.predict(x, probe.encoded, probe.instance)

@@ -16,6 +16,7 @@ from metasolve.model.surrogate import Surrogate, as_tensor
 from metasolve.train.arms import Arms
 
 Tensor = torch.Tensor
+JITTER = 0.3  # standard deviations by which features are moved
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ class PolicyTrainer:
     model, surrogate, arms : what is moved, what is believed, what can be chosen.
     inputs : (instances, features), standardised features that may be met.
     kept : the arms in play; all others count as bad as the worst of these.
-    pessimism : standard deviations of the surrogate's members added to their mean.
+    pessimism : standard deviations of the surrogate's prediction added to its mean.
     """
 
     def __init__(
@@ -65,6 +66,7 @@ class PolicyTrainer:
     ) -> None:
         self.model, self.surrogate, self.arms = model, surrogate, arms
         self.inputs, self.pessimism = as_tensor(inputs), pessimism
+        self.varies = (self.inputs != self.inputs[:1]).any(dim=0).float()
         self.kept = torch.as_tensor(kept)
         self.continuous = torch.as_tensor(arms.space.continuous.copy())
         self.optimiser = torch.optim.AdamW(model.parameters(), lr=3e-3, weight_decay=1e-3)
@@ -106,8 +108,8 @@ class PolicyTrainer:
         z = self.model(x)
         clamped = torch.where(self.continuous, z.clamp(-1.0, 1.0), z)
         numbers = z + (clamped - z).detach()  # at a bound the gradient still says which way is in
-        costs = self.surrogate.every_arm(x, self.arms.encode(numbers, self.kept))
-        pessimistic = costs.mean(dim=0) + self.pessimism * costs.std(dim=0)
+        encoded = self.arms.encode(numbers, self.kept)
+        pessimistic = self.surrogate.every_arm(x, encoded, self.pessimism)
         log_pi = self.arms.log_probability(z)[:, self.kept]
         pi = log_pi.exp()
         left_out = (1.0 - pi.sum(dim=1)).clamp(min=0.0)
@@ -117,14 +119,18 @@ class PolicyTrainer:
         return cost, -(pi * log_pi).sum(dim=1), outside
 
     def _mixed(self, most: int = 24) -> Tensor:
-        """Features of some instances, half of them mixed with another's: what lies between."""
-        count = len(self.inputs)
-        first = torch.randperm(count, generator=self.generator)[:most]
-        second = torch.randint(count, (len(first),), generator=self.generator)
-        share = torch.rand(len(first), 1, generator=self.generator).clamp(min=0.5)
-        pure = torch.rand(len(first), 1, generator=self.generator) < 0.5
-        share = torch.where(pure, torch.ones_like(share), share)
-        return share * self.inputs[first] + (1.0 - share) * self.inputs[second]
+        """Features to learn on: of instances, of mixtures of two, and near both.
+
+        The surrogate says what it believes anywhere; asking it between the instances, and with
+        each feature moved on its own, keeps the policy from memorising the few it was measured on.
+        """
+        count, features = self.inputs.shape
+        first, second = torch.randint(count, (2, most), generator=self.generator)
+        share = torch.rand(most, 1, generator=self.generator)
+        mixed = share * self.inputs[first] + (1.0 - share) * self.inputs[second]
+        noise = JITTER * torch.randn(most, features, generator=self.generator)
+        pure = (torch.arange(most) % 3 == 0).unsqueeze(1)
+        return torch.where(pure, self.inputs[first], mixed + noise * self.varies)
 
 
 @dataclass(frozen=True)
@@ -165,8 +171,7 @@ def incumbents(
         if draw == 0:
             trial = np.clip(best, -1.0, 1.0)
         encoded = as_tensor(arms.onehot + arms.mask * trial).expand(len(inputs), -1, -1)
-        costs = surrogate.every_arm(x, encoded)
-        total = (costs.mean(dim=0) + pessimism * costs.std(dim=0)).numpy().astype(float)
+        total = surrogate.every_arm(x, encoded, pessimism).numpy().astype(float)
         each = np.minimum(each, total)
         better = total.mean(axis=0) < cost
         cost = np.where(better, total.mean(axis=0), cost)

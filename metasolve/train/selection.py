@@ -51,9 +51,9 @@ class Verdict:
     failures: int
     repeats: int
 
-    def to_dict(self) -> dict[str, float]:
-        """Plain JSON."""
-        return dict(vars(self))
+    def to_dict(self) -> dict[str, float | None]:
+        """Strict JSON: None for what an unmeasured candidate does not have."""
+        return {key: value if math.isfinite(value) else None for key, value in vars(self).items()}
 
 
 def select(
@@ -106,7 +106,8 @@ class _Costs:
             for each in playing:
                 asked.append((index, each.model.settings(features)))
                 owners.append(each.name)
-        for owner, result in zip(owners, self.evaluator.measure(asked, "selection")):
+        results = self.evaluator.measure(asked, "selection")
+        for owner, result in zip(owners, results, strict=False):  # the budget may end before
             if owner is not None:
                 self.outcomes[owner][result.instance].append(result.outcome)
 

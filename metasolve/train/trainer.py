@@ -4,7 +4,7 @@
     1 design        sampled settings, first evenly, then where the surrogate hopes
       warm start    the policy learns from the surrogate; no solver calls
     2 perturbation  forward-perturbation steps around the policy
-    3 selection     policy, constants and the host meet on validation instances
+    3 selection     policies, constants and the host meet on validation instances
 
 Deterministic: outcomes and seed decide everything, so a journal of outcomes resumes it.
 """
@@ -12,20 +12,21 @@ Deterministic: outcomes and seed decide everything, so a journal of outcomes res
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from metasolve.cost import Cost
-from metasolve.errors import UsageError
 from metasolve.farm import Farm
 from metasolve.instance import Instance
 from metasolve.model.meta_model import MetaModel
-from metasolve.model.model import Layer, Model, Standardisation, constant_layers
+from metasolve.model.model import Layer, Model, constant_layers
 from metasolve.model.surrogate import Surrogate
 from metasolve.outcome import Reason
+from metasolve.solver import Value
 from metasolve.space import Space
 from metasolve.train.arms import Arms, shortlist
 from metasolve.train.config import TrainConfig
@@ -33,161 +34,177 @@ from metasolve.train.dataset import Dataset
 from metasolve.train.design import hopeful, stratified
 from metasolve.train.evaluator import HOST, Evaluator
 from metasolve.train.events import Event, Events
-from metasolve.train.perturb import Perturber, measured_noise
+from metasolve.train.inputs import Inputs, fit_seconds
+from metasolve.train.perturb import Perturber
 from metasolve.train.policy import Incumbents, PolicyTrainer, incumbents
 from metasolve.train.selection import Candidate, Verdict, select
 from metasolve.train.split import split, spread_out
 
 HIDDEN = (64, 64)
 MOST_ARMS = 12  # in play after the design; each costs one surrogate evaluation per policy step
+_WORTH_KEEPING = 0.3  # cost by which an arm may trail the best one on its best instance
 _REFERENCE_SHARE = 0.2  # of the calls; more instances than that are thinned out
+_VALIDATION_CALLS = 25  # per validation instance, at most: five repeats of five contenders
+
+
+@dataclass(frozen=True)
+class Task:
+    """What to learn.
+
+    Attributes
+    ----------
+    instances : with finite features.
+    space : what may be set.
+    groups : group of an instance, by id; a group is not split between training and validation.
+    sizes : size of an instance (stored entries of its operator), by id, where known.
+    """
+
+    instances: Sequence[Instance]
+    space: Space
+    groups: Mapping[str, str] = field(default_factory=dict)
+    sizes: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Trained:
-    """The outcome of training.
+    """What training came to.
 
     Attributes
     ----------
     model : the winner.
     surrogate : weights of the surrogate, by name.
-    verdicts : of every candidate on the validation instances.
-    calls : solver calls by phase.
+    verdicts : of every candidate on the validation instances, by name.
     """
 
     model: Model
-    surrogate: dict[str, np.ndarray]
+    surrogate: dict[str, NDArray[np.float64]]
     verdicts: dict[str, Verdict]
-    calls: dict[str, int]
 
 
 class Trainer:
-    """Trains one model. `run` does it all.
+    """Trains one model; `run` does it all.
 
     Parameters
     ----------
-    instances : what to learn from; all with the same features.
-    space : what may be set.
+    task : what to learn.
     farm : where solver calls run. Collective: yes, on the farm's ranks.
     config : options.
-    groups : group of each instance, by id; groups are not split between training and validation.
-    events, journal : where events go; evaluations of an interrupted run.
-    on_progress : called with phase and number of calls made so far.
+    events : where to log.
+    journal : evaluations of an interrupted run, which are not made again.
+    prior : evaluations of a finished run with fewer calls, which count and are learned from.
+    on_progress : called with the number of calls made so far, after each batch.
     """
 
     def __init__(
         self,
-        instances: Sequence[Instance],
-        space: Space,
+        task: Task,
         farm: Farm,
         config: TrainConfig,
-        groups: Mapping[str, str] | None = None,
         events: Events | None = None,
         journal: Sequence[Event] = (),
-        on_progress: Callable[[str, int], None] = lambda phase, calls: None,
+        prior: Sequence[Event] = (),
+        on_progress: Callable[[int], None] = lambda _: None,
     ) -> None:
-        if not instances:
-            raise UsageError("no instances to train on: record some solves first")
         torch.set_num_threads(1)  # the same sums in the same order everywhere; solvers want cores
-        self.instances, self.space, self.config = list(instances), space, config
-        self.groups = [(groups or {}).get(each.id, each.id) for each in instances]
+        self.task, self.config, self.space = task, config, task.space
         self.events = events or Events(None)
-        self.phase, self.by_phase = "reference", {}
-        self._on_progress = on_progress
+        self._on_progress, self._phase = on_progress, "reference"
+        self._by_phase: dict[str, int] = {}
         self.evaluator = Evaluator(
             farm,
-            self.instances,
+            task.instances,
             Cost(config.measure, config.cap),
             config.calls,
             self.events,
             journal,
             self._progress,
         )
-        self.arms = Arms(space)
-        names = list(self.instances[0].features)
-        table = np.array([_row(each, names) for each in self.instances])
-        self.standardisation = Standardisation.fit(names, table)
-        self.inputs = self.standardisation(table)
-        self.varies = np.ptp(self.inputs, axis=0) > 1e-6
-        self.inputs[:, ~self.varies] = 0.0
-        self.dataset = Dataset(space, self.inputs)
-        self.surrogate = Surrogate(len(names), space.dim, seed=config.seed)
+        self._prior = self.evaluator.recall(prior)
+        self._by_phase["earlier"] = len(prior)
+        self.arms = Arms(task.space)
+        self.inputs = Inputs.of(task.instances)
+        self.dataset = Dataset(task.space, self.inputs.table)
+        self.surrogate = Surrogate(len(self.inputs.varies), task.space.dim, seed=config.seed)
 
     def run(self) -> Trained:
         """Train, select, and return the winner."""
         train, validation = self._reference()
         if not train:
-            return self._left_to_host()
+            self.events.emit("nothing", why="the program's own configuration could not be run")
+            return Trained(self._model("default", self._default()), {}, {})
+        teaching = set(train)
+        self.dataset.add([each for each in self._prior if each.instance in teaching])
         self._design(train)
-        best = self._incumbents(train)
-        policy = self._warm_start(train, best)
-        early = policy.model.layers()
+        policy = self._warm_start(train)
         self._perturb(policy, train, len(validation))
-        self.surrogate.fit(self.dataset.matches(), steps=150, learning_rate=2e-3)
+        loss = self.surrogate.fit(self.dataset.matches(), steps=40)
+        self.events.emit("surrogate", loss=loss, noise=self.surrogate.noise)
         policy.steps(150, learning_rate=(3e-3, 3e-4), temperature=(0.02, 0.005))
-        return self._select(policy.model.layers(), early, self._incumbents(train), validation)
+        networks = {"policy": policy, "distilled policy": self._warm_start(train)}
+        return self._select(networks, self._incumbents(train), validation)
 
     # --- phase 0 ------------------------------------------------------------------------------
 
     def _reference(self) -> tuple[list[int], list[int]]:
         self._enter("reference")
+        known = set(self.evaluator.host)
         most = max(4, int(_REFERENCE_SHARE * self.config.calls))
-        chosen = spread_out(self.inputs, most, self.config.seed)
-        results = self.evaluator.measure([(index, dict(HOST)) for index in chosen], "reference")
-        usable = [each.instance for each in results if each.outcome.reason is not Reason.ERROR]
-        train, validation = split(self.groups, usable, self.config.seed)
+        chosen = spread_out(self.inputs.table, most, self.config.seed)
+        asked = [(index, dict(HOST)) for index in chosen if index not in known]
+        self.evaluator.measure(asked, "reference")
+        failed = {
+            index: outcomes[0].message
+            for index, outcomes in self.evaluator.host.items()
+            if all(outcome.reason is Reason.ERROR for outcome in outcomes)
+        }
+        usable = sorted(set(self.evaluator.host) - set(failed))
+        ids = [each.id for each in self.task.instances]
+        groups = [self.task.groups.get(name, name) for name in ids]
+        train, validation = split(groups, usable, self.config.seed)
         self.events.emit(
             "split",
-            train=[self.instances[index].id for index in train],
-            validation=[self.instances[index].id for index in validation],
-            not_evaluable=[
-                {"instance": self.instances[each.instance].id, "why": each.outcome.message}
-                for each in results
-                if each.outcome.reason is Reason.ERROR
-            ],
+            train=[ids[index] for index in train],
+            validation=[ids[index] for index in validation],
             same=train == validation,
+            failed={ids[index]: why for index, why in failed.items()},
         )
         return train, validation
-
-    def _left_to_host(self) -> Trained:
-        self.events.emit("nothing", why="the host's own configuration could not be evaluated")
-        model = self._model("default", self._constant(self.space.defaults()), {})
-        return Trained(model, {}, {}, dict(self.by_phase))
 
     # --- phase 1 ------------------------------------------------------------------------------
 
     def _design(self, train: list[int]) -> None:
         self._enter("design")
-        seed, count = self.config.seed, int(self.config.design_share * self.config.calls)
-        even = count // 2
-        self.dataset.add(self.evaluator.measure(stratified(self.arms, train, even, seed), "design"))
+        seed = self.config.seed
+        count = int(self.config.design_share * (self.config.calls - len(self._prior)))
+        even = 0 if self._prior else count // 2
+        asked = stratified(self.arms, train, even, seed)
+        self.dataset.add(self.evaluator.measure(asked, "design"))
         rounds = 4
         for turn in range(rounds):
-            steps = 300 if turn == 0 else 100
-            self.surrogate.fit(self.dataset.matches(), steps)
+            self.surrogate.fit(self.dataset.matches(), steps=60 if turn == 0 else 20)
+            key = rounds * self.evaluator.calls + turn
             asked = hopeful(
-                self.arms, self.surrogate, self.inputs, train, (count - even) // rounds,
-                1000 * seed + turn,
+                self.arms, self.surrogate, self.inputs.table, train, (count - even) // rounds,
+                [seed, key],
             )  # fmt: skip
             self.dataset.add(self.evaluator.measure(asked, "design"))
-        loss = self.surrogate.fit(self.dataset.matches(), steps=200)
-        self.events.emit("design", calls=self.evaluator.calls, surrogate_loss=loss)
+        loss = self.surrogate.fit(self.dataset.matches(), steps=40)
+        self.events.emit("surrogate", loss=loss, noise=self.surrogate.noise)
 
     def _incumbents(self, train: list[int]) -> Incumbents:
+        inputs = self.inputs.table[train]
         return incumbents(
-            self.surrogate, self.arms, self.inputs[train], self.config.pessimism, self.config.seed
+            self.surrogate, self.arms, inputs, self.config.pessimism, self.config.seed
         )
 
-    def _warm_start(self, train: list[int], best: Incumbents) -> PolicyTrainer:
-        kept = shortlist(best.each, within=0.15, most=MOST_ARMS)
-        start = self._start(best)
-        model = MetaModel(
-            len(self.varies), self.space.dim, start, self.varies, HIDDEN, self.config.seed
-        )
+    def _warm_start(self, train: list[int]) -> PolicyTrainer:
+        best, seed = self._incumbents(train), self.config.seed
+        kept = shortlist(best.each, within=_WORTH_KEEPING, most=MOST_ARMS)
+        varies = self.inputs.varies
+        model = MetaModel(len(varies), self.space.dim, self._start(best), varies, HIDDEN, seed)
         policy = PolicyTrainer(
-            model, self.surrogate, self.arms, self.inputs, kept, self.config.pessimism,
-            self.config.seed,
-        )  # fmt: skip
+            model, self.surrogate, self.arms, self.inputs.table, kept, self.config.pessimism, seed
+        )
         expected = policy.steps(400)
         self.events.emit(
             "warm_start",
@@ -197,11 +214,10 @@ class Trainer:
         )
         return policy
 
-    def _start(self, best: Incumbents) -> np.ndarray:
+    def _start(self, best: Incumbents) -> NDArray[np.float64]:
         """Coordinates to start from: each arm's best numbers, logits leaning to the best arm."""
-        order = np.argsort(-best.cost)  # the best arm writes last
         start = self.space.to_vector(self.space.defaults())
-        for arm in order:
+        for arm in np.argsort(-best.cost):  # the best arm writes last
             start = np.where(self.arms.mask[arm] > 0, best.numbers[arm], start)
         chosen = self.space.to_vector(self.arms.arms[int(np.argmin(best.cost))])
         return np.where(self.space.continuous, np.clip(start, -0.9, 0.9), chosen)
@@ -210,22 +226,17 @@ class Trainer:
 
     def _perturb(self, policy: PolicyTrainer, train: list[int], validating: int) -> None:
         self._enter("perturbation")
-        keep = min(int(self.config.selection_share * self.config.calls), 25 * validating)
-        rng = np.random.default_rng([self.config.seed, 3])
-        perturber = Perturber(self.config, policy, self.dataset, self.evaluator, 0.0)
-        if self.config.measure == "seconds" and self.evaluator.left - keep > 32:
-            few = [int(index) for index in rng.permutation(train)[:4]]
-            asked = [(index, self.space.to_settings(perturber.coordinates(index))) for index in few]
-            noise, results = measured_noise(asked, self.evaluator)
-            self.dataset.add(results)
-            perturber = Perturber(self.config, policy, self.dataset, self.evaluator, noise)
+        share = self.config.selection_share * (self.config.calls - len(self._prior))
+        keep = min(int(share), _VALIDATION_CALLS * validating)
+        perturber = Perturber(self.config, policy, self.dataset, self.evaluator)
         self.events.emit("epsilon", noise=perturber.noise, epsilon=perturber.epsilon)
         per_instance = 1 + self.config.tangents
         batch = int(np.clip((self.evaluator.left - keep) // (20 * per_instance), 1, 8))
+        rng = np.random.default_rng([self.config.seed, 3])
         queue: list[int] = []
         number = 0
         while self.evaluator.left - keep >= batch * per_instance:
-            if len(queue) < batch:
+            while len(queue) < batch:
                 queue += [int(index) for index in rng.permutation(train)]
             taken, queue = queue[:batch], queue[batch:]
             diagnostics = perturber.step(number, taken)
@@ -235,108 +246,53 @@ class Trainer:
     # --- phase 3 ------------------------------------------------------------------------------
 
     def _select(
-        self,
-        final: tuple[Layer, ...],
-        early: tuple[Layer, ...],
-        best: Incumbents,
-        validation: list[int],
+        self, networks: Mapping[str, PolicyTrainer], best: Incumbents, validation: list[int]
     ) -> Trained:
         self._enter("selection")
-        order = np.argsort(best.cost, kind="stable")
         candidates = [
-            Candidate("policy", self._model("policy", final, {})),
-            Candidate("warm start", self._model("policy", early, {})),
+            Candidate(name, self._model("policy", policy.model.layers()))
+            for name, policy in networks.items()
         ]
-        for rank, arm in enumerate(order[:2], start=1):
-            settings = self.arms.settings(int(arm), best.numbers[arm])
-            layers = self._constant(settings)
-            candidates.append(Candidate(f"global {rank}", self._model("global", layers, {})))
-        host = self._model("default", self._constant(self.space.defaults()), {})
-        candidates.append(Candidate("host default", host))
+        for rank, arm in enumerate(np.argsort(best.cost, kind="stable")[:2], start=1):
+            constant = self._constant(self.arms.settings(int(arm), best.numbers[arm]))
+            candidates.append(Candidate(f"global {rank}", self._model("global", constant)))
+        candidates.append(Candidate("host default", self._model("default", self._default())))
         winner, verdicts = select(candidates, self.evaluator, validation)
         self._enter("done")
-        self.events.emit(
-            "selected",
-            winner=winner.name,
-            verdicts={name: _finite(verdict.to_dict()) for name, verdict in verdicts.items()},
-            calls=self.evaluator.calls,
-        )
-        info = {
-            "validation": {name: _finite(each.to_dict()) for name, each in verdicts.items()},
-            "winner": winner.name,
-            "budget_seconds": self._budget_seconds(),
-        }
-        model = self._model(winner.kind, winner.model.layers, info)
-        weights = {
-            name: values.detach().numpy().copy()
-            for name, values in self.surrogate.named_parameters()
-        }
-        return Trained(model, weights, verdicts, dict(self.by_phase))
-
-    def _budget_seconds(self) -> list[float]:
-        """Coefficients a, b of the host's expected seconds exp(a + b log nnz)."""
-        known = list(self.evaluator.host)
-        seconds = [
-            np.median([o.setup_seconds + o.solve_seconds for o in self.evaluator.host[index]])
-            for index in known
-        ]
-        sizes = [_log_nnz(self.instances[index]) for index in known]
-        return fit_seconds(np.maximum(seconds, 1e-7), sizes)
+        told = {name: verdict.to_dict() for name, verdict in verdicts.items()}
+        self.events.emit("selected", winner=winner.name, verdicts=told, calls=self.evaluator.calls)
+        model = self._model(winner.kind, winner.model.layers, validation=told, winner=winner.name)
+        return Trained(model, self.surrogate.arrays(), verdicts)
 
     # --- shared -------------------------------------------------------------------------------
 
-    def _constant(self, settings: dict[str, Any]) -> tuple[Layer, ...]:
-        return constant_layers(len(self.varies), self.space.to_vector(settings))
+    def _default(self) -> tuple[Layer, ...]:
+        return self._constant(self.space.defaults())
 
-    def _model(self, kind: str, layers: tuple[Layer, ...], info: dict[str, Any]) -> Model:
-        calls = {"train": self.evaluator.calls, **self.by_phase}
-        known = [self.instances[index].id for index in self.evaluator.host]
-        info = {**info, "calls": calls, "seed": self.config.seed, "trained_on": known}
-        return Model(kind, self.space, self.standardisation, layers, info)
+    def _constant(self, settings: dict[str, Value]) -> tuple[Layer, ...]:
+        return constant_layers(len(self.inputs.varies), self.space.to_vector(settings))
+
+    def _model(self, kind: str, layers: tuple[Layer, ...], **info: Any) -> Model:
+        known = [(self.task.instances[index].id, index) for index in self.evaluator.host]
+        seconds = [self.evaluator.host_seconds(index) for _, index in known]
+        info |= {
+            "measure": self.config.measure,
+            "seed": self.config.seed,
+            "trained_on": [name for name, _ in known],
+            "calls": {"train": self.evaluator.calls, **self._by_phase},
+            "solver_seconds": self.evaluator.seconds,
+            "budget_seconds": fit_seconds(
+                seconds, [self.task.sizes.get(name) for name, _ in known]
+            ),
+        }
+        return Model(kind, self.space, self.inputs.standardisation, layers, info)
 
     def _enter(self, phase: str) -> None:
-        self.phase = phase
+        self._phase = phase
         self.events.emit("phase", phase=phase, calls=self.evaluator.calls)
         self.events.flush()
 
     def _progress(self, calls: int) -> None:
-        done = sum(self.by_phase.values())
-        self.by_phase[self.phase] = self.by_phase.get(self.phase, 0) + calls - done
-        self._on_progress(self.phase, calls)
-
-
-def fit_seconds(seconds: Sequence[float], sizes: Sequence[float | None]) -> list[float]:
-    """Coefficients a, b such that most of the seconds are below exp(a + b size).
-
-    Least squares with 0 <= b <= 2, then raised to the 90th percentile of the residuals, because
-    a budget is there to stop what is hopeless, not what is harder than average.
-    """
-    logs = np.log(np.asarray(seconds, dtype=float))
-    b = 0.0
-    x = np.array([0.0 if size is None else size for size in sizes])
-    if np.ptp(x) > 0.1:
-        b = float(np.clip(np.polyfit(x, logs, 1)[0], 0.0, 2.0))
-    return [float(np.quantile(logs - b * x, 0.9)), b]
-
-
-def _log_nnz(instance: Instance) -> float | None:
-    nnz = getattr(instance.payload, "nnz", None)
-    return float(np.log(nnz)) if nnz else None
-
-
-def _row(instance: Instance, names: Sequence[str]) -> list[float]:
-    if set(instance.features) != set(names):
-        raise UsageError(
-            f"instance {instance.id}: its features differ from those of the first instance: "
-            "record all with one version of metasolve"
-        )
-    row = [float(instance.features[name]) for name in names]
-    if not np.isfinite(row).all():
-        bad = names[int(np.argmin(np.isfinite(row)))]
-        raise UsageError(f"instance {instance.id}: feature {bad} is not finite: leave it out")
-    return row
-
-
-def _finite(verdict: dict[str, float]) -> dict[str, float | None]:
-    """Strict JSON has no infinity: None for a candidate that was not measured."""
-    return {key: value if np.isfinite(value) else None for key, value in verdict.items()}
+        others = sum(n for phase, n in self._by_phase.items() if phase != self._phase)
+        self._by_phase[self._phase] = calls - others
+        self._on_progress(calls)

@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from metasolve.petsc.library import plugin
+
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 PETSc = pytest.importorskip("petsc4py.PETSc")
 
@@ -69,8 +71,10 @@ class RecordingWriter:
         with (self.path / "manifest.jsonl").open("a") as file:
             file.write(json.dumps(entry) + "\n")
 
-    def solve(self, A, b, *, host=None, guess=None, state=0, features=None, near=(), **changes):
-        """Add one solve; `changes` go into its line. Returns the instance's id."""
+    def solve(
+        self, A, b, *, host=None, guess=None, state=0, features=None, near=(), changes=None, **more
+    ):
+        """Add one solve; `changes` and `more` go into its line. Returns the instance's id."""
         symmetric = A.isSymmetric(1e-12)
         host = dict(host or (HOST_SYMMETRIC if symmetric else HOST_NONSYMMETRIC))
         indptr, indices, values = A.getValuesCSR()
@@ -137,7 +141,7 @@ class RecordingWriter:
             },
             "overhead_seconds": 1e-4,
         }
-        self.line(**{**entry, **changes})
+        self.line(**{**entry, **(changes or {}), **more})
         return name
 
     def _write(self, name, *things):
@@ -170,3 +174,29 @@ def symmetric(writer):
     for index in range(2):
         writer.solve(A, random_vector(A, index))
     return writer.path
+
+
+def write_policy(
+    folder,
+    options,
+    *,
+    kind="policy",
+    names=None,
+    petsc=None,
+    expected=50.0,
+    low=-1e30,
+    high=1e30,
+):
+    """Write a policy that always chooses these options, as the plug-in reads it."""
+    names = names or plugin().names
+    petsc = petsc or ".".join(map(str, PETSc.Sys.getVersion()))
+    lines = ["metasolve-policy 1", f"petsc {petsc}", f"kind {kind}", f"features 1 {len(names)}"]
+    lines += [f"{name} 0 1 {low} {high}" for name in names]
+    lines += [f"expected {np.log(expected):.9g} " + "0 " * len(names), "layers 1"]
+    lines += [f"dense {len(names)} 1 linear", "0 " * len(names), "0", f"settings {len(options)}"]
+    lines += [f"fixed {name} {value} when - 0" for name, value in options.items()]
+    body = "\n".join(lines) + "\n"
+    folder.mkdir(parents=True, exist_ok=True)
+    digest = hashlib.sha256(body.encode()).hexdigest()
+    (folder / "policy.txt").write_text(f"{body}sha256 {digest}\n")
+    return folder

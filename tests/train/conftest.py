@@ -118,6 +118,6 @@ class Analytic:
         return made
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def analytic():
     return Analytic

@@ -1,0 +1,217 @@
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from metasolve.cli.inspect import describe
+from metasolve.cli.main import COMMANDS, main
+from metasolve.cli.record import parse_bytes
+from metasolve.cli.space import to_toml
+from metasolve.errors import UsageError
+from metasolve.space import Choice, Flag, Integer, Real, Space
+
+METASOLVE = [sys.executable, "-c", "from metasolve.cli.main import main; main()"]
+compiled = pytest.mark.skipif(shutil.which("mpicc") is None, reason="the plug-in is compiled")
+
+
+def metasolve(*words, **options):
+    """Run the command line in a process of its own."""
+    return subprocess.run(
+        [*METASOLVE, *map(str, words)], capture_output=True, text=True, check=False, **options
+    )
+
+
+def called(capsys, *words):
+    """Run the command line here: exit code, stdout, stderr."""
+    with pytest.raises(SystemExit) as stop:
+        main(list(map(str, words)))
+    captured = capsys.readouterr()
+    return stop.value.code or 0, captured.out, captured.err
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["recrod"], "did you mean 'record'"),
+        (["record"], "COMMAND"),
+        (["record", "-o", "x"], "COMMAND"),
+        (["record", "-o", "x", "--evry", "2", "--", "app"], "--evry"),
+        (["record", "-o", "x", "--max-bytes", "many", "--", "app"], "500M or 2G"),
+        (["run", "nowhere", "--budget", "0", "--", "app"], "budget"),
+        (["inspect", "/nowhere"], "metasolve record"),
+        (["space"], "RECORDING"),
+    ],
+)
+def test_wrong_usage_is_one_line_and_code_2(capsys, words, said):
+    code, out, err = called(capsys, *words)
+    assert code == 2
+    assert said in err
+    assert out == ""
+    assert len(err.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["run", "/nowhere", "--", "app"], "metasolve train"),
+        (["space", "/nowhere"], "metasolve record"),
+    ],
+)
+def test_other_errors_are_one_line_and_code_1(capsys, words, said):
+    code, _, err = called(capsys, *words)
+    assert code == 1
+    assert said in err
+    assert len(err.splitlines()) == 1
+
+
+def test_help_names_every_command(capsys):
+    code, out, _ = called(capsys, "--help")
+    assert code == 0
+    assert all(f"\n  {command} " in out for command in COMMANDS)
+
+
+def test_version(capsys):
+    import metasolve as package
+
+    assert called(capsys, "version")[1] == f"metasolve {package.__version__}\n"
+    assert called(capsys, "--version")[1] == called(capsys, "version")[1]
+
+
+def test_record_and_run_import_nothing_heavy():
+    code = (
+        "import sys\nfrom metasolve.cli.main import application\n"
+        "application(['record', 'run'])\n"
+        "heavy = ('torch', 'petsc4py', 'mpi4py', 'numpy', 'pydantic', 'rich', 'optuna')\n"
+        "print(*(name for name in heavy if name in sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "size"), [("100", 100), ("2G", 2 * 10**9), ("1.5M", 1500000), ("3 kb", 3000)]
+)
+def test_sizes(text, size):
+    assert parse_bytes(text) == size
+
+
+def test_a_size_without_sense_is_refused():
+    with pytest.raises(UsageError, match="2G"):
+        parse_bytes("-3")
+
+
+def test_a_printed_space_is_a_space_file(tmp_path):
+    space = Space(
+        (
+            Choice("pc_type", ("sor", "none")),
+            Real("pc_sor_omega", 0.1, 1.9, default=1.0, when={"pc_type": ("sor",)}),
+            Integer("ksp_gmres_restart", 5, 200, "log"),
+            Flag("pc_sor_local_forward", True, {"pc_type": ("sor",)}),
+            Real("x", 1.0, 2.0, when={"pc_sor_local_forward": (False,)}),
+        ),
+        {"ksp_type": "gmres"},
+    )
+    (tmp_path / "space.toml").write_text(to_toml(space))
+    assert Space.from_toml(tmp_path / "space.toml") == space
+
+
+@compiled
+def test_doctor_finds_what_the_tests_use(capsys):
+    code, out, _ = called(capsys, "doctor", "--json")
+    findings = {each["name"]: each for each in json.loads(out)["findings"]}
+    assert code == 0, findings
+    assert findings["PETSc"]["state"] == "ok"
+    assert findings["plug-in"]["found"].endswith("libmetasolve.so")
+
+
+def test_doctor_says_how_to_get_what_is_missing(tmp_path):
+    done = metasolve("doctor", env={**os.environ, "PATH": str(tmp_path), "PETSC_DIR": "/nowhere"})
+    assert done.returncode == 1
+    assert "missing  mpicc" in done.stdout
+    assert "-> apt-get install" in done.stdout
+    assert "/nowhere" in done.stdout
+
+
+@compiled
+def test_record_inspect_space_and_run(host, tmp_path, capfd):
+    recording, program = tmp_path / "recording", host("two_ksps")
+    done = metasolve("record", "-o", recording, "--prefix", "a_", "--", *program)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == subprocess.check_output(program, text=True)
+    assert "2 systems recorded" in done.stderr
+    assert str(recording) in done.stderr
+
+    text, data = metasolve("inspect", recording), metasolve("inspect", recording, "--json")
+    description = json.loads(data.stdout)
+    assert description["solves"] == 2
+    assert description["prefixes"] == ["a_"]
+    assert description["hosts"][0]["ksp_type"] == "gmres"
+    assert "log_rows" in text.stdout
+
+    printed = metasolve("space", recording)
+    (tmp_path / "space.toml").write_text(printed.stdout)
+    assert Space.from_toml(tmp_path / "space.toml").names[0] == "ksp_type"
+    assert json.loads(metasolve("space", recording, "--json").stdout)["setting"]
+
+
+@compiled
+def test_a_program_without_petsc_is_recorded_as_nothing(tmp_path):
+    done = metasolve("record", "-o", tmp_path / "recording", "--", "true")
+    assert done.returncode == 0
+    assert "nothing recorded" in done.stderr
+    assert "doctor" in done.stderr
+
+
+@compiled
+def test_exit_codes_are_the_programs(tmp_path):
+    assert metasolve("record", "-o", tmp_path, "--", "false").returncode == 1
+    assert metasolve("record", "-o", tmp_path, "--", "/no/such/program").returncode == 127
+
+
+@compiled
+def test_a_damaged_model_leaves_the_program_to_itself(host, tmp_path):
+    model, log = tmp_path / "model", tmp_path / "log"
+    model.mkdir()
+    (model / "policy.txt").write_text("metasolve-policy 1\n")
+    program = host("hard_coded")
+    done = metasolve("run", model, "--log", log, "--", *program)
+    assert done.returncode == 0
+    assert done.stdout == subprocess.check_output(program, text=True)
+    assert "2 refused" in done.stderr
+    assert str(log) in done.stderr
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    assert {line["source"] for line in lines} == {"refused"}
+    assert all("truncated" in line["why"] for line in lines)
+
+
+def test_nothing_is_written_but_where_asked(tmp_path):
+    model = tmp_path / "model"
+    model.mkdir()
+    (model / "policy.txt").write_text("x\n")
+    (tmp_path / "empty").mkdir()
+    if shutil.which("mpicc"):
+        metasolve("run", model, "--", "true", cwd=tmp_path / "empty")
+    assert list((tmp_path / "empty").iterdir()) == []
+    assert [path.name for path in model.iterdir()] == ["policy.txt"]
+
+
+def test_a_model_is_described(tmp_path):
+    (tmp_path / "model.json").write_text('{"kind": "global", "petsc": "3.18.5"}')
+    (tmp_path / "policy.txt").write_text("metasolve-policy 1\npetsc 3.18.5\nkind policy\n")
+    data = json.loads(metasolve("inspect", tmp_path, "--json").stdout)
+    assert data["kind"] == "model"
+    assert data["chosen"] == "global"
+    assert data["policy"]["kind"] == "policy"
+    (tmp_path / "model.json").write_text("{")
+    done = metasolve("inspect", tmp_path)
+    assert done.returncode == 1
+    assert "train the model again" in done.stderr
+
+
+def test_what_is_no_directory_of_ours_is_said(tmp_path):
+    with pytest.raises(UsageError, match="neither a recording"):
+        describe(Path(tmp_path))

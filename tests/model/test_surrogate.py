@@ -1,0 +1,71 @@
+"""Laws of the surrogate."""
+
+import numpy as np
+import torch
+
+from metasolve.model.surrogate import Matches, Surrogate, as_tensor, squash
+
+
+def matches(count=120, noise=0.02, seed=0):
+    """Cost (s0 - x0)² + 0.3 s1 of two settings; of two features the second does not matter."""
+    rng = np.random.default_rng(seed)
+    instance = rng.integers(0, 30, count)
+    x = np.random.default_rng(99).normal(size=(30, 2))[instance]
+    s = rng.uniform(-1, 1, (count, 2))
+    cost = cost_of(x, s) + noise * rng.normal(size=count)
+    return Matches(as_tensor(x), as_tensor(s), torch.as_tensor(instance), as_tensor(cost))
+
+
+def cost_of(x, s):
+    return 0.2 * (s[:, 0] - x[:, 0]) ** 2 + 0.3 * s[:, 1] - 0.4
+
+
+def fitted():
+    surrogate = Surrogate(2, 2)
+    surrogate.fit(matches())
+    return surrogate
+
+
+def test_it_predicts_what_it_was_not_shown():
+    other = matches(60, seed=1)
+    x, s = other.x.numpy(), other.s.numpy()
+    error = fitted().predict(x, s) - squash(as_tensor(cost_of(x, s))).numpy()
+    assert np.sqrt(np.mean(error**2)) < 0.05
+
+
+def test_what_does_not_matter_gets_a_longer_length():
+    lengths = fitted().feature_lengths.detach()
+    assert lengths[1] > lengths[0] + 0.5
+
+
+def test_noise_is_recognised():
+    assert 0.01 < fitted().noise < 0.05
+
+
+def test_the_gradient_is_that_of_the_prediction():
+    surrogate = fitted()
+    x, s, step = np.zeros((1, 2)), np.array([[0.3, -0.2]]), 0.02
+    gradient = surrogate.gradient(x, s)[0]
+    for j in range(2):
+        move = step * np.eye(2)[j]
+        slope = (surrogate.predict(x, s + move) - surrogate.predict(x, s - move)) / (2 * step)
+        assert abs(gradient[j] - slope[0]) < 0.02
+
+
+def test_it_is_less_sure_far_away():
+    surrogate, here = fitted(), torch.zeros(1, 2)
+    assert surrogate.spread(here + 6.0, here) > 3 * surrogate.spread(here, here)
+
+
+def test_equal_seeds_give_equal_surrogates():
+    first, second = fitted(), fitted()
+    assert all(
+        np.array_equal(first.arrays()[name], second.arrays()[name]) for name in first.arrays()
+    )
+
+
+def test_squash_keeps_order_and_bounds_failures():
+    costs = torch.linspace(-2, 4, 400)
+    assert (squash(costs).diff() > 0).all()
+    assert squash(costs).max() < 1.2
+    assert torch.equal(squash(costs[:100]), costs[:100])

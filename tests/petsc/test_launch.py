@@ -1,0 +1,140 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from metasolve.errors import ModelError, RecordingError, UsageError
+from metasolve.petsc import launch
+from metasolve.petsc.run_log import Summary
+
+PYTHON = [sys.executable, "-c"]
+LIBRARY = Path("/cache/libmetasolve.so")
+SLEEP = """
+import signal, sys, time
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(42))
+print("ready", flush=True)
+time.sleep(60)
+"""
+RECORD = """
+import sys
+from metasolve.petsc import launch
+sys.exit(launch.record(sys.argv[2:], sys.argv[1]))
+"""
+
+
+@pytest.fixture(autouse=True)
+def built(monkeypatch):
+    """Whatever is launched here never uses PETSc: the plug-in need not exist."""
+    monkeypatch.setattr(launch.library, "build", lambda: LIBRARY)
+
+
+@pytest.mark.parametrize("code", [0, 1, 3, 77])
+def test_the_exit_code_is_the_commands(tmp_path, code):
+    assert launch.record([*PYTHON, f"raise SystemExit({code})"], tmp_path) == code
+
+
+def test_a_signal_is_told_as_a_shell_does(tmp_path):
+    command = [*PYTHON, "import os; os.kill(os.getpid(), 9)"]
+    assert launch.record(command, tmp_path) == 128 + signal.SIGKILL
+
+
+def test_not_found_and_not_executable_as_a_shell_says(tmp_path, capfd):
+    (tmp_path / "text").write_text("no program")
+    assert launch.record([str(tmp_path / "missing")], tmp_path) == 127
+    assert launch.record([str(tmp_path / "text")], tmp_path) == 126
+    assert len(capfd.readouterr().err.splitlines()) == 2
+
+
+def test_only_the_environment_differs(tmp_path, capfd, monkeypatch):
+    monkeypatch.setenv("PETSC_OPTIONS", "-ksp_view")
+    command = [*PYTHON, "import os, sys; print(sys.argv[1:], dict(os.environ))", "-a", "b c", ""]
+    watch = launch.Watch(prefix="a_", every=2, max_systems=3, max_bytes=4)
+    launch.record(command, tmp_path / "recording", watch)
+    arguments, _, environment = capfd.readouterr().out.partition("] ")
+    assert arguments == "['-a', 'b c', ''"
+    seen = eval(environment)  # noqa: S307 (printed one line above)
+    mine = {key: value for key, value in seen.items() if key.startswith("METASOLVE_")}
+    assert mine == {
+        "METASOLVE_MODE": "record",
+        "METASOLVE_DIR": str(tmp_path / "recording"),
+        "METASOLVE_PREFIX": "a_",
+        "METASOLVE_EVERY": "2",
+        "METASOLVE_MAX_SYSTEMS": "3",
+        "METASOLVE_MAX_BYTES": "4",
+    }
+    assert seen["PETSC_OPTIONS"] == f"-ksp_view -dll_append {LIBRARY}"
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("", "-dll_append /x/libmetasolve.so"),
+        ("-log_view", "-log_view -dll_append /x/libmetasolve.so"),
+        ("-dll_append /a.so -b", "-b -dll_append /a.so,/x/libmetasolve.so"),
+        ("-dll_append '/a b.so'", '-dll_append "/a b.so,/x/libmetasolve.so"'),
+    ],
+)
+def test_libraries_already_loaded_stay(before, after):
+    assert launch.with_plugin(before, Path("/x/libmetasolve.so")) == after
+
+
+def test_a_cache_with_a_space_in_its_name_is_quoted():
+    assert launch.with_plugin("", Path("/my home/x.so")) == '-dll_append "/my home/x.so"'
+
+
+def test_a_command_that_would_hide_the_plugin_is_refused(tmp_path):
+    with pytest.raises(UsageError, match="PETSC_OPTIONS"):
+        launch.record(["app", "-dll_append", "x"], tmp_path)
+
+
+def test_wrong_usage_names_the_remedy(tmp_path):
+    with pytest.raises(UsageError, match="mpiexec"):
+        launch.record([], tmp_path)
+    with pytest.raises(UsageError, match="max-bytes=0"):
+        launch.Watch(max_bytes=0)
+    with pytest.raises(UsageError, match="budget"):
+        launch.Conduct(budget=-1)
+    with pytest.raises(ModelError, match="metasolve train"):
+        launch.run(["app"], tmp_path)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(RecordingError, match="choose another"):
+        launch.record(["app"], tmp_path / "file")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_signals_reach_the_command(tmp_path, number):
+    code = SLEEP.replace("signal.SIGTERM", f"signal.{number.name}")
+    words = [sys.executable, "-c", RECORD, str(tmp_path), *PYTHON, code]
+    with subprocess.Popen(
+        words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True
+    ) as process:
+        assert process.stdout.readline() == b"ready\n"
+        time.sleep(0.1)
+        os.kill(process.pid, number)
+        assert process.wait(20) == 42
+
+
+def test_launching_is_quick_because_little_is_imported():
+    code = (
+        "import sys, metasolve.petsc.launch, metasolve.petsc.recording\n"
+        "heavy = ('torch', 'petsc4py', 'mpi4py', 'scipy', 'pydantic')\n"
+        "print(*(name for name in heavy if name in sys.modules))"
+    )
+    done = subprocess.run([*PYTHON, code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""
+
+
+def test_a_run_is_summed_up_in_a_line():
+    lines = [{"source": "model", "why": ""}] * 3 + [
+        {"source": "fallback", "why": "DIVERGED_DTOL"},
+        {"source": "refused", "why": "log_rows"},
+        {"source": "refused", "why": "log_rows"},
+    ]
+    assert str(Summary.of(lines)) == (
+        "6 solves: 3 model, 1 fallback [DIVERGED_DTOL (1)], 2 refused [log_rows (2)]"
+    )
+    assert "doctor" in str(Summary.of([]))

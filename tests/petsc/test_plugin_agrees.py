@@ -1,0 +1,119 @@
+"""One semantics: a system solved by the plug-in in an unmodified program, and replayed."""
+
+import json
+import shutil
+
+import pytest
+
+from metasolve.petsc import launch
+from metasolve.petsc.library import plugin
+from metasolve.petsc.recording import Recording
+from metasolve.solver import Budget
+
+from .conftest import PETSc, convection_diffusion, random_vector, write_policy
+
+replay_module = pytest.importorskip("metasolve.petsc.replay")
+pytestmark = pytest.mark.skipif(shutil.which("mpicc") is None, reason="the plug-in is compiled")
+
+MENU = [
+    {"ksp_type": "gmres", "pc_type": "sor", "pc_sor_omega": "1.3"},
+    {"ksp_type": "bcgs", "pc_type": "ilu", "pc_factor_levels": "1"},
+    {"ksp_type": "gmres", "ksp_gmres_restart": "7", "pc_type": "jacobi"},
+    {"ksp_type": "gmres", "pc_type": "gamg", "pc_gamg_threshold": "0.05"},
+    {"ksp_type": "bcgs", "pc_type": "hypre"},
+]
+HOSTS = ["hard_coded", "neumann", "time_steps", "two_ksps", "fortran_host", "petsc4py_host"]
+
+
+@pytest.fixture
+def replay():
+    made = replay_module.Replay()
+    yield made
+    made.destroy()
+
+
+@pytest.mark.parametrize("name", HOSTS)
+def test_the_programs_own_solves_are_rebuilt(host, replay, tmp_path, name):
+    assert launch.record(host(name), tmp_path) == 0
+    instances = Recording(tmp_path).instances()
+    assert instances
+    for instance in instances:
+        seen, again = instance.payload.outcome, replay.solve_host(instance)
+        assert again.iterations == seen.iterations
+        assert again.true_residual == pytest.approx(seen.true_residual, rel=1e-6)
+
+
+@pytest.mark.parametrize("options", MENU, ids=lambda options: options["pc_type"])
+@pytest.mark.parametrize("name", ["time_steps", "two_ksps"])
+def test_an_unmodified_program_under_a_model_solves_as_replayed(
+    host, replay, tmp_path, name, options
+):
+    model, log = write_policy(tmp_path / "model", options), tmp_path / "log"
+    assert launch.record(host(name), tmp_path / "recording") == 0
+    assert launch.run(host(name), model, conduct=launch.Conduct(log)) == 0
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    instances = Recording(tmp_path / "recording").instances()
+    assert len(lines) == len(instances)
+    assert {line["source"] for line in lines} == {"model"}
+    # Later systems depend on earlier solutions, which differ within the tolerance.
+    first = replay.solve(instances[0], options, Budget())
+    assert first.ok
+    assert lines[0]["iterations"] == first.iterations
+    assert lines[0]["true_residual"] == pytest.approx(first.true_residual, rel=1e-5)
+    for line, instance in zip(lines, instances, strict=True):
+        alone = replay.solve(instance, options, Budget())
+        assert line["iterations"] == pytest.approx(alone.iterations, rel=0.2, abs=2)
+        assert line["true_residual"] <= line["tolerance"]
+
+
+@pytest.mark.parametrize("options", MENU, ids=lambda options: options["pc_type"])
+def test_in_process_too(nonsymmetric, replay, tmp_path, options):
+    model = write_policy(tmp_path / "model", options)
+    for instance in Recording(nonsymmetric).instances():
+        outcome, record = replay.solve_with_plugin(instance, model)
+        alone = replay.solve(instance, options, Budget())
+        assert record["source"] == "model"
+        assert record["settings"] == options
+        assert (outcome.iterations, outcome.ok) == (alone.iterations, True)
+        assert outcome.true_residual == pytest.approx(alone.true_residual, rel=1e-9)
+        assert outcome.setup_seconds + outcome.solve_seconds >= record["seconds"]["total"] * 0.9
+
+
+def test_a_fallback_is_the_programs_own_solve(nonsymmetric, replay, tmp_path):
+    model = write_policy(tmp_path / "model", {"ksp_type": "gmres", "pc_type": "nonsense"})
+    for instance in Recording(nonsymmetric).instances():
+        outcome, record = replay.solve_with_plugin(instance, model)
+        own = replay.solve_host(instance)
+        assert record["source"] == "fallback"
+        assert outcome.iterations == own.iterations
+        assert outcome.true_residual == pytest.approx(own.true_residual, rel=1e-9)
+
+
+def test_features_recorded_are_features_computed(host, replay, tmp_path):
+    assert launch.record(host("hard_coded"), tmp_path) == 0
+    instance = Recording(tmp_path).instances()[0]
+    solve = instance.payload
+    system = replay._systems.load(solve)
+    again = plugin().features(system.A, system.b, solve.rtol, solve.abstol)
+    assert again == pytest.approx(dict(solve.features), rel=1e-12, abs=1e-12)
+
+
+def test_accelerate_leaves_the_ksp_what_it_is(tmp_path):
+    import metasolve
+
+    model = write_policy(tmp_path / "model", {"ksp_type": "bcgs", "pc_type": "sor"})
+    A = convection_diffusion(20)
+    b, x = random_vector(A), A.createVecRight()
+    ksp = PETSc.KSP().create(PETSc.COMM_SELF)
+    ksp.setOperators(A)
+    ksp.setFromOptions()
+    ksp.solve(b, x)
+    own = ksp.getIterationNumber()
+    with metasolve.accelerate(ksp, model, tmp_path / "log") as accelerated:
+        ksp.solve(b, x)
+        assert accelerated.last["source"] == "model"
+        assert (b - A * x).norm() <= 1e-5 * b.norm()
+        assert ksp.getType() == "gmres"
+    ksp.solve(b, x)
+    assert ksp.getIterationNumber() == own
+    assert len((tmp_path / "log").read_text().splitlines()) == 1

@@ -1,0 +1,135 @@
+"""Laws of the parts of training."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from metasolve.errors import ModelError, UsageError
+from metasolve.gradient import arm_log_probabilities
+from metasolve.instance import Instance
+from metasolve.train.arms import Arms, shortlist
+from metasolve.train.design import stratified
+from metasolve.train.events import Events, read_events
+from metasolve.train.inputs import Inputs, fit_seconds, usable
+from metasolve.train.perturb import epsilon_for, step_sizes
+from metasolve.train.split import split, spread_out
+
+
+@given(st.lists(st.integers(0, 6), min_size=4, max_size=40), st.integers(0, 5))
+def test_groups_stay_together_and_nothing_is_lost(labels, seed):
+    groups = [str(label) for label in labels]
+    indices = list(range(len(labels)))
+    train, validation = split(groups, indices, seed)
+    if len(set(groups)) < 2:
+        assert train == validation == indices
+        return
+    assert sorted(train + validation) == indices
+    assert train
+    assert validation
+    assert not {groups[i] for i in train} & {groups[i] for i in validation}
+
+
+def test_spread_out_takes_the_corners_before_the_middle():
+    table = np.array([[0.0, 0], [0.1, 0], [1, 1], [0.9, 1], [0, 1], [1, 0]])
+    for seed in range(5):
+        chosen = table[spread_out(table, 4, seed)]
+        gaps = np.linalg.norm(chosen[:, None] - chosen[None], axis=2) + np.eye(4)
+        assert gaps.min() > 0.5
+
+
+def test_arm_probabilities_are_those_of_the_score_function(analytic):
+    arms = Arms(analytic.space)
+    z = np.random.default_rng(0).normal(size=(7, analytic.space.dim))
+    found = arms.log_probability(torch.as_tensor(z, dtype=torch.float32)).numpy()
+    np.testing.assert_allclose(found, arm_log_probabilities(analytic.space, z), atol=1e-5)
+
+
+def test_arms_encode_as_the_space_does(analytic):
+    arms, rng = Arms(analytic.space), np.random.default_rng(1)
+    for arm in range(arms.count):
+        numbers = rng.uniform(-1, 1, analytic.space.dim)
+        settings = arms.settings(arm, numbers)
+        assert analytic.space.arm_of(settings) == arm
+        encoded = arms.onehot[arm] + arms.mask[arm] * numbers
+        whole = np.abs(encoded - analytic.space.encode(settings))
+        assert whole.max() < 0.34  # integers are rounded
+    assert arms.prior().sum() == pytest.approx(1.0)
+
+
+def test_a_stratified_design_is_even_over_choices_and_instances(analytic):
+    arms = Arms(analytic.space)
+    asked = stratified(arms, [3, 5, 8], 80, seed=2)
+    kinds = [settings["pc_type"] for _, settings in asked]
+    assert {kinds.count(kind) for kind in set(kinds)} == {20}
+    turns = [index for index, _ in asked]
+    assert max(map(turns.count, (3, 5, 8))) - min(map(turns.count, (3, 5, 8))) <= 1
+
+
+def test_shortlist_keeps_whatever_is_best_somewhere():
+    best = np.array([[0.0, 1.0, 0.5], [1.0, 0.0, 0.9]])
+    assert list(shortlist(best, within=0.1, most=9)) == [0, 1]
+    assert list(shortlist(best, within=0.6, most=9)) == [0, 1, 2]
+    assert len(shortlist(best, within=0.6, most=1)) == 1
+
+
+def test_a_perturbation_moves_an_integer_by_a_whole_step(analytic):
+    sizes = step_sizes(analytic.space, 0.2)
+    assert sizes[analytic.space.offset("levels")] == pytest.approx(0.4)
+    assert sizes[analytic.space.offset("omega")] == 0.2
+
+
+def test_epsilon_rises_with_noise_within_bounds():
+    noises = [0.0, 0.03, 0.06, 0.1, 3.0]
+    sizes = [epsilon_for(noise) for noise in noises]
+    assert sizes == sorted(sizes)
+    assert 0.1 <= sizes[0] <= sizes[-1] <= 0.5
+
+
+def test_host_seconds_are_bounded_from_above_for_most():
+    rng = np.random.default_rng(0)
+    sizes = 10 ** rng.uniform(3, 6, 200)
+    seconds = 1e-7 * sizes**1.2 * np.exp(0.5 * rng.normal(size=200))
+    a, b = fit_seconds(seconds, sizes)
+    assert b == pytest.approx(1.2, abs=0.1)
+    assert 0.85 < np.mean(seconds <= np.exp(a + b * np.log(sizes))) < 0.95
+    assert fit_seconds([0.5, 0.5], [None, None]) == pytest.approx([np.log(0.5), 0.0])
+
+
+def test_inputs_keep_common_features_and_silence_constant_ones():
+    instances = [Instance(str(i), {"a": float(i), "b": 2.0, f"only{i}": 1.0}) for i in range(5)]
+    inputs = Inputs.of(instances)
+    assert inputs.standardisation.names == ("a", "b")
+    assert list(inputs.varies) == [True, False]
+    assert (inputs.table[:, 1] == 0).all()
+    with pytest.raises(UsageError, match="record some"):
+        Inputs.of([])
+    assert usable([Instance("x", {"a": float("nan")}), instances[0]]) == [instances[0]]
+
+
+def test_a_damaged_line_in_the_middle_is_an_error_and_a_torn_last_one_is_not(tmp_path):
+    path = tmp_path / "events.jsonl"
+    log = Events(path)
+    for number in range(3):
+        log.emit("step", number=number)
+    log.close()
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-20])
+    assert [event["number"] for event in read_events(path)] == [0, 1]
+    path.write_bytes(whole.replace(b'"step"', b'"st\x00', 1))
+    with pytest.raises(ModelError, match=":1 is damaged"):
+        read_events(path)
+
+
+def test_training_needs_neither_petsc_nor_mpi():
+    program = (
+        "import sys, metasolve.train.session, metasolve.train.recorded, metasolve.model;"
+        "assert not {'petsc4py', 'mpi4py'} & {name.split('.')[0] for name in sys.modules}"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
+    quick = "import sys, metasolve.model, metasolve.cli.train; assert 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-c", quick], check=True)

@@ -1,0 +1,209 @@
+"""Laws of training, on instances whose best settings are known."""
+
+import json
+import os
+import signal
+
+import numpy as np
+import pytest
+
+from metasolve.errors import ModelError, UsageError
+from metasolve.farm import SerialFarm
+from metasolve.model import load, read_policy
+from metasolve.outcome import Outcome, Reason
+from metasolve.train import TrainConfig
+from metasolve.train.events import read_events
+from metasolve.train.session import InterruptedTraining, train_task
+from metasolve.train.trainer import Task
+
+SMALL = TrainConfig(calls=90, seed=3)
+
+
+def small(analytic):
+    return Task(analytic.instances(10, 5), analytic.space)
+
+
+def events_in(path):
+    return read_events(path / "events.jsonl")
+
+
+@pytest.fixture(scope="module")
+def learned(analytic, tmp_path_factory):
+    """600 calls over 32 instances."""
+    out, farm = tmp_path_factory.mktemp("model"), SerialFarm(analytic())
+    config = TrainConfig(calls=600, seed=0)
+    model = train_task(Task(analytic.instances(32, 0), analytic.space), farm, out, config)
+    return model, out, farm
+
+
+@pytest.fixture(scope="module")
+def straight(analytic, tmp_path_factory):
+    """A small training that nothing interrupted."""
+    out = tmp_path_factory.mktemp("straight")
+    return train_task(small(analytic), SerialFarm(analytic()), out, SMALL), out
+
+
+def test_unseen_instances_do_clearly_better_than_under_the_best_constant(learned, analytic):
+    model, solver = learned[0], analytic()
+    unseen = analytic.instances(40, 1000)
+    rng = np.random.default_rng(0)
+    constants = [analytic.space.sample(rng) for _ in range(100)]
+    constants += [analytic.space.complete(arm) for arm in analytic.space.arms()]
+    regret = np.mean([solver.regret(each, model.settings(each.features)) for each in unseen])
+    best = min(np.mean([solver.regret(each, one) for each in unseen]) for one in constants)
+    assert model.kind == "policy"
+    assert regret < 0.6 * best
+
+
+def test_every_call_is_counted_and_logged(learned):
+    model, out, farm = learned
+    calls = dict(model.info["calls"])
+    assert farm.calls == calls.pop("train") == sum(calls.values()) <= 600
+    logged = [event for event in events_in(out) if event["event"] == "evaluation"]
+    assert [event["call"] for event in logged] == list(range(1, farm.calls + 1))
+    assert len(model.info["trained_on"]) == 32
+
+
+def test_the_winner_has_the_least_cost_on_validation(learned):
+    model, _, _ = learned
+    verdicts = model.info["validation"]
+    assert verdicts[model.info["winner"]]["cost"] == min(v["cost"] for v in verdicts.values())
+    assert verdicts["host default"]["speedup"] == 1.0
+
+
+def test_the_directory_holds_the_model(learned):
+    model, out, _ = learned
+    features = {name: 0.5 for name in model.standardisation.names}
+    np.testing.assert_array_equal(load(out).coordinates(features), model.coordinates(features))
+    assert read_policy(out / "policy.txt").kind == "policy"
+
+
+class Stops(SerialFarm):
+    """A farm that is interrupted after so many calls."""
+
+    def __init__(self, solver, after, how):
+        super().__init__(solver)
+        self.after, self.how = after, how
+
+    def evaluate(self, requests):
+        if self.calls >= self.after:
+            self.how()
+        return super().evaluate(requests)
+
+
+def kill():
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("after", [5, 30, 60, 85])
+def test_an_interrupted_training_ends_as_if_it_had_not_been(straight, analytic, tmp_path, after):
+    solver = analytic()
+    with pytest.raises(KeyboardInterrupt):
+        train_task(small(analytic), Stops(solver, after, kill), tmp_path, SMALL)
+    with (tmp_path / "events.jsonl").open("a") as file:
+        file.write('{"event": "evaluation", "call": 9')  # torn by the kill
+    farm = SerialFarm(solver)
+    done = len([e for e in events_in(tmp_path) if e["event"] == "evaluation"])
+    train_task(small(analytic), farm, tmp_path, SMALL, events_in(tmp_path))
+    assert (tmp_path / "policy.txt").read_bytes() == (straight[1] / "policy.txt").read_bytes()
+    assert farm.calls + done == straight[0].info["calls"]["train"]
+    assert done >= after - 8
+    strip = [{**e, "time": 0} for e in events_in(tmp_path)]
+    assert strip == [{**e, "time": 0} for e in events_in(straight[1])]
+
+
+def test_a_signal_stops_after_the_batch_and_nothing_is_lost(analytic, tmp_path):
+    def terminate():
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    with pytest.raises(InterruptedTraining, match="same command continues"):
+        train_task(small(analytic), Stops(analytic(), 24, terminate), tmp_path, SMALL)
+    assert len([e for e in events_in(tmp_path) if e["event"] == "evaluation"]) >= 24
+    with pytest.raises(ModelError, match="finish it"):
+        load(tmp_path)
+
+
+def test_the_size_of_the_farm_does_not_matter(straight, analytic, tmp_path):
+    farm = SerialFarm(analytic())
+    farm.size = 5
+    train_task(small(analytic), farm, tmp_path, SMALL)
+    assert (tmp_path / "policy.txt").read_bytes() == (straight[1] / "policy.txt").read_bytes()
+
+
+def test_a_finished_training_is_returned_or_enlarged(straight, analytic):
+    model, out = straight
+    farm = SerialFarm(analytic())
+    again = train_task(small(analytic), farm, out, SMALL, events_in(out))
+    assert farm.calls == 0
+    assert again.info == model.info
+    with pytest.raises(UsageError, match="--fresh"):
+        train_task(small(analytic), farm, out, SMALL.model_copy(update={"seed": 4}), events_in(out))
+    with pytest.raises(UsageError, match="other instances"):
+        task = Task(analytic.instances(9, 5), analytic.space)
+        train_task(task, farm, out, SMALL, events_in(out))
+
+
+def test_more_calls_continue_with_what_was_measured(straight, analytic, tmp_path):
+    _, out = straight
+    (tmp_path / "events.jsonl").write_bytes((out / "events.jsonl").read_bytes())
+    before = events_in(out)
+    farm = SerialFarm(analytic())
+    more = SMALL.model_copy(update={"calls": 150})
+    model = train_task(small(analytic), farm, tmp_path, more, before)
+    earlier = sum(event["event"] == "evaluation" for event in before)
+    assert model.info["calls"]["train"] == earlier + farm.calls <= 150
+    assert model.info["calls"]["earlier"] == earlier
+    assert events_in(tmp_path)[: len(before)] == before
+
+
+class Perfect:
+    """A solver whose own configuration nothing beats."""
+
+    def solve(self, instance, settings, budget):
+        return Outcome(Reason.CONVERGED, 5, 5.0, 1e-9, 0.0, 2.0 if settings else 1.0)
+
+
+class Broken:
+    """A solver that always raises."""
+
+    def solve(self, instance, settings, budget):
+        raise RuntimeError("the disk is gone")
+
+
+def test_where_nothing_beats_the_host_the_model_leaves_it_alone(analytic, tmp_path):
+    config = TrainConfig(calls=40)
+    model = train_task(small(analytic), SerialFarm(Perfect()), tmp_path, config)
+    assert model.kind == "default"
+    assert read_policy(tmp_path / "policy.txt").kind == "default"
+
+
+def test_where_nothing_can_be_evaluated_the_model_leaves_the_host_alone(analytic, tmp_path):
+    config = TrainConfig(calls=40)
+    model = train_task(small(analytic), SerialFarm(Broken()), tmp_path, config)
+    assert model.kind == "default"
+    assert "the disk is gone" in json.dumps(events_in(tmp_path))
+    assert model.info["calls"]["train"] <= 40
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_very_few_instances_still_train(analytic, tmp_path, count):
+    task = Task(analytic.instances(count, 7), analytic.space)
+    model = train_task(task, SerialFarm(analytic()), tmp_path, TrainConfig(calls=40))
+    (split,) = [event for event in events_in(tmp_path) if event["event"] == "split"]
+    assert split["same"]
+    assert model.info["calls"]["train"] <= 40
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"estimator": "mean", "tangent_kind": "rademacher"},
+        {"control_variate": False},
+        {"measure": "iterations"},
+        {"tangents": 1, "epsilon": 0.2},
+    ],
+)
+def test_options_train_too(analytic, tmp_path, options):
+    config = TrainConfig(calls=70, **options)
+    model = train_task(small(analytic), SerialFarm(analytic()), tmp_path, config)
+    assert np.isfinite(model.info["validation"][model.info["winner"]]["cost"])
