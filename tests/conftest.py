@@ -73,7 +73,7 @@ def on_ranks(command: Sequence[str | Path], ranks: int) -> list[str]:
         pytest.skip("mpiexec is not installed")
     version = subprocess.run([launcher, "--version"], capture_output=True, text=True, check=False)
     # Open MPI refuses more ranks than cores unless told; others do not know the flag.
-    oversubscribe = ["--oversubscribe"] if "Open MPI" in version.stdout else []
+    oversubscribe = ["--oversubscribe"] if re.search("OpenRTE|Open MPI", version.stdout) else []
     return [launcher, *oversubscribe, "-n", str(ranks), *words]
 
 
@@ -223,7 +223,8 @@ def compile_program(source: Path, binary: Path) -> None:
     compiler = need_compiler(source.suffix)
     language = ["-ffree-line-length-none"] if compiler == "mpifort" else []
     arguments = [*language, *pkg_config("--cflags"), "-O1", "-w", str(source)]
-    libraries = [*pkg_config("--libs"), "-lm"]
+    folders = [f"-Wl,-rpath,{folder}" for folder in pkg_config("--variable=libdir")]
+    libraries = [*pkg_config("--libs"), *folders, "-lm"]
     # Fortran's .mod files go to the working directory.
     build([compiler, *arguments, *libraries, "-o", str(binary)], petsc_pkg_config(), binary.parent)
 

@@ -18,15 +18,15 @@ from metasolve.model.model import ACTIVATIONS, Layer, Model, Standardisation
 from metasolve.space import Choice, Flag, Integer, Real, Setting, Space
 
 VERSION = 1
-_FREE_SECONDS = (0.0, 0.0)
+_FOREVER = 20.0  # logarithm of seconds, the most the plug-in counts with
 
 
 def policy_text(model: Model) -> str:
     """The whole file as text."""
     lines = [f"metasolve-policy {VERSION}", f"petsc {model.info.get('petsc') or '-'}"]
     lines.append("kind " + ("default" if model.kind == "default" else "policy"))
-    lines.append("budget_seconds " + _numbers(model.info.get("budget_seconds", _FREE_SECONDS)))
     lines += _feature_lines(model)
+    lines.append("expected " + _numbers(model.info.get("expected") or _forever(model)))
     lines += _layer_lines(model.layers)
     settings, fixed = model.space.settings, model.space.fixed
     lines.append(f"settings {len(settings) + len(fixed)}")
@@ -39,6 +39,11 @@ def policy_text(model: Model) -> str:
 def write_policy(model: Model, path: Path) -> None:
     """Write policy.txt (not atomically: `directory.save` sees to that)."""
     path.write_text(policy_text(model))
+
+
+def _forever(model: Model) -> list[float]:
+    """No time budget: for models that do not say how long the host takes."""
+    return [_FOREVER, *[0.0] * len(model.standardisation.names)]
 
 
 def _feature_lines(model: Model) -> list[str]:
@@ -124,8 +129,6 @@ def _parse(tokens: Iterator[str]) -> Model:
     info: dict[str, Any] = {"petsc": next(tokens)}
     _expect(tokens, "kind")
     kind = next(tokens)
-    _expect(tokens, "budget_seconds")
-    info["budget_seconds"] = [float(next(tokens)), float(next(tokens))]
     _expect(tokens, "features")
     info["features_version"] = int(next(tokens))
     rows = [
@@ -133,6 +136,8 @@ def _parse(tokens: Iterator[str]) -> Model:
     ]
     mean, scale, low, high = np.array([row for _, row in rows]).reshape(-1, 4).T
     standardisation = Standardisation(tuple(name for name, _ in rows), mean, scale, low, high)
+    _expect(tokens, "expected")
+    info["expected"] = [float(next(tokens)) for _ in range(1 + len(rows))]
     layers = _parse_layers(tokens)
     return Model(kind, _parse_space(tokens), standardisation, layers, info)
 

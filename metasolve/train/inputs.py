@@ -68,15 +68,34 @@ def usable(instances: Sequence[Instance]) -> list[Instance]:
     return [each for each in instances if np.isfinite(list(each.features.values())).all()]
 
 
-def fit_seconds(seconds: Sequence[float], sizes: Sequence[float | None]) -> list[float]:
-    """Coefficients a, b of the seconds the host is expected to take at most, exp(a + b log size).
+def expected_seconds(
+    inputs: NDArray[np.float64], seconds: Sequence[float]
+) -> tuple[float, NDArray[np.float64]]:
+    """Coefficients b, w such that the host takes exp(b + w·x) seconds or less, mostly.
 
-    Least squares with 0 <= b <= 2, then raised to the 90th percentile of the residuals, because
-    a budget is there to stop what is hopeless, not what is harder than average.
+    Ridge regression of the logarithm, the ridge chosen by leave-one-out error; b is raised by one
+    standard deviation of that error, because a budget is there to stop what is hopeless, not what
+    is somewhat harder than it looks.
+
+    Parameters
+    ----------
+    inputs : (instances, features), standardised.
+    seconds : what the host took on each.
     """
     logs = np.log(np.maximum(np.asarray(seconds, dtype=float), 1e-7))
-    x = np.array([0.0 if not size else np.log(size) for size in sizes])
-    b = 0.0
-    if np.ptp(x) > 0.1:
-        b = float(np.clip(np.polyfit(x, logs, 1)[0], 0.0, 2.0))
-    return [float(np.quantile(logs - b * x, 0.9)), b]
+    centre, mean = inputs.mean(axis=0), float(logs.mean())
+    U, S, Vt = np.linalg.svd(inputs - centre, full_matrices=False)
+    fits = [_ridge(U, S, logs - mean, ridge) for ridge in (0.3, 1.0, 3.0, 10.0, 30.0, 100.0)]
+    error, shrunk = min(fits, key=lambda fit: fit[0])
+    w = Vt.T @ shrunk
+    return mean - float(centre @ w) + error, w
+
+
+def _ridge(
+    U: NDArray[np.float64], S: NDArray[np.float64], y: NDArray[np.float64], ridge: float
+) -> tuple[float, NDArray[np.float64]]:
+    """Leave-one-out error (root mean square) and coefficients along the right singular vectors."""
+    kept = S**2 / (S**2 + ridge)
+    leverage = (U**2 @ kept) + 1.0 / len(y)
+    residual = (y - U @ (kept * (U.T @ y))) / np.maximum(1.0 - leverage, 0.1)
+    return float(np.sqrt(np.mean(residual**2))), S / (S**2 + ridge) * (U.T @ y)

@@ -122,8 +122,7 @@ def _task(recorded: Recording, space: Space, prefix: str | None) -> Task:
     solves = {each.id: each.payload for each in clean}
     by_run = len({solve.run for solve in solves.values()}) >= _RUNS_ENOUGH
     groups = {key: each.run if by_run else each.operator.hash for key, each in solves.items()}
-    sizes = {key: float(each.operator.nnz) for key, each in solves.items()}
-    return Task(clean, space, groups, sizes)
+    return Task(clean, space, groups)
 
 
 def _farm(space: Space, comm: Any, ranks_per_solve: int) -> Farm:

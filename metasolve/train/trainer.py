@@ -34,7 +34,7 @@ from metasolve.train.dataset import Dataset
 from metasolve.train.design import hopeful, stratified
 from metasolve.train.evaluator import HOST, Evaluator
 from metasolve.train.events import Event, Events
-from metasolve.train.inputs import Inputs, fit_seconds
+from metasolve.train.inputs import Inputs, expected_seconds
 from metasolve.train.perturb import Perturber
 from metasolve.train.policy import Incumbents, PolicyTrainer, incumbents
 from metasolve.train.selection import Candidate, Verdict, select
@@ -56,13 +56,11 @@ class Task:
     instances : with finite features.
     space : what may be set.
     groups : group of an instance, by id; a group is not split between training and validation.
-    sizes : size of an instance (stored entries of its operator), by id, where known.
     """
 
     instances: Sequence[Instance]
     space: Space
     groups: Mapping[str, str] = field(default_factory=dict)
-    sizes: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -273,17 +271,16 @@ class Trainer:
         return constant_layers(len(self.inputs.varies), self.space.to_vector(settings))
 
     def _model(self, kind: str, layers: tuple[Layer, ...], **info: Any) -> Model:
-        known = [(self.task.instances[index].id, index) for index in self.evaluator.host]
-        seconds = [self.evaluator.host_seconds(index) for _, index in known]
+        known = list(self.evaluator.host)
+        seconds = [self.evaluator.host_seconds(index) for index in known]
+        b, w = expected_seconds(self.inputs.table[known], seconds)
         info |= {
             "measure": self.config.measure,
             "seed": self.config.seed,
-            "trained_on": [name for name, _ in known],
+            "trained_on": [self.task.instances[index].id for index in known],
             "calls": {"train": self.evaluator.calls, **self._by_phase},
             "solver_seconds": self.evaluator.seconds,
-            "budget_seconds": fit_seconds(
-                seconds, [self.task.sizes.get(name) for name, _ in known]
-            ),
+            "expected": [b, *w.tolist()],
         }
         return Model(kind, self.space, self.inputs.standardisation, layers, info)
 

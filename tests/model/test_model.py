@@ -33,7 +33,12 @@ def made(seed=0, kind="policy"):
     network = MetaModel(3, SPACE.dim, SPACE.to_vector({}), np.array([True, True, False]), seed=seed)
     with torch.no_grad():
         network.weights[-1].mul_(20.0)
-    info = {"petsc": "3.18.5", "features_version": 1, "budget_seconds": [-12.0, 1.1], "seed": seed}
+    info = {
+        "petsc": "3.18.5",
+        "features_version": 1,
+        "expected": [-3.0, 1.5, 0.0, 0.25],
+        "seed": seed,
+    }
     return Model(kind, SPACE, standardisation, network.layers(), info)
 
 
@@ -53,7 +58,7 @@ def test_policy_file_says_what_the_model_says(seed, share, tmp_path_factory):
     )
     assert copy.kind == "policy"
     assert copy.info["petsc"] == "3.18.5"
-    assert copy.info["budget_seconds"] == [-12.0, 1.1]
+    assert copy.info["expected"] == [-3.0, 1.5, 0.0, 0.25]
     assert copy.space.fixed == SPACE.fixed
     # The file has no defaults; all else of the space is there.
     assert [(s.kind, s.name, s.when) for s in copy.space.settings] == [

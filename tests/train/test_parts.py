@@ -15,7 +15,7 @@ from metasolve.instance import Instance
 from metasolve.train.arms import Arms, shortlist
 from metasolve.train.design import stratified
 from metasolve.train.events import Events, read_events
-from metasolve.train.inputs import Inputs, fit_seconds, usable
+from metasolve.train.inputs import Inputs, expected_seconds, usable
 from metasolve.train.perturb import epsilon_for, step_sizes
 from metasolve.train.split import split, spread_out
 
@@ -92,12 +92,16 @@ def test_epsilon_rises_with_noise_within_bounds():
 
 def test_host_seconds_are_bounded_from_above_for_most():
     rng = np.random.default_rng(0)
-    sizes = 10 ** rng.uniform(3, 6, 200)
-    seconds = 1e-7 * sizes**1.2 * np.exp(0.5 * rng.normal(size=200))
-    a, b = fit_seconds(seconds, sizes)
-    assert b == pytest.approx(1.2, abs=0.1)
-    assert 0.85 < np.mean(seconds <= np.exp(a + b * np.log(sizes))) < 0.95
-    assert fit_seconds([0.5, 0.5], [None, None]) == pytest.approx([np.log(0.5), 0.0])
+    inputs = rng.normal(size=(60, 12))
+    seconds = np.exp(-3 + 1.2 * inputs[:, 0] - 0.5 * inputs[:, 1] + 0.3 * rng.normal(size=60))
+    b, w = expected_seconds(inputs[:40], seconds[:40])
+    bound = np.exp(b + inputs[40:] @ w)
+    assert w[0] == pytest.approx(1.2, abs=0.3)
+    assert np.mean(seconds[40:] <= bound) > 0.7
+    assert np.median(bound / seconds[40:]) < 3.0
+    b, w = expected_seconds(np.zeros((2, 3)), [0.5, 0.5])
+    assert b == pytest.approx(np.log(0.5))
+    assert (w == 0).all()
 
 
 def test_inputs_keep_common_features_and_silence_constant_ones():
