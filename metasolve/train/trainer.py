@@ -43,6 +43,7 @@ from metasolve.train.split import split, spread_out
 HIDDEN = (64, 64)
 MOST_ARMS = 12  # in play after the design; each costs one surrogate evaluation per policy step
 _WORTH_KEEPING = 0.3  # cost by which an arm may trail the best one on its best instance
+_WARM_STEPS = 250
 _REFERENCE_SHARE = 0.2  # of the calls; more instances than that are thinned out
 _VALIDATION_CALLS = 25  # per validation instance, at most: five repeats of five contenders
 
@@ -203,7 +204,7 @@ class Trainer:
         policy = PolicyTrainer(
             model, self.surrogate, self.arms, self.inputs.table, kept, self.config.pessimism, seed
         )
-        expected = policy.steps(400)
+        expected = policy.steps(_WARM_STEPS)
         self.events.emit(
             "warm_start",
             arms=[self.arms.arms[arm] for arm in kept],
@@ -247,14 +248,13 @@ class Trainer:
         self, networks: Mapping[str, PolicyTrainer], best: Incumbents, validation: list[int]
     ) -> Trained:
         self._enter("selection")
-        candidates = [
-            Candidate(name, self._model("policy", policy.model.layers()))
-            for name, policy in networks.items()
-        ]
+        # The simpler come first: ties go to the earlier.
+        candidates = [Candidate("host default", self._model("default", self._default()))]
         for rank, arm in enumerate(np.argsort(best.cost, kind="stable")[:2], start=1):
             constant = self._constant(self.arms.settings(int(arm), best.numbers[arm]))
             candidates.append(Candidate(f"global {rank}", self._model("global", constant)))
-        candidates.append(Candidate("host default", self._model("default", self._default())))
+        for name, policy in networks.items():
+            candidates.append(Candidate(name, self._model("policy", policy.model.layers())))
         winner, verdicts = select(candidates, self.evaluator, validation)
         self._enter("done")
         told = {name: verdict.to_dict() for name, verdict in verdicts.items()}

@@ -92,8 +92,8 @@ def test_epsilon_rises_with_noise_within_bounds():
 
 def test_host_seconds_are_bounded_from_above_for_most():
     rng = np.random.default_rng(0)
-    inputs = rng.normal(size=(60, 12))
-    seconds = np.exp(-3 + 1.2 * inputs[:, 0] - 0.5 * inputs[:, 1] + 0.3 * rng.normal(size=60))
+    inputs = rng.normal(size=(240, 12))
+    seconds = np.exp(-3 + 1.2 * inputs[:, 0] - 0.5 * inputs[:, 1] + 0.3 * rng.normal(size=240))
     b, w = expected_seconds(inputs[:40], seconds[:40])
     bound = np.exp(b + inputs[40:] @ w)
     assert w[0] == pytest.approx(1.2, abs=0.3)
