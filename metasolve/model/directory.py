@@ -98,7 +98,7 @@ def load(directory: Path) -> Model:
         raise ModelError(f"{directory}: model.json does not fit its weights: {error}") from error
     own = {"format", "kind", "features", "space", "activations", "checksums"}
     info = {key: value for key, value in document.items() if key not in own}
-    return Model(document["kind"], space, standardisation, layers, info)
+    return Model(document["kind"], space, standardisation, layers, info, directory.absolute())
 
 
 def _document(directory: Path) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -111,6 +112,7 @@ class Model:
     standardisation : features to network inputs, and the familiar box.
     layers : network from standardised features to unconstrained coordinates z in R^dim.
     info : further entries of model.json (seed, calls, validation, trained_on, ...).
+    directory : where it was loaded from; None for a model that is only in memory.
     """
 
     kind: str
@@ -118,6 +120,7 @@ class Model:
     standardisation: Standardisation
     layers: tuple[Layer, ...]
     info: dict[str, Any] = field(default_factory=dict)
+    directory: Path | None = field(default=None, compare=False)
 
     def coordinates(self, features: Mapping[str, float]) -> np.ndarray:
         """Unconstrained coordinates z, shape (space.dim,)."""

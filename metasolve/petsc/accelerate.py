@@ -13,9 +13,11 @@ from metasolve.petsc.library import plugin
 if TYPE_CHECKING:
     from petsc4py import PETSc
 
+    from metasolve.model.model import Model
+
 
 def accelerate(
-    ksp: PETSc.KSP, model: str | os.PathLike, log: str | os.PathLike | None = None
+    ksp: PETSc.KSP, model: str | os.PathLike | Model, log: str | os.PathLike | None = None
 ) -> Accelerated:
     """Let a model choose the settings of every further solve of `ksp`.
 
@@ -29,7 +31,7 @@ def accelerate(
     ksp
         Outermost solver, its type set.
     model
-        Model directory.
+        Model directory, or what `metasolve.load` made of one.
     log
         File to which one JSON line per solve is appended.
 
@@ -41,7 +43,7 @@ def accelerate(
     Raises
     ------
     ModelError
-        If the directory holds no model.
+        If the directory holds no model, or the model is in no directory.
     PluginError
         If the plug-in cannot be built or refuses the KSP.
 
@@ -50,13 +52,21 @@ def accelerate(
     >>> metasolve.accelerate(ksp, "models/beam")  # doctest: +SKIP
     >>> ksp.solve(b, x)                           # doctest: +SKIP
     """
-    directory = Path(model)
+    directory = _directory(model)
     if not (directory / "policy.txt").is_file():
         raise ModelError(
             f"{directory} holds no policy.txt: give a directory made by metasolve train"
         )
     plugin().attach(ksp, directory, None if log is None else os.fspath(log))
     return Accelerated(ksp)
+
+
+def _directory(model: str | os.PathLike | Model) -> Path:
+    if isinstance(model, (str, os.PathLike)):
+        return Path(model)
+    if model.directory is None:
+        raise ModelError("this model is in no directory: save it there, and load it")
+    return model.directory
 
 
 class Accelerated:

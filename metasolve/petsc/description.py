@@ -90,6 +90,6 @@ def of_model(directory: Path) -> dict[str, Any]:
         "chosen": document.get("kind"),
         "policy": {
             key: first.get(key, "").partition(" ")[2]
-            for key in ("petsc", "kind", "budget_seconds", "features", "layers", "settings")
+            for key in ("petsc", "kind", "features", "expected", "layers", "settings")
         },
     }

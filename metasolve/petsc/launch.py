@@ -32,7 +32,7 @@ class Watch:
     every
         Record one solve out of so many.
     max_systems, max_bytes
-        Stop recording there, in this recording directory altogether.
+        Stop recording there, counting what the recording directory holds already.
     """
 
     prefix: str | None = None
@@ -96,7 +96,20 @@ def record(command: Sequence[str], out: str | os.PathLike, watch: Watch = _EVERY
             f"cannot make {directory}: {error.strerror}; choose another"
         ) from error
     variables = {"METASOLVE_MODE": "record", "METASOLVE_DIR": str(directory)}
-    return call(command, {**variables, **watch.environment()})
+    return call(command, {**variables, **watch.environment(), **_left(watch, directory)})
+
+
+def _left(watch: Watch, directory: Path) -> dict[str, str]:
+    """What may still be recorded: the plug-in counts only what it writes itself."""
+    from metasolve.petsc.recording import MANIFEST, Recording
+
+    left = {}
+    if watch.max_systems is not None and (directory / MANIFEST).exists():
+        left["METASOLVE_MAX_SYSTEMS"] = watch.max_systems - len(Recording(directory).solves)
+    if watch.max_bytes is not None:
+        used = sum(file.stat().st_size for file in directory.rglob("*") if file.is_file())
+        left["METASOLVE_MAX_BYTES"] = watch.max_bytes - used
+    return {key: str(max(value, 0)) for key, value in left.items()}
 
 
 @dataclass(frozen=True)

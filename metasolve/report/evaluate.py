@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+from metasolve.cost import Cost
 from metasolve.errors import RecordingError, UsageError
 from metasolve.instance import Instance
 from metasolve.model.directory import load
@@ -128,7 +129,7 @@ def _search(
         instances,
         calls,
         seed,
-        model.info.get("measure", "seconds"),
+        Cost(model.info["measure"], model.info["cap"]),
         lambda done: progress("global search", done, calls),
     )
 

@@ -53,6 +53,8 @@ class GlobalSearch:
         What may be set, who solves, what to tune on.
     calls
         Budget in solver calls, everything included.
+    cost
+        The cost that training minimised, so that both aim at the same.
     """
 
     def __init__(
@@ -62,7 +64,7 @@ class GlobalSearch:
         instances: Sequence[Instance],
         calls: int,
         seed: int = 0,
-        measure: str = "seconds",
+        cost: Cost = Cost(),  # noqa: B008 (frozen)
         progress: Callable[[int], None] = lambda _: None,
     ) -> None:
         if not instances:
@@ -73,7 +75,7 @@ class GlobalSearch:
         self._space, self._solver, self._budget, self._seed = space, solver, calls, seed
         self._order = np.random.default_rng(seed).permutation(len(instances))
         self._instances = [instances[i] for i in self._order]
-        self._cost, self._progress = Cost(measure), progress
+        self._cost, self._progress = cost, progress
         self._calls, self._seconds = 0, 0.0
         self._references: dict[str, float] = {}
 

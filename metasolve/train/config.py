@@ -22,7 +22,7 @@ class TrainConfig(BaseModel):
         "seconds", description="What is minimised, relative to the host's own configuration."
     )
     cap: float = Field(
-        5.0, gt=1.0, description="Evaluations stop at this many times the host's own cost."
+        2.0, gt=1.0, description="Evaluations stop at this many times the host's own cost."
     )
     tangents: int = Field(2, ge=1, description="Perturbed calls per instance and step.")
     estimator: Literal["projected", "mean"] = Field(

@@ -276,6 +276,7 @@ class Trainer:
         b, w = expected_seconds(self.inputs.table[known], seconds)
         info |= {
             "measure": self.config.measure,
+            "cap": self.config.cap,
             "seed": self.config.seed,
             "trained_on": [self.task.instances[index].id for index in known],
             "calls": {"train": self.evaluator.calls, **self._by_phase},

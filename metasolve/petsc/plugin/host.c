@@ -45,15 +45,14 @@ PetscErrorCode HostDefer(KSP ksp, Host *h)
   if (h->pc == pc && pc->ops->setup == NoSetUp) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PetscObjectReference((PetscObject)pc));
   PetscCall(PCDestroy(&h->pc));
-  h->pc                 = pc;
-  h->pc_setup           = pc->ops->setup;
-  h->pc_setuponblocks   = pc->ops->setuponblocks;
-  h->pc_view            = pc->ops->view;
-  h->pc_setupcalled     = (PetscInt)pc->setupcalled;
-  h->pc_matstate        = pc->matstate;
-  h->pc_matnonzerostate = pc->matnonzerostate;
-  pc->ops->setup        = NoSetUp;
-  pc->ops->view         = ViewDeferred;
+  h->pc               = pc;
+  h->pc_setup         = pc->ops->setup;
+  h->pc_setuponblocks = pc->ops->setuponblocks;
+  h->pc_view          = pc->ops->view;
+  h->pc_setupcalled   = pc->setupcalled ? PETSC_TRUE : PETSC_FALSE;
+  h->pc_state         = StateOf(pc);
+  pc->ops->setup      = NoSetUp;
+  pc->ops->view       = ViewDeferred;
   if (h->pc_setuponblocks) pc->ops->setuponblocks = NoSetUp;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -69,9 +68,8 @@ static PetscErrorCode Restore(Host *h)
     pc->ops->setup         = h->pc_setup;
     pc->ops->setuponblocks = h->pc_setuponblocks;
     pc->ops->view          = h->pc_view;
-    pc->setupcalled        = h->pc_setupcalled ? PETSC_TRUE : PETSC_FALSE;
-    pc->matstate           = h->pc_matstate;
-    pc->matnonzerostate    = h->pc_matnonzerostate;
+    pc->setupcalled        = h->pc_setupcalled;
+    StateSet(pc, h->pc_state);
   }
   PetscCall(PCDestroy(&h->pc));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -167,7 +165,7 @@ static PetscErrorCode SetUp(KSP ksp)
     }
   }
   PetscCall(Restore(h));
-  if (!ksp->dscale) PetscCall(SetUpPC(ksp, h)); /* a diagonally scaled operator is scaled only after us */
+  if (!ScalesSystem(ksp)) PetscCall(SetUpPC(ksp, h)); /* a diagonally scaled operator is scaled only after us */
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -185,7 +183,7 @@ static PetscErrorCode Solve(KSP ksp)
 
 static PetscErrorCode Drop(void *data)
 {
-  Host *h = (Host *)data;
+  Host *h = (Host *)CONTEXT(data);
 
   PetscFunctionBegin;
   PetscCall(Restore(h));
@@ -199,13 +197,6 @@ static PetscErrorCode Drop(void *data)
   PetscCall(PetscFree(h));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
-
-#if PETSC_VERSION_GE(3, 23, 0)
-static PetscErrorCode DropContext(void **data)
-{
-  return Drop(*data);
-}
-#endif
 
 PetscErrorCode HostWrap(KSP ksp, Session *session)
 {
@@ -221,11 +212,7 @@ PetscErrorCode HostWrap(KSP ksp, Session *session)
   session->references++;
   PetscCall(PetscContainerCreate(PetscObjectComm((PetscObject)ksp), &c));
   PetscCall(PetscContainerSetPointer(c, h));
-#if PETSC_VERSION_GE(3, 23, 0)
-  PetscCall(PetscContainerSetCtxDestroy(c, DropContext));
-#else
   PetscCall(PetscContainerSetUserDestroy(c, Drop));
-#endif
   PetscCall(PetscObjectCompose((PetscObject)ksp, "metasolve", (PetscObject)c)); /* replaces, and so drops, an earlier one */
   PetscCall(PetscContainerDestroy(&c));
   ksp->ops->setup = SetUp;

@@ -12,14 +12,34 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#if defined(PETSC_USE_COMPLEX)
+  #error "metasolve supports real scalars only"
+#endif
+
+/* ---- what PETSc renamed or reshaped between 3.18 and 3.26 -------------------------------------------------------- */
 #if PETSC_VERSION_LT(3, 19, 0)
   #define PETSC_SUCCESS 0
 #endif
 #if PETSC_VERSION_GE(3, 20, 0)
   #define PetscIgnoreErrorHandler PetscReturnErrorHandler
 #endif
-#if defined(PETSC_USE_COMPLEX)
-  #error "metasolve supports real scalars only"
+#if PETSC_VERSION_GE(3, 23, 0) /* a destructor is given the address of its context */
+  #define PetscContainerSetUserDestroy(c, f) PetscContainerSetCtxDestroy(c, (PetscCtxDestroyFn *)(f))
+  #define CONTEXT(argument)                  (*(void **)(argument))
+#else
+  #define CONTEXT(argument) (argument)
+#endif
+#if PETSC_VERSION_GE(3, 26, 0) /* a PC knows its operator's state by one structure; no diagonal scaling any more */
+  #define StateOf(pc)       ((pc)->matstate)
+  #define StateSet(pc, s)   ((pc)->matstate = (s))
+  #define ScalesSystem(ksp) PETSC_FALSE
+#else
+typedef struct {
+  PetscObjectState state, nonzerostate;
+} MatState;
+  #define StateOf(pc)       ((MatState){(pc)->matstate, (pc)->matnonzerostate})
+  #define StateSet(pc, s)   ((pc)->matstate = (s).state, (pc)->matnonzerostate = (s).nonzerostate)
+  #define ScalesSystem(ksp) ((ksp)->dscale)
 #endif
 
 #define METASOLVE_FEATURES_VERSION 1
@@ -125,7 +145,7 @@ typedef struct { /* what a program (or one attached KSP) is being watched or acc
   Policy     policy;
   double     budget;
   PetscInt   every, seen, written, skipped, solves;
-  PetscInt64 max_systems, max_bytes, bytes;
+  PetscInt64 max_systems, max_bytes, bytes; /* negative: no limit */
 } Session;
 typedef struct { /* composed with each wrapped KSP */
   Session *session;
@@ -134,9 +154,9 @@ typedef struct { /* composed with each wrapped KSP */
   /* the host's preconditioner while its set-up is deferred */
   PC pc;
   PetscErrorCode (*pc_setup)(PC), (*pc_setuponblocks)(PC), (*pc_view)(PC, PetscViewer);
-  PetscInt         pc_setupcalled;
-  PetscObjectState pc_matstate, pc_matnonzerostate;
-  PetscLogDouble   setup_seconds; /* of the host's own set-up, since the last solve */
+  PetscBool      pc_setupcalled;
+  MatState       pc_state;
+  PetscLogDouble setup_seconds; /* of the host's own set-up, since the last solve */
   /* run mode: the decision for one state of the operator */
   KSP              inner;
   PetscObjectId    id;

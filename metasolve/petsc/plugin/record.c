@@ -70,7 +70,7 @@ static PetscErrorCode Recordable(KSP ksp, Record *r, const char **why)
   else if (r->A != P) *why = "operator and preconditioning matrix differ";
   else if (!rows) *why = "the operator is not an assembled, square AIJ matrix";
   else if (ksp->normtype == KSP_NORM_NONE) *why = "a fixed number of iterations without norm";
-  else if (ksp->dscale) *why = "diagonally scaled operator";
+  else if (ScalesSystem(ksp)) *why = "diagonally scaled operator";
   else if (!PetscIsNormalReal(r->bnorm)) *why = "the norm of the right-hand side is zero or not finite";
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -81,8 +81,8 @@ static PetscErrorCode Wanted(KSP ksp, Session *s, PetscMPIInt rank, int *wanted)
   PetscFunctionBegin;
   *wanted = 0;
   if (!rank && !s->stopped) {
-    if (s->max_systems > 0 && s->written >= s->max_systems) Stop(s, "max_systems reached");
-    else if (s->max_bytes > 0 && s->bytes >= s->max_bytes) Stop(s, "max_bytes reached");
+    if (s->max_systems >= 0 && s->written >= s->max_systems) Stop(s, "max_systems reached");
+    else if (s->max_bytes >= 0 && s->bytes >= s->max_bytes) Stop(s, "max_bytes reached");
     else *wanted = s->seen % s->every == 0;
   }
   s->seen++;
@@ -90,18 +90,31 @@ static PetscErrorCode Wanted(KSP ksp, Session *s, PetscMPIInt rank, int *wanted)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode WriteNullSpace(const Session *s, MatNullSpace space, const char *hash, const char *suffix, Record *r, PetscInt64 *bytes)
+/* Rank 0 of the KSP looks, all agree. */
+static PetscErrorCode IsThere(const char *path, const Record *r, int *there)
+{
+  struct stat st;
+
+  PetscFunctionBegin;
+  *there = !r->rank && !stat(path, &st);
+  PetscCallMPI(MPI_Bcast(there, 1, MPI_INT, 0, PetscObjectComm((PetscObject)r->A)));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode WriteNullSpace(Session *s, MatNullSpace space, const char *hash, const char *suffix, Record *r)
 {
   const Vec *vecs;
   PetscBool  constant;
   PetscInt   n;
   char       path[PATH];
+  int        there;
 
   PetscFunctionBegin;
   if (!space || r->error) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(MatNullSpaceGetVecs(space, &constant, &n, &vecs));
   snprintf(path, sizeof path, "%s/operators/%s.%s.petsc", s->dir, hash, suffix);
-  if (n) PetscCall(VecsWrite(n, vecs, path, bytes, &r->error));
+  PetscCall(IsThere(path, r, &there));
+  if (n && !there) PetscCall(VecsWrite(n, vecs, path, &s->bytes, &r->error));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -111,7 +124,6 @@ static PetscErrorCode WriteOperator(Session *s, Host *h, Record *r)
   PetscObjectState state;
   MatNullSpace     null, near;
   char             path[PATH];
-  struct stat      st;
   int              there;
 
   PetscFunctionBegin;
@@ -123,14 +135,12 @@ static PetscErrorCode WriteOperator(Session *s, Host *h, Record *r)
   h->state = state;
   h->operators++;
   snprintf(path, sizeof path, "%s/operators/%s.petsc", s->dir, h->hash);
-  there = !r->rank && !stat(path, &st);
-  PetscCallMPI(MPI_Bcast(&there, 1, MPI_INT, 0, PetscObjectComm((PetscObject)r->A)));
-  if (there) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(IsThere(path, r, &there));
   PetscCall(MatGetNullSpace(r->A, &null));
   PetscCall(MatGetNearNullSpace(r->A, &near));
-  PetscCall(WriteNullSpace(s, null, h->hash, "null", r, &s->bytes));
-  PetscCall(WriteNullSpace(s, near, h->hash, "near", r, &s->bytes));
-  if (!r->error) PetscCall(MatWrite(r->A, path, &s->bytes, &r->error));
+  PetscCall(WriteNullSpace(s, null, h->hash, "null", r));
+  PetscCall(WriteNullSpace(s, near, h->hash, "near", r));
+  if (!r->error && !there) PetscCall(MatWrite(r->A, path, &s->bytes, &r->error));
   if (r->error) h->operators = 0; /* not there: write it when there is room again */
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -240,6 +250,7 @@ static PetscErrorCode Finish(KSP ksp, Host *h, Record *r)
     PetscCall(AddLine(&line, ksp, h, r));
     snprintf(path, sizeof path, "%s/manifest.jsonl", s->dir);
     PetscCall(AppendLine(path, &line, &r->error));
+    s->bytes += (PetscInt64)line.used;
     TextFree(&line);
   }
   if (r->error) Stop(s, strerror(r->error));

@@ -96,8 +96,8 @@ static PetscErrorCode SessionRecord(const char *dir, Session **session)
   s->any_prefix = PETSC_TRUE;
   Copy(s->dir, sizeof s->dir, dir);
   s->every       = (PetscInt)PetscMax(Number("METASOLVE_EVERY", 1), 1);
-  s->max_systems = Number("METASOLVE_MAX_SYSTEMS", 0);
-  s->max_bytes   = Number("METASOLVE_MAX_BYTES", 0);
+  s->max_systems = Number("METASOLVE_MAX_SYSTEMS", -1);
+  s->max_bytes   = Number("METASOLVE_MAX_BYTES", -1);
   PetscCallMPI(MPI_Comm_rank(PETSC_COMM_WORLD, &rank));
   PetscCallMPI(MPI_Comm_size(PETSC_COMM_WORLD, &size));
   clock_gettime(CLOCK_REALTIME, &now);
@@ -143,13 +143,26 @@ static PetscErrorCode WrapConstructors(void)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Objects differ between versions: in a program with another PETSc than we were built for, none may be touched. */
+static PetscBool SamePetsc(void)
+{
+  PetscInt64 major = 0, minor = 0, subminor; /* wide enough for the PetscInt of any PETSc */
+  int        rank;
+
+  /* the program's PETSc may be hidden from us: then ours is a second one, never initialised */
+  if (PETSC_COMM_WORLD != MPI_COMM_NULL && !PetscGetVersionNumber((PetscInt *)&major, (PetscInt *)&minor, (PetscInt *)&subminor, NULL) && major == PETSC_VERSION_MAJOR && minor == PETSC_VERSION_MINOR) return PETSC_TRUE;
+  MPI_Comm_rank(MPI_COMM_WORLD, &rank);
+  if (!rank) fprintf(stderr, "metasolve: built for PETSc %d.%d, which is not what this program runs: set METASOLVE_PETSC_DIR to the program's; every solve is left to the program's own settings\n", PETSC_VERSION_MAJOR, PETSC_VERSION_MINOR);
+  return PETSC_FALSE;
+}
+
 /* Called by PETSc when it loads the library inside PetscInitialize(). Collective on PETSC_COMM_WORLD. */
 PetscErrorCode PetscDLLibraryRegister_metasolve(void)
 {
   const char *mode = getenv("METASOLVE_MODE"), *dir = getenv("METASOLVE_DIR"), *prefix = getenv("METASOLVE_PREFIX");
 
   PetscFunctionBegin;
-  if (!mode || !dir || environment) PetscFunctionReturn(PETSC_SUCCESS);
+  if (!mode || !dir || environment || !SamePetsc()) PetscFunctionReturn(PETSC_SUCCESS);
   if (!strcmp(mode, "run")) PetscCall(SessionRun(PETSC_COMM_WORLD, dir, getenv("METASOLVE_LOG"), &environment));
   else if (!strcmp(mode, "record")) PetscCall(SessionRecord(dir, &environment));
   else PetscFunctionReturn(PETSC_SUCCESS);

@@ -31,7 +31,7 @@ static const char *WhyNotKSP(KSP ksp, const Host *h)
   if (ksp->normtype == KSP_NORM_NONE) return "a fixed number of iterations without norm";
   if (ksp->converged != KSPConvergedDefault || !c) return "a convergence test of the program's own";
   if (c->convmaxits) return "converges by number of iterations";
-  if (ksp->dscale) return "diagonally scaled operator";
+  if (ScalesSystem(ksp)) return "diagonally scaled operator";
   if (ksp->guess_knoll) return "guess from the program's preconditioner";
   if (ksp->calc_sings || ksp->calc_ritz) return "singular values are asked for";
   if (ksp->pc->ops->presolve) return "the program's preconditioner transforms the system";
@@ -123,6 +123,11 @@ static PetscErrorCode InnerSolve(KSP ksp, Host *h, Limits *limits, PetscBool gue
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static double Budget(const Host *h) /* seconds */
+{
+  return PetscMax(h->session->budget * h->expected, SHORTEST_BUDGET);
+}
+
 typedef PetscErrorCode (*Step)(KSP, Host *, void *);
 
 /* A bad setting must not abort the program: errors are returned, and all ranks learn of one. */
@@ -203,7 +208,7 @@ static void Failure(const Host *h, const Limits *l, const Record *r, PetscBool e
 
   if (!error) (void)KSPGetConvergedReason(h->inner, &reason);
   if (error) snprintf(why, 256, "PETSc reported an error in the solve");
-  else if (l->late) snprintf(why, 256, "time budget of %.3g s used up", h->session->budget * h->expected);
+  else if (l->late) snprintf(why, 256, "time budget of %.3g s used up", Budget(h));
   else if (reason < 0) snprintf(why, 256, "%s", KSPConvergedReasons[reason]);
   else snprintf(why, 256, "reported %s, but the true residual is %.3g times the tolerance", KSPConvergedReasons[reason], (double)(r->residual / r->target));
 }
@@ -220,7 +225,7 @@ static PetscErrorCode Accelerate(KSP ksp, Host *h, Record *r, PetscBool *ok)
   *ok      = PETSC_FALSE;
   ksp->its = 0;
   PetscCall(PetscTime(&clock));
-  limits = (Limits){.target = r->target, .divergence = ksp->divtol, .deadline = clock + PetscMax(h->session->budget * h->expected, SHORTEST_BUDGET)};
+  limits = (Limits){.target = r->target, .divergence = ksp->divtol, .deadline = clock + Budget(h)};
   if (r->fresh) PetscCall(Try(ksp, h, StepSetUp, NULL, &error));
   r->setup = Lap(&clock);
   if (error) snprintf(r->why, sizeof r->why, "the settings cannot be set up");
