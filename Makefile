@@ -4,7 +4,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .ONESHELL:
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-slow test-latest lint clean
+.PHONY: help setup demo test test-slow test-latest bench-overhead lint clean
 
 PYTHON ?= python3
 APT_PACKAGES := python3-petsc4py python3-mpi4py python3-venv libpetsc-real-dev \
@@ -25,7 +25,7 @@ endif
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z-]+):.*## /\1\t/' |
-	while IFS=$$'\t' read -r target text; do printf '  %-12s %s\n' "$$target" "$$text"; done
+	while IFS=$$'\t' read -r target text; do printf '  %-14s %s\n' "$$target" "$$text"; done
 
 setup: .venv/.stamp ## make .venv with everything needed (as root on Debian: PETSc too)
 
@@ -112,8 +112,13 @@ test-slow: setup ## run every test
 test-latest: .venv-latest/.stamp ## run the tests with the newest PETSc, petsc4py and numpy from PyPI
 	.venv-latest/bin/python -m pytest -m 'not slow'
 
+.venv-latest/.stamp: .venv-latest/.petsc-stamp pyproject.toml constraints.txt
+	@.venv-latest/bin/python -m pip install -q --disable-pip-version-check \
+	  -c <(grep '^torch' constraints.txt) -e '.[test]'
+	touch $@
+
 # PETSc is compiled here, once; petsc4py is then built against it, which isolation would not see.
-.venv-latest/.stamp: pyproject.toml
+.venv-latest/.petsc-stamp:
 	@rm -rf .venv-latest
 	'$(PYTHON)' -m venv .venv-latest
 	pip() { .venv-latest/bin/python -m pip --disable-pip-version-check "$$@"; }
@@ -122,8 +127,10 @@ test-latest: .venv-latest/.stamp ## run the tests with the newest PETSc, petsc4p
 	PETSC_CONFIGURE_OPTIONS='--with-fc=0 --with-cuda=0 --with-x=0 --with-debugging=0' pip install -q petsc
 	PETSC_DIR=$$(.venv-latest/bin/python -c 'import petsc; print(petsc.get_petsc_dir())') \
 	  pip install -q --no-build-isolation petsc4py
-	pip install -q -c <(grep '^torch' constraints.txt) -e '.[test]'
 	touch $@
+
+bench-overhead: setup ## measure what the plug-in adds to a solve of a tiny system
+	@.venv/bin/python benchmarks/plugin_overhead.py --json build/overhead.json
 
 lint: setup ## check style and formatting of the Python sources
 	@.venv/bin/ruff check .

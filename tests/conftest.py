@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import os
 import re
 import shutil
@@ -144,6 +145,11 @@ def petsc_pkg_config() -> dict[str, str]:
         return dict(os.environ)
     paths = [str(folder), *filter(None, [os.environ.get("PKG_CONFIG_PATH")])]
     return {**os.environ, "PKG_CONFIG_PATH": os.pathsep.join(paths)}
+
+
+# Whatever other PETSc is installed: programs and plug-in are built for the one that petsc4py uses.
+if importlib.util.find_spec("petsc4py"):
+    os.environ.update(petsc_pkg_config())
 
 
 def build(command: Sequence[str], env: Mapping[str, str], cwd: Path | None = None) -> None:

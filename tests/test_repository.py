@@ -9,7 +9,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 LEGACY = [ROOT / "solvers", ROOT / "problems", ROOT / "tests" / "hosts"]
-TARGETS = ["help", "setup", "demo", "test", "test-slow", "test-latest", "lint", "clean"]
+TARGETS = ["help", "setup", "demo", "test", "test-slow", "test-latest", "bench-overhead", "lint"]
+TARGETS += ["clean"]
 
 
 def sources(*folders, suffixes):

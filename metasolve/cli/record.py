@@ -77,6 +77,11 @@ def _summary(out: Path, before: Recording | None) -> str:
             "(PETSc linked statically, or no PETSc?); metasolve doctor says what it needs"
         )
     fresh = len(after.solves) - solves
+    if not fresh and len(after.skipped) == skipped:
+        return (
+            f"0 systems recorded in {out}: every solve of the command is direct, inside another "
+            "solver or of a kind left alone (docs/plugin.md), or has another prefix"
+        )
     left_out = Counter(each.why for each in after.skipped[skipped:])
     told = "".join(f"; {n} not recorded: {why}" for why, n in left_out.items())
     operators = len(after.operators())

@@ -152,7 +152,7 @@ class Systems:
             raise RecordingError(f"{file} is missing; record anew")
         viewer = PETSc.Viewer().create(self._comm)
         viewer.setType(PETSc.Viewer.Type.BINARY)
-        viewer.setFileMode(PETSc.Viewer.Mode.READ)
+        viewer.setFileMode("r")
         # An .info file next to it would put options without prefix into the database.
         skip_info(viewer)
         viewer.setFileName(str(file))

@@ -86,7 +86,7 @@ class Evaluation:
         """Answers accepted from the model whose true residual is above the tolerance."""
         return sum(
             self.measured[MODEL][each.id].record.get("source") == "model"
-            and outcome.true_residual > each.tolerance * (1 + 1e-9)
+            and not outcome.true_residual <= each.tolerance * (1 + 1e-9)  # NaN is wrong, too
             for each in self.instances
             for outcome in self.measured[MODEL][each.id].outcomes
         )

@@ -70,4 +70,5 @@ def _ordered(axes: mpl.axes.Axes, evaluation: Evaluation, baselines: list[str]) 
     axes.yaxis.set_major_formatter(mpl.ticker.FormatStrFormatter("%g"))
     axes.yaxis.set_minor_formatter(mpl.ticker.NullFormatter())
     axes.set_title("Speed-up per unseen instance (geometric means in the legend)", fontsize=10)
-    axes.legend(fontsize=8, loc="upper left")
+    if axes.get_legend_handles_labels()[0]:
+        axes.legend(fontsize=8, loc="upper left")

@@ -2,10 +2,13 @@
 
 import json
 import shutil
+from dataclasses import replace
 
 import pytest
 
+from metasolve.errors import ModelError
 from metasolve.petsc import launch
+from metasolve.petsc.capabilities import of_petsc4py
 from metasolve.petsc.library import plugin
 from metasolve.petsc.recording import Recording
 from metasolve.solver import Budget
@@ -15,12 +18,15 @@ from .conftest import PETSc, convection_diffusion, random_vector, write_policy
 replay_module = pytest.importorskip("metasolve.petsc.replay")
 pytestmark = pytest.mark.skipif(shutil.which("mpicc") is None, reason="the plug-in is compiled")
 
+needs_hypre = pytest.mark.skipif(
+    "hypre" not in of_petsc4py().preconditioners, reason="this PETSc was built without hypre"
+)
 MENU = [
     {"ksp_type": "gmres", "pc_type": "sor", "pc_sor_omega": "1.3"},
     {"ksp_type": "bcgs", "pc_type": "ilu", "pc_factor_levels": "1"},
     {"ksp_type": "gmres", "ksp_gmres_restart": "7", "pc_type": "jacobi"},
     {"ksp_type": "gmres", "pc_type": "gamg", "pc_gamg_threshold": "0.05"},
-    {"ksp_type": "bcgs", "pc_type": "hypre"},
+    pytest.param({"ksp_type": "bcgs", "pc_type": "hypre"}, marks=needs_hypre),
 ]
 HOSTS = ["hard_coded", "neumann", "time_steps", "two_ksps", "fortran_host", "petsc4py_host"]
 
@@ -117,3 +123,66 @@ def test_accelerate_leaves_the_ksp_what_it_is(tmp_path):
     ksp.solve(b, x)
     assert ksp.getIterationNumber() == own
     assert len((tmp_path / "log").read_text().splitlines()) == 1
+
+
+def test_accelerate_takes_a_loaded_model_too(nonsymmetric, tmp_path):
+    import metasolve
+
+    model = metasolve.train(nonsymmetric, out=tmp_path / "model", calls=16, seed=1)
+    loaded = metasolve.load(tmp_path / "model")
+    assert loaded.directory == tmp_path / "model"
+    A = convection_diffusion(20, 5.0)
+    b, x = random_vector(A, 0), A.createVecRight()
+    ksp = PETSc.KSP().create(PETSc.COMM_SELF)
+    ksp.setOperators(A)
+    ksp.setFromOptions()
+    for given in (loaded, tmp_path / "model", str(tmp_path / "model")):
+        with metasolve.accelerate(ksp, given) as accelerated:
+            ksp.solve(b, x)
+            assert accelerated.last["source"] in ("model", "fallback", "refused")
+            assert (b - A * x).norm() <= 1.1e-5 * b.norm()
+    with pytest.raises(ModelError, match="in no directory"):
+        metasolve.accelerate(ksp, replace(model, directory=None))
+
+
+REUSED = [
+    *MENU,
+    {"ksp_type": "gmres", "pc_type": "none"},
+    {"ksp_type": "bcgs", "pc_type": "bjacobi", "sub_pc_type": "lu"},
+    {"ksp_type": "gmres", "pc_type": "asm", "sub_pc_type": "ilu"},
+    {"ksp_type": "chebyshev", "pc_type": "jacobi"},
+]
+
+
+@pytest.mark.parametrize("options", REUSED, ids=lambda options: options["pc_type"])
+def test_new_values_in_a_matrix_are_solved_as_if_it_were_the_first(tmp_path, options):
+    """An inner KSP may be kept from one operator to the next: nothing of the old one is left."""
+    import metasolve
+
+    model = write_policy(tmp_path / "model", options)
+
+    def accelerated():
+        ksp = PETSc.KSP().create(PETSc.COMM_SELF)
+        ksp.setOperators(A)
+        ksp.setFromOptions()
+        metasolve.accelerate(ksp, model)
+        return ksp
+
+    def solved(values, ksp=None):
+        for peclet in values:
+            convection_diffusion(20, peclet).copy(A, PETSc.Mat.Structure.SAME_NONZERO_PATTERN)
+            A.assemble()
+            solver = ksp or accelerated()
+            x = A.createVecRight()
+            solver.solve(b, x)
+            yield plugin().last_record(solver), x
+
+    A = convection_diffusion(20, 1.0)
+    b = random_vector(A)
+    values = (1.0, 30.0, 2.0, 2.0)
+    for (one, x), (other, y) in zip(solved(values, accelerated()), solved(values), strict=True):
+        assert one["source"] == other["source"]
+        assert one["unused"] == other["unused"] == ""
+        assert one["new_operator"]
+        assert one["iterations"] == other["iterations"]
+        assert (x - y).norm() <= 1e-12 * y.norm()

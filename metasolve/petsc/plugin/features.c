@@ -19,7 +19,7 @@ const char *const MetasolveFeatureNames[METASOLVE_FEATURES] = {
   "dominance_min",      /* smallest of those */
   "dominant_rows",      /* share of rows with |a_ii| >= sum_j!=i |a_ij| */
   "diagonal_range",     /* log10 max |a_ii| / min |a_ii|, at most 16 */
-  "diagonal_deviation", /* standard deviation of log10 |a_ii| */
+  "diagonal_deviation", /* standard deviation of log10 |a_ii|, a_ii != 0 */
   "negative_diagonal",  /* share of rows with a_ii <= 0 */
   "positive_weight",    /* positive off-diagonal weight over all off-diagonal weight (0 for an M-matrix) */
   "strength_0",         /* share of off-diagonal entries with |a_ij| / max_k |a_ik| in [0, 0.01) ... */
@@ -115,7 +115,8 @@ PetscErrorCode FeaturesCompute(Mat A, Vec b, PetscReal bnorm, PetscReal rtol, Pe
   previous->compare = PETSC_TRUE;
   PetscCall(RightHandSide(b, 1e-12 * bnorm / sqrt(N), rhs, &peak));
 
-  double logd = s.logd / s.rows, asymmetry = sqrt(Share(s.skew, s.image, 0));
+  double logd = Share(s.logd, s.diagonals, 0), logd2 = Share(s.logd2, s.diagonals, 0), asymmetry = sqrt(Share(s.skew, s.image, 0));
+  double variance = logd2 - logd * logd;
   *f++ = log10(N);
   *f++ = mean;
   *f++ = m.length / mean;
@@ -126,7 +127,7 @@ PetscErrorCode FeaturesCompute(Mat A, Vec b, PetscReal bnorm, PetscReal rtol, Pe
   *f++ = -m.dominance;
   *f++ = s.dominant / s.rows;
   *f++ = -m.small > 0 ? Log10(m.diag / -m.small, 0, 16) : 16;
-  *f++ = sqrt(PetscMax(s.logd2 / s.rows - logd * logd, 0));
+  *f++ = variance > 1e-13 * logd2 ? sqrt(variance) : 0; /* what is below is rounding, different on other ranks */
   *f++ = s.negative / s.rows;
   *f++ = Share(s.positive, s.weight, 0);
   for (int i = 0; i < METASOLVE_BINS - 1; i++) *f++ = Share(s.bins[i], s.entries, 0);

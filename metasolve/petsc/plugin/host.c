@@ -157,7 +157,8 @@ static PetscErrorCode SetUp(KSP ksp)
   ksp->setupnewmatrix = PETSC_TRUE; /* call us again for a new operator */
   h->setup_seconds    = 0;
   PetscCall(KSPGetPC(ksp, &ksp->pc));
-  if (h->session->mode == MODE_RUN) {
+  if (!ksp->vec_rhs) h->asked = PETSC_TRUE;
+  if (h->session->mode == MODE_RUN && !h->asked) {
     PetscCall(RunEligible(ksp, h, &why));
     if (!why) {
       PetscCall(HostDefer(ksp, h));

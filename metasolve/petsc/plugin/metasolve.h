@@ -101,7 +101,7 @@ PetscErrorCode PreviousOpen(Mat, Previous *);
 PetscErrorCode PreviousFree(Previous *);
 #define METASOLVE_BINS 5
 typedef struct { /* summed over rows, then over ranks */
-  double rows, image, skew, scaled, change, dominance, dominant, logd, logd2, negative, positive, weight, entries, bins[METASOLVE_BINS], ratio, near, near_lower, far, far_lower, imbalance, row_sum, row_sums;
+  double rows, image, skew, scaled, change, dominance, dominant, diagonals, logd, logd2, negative, positive, weight, entries, bins[METASOLVE_BINS], ratio, near, near_lower, far, far_lower, imbalance, row_sum, row_sums;
 } Sums;
 typedef struct { /* maxima over rows, then over ranks; minima as negatives */
   double length, dominance, diag, small, gershgorin;
@@ -151,6 +151,7 @@ typedef struct { /* composed with each wrapped KSP */
   Session *session;
   PetscErrorCode (*ksp_setup)(KSP), (*ksp_solve)(KSP); /* the host KSP's own */
   PetscBool setupnewmatrix;
+  PetscBool asked; /* the host called KSPSetUp() itself, before there was anything to solve: it may look into its preconditioner */
   /* the host's preconditioner while its set-up is deferred */
   PC pc;
   PetscErrorCode (*pc_setup)(PC), (*pc_setuponblocks)(PC), (*pc_view)(PC, PetscViewer);
@@ -159,6 +160,7 @@ typedef struct { /* composed with each wrapped KSP */
   PetscLogDouble setup_seconds; /* of the host's own set-up, since the last solve */
   /* run mode: the decision for one state of the operator */
   KSP              inner;
+  Settings         inner_settings; /* with which it was made */
   PetscObjectId    id;
   PetscObjectState state;
   Settings         settings;

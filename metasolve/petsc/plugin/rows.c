@@ -8,7 +8,7 @@
 #include <math.h>
 #include <string.h>
 
-#define SAMPLE 2048 /* fewer rows than that: all of them */
+#define SAMPLE 1024 /* fewer rows than that: all of them */
 #define BLOCK  32   /* consecutive rows taken together */
 static const double edges[METASOLVE_BINS - 1] = {0.01, 0.1, 0.25, 0.5};
 
@@ -101,8 +101,11 @@ static void RowAdd(Sums *s, Maxima *m, const RowSums *r, PetscInt length)
   s->rows++;
   s->dominance += dominance;
   s->dominant += d >= off * (1 - 1e-10);
-  s->logd += logd;
-  s->logd2 += logd * logd;
+  if (d > 0) { /* the logarithm of zero would drown the others */
+    s->diagonals++;
+    s->logd += logd;
+    s->logd2 += logd * logd;
+  }
   s->negative += r->d <= 0;
   s->positive += r->positive;
   s->weight += off;

@@ -84,6 +84,32 @@ static PetscErrorCode OptionsClear(const char *prefix, const Settings *s, char u
 }
 
 /* ---- the inner solve ---- */
+static PetscBool SameSettings(const Settings *a, const Settings *b)
+{
+  PetscBool same = (PetscBool)(a->n == b->n);
+
+  for (int i = 0; same && i < a->n; i++) same = (PetscBool)(!strcmp(a->name[i], b->name[i]) && !strcmp(a->value[i], b->value[i]));
+  return same;
+}
+
+/* The same settings again, for new values in the same matrix: setting up the KSP there is does what a fresh one would, at a
+   fraction of the cost, where the preconditioner keeps nothing but memory and what follows from the sparsity pattern. */
+static PetscErrorCode InnerReusable(KSP ksp, Host *h, PetscBool *yes)
+{
+  Mat A, before;
+  PC  pc;
+
+  PetscFunctionBegin;
+  *yes = (PetscBool)(h->inner && SameSettings(&h->settings, &h->inner_settings));
+  if (!*yes) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(KSPGetPC(h->inner, &pc));
+  PetscCall(KSPGetOperators(h->inner, &before, NULL));
+  PetscCall(KSPGetOperators(ksp, &A, NULL));
+  PetscCall(PetscObjectTypeCompareAny((PetscObject)pc, yes, PCNONE, PCJACOBI, PCPBJACOBI, PCSOR, PCILU, PCICC, PCBJACOBI, PCASM, ""));
+  if (A != before) *yes = PETSC_FALSE;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode InnerCreate(KSP ksp, Host *h)
 {
   static int serial = 0;
@@ -101,13 +127,18 @@ static PetscErrorCode InnerCreate(KSP ksp, Host *h)
   PetscCall(KSPSetNormType(h->inner, KSP_NORM_UNPRECONDITIONED));
   PetscCall(KSPSetFromOptions(h->inner));
   PetscCall(KSPSetErrorIfNotConverged(h->inner, PETSC_FALSE));
+  h->inner_settings = h->settings;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode InnerSetUp(KSP ksp, Host *h)
+static PetscErrorCode InnerSetUp(KSP ksp, Host *h, PetscBool reuse)
 {
+  Mat A;
+
   PetscFunctionBegin;
-  PetscCall(InnerCreate(ksp, h));
+  PetscCall(KSPGetOperators(ksp, &A, NULL));
+  if (reuse) PetscCall(KSPSetOperators(h->inner, A, A));
+  else PetscCall(InnerCreate(ksp, h));
   PetscCall(KSPSetUp(h->inner));
   PetscCall(KSPSetUpOnBlocks(h->inner));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -148,8 +179,7 @@ static PetscErrorCode Try(KSP ksp, Host *h, Step step, void *context, PetscBool 
 
 static PetscErrorCode StepSetUp(KSP ksp, Host *h, void *context)
 {
-  (void)context;
-  return InnerSetUp(ksp, h);
+  return InnerSetUp(ksp, h, *(const PetscBool *)context);
 }
 
 static PetscErrorCode StepSolve(KSP ksp, Host *h, void *context)
@@ -217,7 +247,7 @@ static void Failure(const Host *h, const Limits *l, const Record *r, PetscBool e
 static PetscErrorCode Accelerate(KSP ksp, Host *h, Record *r, PetscBool *ok)
 {
   PetscLogDouble clock;
-  PetscBool      error = PETSC_FALSE;
+  PetscBool      error = PETSC_FALSE, reuse = PETSC_FALSE;
   Limits         limits;
   const char    *prefix;
 
@@ -226,12 +256,15 @@ static PetscErrorCode Accelerate(KSP ksp, Host *h, Record *r, PetscBool *ok)
   ksp->its = 0;
   PetscCall(PetscTime(&clock));
   limits = (Limits){.target = r->target, .divergence = ksp->divtol, .deadline = clock + Budget(h)};
-  if (r->fresh) PetscCall(Try(ksp, h, StepSetUp, NULL, &error));
+  if (r->fresh) {
+    PetscCall(InnerReusable(ksp, h, &reuse));
+    PetscCall(Try(ksp, h, StepSetUp, &reuse, &error));
+  }
   r->setup = Lap(&clock);
   if (error) snprintf(r->why, sizeof r->why, "the settings cannot be set up");
   else PetscCall(Try(ksp, h, StepSolve, &limits, &error));
   r->solve = Lap(&clock);
-  if (r->fresh && h->inner) {
+  if (r->fresh && h->inner && !reuse) {
     PetscCall(KSPGetOptionsPrefix(h->inner, &prefix));
     PetscCall(OptionsClear(prefix, &h->settings, r->unused));
   }
@@ -402,7 +435,7 @@ PetscErrorCode RunSolve(KSP ksp, Host *h)
   r.decision = Lap(&clock);
   if (*r.why) PetscCall(Refuse(ksp, h, &r));
   else {
-    if (!h->pc) PetscCall(HostDefer(ksp, h));
+    if (!h->pc && !h->asked) PetscCall(HostDefer(ksp, h));
     if (r.guess) {
       PetscCall(VecDuplicate(ksp->vec_sol, &x0));
       PetscCall(VecCopy(ksp->vec_sol, x0));

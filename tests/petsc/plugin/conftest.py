@@ -1,7 +1,6 @@
 """Models with known settings, and programs run with them through the plug-in."""
 
 import json
-import os
 
 import pytest
 
@@ -33,7 +32,9 @@ def constant_model(tmp_path, plugin_library):
 
     def make(kind="policy", petsc=None, names=None, low=-1e9, high=1e9, seconds=1.0, **settings):
         box = {"low": low, "high": high, "expected": seconds}
-        return write_policy(tmp_path / "model", settings, kind=kind, petsc=petsc, names=names, **box)
+        return write_policy(
+            tmp_path / "model", settings, kind=kind, petsc=petsc, names=names, **box
+        )
 
     return make
 
@@ -66,7 +67,7 @@ def record_with(tmp_path, plugin_library, run_program):
     def record(command, ranks=1, options="", out=None, **variables):
         out = out or tmp_path / "recording"
         for folder in ("operators", "vectors"):
-            os.makedirs(out / folder, exist_ok=True)
+            (out / folder).mkdir(parents=True, exist_ok=True)
         env = {
             "METASOLVE_MODE": "record",
             "METASOLVE_DIR": str(out),

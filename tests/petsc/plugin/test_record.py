@@ -96,9 +96,7 @@ def test_so_many_bytes_are_kept_altogether(host, recorded, tmp_path):
 
 
 @RANKS
-def test_a_killed_program_leaves_a_readable_recording(
-    size, host, ranks, plugin_library, tmp_path
-):
+def test_a_killed_program_leaves_a_readable_recording(size, host, ranks, plugin_library, tmp_path):
     for folder in ("operators", "vectors"):
         (tmp_path / folder).mkdir()
     command = [*host("time_steps"), "-constant_steps", "0", "-changing_steps", "100000"]

@@ -1,4 +1,4 @@
-"""A model that cannot be trusted changes nothing: the program runs as without it, and is told why."""
+"""A model that cannot be trusted changes nothing: the program runs as it is, and is told why."""
 
 import pytest
 
@@ -14,7 +14,7 @@ def assert_left_alone(done, lines, why, expected):
 
 @pytest.fixture
 def command(host):
-    return host("fortran_host")
+    return host("hard_coded")
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Run mode: never less accurate than the program asked for, and the program's own solve if in doubt."""
+"""Run mode: never less accurate than the program asked for; its own solve if in doubt."""
 
 import pytest
 
@@ -85,7 +85,7 @@ def test_a_right_hand_side_that_is_no_case_for_a_model(
 
 
 def test_the_preconditioner_of_the_program_is_not_set_up(host, constant_model, run_with):
-    """-log_view counts PCSetUp: Jacobi's for the model; a multigrid hierarchy would be many more."""
+    """-log_view counts PCSetUp: Jacobi's for the model; a multigrid hierarchy has many more."""
     model = constant_model(ksp_type="cg", pc_type="jacobi")
     options = "-pc_type gamg -log_view"
     done, lines = run_with(model, host("fortran_host"), options=options)
@@ -106,9 +106,7 @@ def test_null_space_component_is_left_as_the_program_would(
 
 
 def test_only_the_prefix_asked_for(host, constant_model, run_with, parse_solves):
-    done, lines = run_with(
-        constant_model(**GOOD), host("two_ksps"), env={"METASOLVE_PREFIX": "b_"}
-    )
+    done, lines = run_with(constant_model(**GOOD), host("two_ksps"), env={"METASOLVE_PREFIX": "b_"})
     assert {line["prefix"] for line in lines} == {"b_"}
     assert len(lines) == sum(s.prefix == "b_" for s in parse_solves(done.stdout))
 
@@ -139,3 +137,26 @@ def test_repeated_fallbacks_are_given_up(host, constant_model, run_with):
     _, lines = run_with(bad, [*host("time_steps"), *steps])
     assert [line["source"] for line in lines] == ["fallback"] * 3 + ["refused"] * 8 + ["fallback"]
     assert "paused" in lines[3]["why"]
+
+
+@pytest.mark.parametrize("name", ["pc/ex1", "pc/ex2"])
+def test_a_program_may_look_into_its_preconditioner(
+    name, tutorial, constant_model, run_with, run_program
+):
+    """KSPSetUp, then PCFactorGetMatrix: the factors are there."""
+    own = run_program(tutorial(name))
+    done, lines = run_with(constant_model(ksp_type="cg", pc_type="jacobi"), tutorial(name))
+    assert done.returncode == own.returncode == 0, done.stderr
+    assert lines
+    assert done.stdout.count("Pivots") == own.stdout.count("Pivots") > 0
+
+
+@pytest.mark.parametrize("name", ["ksp/ex7", "ksp/ex8"])
+def test_a_program_may_configure_its_blocks(name, tutorial, constant_model, run_with, run_program):
+    """KSPSetUp, then PCBJacobiGetSubKSP: what is set there holds in a fallback."""
+    own = run_program(tutorial(name), ranks=2)
+    model = constant_model(ksp_type="gmres", pc_type="no_such_pc")
+    done, lines = run_with(model, tutorial(name), 2)
+    assert done.returncode == 0, done.stderr
+    assert {line["source"] for line in lines} == {"fallback"}
+    assert done.stdout == own.stdout

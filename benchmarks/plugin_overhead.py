@@ -1,0 +1,128 @@
+"""What the plug-in adds to a solve of a tiny system, in run mode and in record mode.
+
+Run mode is compared with the same settings given by hand, so what remains is the plug-in: features
+and forward pass (for a new operator), a fresh inner KSP, the recomputed residual, the log line.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+from metasolve.model import Layer, Model, Standardisation, save
+from metasolve.petsc import library
+from metasolve.space import Choice, Space
+
+PROGRAM = Path(__file__).with_name("tiny_solves.py")
+SETTINGS = {"ksp_type": "gmres", "pc_type": "jacobi"}
+BY_HAND = "-ksp_norm_type unpreconditioned " + " ".join(f"-{k} {v}" for k, v in SETTINGS.items())
+PATTERNS = ("same operator", "new operator")
+
+
+def main() -> None:
+    """Measure, print a table, and write JSON if asked."""
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--rows", type=int, default=100)
+    arguments.add_argument("--solves", type=int, default=2000)
+    arguments.add_argument("--json", type=Path, metavar="FILE")
+    options = arguments.parse_args()
+    with tempfile.TemporaryDirectory(prefix="metasolve-") as folder:
+        found = measure(Path(folder), options.rows, options.solves)
+    print(f"{options.rows} rows, medians of {options.solves} solves, microseconds")
+    print(f"{'':34}" + "".join(f"{pattern:>16}" for pattern in PATTERNS))
+    for name, values in found.items():
+        print(f"{name:34}" + "".join(f"{1e6 * values[pattern]:16.1f}" for pattern in PATTERNS))
+    if options.json:
+        options.json.parent.mkdir(parents=True, exist_ok=True)
+        options.json.write_text(json.dumps({"rows": options.rows, "seconds": found}, indent=1))
+
+
+def measure(folder: Path, rows: int, solves: int) -> dict[str, dict[str, float]]:
+    """Seconds per solve by what is measured and by pattern."""
+    model, recording, log = folder / "model", folder / "recording", folder / "run.jsonl"
+    save(constant_model(), model)
+    for name in ("operators", "vectors"):
+        (recording / name).mkdir(parents=True)
+    run = {"METASOLVE_MODE": "run", "METASOLVE_DIR": str(model), "METASOLVE_LOG": str(log)}
+    record = {"METASOLVE_MODE": "record", "METASOLVE_DIR": str(recording)}
+    plug_in = f"{BY_HAND} -dll_append {library.build()}"
+    found = {
+        "settings given by hand": times(rows, solves, BY_HAND, {}),
+        "run mode, same settings": times(rows, solves, plug_in, run),
+        "record mode": times(rows, solves // 10, plug_in, record),
+    }
+    by_hand = found["settings given by hand"]
+    features = {"same operator": 0.0, "new operator": feature_seconds(rows, solves)}
+    found["features"] = features
+    found["overhead of run beyond features"] = {
+        each: found["run mode, same settings"][each] - by_hand[each] - features[each]
+        for each in PATTERNS
+    }
+    found["overhead of record"] = {
+        each: found["record mode"][each] - by_hand[each] for each in PATTERNS
+    }
+    return found
+
+
+def times(rows: int, solves: int, options: str, variables: dict[str, str]) -> dict[str, float]:
+    """Run the program in an environment of its own."""
+    environment = {**os.environ, **variables, "PETSC_OPTIONS": options, "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, str(PROGRAM), str(rows), str(solves)]
+    done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, check=True)
+    return json.loads(done.stdout)
+
+
+def feature_seconds(rows: int, repeats: int) -> float:
+    """Median seconds of computing the features of the tiny system."""
+    from petsc4py import PETSc
+
+    plugin = library.plugin()
+    A = PETSc.Mat().createAIJ([rows, rows], nnz=3)
+    for i in range(rows):
+        A.setValue(i, i, 3.0)
+        for j in {max(i - 1, 0), min(i + 1, rows - 1)} - {i}:
+            A.setValue(i, j, -1.0)
+    A.assemble()
+    b = A.createVecLeft()
+    b.set(1.0)
+    taken = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        plugin.features(A, b, 1e-5, 1e-50)
+        taken.append(time.perf_counter() - start)
+    return statistics.median(taken)
+
+
+def constant_model() -> Model:
+    """A model that chooses SETTINGS for whatever it sees, by a network of the usual size."""
+    names = library.plugin().names
+    space = Space((Choice("ksp_type", (SETTINGS["ksp_type"],)),), {"pc_type": SETTINGS["pc_type"]})
+    count, hidden = len(names), 32
+    box = np.full(count, 1e30)
+    familiar = Standardisation(names, np.zeros(count), np.ones(count), -box, box)
+    layers = (
+        Layer(np.zeros((hidden, count)), np.zeros(hidden), "tanh"),
+        Layer(np.zeros((hidden, hidden)), np.zeros(hidden), "tanh"),
+        Layer(np.zeros((space.dim, hidden)), np.zeros(space.dim), "linear"),
+    )
+    from petsc4py import PETSc
+
+    info = {
+        "petsc": ".".join(map(str, PETSc.Sys.getVersion())),
+        "features_version": 1,
+        "expected": [0.0] * (count + 1),
+    }
+    return Model("policy", space, familiar, layers, info)
+
+
+if __name__ == "__main__":
+    main()

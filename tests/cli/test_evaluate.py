@@ -1,0 +1,94 @@
+"""Evaluate, from an unmodified program to table, JSON and plot."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+import metasolve
+from metasolve.errors import RecordingError, UsageError
+from metasolve.report.evaluate import evaluate
+
+pytest.importorskip("petsc4py")
+pytestmark = pytest.mark.skipif(shutil.which("mpicc") is None, reason="the plug-in is compiled")
+CALLS = 30
+CONTENDERS = {"default", "default_equal_residual", "global", "model"}
+
+
+@pytest.fixture(scope="module")
+def trained(host, tmp_path_factory):
+    """Model and recordings of a program of small time steps: what was trained on, and others."""
+    folder = tmp_path_factory.mktemp("evaluate")
+    steps = [*host("time_steps"), "-n", "12"]
+    metasolve.record([*steps, "-changing_steps", "3"], folder / "seen")
+    metasolve.record([*steps, "-n", "13", "-changing_steps", "1"], folder / "unseen")
+    metasolve.train(folder / "seen", folder / "model", calls=CALLS, seed=1)
+    return folder
+
+
+def run(*words):
+    command = [sys.executable, "-c", "from metasolve.cli.main import main; main()"]
+    return subprocess.run(
+        [*command, *map(str, words)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+
+
+def test_table_json_and_plot(trained, tmp_path):
+    files = ["--json", tmp_path / "a" / "e.json", "--plot", tmp_path / "b" / "e.png"]
+    options = [*files, "--repeats", "2", "--seed", "3"]
+    done = run("evaluate", trained / "model", trained / "unseen", *options)
+    assert done.returncode == 0, done.stderr
+    assert "geometric mean" in done.stdout
+    assert str(tmp_path / "a" / "e.json") in done.stdout.replace("\n", "")
+    assert (tmp_path / "b" / "e.png").stat().st_size > 1000
+
+    found = json.loads((tmp_path / "a" / "e.json").read_text())
+    assert found["failures"] == found["wrong_results"] == 0
+    assert found["speedup"]["default"]["geomean"] > 0
+    assert found["speedup"]["default"]["worst"] > 0
+    assert found["speedup"]["global"]["geomean"] > 0
+    assert found["calls"]["train"] <= CALLS
+    assert found["calls"]["global"] <= CALLS + 1
+    assert "break_even_solves" in found
+    assert len(found["instances"]) == 4
+    for each in found["instances"]:
+        assert each["features"]["log_rows"] > 2
+        assert set(each["contenders"]) == CONTENDERS
+        for contender in each["contenders"].values():
+            assert contender["iterations"] > 0
+            assert 0 < contender["true_residual"] < 1e-3
+            assert all(seconds >= 0 for seconds in contender["seconds"].values())
+
+
+def test_the_global_setting_is_searched_for_once(trained):
+    first = evaluate(trained / "model", trained / "unseen", repeats=1, seed=5)
+    (kept,) = (trained / "model" / "baselines").glob("*-5.json")
+    before = kept.stat().st_mtime_ns
+    again = evaluate(trained / "model", trained / "unseen", repeats=1, seed=5, limit=2)
+    assert again.global_setting == first.global_setting
+    assert kept.stat().st_mtime_ns == before
+    assert len(again.instances) == 2
+
+
+def test_without_the_global_setting(trained):
+    found = evaluate(trained / "model", trained / "unseen", repeats=1, global_baseline=False)
+    assert "global" not in found.to_dict()["speedup"]
+    assert found.to_dict()["global_setting"] is None
+
+
+def test_what_was_trained_on_is_no_test(trained):
+    with pytest.raises(RecordingError, match="record some more"):
+        evaluate(trained / "model", trained / "seen", repeats=1)
+
+
+@pytest.mark.parametrize(("option", "value"), [("repeats", 0), ("limit", 0)])
+def test_senseless_arguments_are_refused(trained, option, value):
+    with pytest.raises(UsageError, match=option):
+        evaluate(trained / "model", trained / "unseen", **{option: value})

@@ -1,0 +1,190 @@
+"""What is reported is what the measurements say, on measurements made by hand."""
+
+import json
+import math
+from types import SimpleNamespace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from metasolve.instance import Instance
+from metasolve.outcome import Outcome, Reason
+from metasolve.report.contenders import Measurements, measure
+from metasolve.report.evaluate import write_json
+from metasolve.report.evaluation import DEFAULT, EQUAL, GLOBAL, MODEL, Evaluation
+from metasolve.report.plot import plot
+from metasolve.report.table import instance_table, short, summary_lines, summary_table
+
+CONTENDER = {"reason", "message", "iterations", "true_residual", "seconds"}
+
+
+def outcome(seconds, reason=Reason.CONVERGED, residual=1e-6, setup=0.0):
+    return Outcome(reason, 10, 10.0, residual, setup, seconds)
+
+
+def measured(*outcomes, source=None, decision=0.0):
+    record = {"seconds": {"decision": decision}, "settings": {"pc_type": "sor"}}
+    records = [{**record, "source": source, "why": ""} if source else {} for _ in outcomes]
+    return Measurements(list(outcomes), records)
+
+
+def instance(name="a", share=1.0):
+    payload = SimpleNamespace(operator=SimpleNamespace(rows=100))
+    return Instance(name, {"log_rows": 2.0}, share, payload, 1e-5)
+
+
+def evaluation(default, model, training_seconds=60.0, **more):
+    """Seconds of default and model, instance by instance."""
+    instances = [instance(f"i{k}") for k in range(len(default))]
+    found = {
+        DEFAULT: {i.id: measured(outcome(t)) for i, t in zip(instances, default, strict=True)},
+        MODEL: {
+            i.id: measured(outcome(t), source="model")
+            for i, t in zip(instances, model, strict=True)
+        },
+    }
+    found.update(more)
+    return Evaluation(instances, found, None, {"train": 100}, training_seconds)
+
+
+def test_speedups_are_ratios_of_medians():
+    made = evaluation([2.0, 8.0, 3.0], [1.0, 1.0, 3.0])
+    found = made.speedup(DEFAULT)
+    assert found["geomean"] == pytest.approx(16 ** (1 / 3))
+    assert (found["worst"], found["best"], found["median"]) == (1.0, 8.0, 2.0)
+    assert found["total"] == pytest.approx(13 / 5)
+    assert found["compared"] == 3
+
+
+times = st.lists(st.floats(1e-3, 1e3), min_size=1, max_size=8)
+
+
+@given(times, st.floats(1e-2, 1e2))
+def test_a_model_that_is_always_so_many_times_faster_is_just_that(seconds, factor):
+    found = evaluation([factor * t for t in seconds], seconds).speedup(DEFAULT)
+    for key in ("geomean", "median", "worst", "best", "total"):
+        assert found[key] == pytest.approx(factor)
+
+
+def test_a_median_forgives_one_slow_repeat():
+    times = [outcome(t) for t in (1.0, 100.0, 1.1, 0.9, 1.0)]
+    assert Measurements(times).seconds(1.0) == 1.0
+
+
+def test_a_shared_setup_is_paid_in_shares():
+    assert measured(outcome(1.0, setup=4.0)).seconds(0.25) == 2.0
+
+
+def test_parts_add_up_to_the_total():
+    one = measured(outcome(2.0, setup=0.5), source="model", decision=0.1)
+    parts = one.parts()
+    assert parts == pytest.approx({"decision": 0.1, "setup": 0.4, "solve": 2.0})
+    assert sum(parts.values()) == pytest.approx(one.seconds(1.0))
+
+
+def test_failures_are_not_averaged_over():
+    made = evaluation([1.0, 4.0], [1.0, 1.0])
+    broken = Measurements([outcome(0.001, Reason.DIVERGED)], [{"source": "fallback"}])
+    made.measured[MODEL]["i0"] = broken
+    found = made.to_dict()
+    assert found["failures"] == 1
+    assert found["fallbacks"] == 1
+    assert found["speedup"][DEFAULT]["compared"] == 1
+    assert found["speedup"][DEFAULT]["geomean"] == 4.0
+
+
+def test_nothing_to_compare_is_said_and_not_a_crash():
+    made = evaluation([1.0], [1.0])
+    made.measured[MODEL]["i0"] = measured(outcome(1.0, Reason.DIVERGED), source="fallback")
+    found = made.to_dict()
+    assert found["speedup"][DEFAULT]["geomean"] is None
+    assert found["break_even_solves"] is None
+    summary_table(made)
+    instance_table(made)
+
+
+@pytest.mark.parametrize("residual", [2e-5, math.inf, math.nan])
+def test_an_accepted_answer_above_the_tolerance_is_a_wrong_result(residual):
+    made = evaluation([1.0], [1.0])
+    assert made.wrong_results() == 0
+    made.measured[MODEL]["i0"] = measured(outcome(1.0, residual=residual), source="model")
+    assert made.wrong_results() == 1
+    # The program's own solve may stop on another norm: that is not ours to judge.
+    made.measured[MODEL]["i0"] = measured(
+        outcome(1.0, Reason.WRONG_RESIDUAL, residual), source="fallback"
+    )
+    assert made.wrong_results() == 0
+    assert made.to_dict()["failures"] == 0
+
+
+def test_baselines_of_ours_must_reach_the_tolerance():
+    inaccurate = {"i0": measured(outcome(1.0, Reason.WRONG_RESIDUAL, 1e-3))}
+    made = evaluation([1.0], [1.0], **{EQUAL: inaccurate, GLOBAL: inaccurate})
+    failures = made.to_dict()["failures_of"]
+    assert failures == {DEFAULT: 0, MODEL: 0, EQUAL: 1, GLOBAL: 1}
+
+
+def test_training_is_paid_back_by_what_is_saved():
+    assert evaluation([3.0, 2.0], [1.0, 1.0]).break_even_solves() == pytest.approx(40)
+    assert evaluation([1.0], [2.0]).break_even_solves() is None
+    assert evaluation([2.0], [1.0], training_seconds=None).break_even_solves() is None
+
+
+def test_the_json_has_the_keys_other_programs_rely_on(tmp_path):
+    made = evaluation([2.0, 1.0], [1.0, 1.0])
+    made.measured[MODEL]["i1"] = measured(outcome(1.0, residual=math.nan), source="refused")
+    write_json(made, tmp_path / "new" / "evaluation.json")
+    found = json.loads((tmp_path / "new" / "evaluation.json").read_text())
+    assert {"failures", "wrong_results", "fallbacks", "calls", "break_even_solves"} <= set(found)
+    assert {"geomean", "worst"} <= set(found["speedup"]["default"])
+    assert len(found["instances"]) == found["count"] == 2
+    for each in found["instances"]:
+        assert {"features", "settings", "contenders"} <= set(each)
+        for contender in each["contenders"].values():
+            assert set(contender) >= CONTENDER
+            assert set(contender["seconds"]) == {"decision", "setup", "solve", "total"}
+    assert found["instances"][1]["contenders"]["model"]["true_residual"] is None
+
+
+def test_contenders_take_turns_and_are_all_measured():
+    order = []
+
+    def solve(name):
+        def one(each):
+            order.append((name, each.id))
+            return outcome(1.0), {}
+
+        return one
+
+    instances = [instance("a"), instance("b")]
+    found = measure({"x": solve("x"), "y": solve("y")}, instances, 3)
+    assert order[:2] == [("x", "a"), ("y", "a")]  # warm-up
+    assert [name for name, _ in order[2:8]] == ["x", "y", "y", "x", "x", "y"]
+    assert all(len(by[i.id].outcomes) == 3 for by in found.values() for i in instances)
+
+
+@pytest.mark.parametrize("suffix", ["png", "svg"])
+def test_a_plot_is_written(tmp_path, suffix):
+    made = evaluation([2.0, 1.0], [1.0, 1.5])
+    made.measured[MODEL]["i1"] = measured(outcome(1.0, Reason.DIVERGED), source="fallback")
+    plot(made, tmp_path / f"plot.{suffix}")
+    assert (tmp_path / f"plot.{suffix}").stat().st_size > 1000
+
+
+def test_a_plot_of_one_failure_is_no_crash(tmp_path):
+    made = evaluation([2.0], [1.0])
+    made.measured[MODEL]["i0"] = measured(outcome(1.0, Reason.DIVERGED), source="fallback")
+    plot(made, tmp_path / "plot.png")
+    assert (tmp_path / "plot.png").exists()
+
+
+def test_tables_say_what_was_chosen_and_why_not():
+    made = evaluation([2.0, 1.0], [1.0, 1.5])
+    made.measured[MODEL]["i1"].records[0].update(source="refused", why="unfamiliar")
+    assert instance_table(made).row_count == 2
+    column = list(instance_table(made).columns[-1].cells)
+    assert "sor" in column[0]
+    assert column[1] == "refused: unfamiliar"
+    assert any("solver calls: training 100" in line for line in summary_lines(made))
+    assert short("pc_hypre_boomeramg_strong_threshold") == "strong_threshold"
