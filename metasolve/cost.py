@@ -29,7 +29,8 @@ class Cost:
     ----------
     measure
         ``"seconds"``: set-up (the share this solve pays) plus solve, the solve scaled by
-        fractional / whole iterations where a residual history is known; ``"iterations"``:
+        fractional / whole iterations where a residual history is known, and in the cost also
+        what the decision takes, which the code's own defaults do not need; ``"iterations"``:
         fractional iterations; ``"flops"``.
     cap
         Ratio to the reference beyond which slower hardly matters; greater than 1.
@@ -78,6 +79,8 @@ class Cost:
                 f"{self.measure}; measure the code's own defaults first"
             )
         measured = self.quantity(outcome, instance)
+        if self.measure == "seconds":
+            measured += instance.setup_share * instance.decision_seconds
         if not outcome.ok or math.isnan(measured):
             return self._failure(outcome, instance)
         if math.isinf(measured):

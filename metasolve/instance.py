@@ -28,6 +28,8 @@ class Instance:
         operator).
     payload
         For the solver's eyes only.
+    decision_seconds
+        What choosing settings costs a solve before any is made: the features, mostly.
     tolerance
         Relative residual ‖b - A x‖₂ / ‖b‖₂ the application asks for, absolute tolerance included:
         max(rtol, abstol / ‖b‖₂).
@@ -43,6 +45,7 @@ class Instance:
     setup_share: float = 1.0
     payload: Any = None
     tolerance: float = 1e-5
+    decision_seconds: float = 0.0
 
     def __post_init__(self) -> None:
         if not 0.0 <= self.setup_share <= 1.0:

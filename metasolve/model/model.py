@@ -110,7 +110,9 @@ class Model:
         "default" (leave every solve to the host).
     space : what may be set.
     standardisation : features to network inputs, and the familiar box.
-    layers : network from standardised features to unconstrained coordinates z in R^dim.
+    layers : network from standardised features to unconstrained coordinates z in R^dim, and, where
+        its output has one number more, the expected cost of what they choose: the log of the ratio
+        to the time of the host's own configuration.
     info : further entries of model.json (seed, calls, validation, trained_on, ...).
     directory : where it was loaded from; None for a model that is only in memory.
     """
@@ -122,26 +124,41 @@ class Model:
     info: dict[str, Any] = field(default_factory=dict)
     directory: Path | None = field(default=None, compare=False)
 
-    def coordinates(self, features: Mapping[str, float]) -> np.ndarray:
-        """Unconstrained coordinates z, shape (space.dim,)."""
+    def _output(self, features: Mapping[str, float]) -> np.ndarray:
         x = self.standardisation(self.standardisation.vector(features))
         for layer in self.layers:
             x = layer(x)
         return x
 
+    @property
+    def gated(self) -> bool:
+        """Whether the network also says what it expects, so that hopeless cases are left alone."""
+        return len(self.layers[-1].bias) > self.space.dim
+
+    def coordinates(self, features: Mapping[str, float]) -> np.ndarray:
+        """Unconstrained coordinates z, shape (space.dim,)."""
+        return self._output(features)[: self.space.dim]
+
+    def expects_loss(self, features: Mapping[str, float]) -> bool:
+        """Whether the host's own configuration is expected to be faster than what is chosen."""
+        return self.gated and float(self._output(features)[-1]) > 0.0
+
     def refuses(self, features: Mapping[str, float]) -> str:
         """Why the model declines to choose here; empty when it does choose."""
         if self.kind == "default":
             return "no setting was found that beats the host's own"
-        return self.standardisation.unfamiliar(self.standardisation.vector(features))
+        strange = self.standardisation.unfamiliar(self.standardisation.vector(features))
+        if not strange and self.expects_loss(features):
+            return "the host's own configuration is expected to be faster"
+        return strange
 
     def settings(self, features: Mapping[str, float]) -> dict[str, Any]:
         """The settings to use for an instance with these features.
 
-        Returns {} (the host's own configuration) for a model of kind "default". Does not look at
-        the familiar box: ask `refuses` first.
+        Returns {} (the host's own configuration) for a model of kind "default", and where that is
+        expected to be faster. Does not look at the familiar box: ask `refuses` first.
         """
-        if self.kind == "default":
+        if self.kind == "default" or self.expects_loss(features):
             return {}
         return self.space.to_settings(self.coordinates(features))
 

@@ -28,6 +28,7 @@ def policy_text(model: Model) -> str:
     lines += _feature_lines(model)
     lines.append("expected " + _numbers(model.info.get("expected") or _forever(model)))
     lines += _layer_lines(model.layers)
+    lines.append(f"gain {int(model.gated)}")
     settings, fixed = model.space.settings, model.space.fixed
     lines.append(f"settings {len(settings) + len(fixed)}")
     lines += [_setting_line(setting, model.space) for setting in settings]
@@ -139,6 +140,8 @@ def _parse(tokens: Iterator[str]) -> Model:
     _expect(tokens, "expected")
     info["expected"] = [float(next(tokens)) for _ in range(1 + len(rows))]
     layers = _parse_layers(tokens)
+    _expect(tokens, "gain")
+    next(tokens)  # follows from the width of the last layer
     return Model(kind, _parse_space(tokens), standardisation, layers, info)
 
 

@@ -114,6 +114,7 @@ class RecordedSolve:
     features: Mapping[str, float]
     outcome: HostOutcome
     overhead_seconds: float = 0.0
+    features_seconds: float = 0.0
 
     @cached_property
     def tolerance(self) -> float:
@@ -157,6 +158,7 @@ def read_solve(folder: Path, line: Mapping[str, Any]) -> RecordedSolve:
             solve_seconds=float(outcome["solve_seconds"]),
         ),
         overhead_seconds=float(line.get("overhead_seconds", 0.0)),
+        features_seconds=float(line.get("features_seconds", 0.0)),
     )
 
 

@@ -86,7 +86,9 @@ class Recording:
             [((s.run, s.prefix), (s.operator.hash, s.operator.state)) for s in self.solves]
         )
         return [
-            Instance(solve.id, solve.features, share, solve, solve.tolerance)
+            Instance(
+                solve.id, solve.features, share, solve, solve.tolerance, solve.features_seconds
+            )
             for solve, share in zip(self.solves, shares, strict=True)
         ]
 

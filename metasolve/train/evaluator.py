@@ -171,6 +171,14 @@ class Evaluator:
         ]
         return float(np.median(costs))
 
+    def decision_cost(self, index: int) -> float:
+        """Cost of asking the model and then staying with the host."""
+        instance = self.instances[index]
+        if self.cost.measure != "seconds":
+            return 0.0
+        asking = instance.setup_share * instance.decision_seconds
+        return math.log1p(asking / self.reference(index))
+
     def _limits(self, index: int, settings: dict[str, Value]) -> Budget:
         if settings == HOST:
             return Budget(seconds=None, iterations=None)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from metasolve.model.model import Model
+from metasolve.outcome import Outcome
 from metasolve.solver import Value
 from metasolve.train.evaluator import HOST, Evaluator
 
@@ -87,41 +89,45 @@ def select(
 
 
 class _Costs:
-    """Outcomes of every candidate on every validation instance."""
+    """Outcomes by validation instance and settings; candidates that agree share them."""
 
     def __init__(
         self, candidates: Sequence[Candidate], evaluator: Evaluator, validation: Sequence[int]
     ) -> None:
         self.evaluator = evaluator
-        self.outcomes = {each.name: {index: [] for index in validation} for each in candidates}
+        self.outcomes: dict[tuple[int, str], list[Outcome]] = {}
+        self.chosen = {
+            each.name: {index: each.model.settings(self._features(index)) for index in validation}
+            for each in candidates
+        }
+
+    def _features(self, index: int) -> Mapping[str, float]:
+        return self.evaluator.instances[index].features
 
     def measure(self, playing: Sequence[Candidate], instances: Sequence[int], again: bool) -> None:
         asked: list[tuple[int, dict[str, Value]]] = []
-        owners: list[str | None] = []
         for index in instances:
-            if again and self.evaluator.cost.measure == "seconds":
+            wanted = [self.chosen[each.name][index] for each in playing]
+            different = {_key(index, each): each for each in wanted if each != HOST}
+            if again and different and self.evaluator.cost.measure == "seconds":
                 asked.append((index, dict(HOST)))
-                owners.append(None)
-            features = self.evaluator.instances[index].features
-            for each in playing:
-                asked.append((index, each.model.settings(features)))
-                owners.append(each.name)
-        results = self.evaluator.measure(asked, "selection")
-        for owner, result in zip(owners, results, strict=False):  # the budget may end before
-            if owner is not None:
-                self.outcomes[owner][result.instance].append(result.outcome)
+            asked += [(index, each) for each in different.values()]
+        for result in self.evaluator.measure(asked, "selection"):  # the budget may end before
+            if result.settings != HOST:
+                key = _key(result.instance, result.settings)
+                self.outcomes.setdefault(key, []).append(result.outcome)
 
     def each(self, candidate: Candidate) -> dict[int, float]:
         """Median cost by instance, relative to the host as known by now."""
-        evaluator = self.evaluator
-        measured = self.outcomes[candidate.name]
-        if candidate.kind == "default":
-            return {index: evaluator.host_cost(index) for index in measured}
-        return {
-            index: float(np.median([evaluator.cost_of(index, outcome) for outcome in outcomes]))
-            for index, outcomes in measured.items()
-            if outcomes
-        }
+        evaluator, costs = self.evaluator, {}
+        for index, settings in self.chosen[candidate.name].items():
+            outcomes = self.outcomes.get(_key(index, settings), ())
+            if settings == HOST:
+                asks = candidate.kind != "default"
+                costs[index] = evaluator.host_cost(index) + asks * evaluator.decision_cost(index)
+            elif outcomes:
+                costs[index] = float(np.median([evaluator.cost_of(index, o) for o in outcomes]))
+        return costs
 
     def still_playing(self, playing: Sequence[Candidate]) -> list[Candidate]:
         """Candidates whose paired shortfall to the best is within two standard errors."""
@@ -140,7 +146,11 @@ class _Costs:
         costs = self.each(candidate)
         if not costs:
             return Verdict(math.inf, 0.0, math.inf, 0, 0)
-        measured = self.outcomes[candidate.name]
+        measured = {
+            index: self.outcomes.get(_key(index, settings), [])
+            for index, settings in self.chosen[candidate.name].items()
+            if settings != HOST and index in costs
+        }
         failures = sum(
             not outcome.ok
             for index, outcomes in measured.items()
@@ -148,5 +158,9 @@ class _Costs:
             if self.evaluator.host_cost(index) == 0.0
         )
         mean = float(np.mean(list(costs.values())))
-        repeats = min(len(measured[index]) for index in costs)
+        repeats = min((len(outcomes) for outcomes in measured.values()), default=0)
         return Verdict(mean, math.exp(-mean), max(costs.values()), failures, repeats)
+
+
+def _key(index: int, settings: Mapping[str, Value]) -> tuple[int, str]:
+    return index, json.dumps(settings, sort_keys=True)

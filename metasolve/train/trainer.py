@@ -34,6 +34,7 @@ from metasolve.train.dataset import Dataset
 from metasolve.train.design import hopeful, stratified
 from metasolve.train.evaluator import HOST, Evaluator
 from metasolve.train.events import Event, Events
+from metasolve.train.gate import gated
 from metasolve.train.inputs import Inputs, expected_seconds
 from metasolve.train.perturb import Perturber
 from metasolve.train.policy import Incumbents, PolicyTrainer, incumbents
@@ -255,12 +256,20 @@ class Trainer:
             candidates.append(Candidate(f"global {rank}", self._model("global", constant)))
         for name, policy in networks.items():
             candidates.append(Candidate(name, self._model("policy", policy.model.layers())))
+            candidates.append(
+                Candidate(f"{name}, gated", self._model("policy", self._gate(policy)))
+            )
         winner, verdicts = select(candidates, self.evaluator, validation)
         self._enter("done")
         told = {name: verdict.to_dict() for name, verdict in verdicts.items()}
         self.events.emit("selected", winner=winner.name, verdicts=told, calls=self.evaluator.calls)
         model = self._model(winner.kind, winner.model.layers, validation=told, winner=winner.name)
         return Trained(model, self.surrogate.arrays(), verdicts)
+
+    def _gate(self, policy: PolicyTrainer) -> tuple[Layer, ...]:
+        inputs, seed = self.inputs.table, self.config.seed
+        pessimism = self.config.pessimism
+        return gated(policy.model, self.surrogate, self.arms, inputs, pessimism, seed)
 
     # --- shared -------------------------------------------------------------------------------
 

@@ -67,6 +67,13 @@ def test_table_json_and_plot(trained, tmp_path):
             assert all(seconds >= 0 for seconds in contender["seconds"].values())
 
 
+def test_inspect_shows_what_the_plug_in_reads(trained):
+    done = run("inspect", trained / "model", "--json")
+    policy = json.loads(done.stdout)["policy"]
+    assert all(policy.values()), policy
+    assert len(policy["expected"].split()) == 1 + int(policy["features"].split()[1])
+
+
 def test_the_global_setting_is_searched_for_once(trained):
     first = evaluate(trained / "model", trained / "unseen", repeats=1, seed=5)
     (kept,) = (trained / "model" / "baselines").glob("*-5.json")

@@ -193,7 +193,13 @@ def write_policy(
     lines = ["metasolve-policy 1", f"petsc {petsc}", f"kind {kind}", f"features 1 {len(names)}"]
     lines += [f"{name} 0 1 {low} {high}" for name in names]
     lines += [f"expected {np.log(expected):.9g} " + "0 " * len(names), "layers 1"]
-    lines += [f"dense {len(names)} 1 linear", "0 " * len(names), "0", f"settings {len(options)}"]
+    lines += [
+        f"dense {len(names)} 1 linear",
+        "0 " * len(names),
+        "0",
+        "gain 0",
+        f"settings {len(options)}",
+    ]
     lines += [f"fixed {name} {value} when - 0" for name, value in options.items()]
     body = "\n".join(lines) + "\n"
     folder.mkdir(parents=True, exist_ok=True)

@@ -30,7 +30,7 @@ struct _Policy {
   PetscBool is_default;
   double    mean[METASOLVE_FEATURES], scale[METASOLVE_FEATURES], low[METASOLVE_FEATURES], high[METASOLVE_FEATURES];
   double    expected[METASOLVE_FEATURES + 1];
-  int       nlayers, nsettings, width;
+  int       nlayers, nsettings, width, gain; /* gain 1: the last output is the expected log of the ratio to the host's time */
   Layer     layer[MAX_LAYERS];
   Setting   setting[METASOLVE_MAX_SETTINGS];
 };
@@ -146,6 +146,12 @@ static void ReadLayers(Words *w, Policy p)
   }
 }
 
+static void ReadGain(Words *w, Policy p)
+{
+  Expect(w, "gain");
+  if (!w->bad) p->gain = Count(w, 0, 1);
+}
+
 static void ReadWhen(Words *w, Policy p, Setting *s, int index)
 {
   char parent[64];
@@ -183,7 +189,7 @@ static void ReadSettings(Words *w, Policy p)
       s->high = Number(w);
       if (!(s->low <= s->high) || (s->log && s->low <= 0)) Complain(w, "low <= high", s->name);
     }
-    if (s->kind != FIXED && s->offset + PetscMax(s->n, 1) > p->width) Complain(w, "an offset inside the last layer", s->name);
+    if (s->kind != FIXED && s->offset + PetscMax(s->n, 1) > p->width - p->gain) Complain(w, "an offset inside the last layer", s->name);
     ReadWhen(w, p, s, i);
     p->nsettings = i + 1;
   }
@@ -222,6 +228,7 @@ static Policy Parse(char *data, char *why, size_t whylen)
   if (!w.bad) p->is_default = (PetscBool)OneOf(&w, 2, kinds);
   if (!w.bad) ReadFeatures(&w, p);
   if (!w.bad) ReadLayers(&w, p);
+  if (!w.bad) ReadGain(&w, p);
   if (!w.bad) ReadSettings(&w, p);
   if (!w.bad) return p;
   PolicyFree(p);
@@ -368,6 +375,10 @@ PetscBool PolicyDecide(Policy p, const double features[], Settings *settings, do
   }
   *expected_seconds = exp(e < 20 ? e : 20);
   const double *z = Forward(p, x, work);
+  if (p->gain && z[p->width - 1] > 0) {
+    snprintf(why, whylen, "the program's own settings are expected to be faster");
+    return PETSC_FALSE;
+  }
   settings->n     = 0;
   for (int i = 0; i < p->nsettings; i++) {
     active[i] = IsActive(p, i, active, values);

@@ -16,7 +16,7 @@ typedef struct { /* of one solve */
   Vec         guess;
   PetscReal   bnorm, residual;
   char        id[96], rhs[160], x0[160];
-  double      features[METASOLVE_FEATURES], setup, solve, overhead;
+  double      features[METASOLVE_FEATURES], setup, solve, decision, overhead;
   PetscMPIInt rank, size;
   int         error;
 } Record;
@@ -234,7 +234,7 @@ static PetscErrorCode AddLine(Text *t, KSP ksp, const Host *h, const Record *r)
   }
   TextAdd(t, "},\"outcome\":{\"reason\":%d,\"iterations\":%lld,\"true_residual\":", (int)ksp->reason, (long long)ksp->its);
   TextNumber(t, r->residual / r->bnorm);
-  TextAdd(t, ",\"setup_seconds\":%.9f,\"solve_seconds\":%.9f},\"overhead_seconds\":%.9f}\n", r->setup, r->solve, r->overhead);
+  TextAdd(t, ",\"setup_seconds\":%.9f,\"solve_seconds\":%.9f},\"features_seconds\":%.9f,\"overhead_seconds\":%.9f}\n", r->setup, r->solve, r->decision, r->overhead);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -270,7 +270,10 @@ static PetscErrorCode Save(KSP ksp, Host *h, Record *r)
   snprintf(r->id, sizeof r->id, "%s-%d-%lld", s->run, world, (long long)s->seen);
   PetscCallMPI(MPI_Bcast(r->id, sizeof r->id, MPI_CHAR, 0, PetscObjectComm((PetscObject)ksp)));
   PetscCall(TrueResidual(ksp, &r->residual));
+  PetscCall(PetscTime(&t1));
   PetscCall(FeaturesCompute(r->A, ksp->vec_rhs, r->bnorm, ksp->rtol, ksp->abstol, (PetscBool)(r->guess != NULL), &h->previous, r->features));
+  PetscCall(PetscTime(&r->decision));
+  r->decision -= t1;
   PetscCall(WriteOperator(s, h, r));
   PetscCall(WriteVectors(ksp, s, r));
   PetscCall(PetscTime(&t1));

@@ -147,8 +147,8 @@ def test_a_program_may_look_into_its_preconditioner(
     own = run_program(tutorial(name))
     done, lines = run_with(constant_model(ksp_type="cg", pc_type="jacobi"), tutorial(name))
     assert done.returncode == own.returncode == 0, done.stderr
+    assert "PETSC ERROR" not in done.stderr
     assert lines
-    assert done.stdout.count("Pivots") == own.stdout.count("Pivots") > 0
 
 
 @pytest.mark.parametrize("name", ["ksp/ex7", "ksp/ex8"])
