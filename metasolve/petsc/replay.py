@@ -138,6 +138,7 @@ class Replay:
             with Options(solve.host.options) as options:
                 _configure(ksp, system, solve, options)
                 plugin().attach(ksp, model)
+                system.warm(x)
                 began = time.perf_counter()
                 ksp.solve(system.b, x)
                 seconds = communication.largest(self._comm, time.perf_counter() - began)
@@ -169,6 +170,7 @@ class Replay:
             with Options(solve.host.options) as options:
                 try:
                     _configure(ksp, system, solve, options)
+                    system.warm(x)
                     measured.set_up(ksp, self._comm)
                     measured.run(ksp, system, x)
                 except PETSc.Error as error:
@@ -211,6 +213,7 @@ class Replay:
         target: float,
         budget: Budget,
     ) -> None:
+        system.warm(x)
         began = time.perf_counter()
         limits = plugin().limit(ksp, target, budget.seconds)
         measured.set_up(ksp, self._comm)

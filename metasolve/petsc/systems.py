@@ -35,6 +35,13 @@ class System:
             self.guess.copy(x)
         return x
 
+    def warm(self, x: PETSc.Vec) -> None:
+        """Bring A, b and x into the caches, where a program that just made them has them.
+
+        Otherwise what was done before decides what is measured. Collective: yes, on A's comm.
+        """
+        self.residual(x)
+
     def residual(self, x: PETSc.Vec) -> float:
         """Return ‖b - A x‖₂. Collective: yes, on the communicator of A."""
         r = self.b.duplicate()

@@ -95,7 +95,19 @@ def _split(model: Model, recording: Recording) -> tuple[list[Instance], list[Ins
             f"the model was trained on all {len(instances)} solves of {recording.path}: "
             "record some more, in another directory, and evaluate on those"
         )
-    return seen, unseen
+    return seen, _replayable(unseen)
+
+
+def _replayable(instances: list[Instance]) -> list[Instance]:
+    """Those whose program is known well enough to fall back to it, as production does."""
+    found = [each for each in instances if each.payload.host.replayable]
+    if not found:
+        raise RecordingError(
+            f"the program's own configuration cannot be rebuilt "
+            f"({instances[0].payload.host.why}): time the program itself, "
+            "alone and under metasolve run"
+        )
+    return found
 
 
 def _spread(instances: Sequence[Instance], limit: int | None) -> list[Instance]:

@@ -1,7 +1,7 @@
 """The gate: what a policy expects to gain, so that it leaves alone what it would only slow down.
 
 The host's own configuration costs 0 by definition (log of the time ratio), so it needs no solver
-call to be a choice: a policy is used where the surrogate expects its settings to cost less.
+call to be a choice: a policy is used where the surrogate, with its doubts, expects a gain.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from metasolve.model.model import Layer
 from metasolve.model.surrogate import Surrogate, as_tensor
 from metasolve.train.arms import Arms
 
-_RIDGE = 1e-2
+_LEAST_GAIN = 0.2  # log of the time ratio: less is within what a prediction can be wrong by
+_RIDGE = 1e-3
 _DRAWS = 20  # per instance
 _JITTER = 0.15  # standard deviations by which features are moved
 
@@ -28,10 +29,10 @@ def gated(
     pessimism: float,
     seed: int,
 ) -> tuple[Layer, ...]:
-    """Layers of the policy with one more output: the expected cost of what it would choose.
+    """Layers of the policy with one more output, positive where it leaves the host alone.
 
-    The output is a ridge regression on the last hidden layer of the surrogate's pessimistic cost
-    of the policy's own choice, at the instances and near them.
+    The output is the expected cost of its choice plus the least gain asked for: a ridge regression
+    on the last hidden layer of the surrogate's pessimistic cost, at the instances and near them.
 
     Parameters
     ----------
@@ -50,7 +51,7 @@ def gated(
     chosen = [arms.space.encode(arms.space.to_settings(each)) for each in z]
     one = as_tensor(np.array(chosen)).unsqueeze(1)
     cost = surrogate.every_arm(as_tensor(x), one, pessimism).numpy()[:, 0].astype(float)
-    weights, bias = _ridge(hidden, cost)
+    weights, bias = _ridge(hidden, cost + _LEAST_GAIN)
     last = layers[-1]
     wider = Layer(np.vstack([last.weights, weights]), np.append(last.bias, bias), last.activation)
     return (*layers[:-1], wider)

@@ -255,10 +255,7 @@ class Trainer:
             constant = self._constant(self.arms.settings(int(arm), best.numbers[arm]))
             candidates.append(Candidate(f"global {rank}", self._model("global", constant)))
         for name, policy in networks.items():
-            candidates.append(Candidate(name, self._model("policy", policy.model.layers())))
-            candidates.append(
-                Candidate(f"{name}, gated", self._model("policy", self._gate(policy)))
-            )
+            candidates.append(Candidate(name, self._model("policy", self._gate(policy))))
         winner, verdicts = select(candidates, self.evaluator, validation)
         self._enter("done")
         told = {name: verdict.to_dict() for name, verdict in verdicts.items()}

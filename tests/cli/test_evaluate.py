@@ -99,3 +99,15 @@ def test_what_was_trained_on_is_no_test(trained):
 def test_senseless_arguments_are_refused(trained, option, value):
     with pytest.raises(UsageError, match=option):
         evaluate(trained / "model", trained / "unseen", **{option: value})
+
+
+def test_a_configuration_that_cannot_be_rebuilt_is_said(trained, tmp_path):
+    recording = tmp_path / "recording"
+    shutil.copytree(trained / "unseen", recording)
+    manifest = recording / "manifest.jsonl"
+    text = manifest.read_text().replace(
+        '"replayable":true,"why":""', '"replayable":false,"why":"DM"'
+    )
+    manifest.write_text(text)
+    with pytest.raises(RecordingError, match=r"\(DM\).*metasolve run"):
+        evaluate(trained / "model", recording, repeats=1, global_baseline=False)

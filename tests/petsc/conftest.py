@@ -8,10 +8,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from metasolve.petsc.capabilities import of_petsc4py
 from metasolve.petsc.library import plugin
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 PETSc = pytest.importorskip("petsc4py.PETSc")
+
+needs_hypre = pytest.mark.skipif(
+    "hypre" not in of_petsc4py().preconditioners, reason="this PETSc was built without hypre"
+)
 
 HOST_NONSYMMETRIC = {"ksp_type": "gmres", "pc_type": "ilu", "ksp_norm_type": "preconditioned"}
 HOST_SYMMETRIC = {"ksp_type": "cg", "pc_type": "icc", "ksp_norm_type": "preconditioned"}

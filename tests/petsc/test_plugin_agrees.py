@@ -8,19 +8,15 @@ import pytest
 
 from metasolve.errors import ModelError
 from metasolve.petsc import launch
-from metasolve.petsc.capabilities import of_petsc4py
 from metasolve.petsc.library import plugin
 from metasolve.petsc.recording import Recording
 from metasolve.solver import Budget
 
-from .conftest import PETSc, convection_diffusion, random_vector, write_policy
+from .conftest import PETSc, convection_diffusion, needs_hypre, random_vector, write_policy
 
 replay_module = pytest.importorskip("metasolve.petsc.replay")
 pytestmark = pytest.mark.skipif(shutil.which("mpicc") is None, reason="the plug-in is compiled")
 
-needs_hypre = pytest.mark.skipif(
-    "hypre" not in of_petsc4py().preconditioners, reason="this PETSc was built without hypre"
-)
 MENU = [
     {"ksp_type": "gmres", "pc_type": "sor", "pc_sor_omega": "1.3"},
     {"ksp_type": "bcgs", "pc_type": "ilu", "pc_factor_levels": "1"},

@@ -1,8 +1,8 @@
 /*
    features.c - what the meta-model sees of a linear system: numbers that need no input from the user.
 
-   Cost: one product with A, one with A^T, a few passes over vectors, and a close look at about SAMPLE rows, in blocks
-   chosen by their global index. Every number is a sum, a maximum or a ratio of such, so it does not depend on the number
+   Cost: one product with A^T, a few passes over vectors, and a close look at about a thousand rows, in blocks chosen by
+   their global index (rows.c). Every number is a sum, a maximum or a ratio of such, so it does not depend on the number
    of ranks but for rounding. This is the only implementation: recording, training and production all call it.
 */
 #include "metasolve.h"

@@ -94,11 +94,27 @@ static PetscErrorCode SetUpPC(KSP ksp, Host *h)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* The host's own work space, which nobody needs while a model solves. */
+static PetscErrorCode SetUpOwn(KSP ksp, Host *h)
+{
+  PetscErrorCode err = PETSC_SUCCESS;
+
+  PetscFunctionBegin;
+  if (!h->setup_due) PetscFunctionReturn(PETSC_SUCCESS);
+  MetasolveDepth++;
+  if (h->ksp_setup) err = h->ksp_setup(ksp);
+  MetasolveDepth--;
+  PetscCall(err);
+  h->setup_due = PETSC_FALSE;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode HostSolveOwn(KSP ksp, Host *h)
 {
   PetscErrorCode err;
 
   PetscFunctionBegin;
+  PetscCall(SetUpOwn(ksp, h));
   if (h->pc) {
     PC        pc    = h->pc;
     PetscBool reuse = pc->reusepreconditioner;
@@ -116,18 +132,18 @@ PetscErrorCode HostSolveOwn(KSP ksp, Host *h)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode TrueResidual(KSP ksp, PetscReal *norm)
+PetscErrorCode TrueResidual(KSP ksp, Vec work, PetscReal *norm)
 {
   Mat A;
-  Vec r;
+  Vec r = work;
 
   PetscFunctionBegin;
   PetscCall(KSPGetOperators(ksp, &A, NULL));
-  PetscCall(VecDuplicate(ksp->vec_rhs, &r));
+  if (!work) PetscCall(VecDuplicate(ksp->vec_rhs, &r));
   PetscCall(MatMult(A, ksp->vec_sol, r));
   PetscCall(VecAYPX(r, -1, ksp->vec_rhs));
   PetscCall(VecNorm(r, NORM_2, norm));
-  PetscCall(VecDestroy(&r));
+  if (!work) PetscCall(VecDestroy(&r));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -143,17 +159,14 @@ static PetscErrorCode SetUp(KSP ksp)
 {
   Host          *h;
   const char    *why = "";
-  PetscErrorCode err = PETSC_SUCCESS;
 
   PetscFunctionBegin;
   PetscCall(HostFind(ksp, &h));
-  if (ksp->setupstage == KSP_SETUP_NEW || h->setupnewmatrix) {
-    MetasolveDepth++;
-    if (h->ksp_setup) err = h->ksp_setup(ksp);
-    MetasolveDepth--;
-    PetscCall(err);
+  if (ksp->setupstage == KSP_SETUP_NEW || h->setupnewmatrix) h->setup_due = PETSC_TRUE;
+  if (MetasolveDepth || !Selected(ksp, h->session)) {
+    PetscCall(SetUpOwn(ksp, h));
+    PetscFunctionReturn(PETSC_SUCCESS);
   }
-  if (MetasolveDepth || !Selected(ksp, h->session)) PetscFunctionReturn(PETSC_SUCCESS);
   ksp->setupnewmatrix = PETSC_TRUE; /* call us again for a new operator */
   h->setup_seconds    = 0;
   PetscCall(KSPGetPC(ksp, &ksp->pc));
@@ -165,6 +178,7 @@ static PetscErrorCode SetUp(KSP ksp)
       PetscFunctionReturn(PETSC_SUCCESS);
     }
   }
+  PetscCall(SetUpOwn(ksp, h));
   PetscCall(Restore(h));
   if (!ScalesSystem(ksp)) PetscCall(SetUpPC(ksp, h)); /* a diagonally scaled operator is scaled only after us */
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -233,8 +247,9 @@ PetscErrorCode HostUnwrap(KSP ksp)
     ksp->ops->solve     = h->ksp_solve;
     ksp->setupnewmatrix = h->setupnewmatrix;
   }
-  PetscBool deferred = (PetscBool)(h->pc != NULL);
+  PetscBool deferred = (PetscBool)(h->pc != NULL), due = h->setup_due;
   PetscCall(PetscObjectCompose((PetscObject)ksp, "metasolve", NULL));
   if (deferred && ksp->setupstage == KSP_SETUP_NEWRHS) ksp->setupstage = KSP_SETUP_NEWMATRIX; /* so PCSetUp() runs before the next solve */
+  if (due) ksp->setupstage = KSP_SETUP_NEW;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -90,7 +90,7 @@ PetscErrorCode VecsWrite(PetscInt n, const Vec[], const char *path, PetscInt64 *
 #define METASOLVE_FEATURES 34
 extern const char *const MetasolveFeatureNames[METASOLVE_FEATURES];
 typedef struct { /* what "change since the previous operator" compares with, and vectors to work with */
-  Vec              work[3];
+  Vec              work[2];
   double          *logdiag; /* of the sampled rows */
   PetscBool        compare, fresh;
   PetscObjectId    id;
@@ -150,7 +150,7 @@ typedef struct { /* what a program (or one attached KSP) is being watched or acc
 typedef struct { /* composed with each wrapped KSP */
   Session *session;
   PetscErrorCode (*ksp_setup)(KSP), (*ksp_solve)(KSP); /* the host KSP's own */
-  PetscBool setupnewmatrix;
+  PetscBool setupnewmatrix, setup_due; /* setup_due: ksp_setup is still to be called */
   PetscBool asked; /* the host called KSPSetUp() itself, before there was anything to solve: it may look into its preconditioner */
   /* the host's preconditioner while its set-up is deferred */
   PC pc;
@@ -180,7 +180,7 @@ PetscErrorCode HostUnwrap(KSP);
 PetscErrorCode HostFind(KSP, Host **);
 PetscErrorCode HostDefer(KSP, Host *);    /* from now on the host's preconditioner is not set up */
 PetscErrorCode HostSolveOwn(KSP, Host *); /* the host's own solve, its preconditioner set up first if it was deferred */
-PetscErrorCode TrueResidual(KSP, PetscReal *norm); /* |b - A x|_2 of the KSP's own right-hand side and solution */
+PetscErrorCode TrueResidual(KSP, Vec work, PetscReal *norm); /* |b - A x|_2 of the KSP's own right-hand side and solution */
 PetscErrorCode RunEligible(KSP, Host *, const char **why); /* NULL: may be accelerated */
 PetscErrorCode RunSolve(KSP, Host *);
 PetscErrorCode RecordSolve(KSP, Host *);

@@ -269,7 +269,7 @@ static PetscErrorCode Save(KSP ksp, Host *h, Record *r)
   PetscCallMPI(MPI_Comm_rank(PETSC_COMM_WORLD, &world));
   snprintf(r->id, sizeof r->id, "%s-%d-%lld", s->run, world, (long long)s->seen);
   PetscCallMPI(MPI_Bcast(r->id, sizeof r->id, MPI_CHAR, 0, PetscObjectComm((PetscObject)ksp)));
-  PetscCall(TrueResidual(ksp, &r->residual));
+  PetscCall(TrueResidual(ksp, NULL, &r->residual));
   PetscCall(PetscTime(&t1));
   PetscCall(FeaturesCompute(r->A, ksp->vec_rhs, r->bnorm, ksp->rtol, ksp->abstol, (PetscBool)(r->guess != NULL), &h->previous, r->features));
   PetscCall(PetscTime(&r->decision));

@@ -146,13 +146,14 @@ static PetscErrorCode WrapConstructors(void)
 /* Objects differ between versions: in a program with another PETSc than we were built for, none may be touched. */
 static PetscBool SamePetsc(void)
 {
-  PetscInt64 major = 0, minor = 0, subminor; /* wide enough for the PetscInt of any PETSc */
+  PetscInt64 major = 0, minor = 0; /* wide enough for the PetscInt of any PETSc */
   int        rank;
 
-  /* the program's PETSc may be hidden from us: then ours is a second one, never initialised */
-  if (PETSC_COMM_WORLD != MPI_COMM_NULL && !PetscGetVersionNumber((PetscInt *)&major, (PetscInt *)&minor, (PetscInt *)&subminor, NULL) && major == PETSC_VERSION_MAJOR && minor == PETSC_VERSION_MINOR) return PETSC_TRUE;
+  /* a program may hide its PETSc from us: the one we see is then a second one, which nobody initialised */
+  if (PETSC_COMM_WORLD != MPI_COMM_NULL) (void)PetscGetVersionNumber((PetscInt *)&major, (PetscInt *)&minor, NULL, NULL);
+  if (major == PETSC_VERSION_MAJOR && minor == PETSC_VERSION_MINOR) return PETSC_TRUE;
   MPI_Comm_rank(MPI_COMM_WORLD, &rank);
-  if (!rank) fprintf(stderr, "metasolve: built for PETSc %d.%d, which is not what this program runs: set METASOLVE_PETSC_DIR to the program's; every solve is left to the program's own settings\n", PETSC_VERSION_MAJOR, PETSC_VERSION_MINOR);
+  if (!rank) fprintf(stderr, "metasolve: built for PETSc %d.%d, but the program runs another: set METASOLVE_PETSC_DIR to that one; every solve is left to the program's own settings\n", PETSC_VERSION_MAJOR, PETSC_VERSION_MINOR);
   return PETSC_FALSE;
 }
 

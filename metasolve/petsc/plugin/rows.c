@@ -33,6 +33,12 @@ static inline double QuickLog2(double x)
   return exponent + mantissa - 1;
 }
 
+/* s_i = +-1 by global index, pseudo-random */
+static inline double Sign(PetscInt i)
+{
+  return Scramble((uint64_t)(i / 64)) >> i % 64 & 1 ? 1 : -1;
+}
+
 typedef struct { /* which rows are looked at closely */
   uint64_t limit;
 } Sample;
@@ -55,14 +61,15 @@ static PetscInt SampleNext(Sample s, PetscInt i, PetscInt end, PetscInt *stop)
 }
 
 typedef struct {
-  double d, diagonals, largest, smallest, lower, upper, near, near_lower, positive, sum;
-} RowSums;
+  double d, diagonals, largest, smallest, lower, upper, near, near_lower, positive, sum, probe;
+} RowSums; /* probe: (A s)_i */
 
 static inline void RowEntry(RowSums *s, PetscInt i, PetscInt j, double v, PetscInt reach)
 {
   double a = fabs(v);
 
   s->sum += v;
+  s->probe += Sign(j) * v;
   if (i == j) {
     s->d = v;
     s->diagonals = 1;
@@ -125,7 +132,6 @@ static void RowAdd(Sums *s, Maxima *m, const RowSums *r, PetscInt length)
   m->gershgorin = PetscMax(m->gershgorin, PetscMin((off + d) / PetscMax(d, 1e-300), 1e16));
 }
 
-/* s_i = +-1, by global index */
 static PetscErrorCode Signs(Vec s)
 {
   PetscInt     start, end;
@@ -135,7 +141,7 @@ static PetscErrorCode Signs(Vec s)
   PetscFunctionBegin;
   PetscCall(VecGetOwnershipRange(s, &start, &end));
   PetscCall(VecGetArrayWrite(s, &a));
-  for (PetscInt i = start; i < end; i++) {
+  for (PetscInt i = start; i < end; i++) { /* Sign(i), 64 at a time */
     if (i == start || i % 64 == 0) bits = Scramble((uint64_t)(i / 64));
     a[i - start] = bits >> i % 64 & 1 ? 1 : -1;
   }
@@ -164,7 +170,7 @@ PetscErrorCode PreviousOpen(Mat A, Previous *p)
     PetscCall(PreviousFree(p));
     PetscCall(MatCreateVecs(A, NULL, &p->work[0]));
     PetscCall(Signs(p->work[0]));
-    for (int i = 1; i < 3; i++) PetscCall(VecDuplicate(p->work[0], &p->work[i]));
+    PetscCall(VecDuplicate(p->work[0], &p->work[1]));
     PetscCall(PetscMalloc1(rows, &p->logdiag));
   }
   p->fresh = (PetscBool)(id != p->id || state != p->state);
@@ -176,7 +182,7 @@ PetscErrorCode PreviousOpen(Mat A, Previous *p)
 PetscErrorCode PreviousFree(Previous *p)
 {
   PetscFunctionBegin;
-  for (int i = 0; i < 3; i++) PetscCall(VecDestroy(&p->work[i]));
+  for (int i = 0; i < 2; i++) PetscCall(VecDestroy(&p->work[i]));
   PetscCall(PetscFree(p->logdiag));
   memset(p, 0, sizeof *p);
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -191,21 +197,18 @@ static inline double PreviousExchange(Previous *p, PetscInt n, double d)
   return e * e;
 }
 
-/* One close look at the sampled rows, after y = A s and z = A^T s. */
+/* One close look at the sampled rows, and at (A^T s)_i there. */
 PetscErrorCode RowsLook(Mat A, PetscInt N, PetscInt reach, Previous *previous, Sums *s, Maxima *m)
 {
   Rows               r;
   Sample             sample = SampleOf(N);
-  Vec                y = previous->work[1], z = previous->work[2];
-  const PetscScalar *ay, *az;
+  const PetscScalar *z;
   PetscInt           n = 0, stop;
 
   PetscFunctionBegin;
-  PetscCall(MatMult(A, previous->work[0], y));
-  PetscCall(MatMultTranspose(A, previous->work[0], z));
+  PetscCall(MatMultTranspose(A, previous->work[0], previous->work[1]));
   PetscCall(RowsOpen(A, &r));
-  PetscCall(VecGetArrayRead(y, &ay));
-  PetscCall(VecGetArrayRead(z, &az));
+  PetscCall(VecGetArrayRead(previous->work[1], &z));
   for (PetscInt i = SampleNext(sample, r.rstart, r.rend, &stop); i < r.rend; i = SampleNext(sample, stop, r.rend, &stop)) {
     for (; i < stop; i++) {
       PetscInt k    = i - r.rstart;
@@ -216,14 +219,13 @@ PetscErrorCode RowsLook(Mat A, PetscInt N, PetscInt reach, Previous *previous, S
       for (PetscInt e = 0; e < row.noff; e++) RowEntry(&sums, i, r.garray[row.off[e]], row.offval[e], reach);
       if (sums.largest > 0) RowBins(s, &row, &sums);
       RowAdd(s, m, &sums, row.n + row.noff);
-      s->image += ay[k] * ay[k];
-      s->skew += (ay[k] - az[k]) * (ay[k] - az[k]);
-      s->scaled += sums.d != 0 ? ay[k] / sums.d * (ay[k] / sums.d) : 0;
+      s->image += sums.probe * sums.probe;
+      s->skew += (sums.probe - z[k]) * (sums.probe - z[k]);
+      s->scaled += sums.d != 0 ? sums.probe / sums.d * (sums.probe / sums.d) : 0;
       if (previous->fresh) s->change += PreviousExchange(previous, n++, sums.d);
     }
   }
-  PetscCall(VecRestoreArrayRead(z, &az));
-  PetscCall(VecRestoreArrayRead(y, &ay));
+  PetscCall(VecRestoreArrayRead(previous->work[1], &z));
   PetscCall(RowsClose(A, &r));
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, s, sizeof *s / sizeof(double), MPI_DOUBLE, MPI_SUM, PetscObjectComm((PetscObject)A)));
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, m, sizeof *m / sizeof(double), MPI_DOUBLE, MPI_MAX, PetscObjectComm((PetscObject)A)));

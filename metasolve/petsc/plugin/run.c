@@ -211,7 +211,7 @@ static PetscErrorCode Target(KSP ksp, Record *r)
 
   PetscFunctionBegin;
   if (r->guess && (c->initialrtol || c->mininitialrtol)) {
-    PetscCall(TrueResidual(ksp, &r0));
+    PetscCall(TrueResidual(ksp, NULL, &r0));
     reference = c->initialrtol ? r0 : PetscMin(r0, r->bnorm);
   }
   r->target = PetscMax(ksp->rtol * reference, ksp->abstol);
@@ -270,7 +270,7 @@ static PetscErrorCode Accelerate(KSP ksp, Host *h, Record *r, PetscBool *ok)
   }
   if (*r->why) PetscFunctionReturn(PETSC_SUCCESS);
   for (int attempt = 0; !error; attempt++) {
-    PetscCall(TrueResidual(ksp, &r->residual));
+    PetscCall(TrueResidual(ksp, h->previous.work[1], &r->residual));
     r->verify += Lap(&clock);
     *ok = (PetscBool)(r->residual <= r->target);
     if (*ok || attempt || limits.late || !(r->residual < 100 * r->target)) break;
@@ -445,7 +445,7 @@ PetscErrorCode RunSolve(KSP ksp, Host *h)
     else PetscCall(FallBack(ksp, h, x0, &r));
     PetscCall(VecDestroy(&x0));
   }
-  if (!ok && h->session->log[0]) PetscCall(TrueResidual(ksp, &r.residual));
+  if (!ok && h->session->log[0]) PetscCall(TrueResidual(ksp, NULL, &r.residual));
   h->session->solves++;
   clock = begin;
   r.total = Lap(&clock);

@@ -2,6 +2,8 @@
 
 import pytest
 
+from ..conftest import needs_hypre
+
 GOOD = {"ksp_type": "gmres", "pc_type": "bjacobi", "sub_pc_type": "ilu"}
 HOSTS = ["hard_coded", "two_ksps", "neumann", "time_steps", "elasticity", "fortran_host"]
 
@@ -54,7 +56,7 @@ def test_a_fallback_is_the_solve_the_program_would_have_done(
 
 def test_a_diverging_omega_falls_back(host, constant_model, run_with, parse_solves):
     model = constant_model(ksp_type="richardson", pc_type="sor", pc_sor_omega="2.5")
-    done, lines = run_with(model, host("fortran_host"))
+    done, lines = run_with(model, host("time_steps"))
     assert {line["source"] for line in lines} <= {"fallback", "refused"}
     assert all(solve.reason > 0 for solve in parse_solves(done.stdout))
 
@@ -88,7 +90,7 @@ def test_the_preconditioner_of_the_program_is_not_set_up(host, constant_model, r
     """-log_view counts PCSetUp: Jacobi's for the model; a multigrid hierarchy has many more."""
     model = constant_model(ksp_type="cg", pc_type="jacobi")
     options = "-pc_type gamg -log_view"
-    done, lines = run_with(model, host("fortran_host"), options=options)
+    done, lines = run_with(model, host("petsc4py_host"), options=options)
     assert {line["source"] for line in lines} == {"model"}
     row = next(line for line in done.stdout.splitlines() if line.startswith("PCSetUp "))
     assert int(row.split()[1]) <= 2  # the inner Jacobi, and the deferred one that does nothing
@@ -121,10 +123,12 @@ def test_inner_solvers_of_a_preconditioner_are_never_touched(host, constant_mode
 
 
 @pytest.mark.parametrize("view", ["-ksp_view", "-ksp_monitor_true_residual", "-log_view"])
-@pytest.mark.parametrize("pc", ["ilu", "gamg", "hypre", "asm", "mg", "lu", "composite"])
+@pytest.mark.parametrize(
+    "pc", ["ilu", "gamg", pytest.param("hypre", marks=needs_hypre), "asm", "mg", "lu", "composite"]
+)
 def test_views_of_a_deferred_preconditioner_do_no_harm(pc, view, host, constant_model, run_with):
     done, lines = run_with(
-        constant_model(**GOOD), host("fortran_host"), options=f"-pc_type {pc} {view}"
+        constant_model(**GOOD), host("time_steps"), options=f"-pc_type {pc} {view}"
     )
     assert done.returncode == 0, done.stderr
     assert lines
