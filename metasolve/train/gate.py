@@ -15,6 +15,7 @@ from metasolve.model.surrogate import Surrogate, as_tensor
 from metasolve.train.arms import Arms
 
 _LEAST_GAIN = 0.2  # log of the time ratio: less is within what a prediction can be wrong by
+_DOUBT = 1.5  # standard deviations of the surrogate's prediction added to its mean
 _RIDGE = 1e-3
 _DRAWS = 20  # per instance
 _JITTER = 0.15  # standard deviations by which features are moved
@@ -26,7 +27,6 @@ def gated(
     surrogate: Surrogate,
     arms: Arms,
     inputs: np.ndarray,
-    pessimism: float,
     seed: int,
 ) -> tuple[Layer, ...]:
     """Layers of the policy with one more output, positive where it leaves the host alone.
@@ -37,7 +37,6 @@ def gated(
     Parameters
     ----------
     inputs : (instances, features), standardised.
-    pessimism : standard deviations of the surrogate's prediction added to its mean.
     """
     rng = np.random.default_rng([seed, 5])
     layers = model.layers()
@@ -50,7 +49,7 @@ def gated(
     z = hidden @ layers[-1].weights.T + layers[-1].bias
     chosen = [arms.space.encode(arms.space.to_settings(each)) for each in z]
     one = as_tensor(np.array(chosen)).unsqueeze(1)
-    cost = surrogate.every_arm(as_tensor(x), one, pessimism).numpy()[:, 0].astype(float)
+    cost = surrogate.every_arm(as_tensor(x), one, _DOUBT).numpy()[:, 0].astype(float)
     weights, bias = _ridge(hidden, cost + _LEAST_GAIN)
     last = layers[-1]
     wider = Layer(np.vstack([last.weights, weights]), np.append(last.bias, bias), last.activation)

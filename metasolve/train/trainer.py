@@ -265,8 +265,7 @@ class Trainer:
 
     def _gate(self, policy: PolicyTrainer) -> tuple[Layer, ...]:
         inputs, seed = self.inputs.table, self.config.seed
-        pessimism = self.config.pessimism
-        return gated(policy.model, self.surrogate, self.arms, inputs, pessimism, seed)
+        return gated(policy.model, self.surrogate, self.arms, inputs, seed)
 
     # --- shared -------------------------------------------------------------------------------
 
