@@ -284,17 +284,8 @@ def _judge(
     partial = float(whole)
     if aim is not None and measured.reason > 0 and whole and len(measured.history) > 1:
         partial = whole - 1 + min(fractional(measured.history[-2:], aim), 1.0)
-    return Outcome(
-        reason,
-        whole,
-        partial,
-        residual,
-        measured.setup,
-        measured.solve,
-        measured.flops,
-        measured.history,
-        message,
-    )
+    spent = (measured.setup, measured.solve, measured.flops)
+    return Outcome(reason, whole, partial, residual, *spent, measured.history, message)
 
 
 def _is_single_level(ksp: PETSc.KSP) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -84,12 +85,12 @@ class GlobalSearch:
         import optuna
 
         optuna.logging.set_verbosity(optuna.logging.ERROR)
-        study = optuna.create_study(
-            sampler=optuna.samplers.TPESampler(
-                seed=self._seed, multivariate=True, group=True, warn_independent_sampling=False
-            ),
-            pruner=optuna.pruners.WilcoxonPruner(p_threshold=0.1, n_startup_steps=3),
-        )
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # that parts of it are experimental
+            study = optuna.create_study(
+                sampler=optuna.samplers.TPESampler(seed=self._seed, multivariate=True, group=True),
+                pruner=optuna.pruners.WilcoxonPruner(p_threshold=0.1, n_startup_steps=3),
+            )
         study.enqueue_trial(self._space.defaults())
         while self._calls < self._budget:
             study.optimize(self._objective, n_trials=1)

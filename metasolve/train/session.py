@@ -6,7 +6,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -117,7 +117,8 @@ def train_task(
             trained = Trainer(
                 task, farm, config, log, evaluations(past.current) if again else (), prior, on_batch
             ).run()
-            model = Model(**{**vars(trained.model), "info": {**trained.model.info, **(info or {})}})
+            told = {"info": {**trained.model.info, **(info or {})}, "directory": out.absolute()}
+            model = replace(trained.model, **told)
             if writes:
                 save(model, out, trained.surrogate)
             log.emit("finished", kind=model.kind, calls=model.info["calls"])

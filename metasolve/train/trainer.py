@@ -264,8 +264,7 @@ class Trainer:
         return Trained(model, self.surrogate.arrays(), verdicts)
 
     def _gate(self, policy: PolicyTrainer) -> tuple[Layer, ...]:
-        inputs, seed = self.inputs.table, self.config.seed
-        return gated(policy.model, self.surrogate, self.arms, inputs, seed)
+        return gated(policy.model, self.surrogate, self.arms, self.inputs.table, self.config.seed)
 
     # --- shared -------------------------------------------------------------------------------
 

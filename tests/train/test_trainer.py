@@ -95,7 +95,7 @@ def kill():
     raise KeyboardInterrupt
 
 
-@pytest.mark.parametrize("after", [5, 40, 80])
+@pytest.mark.parametrize("after", [5, 40, 70])
 def test_an_interrupted_training_ends_as_if_it_had_not_been(straight, analytic, tmp_path, after):
     solver = analytic()
     with pytest.raises(KeyboardInterrupt):

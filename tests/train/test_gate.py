@@ -1,0 +1,52 @@
+"""The gate: a policy leaves to the host what the surrogate expects it to slow down."""
+
+import numpy as np
+import pytest
+import torch
+
+from metasolve.model.meta_model import MetaModel
+from metasolve.model.surrogate import Matches, Surrogate
+from metasolve.space import Real, Space
+from metasolve.train.arms import Arms
+from metasolve.train.gate import gated
+
+
+@pytest.fixture(scope="module")
+def setting():
+    """One setting whose cost depends on one feature: a loss below zero, a gain above."""
+    space = Space((Real("omega", 0.0, 1.0),))
+    rng = np.random.default_rng(0)
+    inputs = rng.uniform(-2, 2, (30, 2))
+    rows = np.repeat(np.arange(30), 4)
+    s = rng.uniform(-1, 1, (120, 1))
+    cost = -0.8 * inputs[rows, 0] + 0.05 * s[:, 0]
+    surrogate = Surrogate(2, 1, seed=0)
+    tensors = [torch.as_tensor(each, dtype=torch.float32) for each in (inputs[rows], s)]
+    surrogate.fit(Matches(*tensors, torch.as_tensor(rows), torch.as_tensor(cost)), steps=40)
+    return space, inputs, surrogate
+
+
+def test_it_closes_where_a_loss_is_expected_and_opens_where_a_gain_is(setting):
+    space, inputs, surrogate = setting
+    network = MetaModel(2, space.dim, np.zeros(space.dim), seed=1)
+    layers = gated(network, surrogate, Arms(space), inputs, seed=1)
+    assert len(layers[-1].bias) == space.dim + 1
+
+    def output(x):
+        for layer in layers:
+            x = layer(x)
+        return x
+
+    for feature in (-1.5, -1.0, -0.5):
+        assert output(np.array([feature, 0.0]))[-1] > 0.0
+    for feature in (1.0, 1.5):
+        assert output(np.array([feature, 0.0]))[-1] < 0.0
+
+
+def test_it_does_not_change_what_the_policy_chooses(setting):
+    space, inputs, surrogate = setting
+    network = MetaModel(2, space.dim, np.zeros(space.dim), seed=1)
+    layers = gated(network, surrogate, Arms(space), inputs, seed=1)
+    plain = network.layers()
+    np.testing.assert_array_equal(layers[-1].weights[: space.dim], plain[-1].weights)
+    np.testing.assert_array_equal(layers[-1].bias[: space.dim], plain[-1].bias)
