@@ -14,8 +14,8 @@ from metasolve.model.model import Layer
 from metasolve.model.surrogate import Surrogate, as_tensor
 from metasolve.train.arms import Arms
 
-_LEAST_GAIN = 0.2  # log of the time ratio: less is within what a prediction can be wrong by
-_DOUBT = 1.5  # standard deviations of the surrogate's prediction added to its mean
+_LEAST_GAIN = 0.15  # log of the time ratio: less is within what a prediction can be wrong by
+_DOUBT = 1.0  # standard deviations of the surrogate's prediction added to its mean
 _RIDGE = 1e-3
 _DRAWS = 20  # per instance
 _JITTER = 0.15  # standard deviations by which features are moved

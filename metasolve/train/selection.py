@@ -14,6 +14,8 @@ from metasolve.outcome import Outcome
 from metasolve.solver import Value
 from metasolve.train.evaluator import HOST, Evaluator
 
+_MATERIAL = math.log(1.1)  # a slow-down that a user would notice
+
 
 @dataclass(frozen=True)
 class Candidate:
@@ -41,6 +43,7 @@ class Verdict:
     Attributes
     ----------
     cost : mean over instances of the median cost over repeats (log of the time ratio to the host).
+    score : what selection minimises: the cost, where a slow-down beyond 1.1 counts three times.
     speedup : exp(-cost), the geometric mean speed-up over the host.
     worst : largest cost of any instance.
     failures : evaluations that failed where the host did not.
@@ -48,6 +51,7 @@ class Verdict:
     """
 
     cost: float
+    score: float
     speedup: float
     worst: float
     failures: int
@@ -71,20 +75,19 @@ def select(
     Returns
     -------
     winner, verdicts
-        The candidate with the least mean cost, ties to the earlier one; verdicts by name.
+        The candidate with the least score, ties to the earlier one; verdicts by name.
     """
     costs = _Costs(candidates, evaluator, validation)
     playing = [each for each in candidates if each.kind != "default"]
     repeats = 1 if evaluator.cost.measure != "seconds" else 5
     for turn in range(repeats):
-        width = len(playing) + 1
-        affordable = evaluator.left // width
-        if affordable < (len(validation) if turn else 1):
+        asked = costs.round(playing, validation, again=turn > 0)
+        if turn and len(asked) > evaluator.left:
             break
-        costs.measure(playing, validation[:affordable], again=turn > 0)
+        costs.measure(asked)
         playing = costs.still_playing(playing)
     verdicts = {each.name: costs.verdict(each) for each in candidates}
-    winner = min(candidates, key=lambda each: verdicts[each.name].cost)
+    winner = min(candidates, key=lambda each: verdicts[each.name].score)
     return winner, verdicts
 
 
@@ -104,7 +107,10 @@ class _Costs:
     def _features(self, index: int) -> Mapping[str, float]:
         return self.evaluator.instances[index].features
 
-    def measure(self, playing: Sequence[Candidate], instances: Sequence[int], again: bool) -> None:
+    def round(
+        self, playing: Sequence[Candidate], instances: Sequence[int], again: bool
+    ) -> list[tuple[int, dict[str, Value]]]:
+        """What has to be solved for every candidate to be measured once on every instance."""
         asked: list[tuple[int, dict[str, Value]]] = []
         for index in instances:
             wanted = [self.chosen[each.name][index] for each in playing]
@@ -112,6 +118,9 @@ class _Costs:
             if again and different and self.evaluator.cost.measure == "seconds":
                 asked.append((index, dict(HOST)))
             asked += [(index, each) for each in different.values()]
+        return asked
+
+    def measure(self, asked: Sequence[tuple[int, dict[str, Value]]]) -> None:
         for result in self.evaluator.measure(asked, "selection"):  # the budget may end before
             if result.settings != HOST:
                 key = _key(result.instance, result.settings)
@@ -145,7 +154,7 @@ class _Costs:
         """Verdict on a candidate; an unmeasured one costs infinitely much."""
         costs = self.each(candidate)
         if not costs:
-            return Verdict(math.inf, 0.0, math.inf, 0, 0)
+            return Verdict(math.inf, math.inf, 0.0, math.inf, 0, 0)
         measured = {
             index: self.outcomes.get(_key(index, settings), [])
             for index, settings in self.chosen[candidate.name].items()
@@ -157,9 +166,11 @@ class _Costs:
             for outcome in outcomes
             if self.evaluator.host_cost(index) == 0.0
         )
-        mean = float(np.mean(list(costs.values())))
+        each = np.array(list(costs.values()))
+        mean = float(each.mean())
+        score = mean + 2.0 * float(np.maximum(each - _MATERIAL, 0.0).mean())
         repeats = min((len(outcomes) for outcomes in measured.values()), default=0)
-        return Verdict(mean, math.exp(-mean), max(costs.values()), failures, repeats)
+        return Verdict(mean, score, math.exp(-mean), float(each.max()), failures, repeats)
 
 
 def _key(index: int, settings: Mapping[str, Value]) -> tuple[int, str]:

@@ -46,7 +46,7 @@ MOST_ARMS = 12  # in play after the design; each costs one surrogate evaluation 
 _WORTH_KEEPING = 0.3  # cost by which an arm may trail the best one on its best instance
 _WARM_STEPS = 250
 _REFERENCE_SHARE = 0.2  # of the calls; more instances than that are thinned out
-_VALIDATION_CALLS = 25  # per validation instance, at most: five repeats of five contenders
+_VALIDATION_CALLS = 25  # per validation instance, at most: some repeats of every contender
 
 
 @dataclass(frozen=True)
@@ -255,16 +255,16 @@ class Trainer:
             constant = self._constant(self.arms.settings(int(arm), best.numbers[arm]))
             candidates.append(Candidate(f"global {rank}", self._model("global", constant)))
         for name, policy in networks.items():
-            candidates.append(Candidate(name, self._model("policy", self._gate(policy))))
+            net, seed = policy.model, self.config.seed
+            gate = gated(net, self.surrogate, self.arms, self.inputs.table, seed)
+            candidates.append(Candidate(name, self._model("policy", net.layers())))
+            candidates.append(Candidate(f"{name}, gated", self._model("policy", gate)))
         winner, verdicts = select(candidates, self.evaluator, validation)
         self._enter("done")
         told = {name: verdict.to_dict() for name, verdict in verdicts.items()}
         self.events.emit("selected", winner=winner.name, verdicts=told, calls=self.evaluator.calls)
         model = self._model(winner.kind, winner.model.layers, validation=told, winner=winner.name)
         return Trained(model, self.surrogate.arrays(), verdicts)
-
-    def _gate(self, policy: PolicyTrainer) -> tuple[Layer, ...]:
-        return gated(policy.model, self.surrogate, self.arms, self.inputs.table, self.config.seed)
 
     # --- shared -------------------------------------------------------------------------------
 
@@ -276,8 +276,8 @@ class Trainer:
 
     def _model(self, kind: str, layers: tuple[Layer, ...], **info: Any) -> Model:
         known = list(self.evaluator.host)
-        seconds = [self.evaluator.host_seconds(index) for index in known]
-        b, w = expected_seconds(self.inputs.table[known], seconds)
+        seconds = map(self.evaluator.host_seconds, known)
+        b, w = expected_seconds(self.inputs.table[known], list(seconds))
         info |= {
             "measure": self.config.measure,
             "cap": self.config.cap,

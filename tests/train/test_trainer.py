@@ -64,10 +64,10 @@ def test_every_call_is_counted_and_logged(learned):
     assert len(model.info["trained_on"]) == 32
 
 
-def test_the_winner_has_the_least_cost_on_validation(learned):
+def test_the_winner_has_the_least_score_on_validation(learned):
     model, _, _ = learned
     verdicts = model.info["validation"]
-    assert verdicts[model.info["winner"]]["cost"] == min(v["cost"] for v in verdicts.values())
+    assert verdicts[model.info["winner"]]["score"] == min(v["score"] for v in verdicts.values())
     assert verdicts["host default"]["speedup"] == 1.0
 
 

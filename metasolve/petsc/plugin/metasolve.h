@@ -1,8 +1,8 @@
 /*
    metasolve.h - what the parts of the plug-in share.
 
-   Reading order: register.c (how PETSc loads us), host.c (the wrapped KSP), then run.c or record.c (what happens in a
-   solve), features.c and policy.c (how settings are chosen), matrix.c (access to AIJ rows), text.c (JSON, SHA-256).
+   Reading order: register.c (how PETSc loads us), host.c (the wrapped KSP), then run.c with inner.c, or record.c (what
+   happens in a solve), features.c and policy.c (how settings are chosen), matrix.c (access to AIJ rows), text.c (JSON, SHA-256).
 
    Private PETSc headers are used, so one shared library is built per PETSc installation.
 */
@@ -184,6 +184,12 @@ PetscErrorCode TrueResidual(KSP, Vec work, PetscReal *norm); /* |b - A x|_2 of t
 PetscErrorCode RunEligible(KSP, Host *, const char **why); /* NULL: may be accelerated */
 PetscErrorCode RunSolve(KSP, Host *);
 PetscErrorCode RecordSolve(KSP, Host *);
+
+/* ---- inner.c: errors of PETSc are caught, *failed is the same on all ranks ---------------------------------------- */
+PetscErrorCode InnerReusable(KSP, Host *, PetscBool *);
+PetscErrorCode InnerSetUp(KSP, Host *, PetscBool reuse, PetscBool *failed);
+PetscErrorCode InnerSolve(KSP, Host *, Limits *, PetscBool guess, PetscBool *failed);
+PetscErrorCode InnerForgetOptions(Host *, char unused[64]);
 
 PETSC_EXTERN PetscErrorCode PetscDLLibraryRegister_metasolve(void);
 PETSC_EXTERN int            MetasolveFeatureCount(void);

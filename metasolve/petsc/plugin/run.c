@@ -55,144 +55,12 @@ PetscErrorCode RunEligible(KSP ksp, Host *h, const char **why)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* ---- options of the inner KSP, under a prefix nobody else has ---- */
-static PetscErrorCode OptionsInsert(const char *prefix, const Settings *s)
-{
-  char key[160];
-
-  PetscFunctionBegin;
-  for (int i = 0; i < s->n; i++) {
-    snprintf(key, sizeof key, "-%s%s", prefix, s->name[i]);
-    PetscCall(PetscOptionsSetValue(NULL, key, s->value[i]));
-  }
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode OptionsClear(const char *prefix, const Settings *s, char unused[64])
-{
-  char      key[160];
-  PetscBool used;
-
-  PetscFunctionBegin;
-  for (int i = 0; i < s->n; i++) {
-    snprintf(key, sizeof key, "-%s%s", prefix, s->name[i]);
-    PetscCall(PetscOptionsUsed(NULL, key + 1, &used));
-    if (!used) snprintf(unused, 64, "%s", s->name[i]);
-    PetscCall(PetscOptionsClearValue(NULL, key));
-  }
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* ---- the inner solve ---- */
-static PetscBool SameSettings(const Settings *a, const Settings *b)
-{
-  PetscBool same = (PetscBool)(a->n == b->n);
-
-  for (int i = 0; same && i < a->n; i++) same = (PetscBool)(!strcmp(a->name[i], b->name[i]) && !strcmp(a->value[i], b->value[i]));
-  return same;
-}
-
-/* The same settings again, for new values in the same matrix: setting up the KSP there is does what a fresh one would, at a
-   fraction of the cost, where the preconditioner keeps nothing but memory and what follows from the sparsity pattern. */
-static PetscErrorCode InnerReusable(KSP ksp, Host *h, PetscBool *yes)
-{
-  Mat A, before;
-  PC  pc;
-
-  PetscFunctionBegin;
-  *yes = (PetscBool)(h->inner && SameSettings(&h->settings, &h->inner_settings));
-  if (!*yes) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(KSPGetPC(h->inner, &pc));
-  PetscCall(KSPGetOperators(h->inner, &before, NULL));
-  PetscCall(KSPGetOperators(ksp, &A, NULL));
-  PetscCall(PetscObjectTypeCompareAny((PetscObject)pc, yes, PCNONE, PCJACOBI, PCPBJACOBI, PCSOR, PCILU, PCICC, PCBJACOBI, PCASM, ""));
-  if (A != before) *yes = PETSC_FALSE;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode InnerCreate(KSP ksp, Host *h)
-{
-  static int serial = 0;
-  Mat        A;
-  char       prefix[32];
-
-  PetscFunctionBegin;
-  PetscCall(KSPDestroy(&h->inner));
-  PetscCall(KSPGetOperators(ksp, &A, NULL));
-  PetscCall(KSPCreate(PetscObjectComm((PetscObject)ksp), &h->inner));
-  snprintf(prefix, sizeof prefix, "metasolve%d_", serial++);
-  PetscCall(KSPSetOptionsPrefix(h->inner, prefix));
-  PetscCall(KSPSetOperators(h->inner, A, A));
-  PetscCall(OptionsInsert(prefix, &h->settings));
-  PetscCall(KSPSetNormType(h->inner, KSP_NORM_UNPRECONDITIONED));
-  PetscCall(KSPSetFromOptions(h->inner));
-  PetscCall(KSPSetErrorIfNotConverged(h->inner, PETSC_FALSE));
-  h->inner_settings = h->settings;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode InnerSetUp(KSP ksp, Host *h, PetscBool reuse)
-{
-  Mat A;
-
-  PetscFunctionBegin;
-  PetscCall(KSPGetOperators(ksp, &A, NULL));
-  if (reuse) PetscCall(KSPSetOperators(h->inner, A, A));
-  else PetscCall(InnerCreate(ksp, h));
-  PetscCall(KSPSetUp(h->inner));
-  PetscCall(KSPSetUpOnBlocks(h->inner));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode InnerSolve(KSP ksp, Host *h, Limits *limits, PetscBool guess)
-{
-  PetscFunctionBegin;
-  PetscCall(KSPSetTolerances(h->inner, ksp->rtol, ksp->abstol, ksp->divtol, ksp->max_it));
-  PetscCall(KSPSetConvergenceTest(h->inner, LimitsTest, limits, NULL));
-  PetscCall(KSPSetInitialGuessNonzero(h->inner, guess));
-  PetscCall(KSPSolve(h->inner, ksp->vec_rhs, ksp->vec_sol));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
+/* ---- one solve ---- */
 static double Budget(const Host *h) /* seconds */
 {
   return PetscMax(h->session->budget * h->expected, SHORTEST_BUDGET);
 }
 
-typedef PetscErrorCode (*Step)(KSP, Host *, void *);
-
-/* A bad setting must not abort the program: errors are returned, and all ranks learn of one. */
-static PetscErrorCode Try(KSP ksp, Host *h, Step step, void *context, PetscBool *failed)
-{
-  int bad;
-
-  PetscFunctionBegin;
-  MetasolveDepth++;
-  PetscCall(PetscPushErrorHandler(PetscIgnoreErrorHandler, NULL));
-  bad = (int)step(ksp, h, context);
-  PetscCall(PetscPopErrorHandler());
-  MetasolveDepth--;
-  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &bad, 1, MPI_INT, MPI_MAX, PetscObjectComm((PetscObject)ksp)));
-  *failed = (PetscBool)(bad != 0);
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode StepSetUp(KSP ksp, Host *h, void *context)
-{
-  return InnerSetUp(ksp, h, *(const PetscBool *)context);
-}
-
-static PetscErrorCode StepSolve(KSP ksp, Host *h, void *context)
-{
-  return InnerSolve(ksp, h, (Limits *)context, (PetscBool)!ksp->guess_zero);
-}
-
-static PetscErrorCode StepContinue(KSP ksp, Host *h, void *context) /* from where the first one stopped */
-{
-  return InnerSolve(ksp, h, (Limits *)context, PETSC_TRUE);
-}
-
-/* ---- one solve ---- */
 static double Lap(PetscLogDouble *since)
 {
   PetscLogDouble now, t;
@@ -249,7 +117,6 @@ static PetscErrorCode Accelerate(KSP ksp, Host *h, Record *r, PetscBool *ok)
   PetscLogDouble clock;
   PetscBool      error = PETSC_FALSE, reuse = PETSC_FALSE;
   Limits         limits;
-  const char    *prefix;
 
   PetscFunctionBegin;
   *ok      = PETSC_FALSE;
@@ -258,16 +125,13 @@ static PetscErrorCode Accelerate(KSP ksp, Host *h, Record *r, PetscBool *ok)
   limits = (Limits){.target = r->target, .divergence = ksp->divtol, .deadline = clock + Budget(h)};
   if (r->fresh) {
     PetscCall(InnerReusable(ksp, h, &reuse));
-    PetscCall(Try(ksp, h, StepSetUp, &reuse, &error));
+    PetscCall(InnerSetUp(ksp, h, reuse, &error));
   }
   r->setup = Lap(&clock);
   if (error) snprintf(r->why, sizeof r->why, "the settings cannot be set up");
-  else PetscCall(Try(ksp, h, StepSolve, &limits, &error));
+  else PetscCall(InnerSolve(ksp, h, &limits, r->guess, &error));
   r->solve = Lap(&clock);
-  if (r->fresh && h->inner && !reuse) {
-    PetscCall(KSPGetOptionsPrefix(h->inner, &prefix));
-    PetscCall(OptionsClear(prefix, &h->settings, r->unused));
-  }
+  if (r->fresh && h->inner && !reuse) PetscCall(InnerForgetOptions(h, r->unused));
   if (*r->why) PetscFunctionReturn(PETSC_SUCCESS);
   for (int attempt = 0; !error; attempt++) {
     PetscCall(TrueResidual(ksp, h->previous.work[1], &r->residual));
@@ -275,7 +139,7 @@ static PetscErrorCode Accelerate(KSP ksp, Host *h, Record *r, PetscBool *ok)
     *ok = (PetscBool)(r->residual <= r->target);
     if (*ok || attempt || limits.late || !(r->residual < 100 * r->target)) break;
     ksp->its += h->inner->its; /* nearly there: once more from here */
-    PetscCall(Try(ksp, h, StepContinue, &limits, &error));
+    PetscCall(InnerSolve(ksp, h, &limits, PETSC_TRUE, &error));
     r->solve += Lap(&clock);
   }
   if (!*ok) Failure(h, &limits, r, error, r->why);
