@@ -11,9 +11,9 @@ APT_PACKAGES := python3-petsc4py python3-mpi4py python3-venv libpetsc-real-dev \
   libpetsc3.18-dev-examples openmpi-bin gcc gfortran make pkg-config
 
 # The demo: instances to learn from and to test on, and solver calls spent on learning.
-DEMO_TRAIN ?= 160
+DEMO_TRAIN ?= 140
 DEMO_UNSEEN ?= 32
-DEMO_CALLS ?= 2000
+DEMO_CALLS ?= 1500
 
 # One thread per process: the programs are parallel by MPI, and timings must not fight over cores.
 export OMP_NUM_THREADS := 1
