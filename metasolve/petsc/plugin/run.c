@@ -221,7 +221,7 @@ static void Write(KSP ksp, Host *h, const Record *r)
   TextAdd(t, ",\"new_operator\":%s,\"reason\":%d,\"iterations\":%lld,\"true_residual\":", r->fresh ? "true" : "false", (int)ksp->reason, (long long)ksp->its);
   TextNumber(t, r->bnorm > 0 ? r->residual / r->bnorm : 0);
   TextAdd(t, ",\"tolerance\":");
-  TextNumber(t, r->bnorm > 0 ? r->target / r->bnorm : ksp->rtol);
+  TextNumber(t, r->bnorm > 0 && r->target > 0 ? r->target / r->bnorm : ksp->rtol);
   TextAdd(t, ",\"seconds\":{\"decision\":%.9f,\"setup\":%.9f,\"solve\":%.9f,\"verify\":%.9f,\"fallback\":%.9f,\"total\":%.9f}}\n", r->decision, r->setup, r->solve, r->verify, r->fallback, r->total);
   if (!s->log[0] || !t->data) return;
   (void)AppendLine(s->log, t, &error);
