@@ -30,9 +30,6 @@ def register(app: typer.Typer) -> None:
                 "seconds these would take. [default: 2]"
             ),
         ] = None,
-        verbose: Annotated[
-            bool, typer.Option("-v", "--verbose", help="Say what is chosen.")
-        ] = False,
         seed: Seed = None,  # noqa: ARG001 (scripts pass one seed to all commands)
     ) -> int:
         """Run COMMAND as it is, its linear systems solved with the settings MODEL chooses.
@@ -45,7 +42,7 @@ def register(app: typer.Typer) -> None:
         with contextlib.ExitStack() as stack:
             lines = log or stack.enter_context(launch.scratch_log())
             start = run_log.size(lines)
-            conduct = launch.Conduct(lines, budget, verbose)
+            conduct = launch.Conduct(lines, budget)
             code = launch.run(command, model, launch.Watch(prefix), conduct)
             if code not in (launch.NOT_FOUND, launch.NOT_EXECUTABLE):
                 where = f"; log: {log}" if log else ""

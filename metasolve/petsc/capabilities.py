@@ -22,11 +22,6 @@ class Capabilities:
     version: tuple[int, int, int]
     preconditioners: frozenset[str]
 
-    @property
-    def version_text(self) -> str:
-        """Such as ``3.18.5``."""
-        return ".".join(map(str, self.version))
-
 
 def of_petsc4py() -> Capabilities:
     """Ask the PETSc of petsc4py, by making one preconditioner of each type."""

@@ -123,13 +123,10 @@ class Conduct:
     budget
         A solve is handed back to the program's own settings after so many times the seconds that
         these would need.
-    verbose
-        Say on stderr what is chosen.
     """
 
     log: str | os.PathLike | None = None
     budget: float | None = None
-    verbose: bool = False
 
     def __post_init__(self) -> None:
         if self.budget is not None and not self.budget > 0:
@@ -142,8 +139,6 @@ class Conduct:
             values["METASOLVE_LOG"] = str(Path(self.log).absolute())
         if self.budget is not None:
             values["METASOLVE_BUDGET"] = f"{self.budget:g}"
-        if self.verbose:
-            values["METASOLVE_VERBOSE"] = "1"
         return values
 
 
