@@ -124,7 +124,8 @@ class Model:
     info: dict[str, Any] = field(default_factory=dict)
     directory: Path | None = field(default=None, compare=False)
 
-    def _output(self, features: Mapping[str, float]) -> np.ndarray:
+    def outputs(self, features: Mapping[str, float]) -> np.ndarray:
+        """All outputs of the network: the coordinates, and the gate where there is one."""
         x = self.standardisation(self.standardisation.vector(features))
         for layer in self.layers:
             x = layer(x)
@@ -137,11 +138,11 @@ class Model:
 
     def coordinates(self, features: Mapping[str, float]) -> np.ndarray:
         """Unconstrained coordinates z, shape (space.dim,)."""
-        return self._output(features)[: self.space.dim]
+        return self.outputs(features)[: self.space.dim]
 
     def expects_loss(self, features: Mapping[str, float]) -> bool:
         """Whether the host's own configuration is expected to be faster than what is chosen."""
-        return self.gated and float(self._output(features)[-1]) > 0.0
+        return self.gated and float(self.outputs(features)[-1]) > 0.0
 
     def refuses(self, features: Mapping[str, float]) -> str:
         """Why the model declines to choose here; empty when it does choose."""

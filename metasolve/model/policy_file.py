@@ -49,7 +49,7 @@ def _forever(model: Model) -> list[float]:
 
 def _feature_lines(model: Model) -> list[str]:
     s = model.standardisation
-    lines = [f"features {model.info.get('features_version', 1)} {len(s.names)}"]
+    lines = [f"features {model.info.get('features_version', 2)} {len(s.names)}"]
     table = np.column_stack([s.mean, s.scale, s.low, s.high])
     return lines + [
         f"{_token(name)} {_numbers(row)}" for name, row in zip(s.names, table, strict=True)

@@ -1,13 +1,18 @@
-"""The gate: what a policy expects to gain, so that it leaves alone what it would only slow down.
+"""The gate: a policy leaves alone what it would probably slow down.
 
 The host's own configuration costs 0 by definition (log of the time ratio), so it needs no solver
-call to be a choice: a policy is used where the surrogate, with its doubts, expects a gain.
+call to be a choice. A network beside the policy's learns the cost that the surrogate, with its
+doubts, expects of what the policy chooses. How wrong that is shows on the validation instances:
+the gate opens where, with the errors seen there, the policy is on average worth its risk.
 """
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from metasolve.model.meta_model import MetaModel
 from metasolve.model.model import Layer
@@ -15,28 +20,50 @@ from metasolve.model.surrogate import Surrogate, as_tensor
 from metasolve.train.arms import Arms
 from metasolve.train.policy import JITTER
 
-_LEAST_GAIN = 0.2  # log of the time ratio: less is within what a prediction can be wrong by
+_MATERIAL = math.log(1.1)  # a slow-down that a user would notice
+_RISK = 50.0  # how often such a slow-down counts
 _DOUBT = 1.0  # standard deviations of the surrogate's prediction added to its mean
 _HIDDEN = (32, 32)
 _DRAWS = 4000  # features to fit it at: mixtures of two instances, moved a little
 _STEPS = 800
 
 
-def gated(
-    model: MetaModel,
-    surrogate: Surrogate,
-    arms: Arms,
-    inputs: np.ndarray,
-    seed: int,
-) -> tuple[Layer, ...]:
-    """Layers of the policy with one more output, positive where it leaves the host alone.
+def loss(cost: NDArray[np.float64]) -> NDArray[np.float64]:
+    """What a cost is felt as: itself, a slow-down beyond 1.1 fifty times."""
+    return cost + _RISK * np.maximum(cost - _MATERIAL, 0.0)
 
-    The output is the expected cost of its choice plus the least gain asked for: a network of its
-    own, beside the policy's, fitted to the surrogate's pessimistic cost at and between instances.
+
+def threshold(
+    expected: NDArray[np.float64], measured: NDArray[np.float64], staying: float
+) -> float:
+    """The largest expected cost at which the policy is worth its risk.
+
+    Whatever was expected, it is taken to be wrong by one of the errors seen, all equally likely.
 
     Parameters
     ----------
-    inputs : (instances, features), standardised.
+    expected, measured : (instances,) what the gate said, and what the policy's choice cost there.
+    staying : cost of asking the model and then staying with the host.
+    """
+    errors = measured - expected
+    reach = np.abs(errors).max()
+    low, high = -reach, reach + staying
+    for _ in range(60):  # the mean loss grows with what is expected: bisection
+        middle = 0.5 * (low + high)
+        inside = loss(middle + errors).mean() <= staying
+        low, high = (middle, high) if inside else (low, middle)
+    return float(low)
+
+
+def gate(
+    model: MetaModel, surrogate: Surrogate, arms: Arms, inputs: np.ndarray, seed: int
+) -> tuple[Layer, ...]:
+    """Layers of a network that says what a policy's choice is expected to cost.
+
+    Parameters
+    ----------
+    model : the policy.
+    inputs : (instances, features), standardised features to fit at, and between which.
     """
     # Fitted near the instances only, it was wrong by half as much again between them.
     rng = np.random.default_rng([seed, 5])
@@ -45,12 +72,21 @@ def gated(
     share = rng.random((_DRAWS, 1))
     mixed = share * one + (1.0 - share) * other
     x = np.concatenate([mixed + JITTER * varies * rng.standard_normal(mixed.shape), inputs])
-    cost = _expected(model, surrogate, arms, x) + _LEAST_GAIN
-    gate = MetaModel(x.shape[1], 1, np.array([cost.mean()]), varies, _HIDDEN, seed)
-    _fit(gate, as_tensor(x), as_tensor(cost))
+    cost = _expected(model, surrogate, arms, x)
+    network = MetaModel(x.shape[1], 1, np.array([cost.mean()]), varies, _HIDDEN, seed)
+    _fit(network, as_tensor(x), as_tensor(cost))
+    return network.layers()
+
+
+def gated(
+    policy: tuple[Layer, ...], gate: tuple[Layer, ...], threshold: float
+) -> tuple[Layer, ...]:
+    """Layers of the policy with one more output, positive where it leaves the host alone."""
+    *inner, last = gate
+    shifted = Layer(last.weights, last.bias - threshold, last.activation)
     return tuple(
         _side_by_side(ours, its, first=number == 0)
-        for number, (ours, its) in enumerate(zip(model.layers(), gate.layers(), strict=True))
+        for number, (ours, its) in enumerate(zip(policy, [*inner, shifted], strict=True))
     )
 
 

@@ -5,16 +5,15 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from metasolve.model.model import Model
+from metasolve.model.model import Layer, Model
 from metasolve.outcome import Outcome
 from metasolve.solver import Value
 from metasolve.train.evaluator import HOST, Evaluator
-
-_MATERIAL = math.log(1.1)  # a slow-down that a user would notice
+from metasolve.train.gate import gated, loss, threshold
 
 
 @dataclass(frozen=True)
@@ -25,10 +24,13 @@ class Candidate:
     ----------
     name : such as "policy" or "global".
     model : settings for the features of an instance.
+    gate : network that says what they are expected to cost; none for a constant. A policy is
+        measured without it, and becomes the model with it, opened as far as it proved right.
     """
 
     name: str
     model: Model
+    gate: tuple[Layer, ...] = ()
 
     @property
     def kind(self) -> str:
@@ -43,7 +45,7 @@ class Verdict:
     Attributes
     ----------
     cost : mean over instances of the median cost over repeats (log of the time ratio to the host).
-    score : what selection minimises: the cost, where a slow-down beyond 1.1 counts three times.
+    score : what selection minimises: the mean over instances of `gate.loss`, which abhors risk.
     speedup : exp(-cost), the geometric mean speed-up over the host.
     worst : largest cost of any instance.
     failures : evaluations that failed where the host did not.
@@ -86,6 +88,7 @@ def select(
             break
         costs.measure(asked)
         playing = costs.still_playing(playing)
+    candidates = [costs.gated(each) for each in candidates]
     verdicts = {each.name: costs.verdict(each) for each in candidates}
     winner = min(candidates, key=lambda each: verdicts[each.name].score)
     return winner, verdicts
@@ -99,10 +102,12 @@ class _Costs:
     ) -> None:
         self.evaluator = evaluator
         self.outcomes: dict[tuple[int, str], list[Outcome]] = {}
-        self.chosen = {
-            each.name: {index: each.model.settings(self._features(index)) for index in validation}
-            for each in candidates
-        }
+        self.validation = validation
+        self.chosen = {each.name: self._choices(each) for each in candidates}
+
+    def _choices(self, candidate: Candidate) -> dict[int, dict[str, Value]]:
+        settings = candidate.model.settings
+        return {index: settings(self._features(index)) for index in self.validation}
 
     def _features(self, index: int) -> Mapping[str, float]:
         return self.evaluator.instances[index].features
@@ -150,6 +155,20 @@ class _Costs:
                 kept.append(each)
         return kept
 
+    def gated(self, candidate: Candidate) -> Candidate:
+        """The candidate with its gate, where it has one and was measured."""
+        costs = self.each(candidate)
+        if not candidate.gate or not costs:
+            return candidate
+        gate = replace(candidate.model, layers=candidate.gate)
+        expected = [gate.outputs(self._features(index))[0] for index in costs]
+        staying = np.mean([self.evaluator.decision_cost(index) for index in costs])
+        limit = threshold(np.array(expected), np.array(list(costs.values())), float(staying))
+        layers = gated(candidate.model.layers, candidate.gate, limit)
+        result = replace(candidate, model=replace(candidate.model, layers=layers))
+        self.chosen[result.name] = self._choices(result)
+        return result
+
     def verdict(self, candidate: Candidate) -> Verdict:
         """Verdict on a candidate; an unmeasured one costs infinitely much."""
         costs = self.each(candidate)
@@ -167,8 +186,7 @@ class _Costs:
             if self.evaluator.host_cost(index) == 0.0
         )
         each = np.array(list(costs.values()))
-        mean = float(each.mean())
-        score = mean + 2.0 * float(np.maximum(each - _MATERIAL, 0.0).mean())
+        mean, score = float(each.mean()), float(loss(each).mean())
         repeats = min((len(outcomes) for outcomes in measured.values()), default=0)
         return Verdict(mean, score, math.exp(-mean), float(each.max()), failures, repeats)
 

@@ -34,7 +34,7 @@ from metasolve.train.dataset import Dataset
 from metasolve.train.design import hopeful, stratified
 from metasolve.train.evaluator import HOST, Evaluator
 from metasolve.train.events import Event, Events
-from metasolve.train.gate import gated
+from metasolve.train.gate import gate
 from metasolve.train.inputs import Inputs, expected_seconds
 from metasolve.train.perturb import Perturber
 from metasolve.train.policy import Incumbents, PolicyTrainer, incumbents
@@ -256,9 +256,8 @@ class Trainer:
             candidates.append(Candidate(f"global {rank}", self._model("global", constant)))
         for name, policy in networks.items():
             net, seed = policy.model, self.config.seed
-            gate = gated(net, self.surrogate, self.arms, self.inputs.table, seed)
-            candidates.append(Candidate(name, self._model("policy", net.layers())))
-            candidates.append(Candidate(f"{name}, gated", self._model("policy", gate)))
+            expects = gate(net, self.surrogate, self.arms, self.inputs.table, seed)
+            candidates.append(Candidate(name, self._model("policy", net.layers()), expects))
         winner, verdicts = select(candidates, self.evaluator, validation)
         self._enter("done")
         told = {name: verdict.to_dict() for name, verdict in verdicts.items()}

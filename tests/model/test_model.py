@@ -35,7 +35,7 @@ def made(seed=0, kind="policy"):
         network.weights[-1].mul_(20.0)
     info = {
         "petsc": "3.18.5",
-        "features_version": 1,
+        "features_version": 2,
         "expected": [-3.0, 1.5, 0.0, 0.25],
         "seed": seed,
     }

@@ -70,7 +70,7 @@ class RecordingWriter:
             (self.path / folder).mkdir(parents=True, exist_ok=True)
         version = petsc or ".".join(map(str, PETSc.Sys.getVersion()))
         self._count = 0
-        self.line(kind="run", format=1, run=run, petsc=version, ranks=1, features_version=1, time=0)
+        self.line(kind="run", format=1, run=run, petsc=version, ranks=1, features_version=2, time=0)
 
     def line(self, **entry):
         with (self.path / "manifest.jsonl").open("a") as file:

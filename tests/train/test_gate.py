@@ -3,12 +3,14 @@
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from metasolve.model.meta_model import MetaModel
 from metasolve.model.surrogate import Matches, Surrogate
 from metasolve.space import Real, Space
 from metasolve.train.arms import Arms
-from metasolve.train.gate import gated
+from metasolve.train.gate import gate, gated, loss, threshold
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +31,7 @@ def setting():
 def test_it_closes_where_a_loss_is_expected_and_opens_where_a_gain_is(setting):
     space, inputs, surrogate = setting
     network = MetaModel(2, space.dim, np.zeros(space.dim), seed=1)
-    layers = gated(network, surrogate, Arms(space), inputs, seed=1)
+    layers = gated(network.layers(), gate(network, surrogate, Arms(space), inputs, seed=1), 0.0)
     assert len(layers[-1].bias) == space.dim + 1
 
     def output(x):
@@ -48,9 +50,28 @@ def test_it_does_not_change_what_the_policy_chooses(setting):
     network = MetaModel(2, space.dim, np.zeros(space.dim), seed=1)
     with torch.no_grad():
         network.weights[-1].mul_(20.0)
-    layers = gated(network, surrogate, Arms(space), inputs, seed=1)
+    layers = gated(network.layers(), gate(network, surrogate, Arms(space), inputs, seed=1), 0.3)
     for x in inputs:
         wide, plain = x, x
         for both, own in zip(layers, network.layers(), strict=True):
             wide, plain = both(wide), own(plain)
         np.testing.assert_allclose(wide[: space.dim], plain, rtol=1e-12, atol=1e-12)
+
+
+costs = st.lists(st.floats(-3, 2), min_size=1, max_size=30)
+
+
+@given(expected=costs, errors=costs, staying=st.floats(0, 0.1))
+def test_the_threshold_is_where_the_mean_loss_equals_that_of_staying(expected, errors, staying):
+    count = min(len(expected), len(errors))
+    expected, errors = np.array(expected[:count]), np.array(errors[:count])
+    limit = threshold(expected, expected + errors, staying)
+    assert loss(limit + errors).mean() == pytest.approx(staying, abs=1e-6)
+
+
+def test_the_wronger_the_gate_was_the_less_it_opens():
+    expected = np.linspace(-2, 0, 20)
+    signs = np.where(np.arange(20) % 2, 1.0, -1.0)
+    limits = [threshold(expected, expected + size * signs, 0.01) for size in (0.0, 0.2, 0.6)]
+    assert limits == sorted(limits, reverse=True)
+    assert limits[0] == pytest.approx(0.01, abs=1e-6)

@@ -1,7 +1,7 @@
 /*
    features.c - what the meta-model sees of a linear system: numbers that need no input from the user.
 
-   Cost: one product with A^T, a few passes over vectors, and a close look at about a thousand rows, in blocks chosen by
+   Cost: one product with A^T, a few passes over vectors, and a close look at about five hundred rows, in blocks chosen by
    their global index (rows.c). Every number is a sum, a maximum or a ratio of such, so it does not depend on the number
    of ranks but for rounding. This is the only implementation: recording, training and production all call it.
 */
@@ -109,7 +109,7 @@ PetscErrorCode FeaturesCompute(Mat A, Vec b, PetscReal bnorm, PetscReal rtol, Pe
   PetscCall(MatGetSize(A, &N, NULL));
   PetscCall(MatGetInfo(A, MAT_GLOBAL_SUM, &info));
   double mean = info.nz_used / N;
-  PetscCall(PreviousOpen(A, previous));
+  PetscCall(PreviousOpen(A, b, previous));
   PetscCall(RowsLook(A, N, (PetscInt)ceil(mean), previous, &s, &m));
   if (previous->fresh) previous->change = PetscMin(sqrt(s.change / s.rows), 10);
   previous->compare = PETSC_TRUE;

@@ -42,7 +42,7 @@ typedef struct {
   #define ScalesSystem(ksp) ((ksp)->dscale)
 #endif
 
-#define METASOLVE_FEATURES_VERSION 1
+#define METASOLVE_FEATURES_VERSION 2
 #define METASOLVE_MAX_SETTINGS     64
 
 /* ---- text.c: growing text, JSON, SHA-256 ------------------------------------------------------------------------- */
@@ -97,7 +97,7 @@ typedef struct { /* what "change since the previous operator" compares with, and
   PetscObjectState state;
   double           change; /* from the operator before to this one: what later solves with it are told, too */
 } Previous;
-PetscErrorCode PreviousOpen(Mat, Previous *);
+PetscErrorCode PreviousOpen(Mat, Vec, Previous *);
 PetscErrorCode PreviousFree(Previous *);
 #define METASOLVE_BINS 5
 typedef struct { /* summed over rows, then over ranks */

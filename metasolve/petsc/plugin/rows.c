@@ -8,8 +8,8 @@
 #include <math.h>
 #include <string.h>
 
-#define SAMPLE 1024 /* fewer rows than that: all of them */
-#define BLOCK  32   /* consecutive rows taken together */
+#define SAMPLE 512 /* fewer rows than that: all of them */
+#define BLOCK  16  /* consecutive rows taken together; divides 64 */
 static const double edges[METASOLVE_BINS - 1] = {0.01, 0.1, 0.25, 0.5};
 
 static inline uint64_t Scramble(uint64_t h)
@@ -64,12 +64,12 @@ typedef struct {
   double d, diagonals, largest, smallest, lower, upper, near, near_lower, positive, sum, probe;
 } RowSums; /* probe: (A s)_i */
 
-static inline void RowEntry(RowSums *s, PetscInt i, PetscInt j, double v, PetscInt reach)
+static inline void RowEntry(RowSums *s, PetscInt i, PetscInt j, double v, double sign, PetscInt reach)
 {
   double a = fabs(v);
 
   s->sum += v;
-  s->probe += Sign(j) * v;
+  s->probe += sign * v;
   if (i == j) {
     s->d = v;
     s->diagonals = 1;
@@ -136,21 +136,21 @@ static PetscErrorCode Signs(Vec s)
 {
   PetscInt     start, end;
   PetscScalar *a;
-  uint64_t     bits = 0;
 
   PetscFunctionBegin;
   PetscCall(VecGetOwnershipRange(s, &start, &end));
   PetscCall(VecGetArrayWrite(s, &a));
-  for (PetscInt i = start; i < end; i++) { /* Sign(i), 64 at a time */
-    if (i == start || i % 64 == 0) bits = Scramble((uint64_t)(i / 64));
-    a[i - start] = bits >> i % 64 & 1 ? 1 : -1;
+  for (PetscInt i = start, stop; i < end; i = stop) { /* Sign(i), 64 at a time */
+    uint64_t bits = Scramble((uint64_t)(i / 64)) >> i % 64;
+    stop          = PetscMin((i / 64 + 1) * 64, end);
+    for (PetscInt k = i; k < stop; k++, bits >>= 1) a[k - start] = 2.0 * (double)(bits & 1) - 1;
   }
   PetscCall(VecRestoreArrayWrite(s, &a));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Work vectors that fit A, kept from one operator to the next; p->new: whether A is another one than last time. */
-PetscErrorCode PreviousOpen(Mat A, Previous *p)
+/* Work vectors like b, kept from one operator to the next; p->new: whether A is another one than last time. */
+PetscErrorCode PreviousOpen(Mat A, Vec b, Previous *p)
 {
   PetscObjectId    id;
   PetscObjectState state;
@@ -168,9 +168,9 @@ PetscErrorCode PreviousOpen(Mat A, Previous *p)
   }
   if (!fits) {
     PetscCall(PreviousFree(p));
-    PetscCall(MatCreateVecs(A, NULL, &p->work[0]));
+    PetscCall(VecDuplicate(b, &p->work[0]));
     PetscCall(Signs(p->work[0]));
-    PetscCall(VecDuplicate(p->work[0], &p->work[1]));
+    PetscCall(VecDuplicate(b, &p->work[1]));
     PetscCall(PetscMalloc1(rows, &p->logdiag));
   }
   p->fresh = (PetscBool)(id != p->id || state != p->state);
@@ -202,12 +202,13 @@ PetscErrorCode RowsLook(Mat A, PetscInt N, PetscInt reach, Previous *previous, S
 {
   Rows               r;
   Sample             sample = SampleOf(N);
-  const PetscScalar *z;
+  const PetscScalar *signs, *z;
   PetscInt           n = 0, stop;
 
   PetscFunctionBegin;
   PetscCall(MatMultTranspose(A, previous->work[0], previous->work[1]));
   PetscCall(RowsOpen(A, &r));
+  PetscCall(VecGetArrayRead(previous->work[0], &signs));
   PetscCall(VecGetArrayRead(previous->work[1], &z));
   for (PetscInt i = SampleNext(sample, r.rstart, r.rend, &stop); i < r.rend; i = SampleNext(sample, stop, r.rend, &stop)) {
     for (; i < stop; i++) {
@@ -215,8 +216,8 @@ PetscErrorCode RowsLook(Mat A, PetscInt N, PetscInt reach, Previous *previous, S
       Row      row  = RowsGet(&r, k);
       RowSums  sums = {0};
       sums.smallest = 1e300;
-      for (PetscInt e = 0; e < row.n; e++) RowEntry(&sums, i, row.col[e] + r.cstart, row.val[e], reach);
-      for (PetscInt e = 0; e < row.noff; e++) RowEntry(&sums, i, r.garray[row.off[e]], row.offval[e], reach);
+      for (PetscInt e = 0; e < row.n; e++) RowEntry(&sums, i, row.col[e] + r.cstart, row.val[e], signs[row.col[e]], reach);
+      for (PetscInt e = 0; e < row.noff; e++) RowEntry(&sums, i, r.garray[row.off[e]], row.offval[e], Sign(r.garray[row.off[e]]), reach);
       if (sums.largest > 0) RowBins(s, &row, &sums);
       RowAdd(s, m, &sums, row.n + row.noff);
       s->image += sums.probe * sums.probe;
@@ -226,6 +227,7 @@ PetscErrorCode RowsLook(Mat A, PetscInt N, PetscInt reach, Previous *previous, S
     }
   }
   PetscCall(VecRestoreArrayRead(previous->work[1], &z));
+  PetscCall(VecRestoreArrayRead(previous->work[0], &signs));
   PetscCall(RowsClose(A, &r));
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, s, sizeof *s / sizeof(double), MPI_DOUBLE, MPI_SUM, PetscObjectComm((PetscObject)A)));
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, m, sizeof *m / sizeof(double), MPI_DOUBLE, MPI_MAX, PetscObjectComm((PetscObject)A)));

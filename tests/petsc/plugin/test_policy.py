@@ -22,7 +22,7 @@ SPACE = Space(
         Real("pc_factor_fill", 1.0, 5.0, "log", default=1.0, when={"pc_type": ("ilu",)}),
     )
 )
-INFO = {"petsc": ".".join(map(str, PETSc.Sys.getVersion())), "features_version": 1}
+INFO = {"petsc": ".".join(map(str, PETSc.Sys.getVersion())), "features_version": 2}
 
 
 @pytest.fixture(scope="module")
