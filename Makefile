@@ -138,5 +138,4 @@ lint: setup ## check style and formatting of the Python sources
 
 clean: ## remove what was built, environments included
 	rm -rf .venv .venv-latest build .pytest_cache .ruff_cache .hypothesis *.egg-info
-	$(MAKE) -C solvers/convection_diffusion clean
-	$(MAKE) -C solvers/heat clean
+	for solver in solvers/*/; do $(MAKE) -C $$solver clean; done

@@ -33,6 +33,9 @@ class Instance:
     tolerance
         Relative residual ‖b - A x‖₂ / ‖b‖₂ the application asks for, absolute tolerance included:
         max(rtol, abstol / ‖b‖₂).
+    expected_seconds
+        What set-up and solve took when the instance was recorded; 0 where nobody knows. Orders
+        work, and says when a solve must be hanging.
 
     Raises
     ------
@@ -46,6 +49,7 @@ class Instance:
     payload: Any = None
     tolerance: float = 1e-5
     decision_seconds: float = 0.0
+    expected_seconds: float = 0.0
 
     def __post_init__(self) -> None:
         if not 0.0 <= self.setup_share <= 1.0:

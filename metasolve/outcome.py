@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any
 
@@ -45,6 +45,10 @@ class Reason(Enum):
     ERROR = (
         "The evaluation raised an error; the message says which. Settings that cannot be applied "
         "do not belong in the space."
+    )
+    CRASHED = (
+        "The process that solved it was killed; the message says by which signal. Likely a bug in "
+        "the solver that these settings reach: exclude the choice it happens with from the space."
     )
 
     def __str__(self) -> str:
@@ -94,6 +98,23 @@ class Outcome:
     def ok(self) -> bool:
         """Whether the answer may be used."""
         return self.reason is Reason.CONVERGED
+
+    @property
+    def lost(self) -> bool:
+        """Whether the evaluation was lost: it crashed, or hung until it was killed.
+
+        Nothing was measured then, neither how wrong the answer is nor what it took.
+        """
+        ended = self.reason in (Reason.CRASHED, Reason.TIME_BUDGET)
+        return ended and not math.isfinite(self.true_residual) and self.solve_seconds == 0.0
+
+    def brief(self) -> Outcome:
+        """Return the outcome with the last two norms of its history only.
+
+        A cost asks whether a history was known, not what is in it; this is what is exchanged
+        between ranks, logged and kept.
+        """
+        return self if len(self.history) <= 2 else replace(self, history=self.history[-2:])
 
     def to_dict(self) -> dict[str, Any]:
         """Strict JSON: non-finite numbers become the texts ``"nan"``, ``"inf"``, ``"-inf"``."""

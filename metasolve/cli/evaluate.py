@@ -14,7 +14,13 @@ def register(app: typer.Typer) -> None:
     @app.command()
     def evaluate(
         model: Annotated[Path, typer.Argument(help="Model directory.", show_default=False)],
-        recording: Annotated[Path, typer.Argument(help="Recording directory.", show_default=False)],
+        recording: Annotated[
+            Path | None,
+            typer.Argument(
+                help="Recording directory; for a model of a program a case.toml, or nothing.",
+                show_default=False,
+            ),
+        ] = None,
         json_: Annotated[
             Path | None, typer.Option("--json", help="Write everything measured to this file.")
         ] = None,
@@ -34,11 +40,20 @@ def register(app: typer.Typer) -> None:
         from rich.console import Console
 
         from metasolve.cli.progress import Progress
-        from metasolve.report.evaluate import evaluate as measure
+        from metasolve.errors import UsageError
+        from metasolve.program.evaluation import evaluate_case
+        from metasolve.program.production import trained_on_program
+        from metasolve.program.table import instance_table as program_table
+        from metasolve.program.table import rescues
+        from metasolve.report.evaluate import evaluate as measure_systems
         from metasolve.report.evaluate import write_json
         from metasolve.report.plot import plot
         from metasolve.report.table import instance_table, summary_lines, summary_table
 
+        program = trained_on_program(model)
+        if recording is None and not program:
+            raise UsageError(f"{model} was trained on a recording: name one with unseen solves")
+        measure = evaluate_case if program else measure_systems
         with Progress() as progress:
             evaluation = measure(
                 model,
@@ -50,9 +65,9 @@ def register(app: typer.Typer) -> None:
                 progress=progress,
             )
         console = Console(width=None if Console().is_terminal else 120, soft_wrap=False)
-        console.print(instance_table(evaluation))
+        console.print((program_table if program else instance_table)(evaluation))
         console.print(summary_table(evaluation))
-        for line in summary_lines(evaluation):
+        for line in [*summary_lines(evaluation), *([rescues(evaluation)] if program else [])]:
             typer.echo(line)
         if json_ is not None:
             write_json(evaluation, json_)

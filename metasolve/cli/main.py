@@ -14,7 +14,10 @@ import typer
 
 from metasolve.errors import MetasolveError, UsageError, did_you_mean
 
-COMMANDS = ("record", "train", "evaluate", "run", "inspect", "space", "doctor", "version")
+COMMANDS = (
+    *("init", "check", "record", "train", "evaluate", "run"),
+    *("inspect", "space", "bench", "doctor", "version"),
+)
 _INTERRUPTED = 130
 # Older versions of typer depend on click, newer ones contain it: the class has two homes.
 _ClickError = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")

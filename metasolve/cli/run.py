@@ -20,7 +20,7 @@ def register(app: typer.Typer) -> None:
         model: Annotated[Path, typer.Argument(metavar="MODEL", help="Model directory.")],
         command: Command,
         log: Annotated[
-            Path | None, typer.Option(help="Append one JSON line per solve to this file.")
+            Path | None, typer.Option(help="Append one JSON line per solve, or run, to this file.")
         ] = None,
         prefix: Prefix = None,
         budget: Annotated[
@@ -30,15 +30,26 @@ def register(app: typer.Typer) -> None:
                 "seconds these would take. [default: 2]"
             ),
         ] = None,
+        feature: Annotated[
+            list[str] | None,
+            typer.Option(
+                help="NAME=VALUE of what the command does not say (models of whole programs).",
+                show_default=False,
+            ),
+        ] = None,
         seed: Seed = None,  # noqa: ARG001 (scripts pass one seed to all commands)
     ) -> int:
         """Run COMMAND as it is, its linear systems solved with the settings MODEL chooses.
 
         Every answer meets the command's own tolerance; where the model's settings fail, the
-        command's own are used. The exit code is the command's own.
+        command's own are used. The exit code is the command's own. With a model of a whole program
+        the settings are those of the run.
         """
         from metasolve.petsc import launch, run_log
+        from metasolve.program.production import run_program, trained_on_program
 
+        if trained_on_program(model):
+            return run_program(model, command, features=feature or (), log=log)
         with contextlib.ExitStack() as stack:
             lines = log or stack.enter_context(launch.scratch_log())
             start = run_log.size(lines)

@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import math
 import os
+import signal
+import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
+
+from metasolve.errors import MetasolveError, UsageError
 
 if TYPE_CHECKING:
     from rich.table import Table
 
     from metasolve.model.model import Model
 
-_SIZES = ("OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "MPI_LOCALNRANKS")
+_INTERRUPTED = 130  # 128 + SIGINT, as shells have it
+_SIZES = ("OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "MPI_LOCALNRANKS", "SLURM_STEP_NUM_TASKS")
 
 
 def register(app: typer.Typer) -> None:
@@ -22,7 +30,10 @@ def register(app: typer.Typer) -> None:
 
     @app.command()
     def train(
-        recording: Annotated[Path, typer.Argument(help="Recording directory.", show_default=False)],
+        context: typer.Context,
+        recording: Annotated[
+            Path, typer.Argument(help="Recording directory, or case.toml.", show_default=False)
+        ],
         out: Annotated[
             Path, typer.Option("-o", "--out", help="Model directory.", show_default=False)
         ],
@@ -38,6 +49,10 @@ def register(app: typer.Typer) -> None:
             Literal["seconds", "iterations", "flops"], typer.Option(help="What to minimise.")
         ] = "seconds",
         tangents: Annotated[int, typer.Option(help="Perturbed calls per instance and step.")] = 2,
+        batch: Annotated[
+            int | None,
+            typer.Option(help="Instances per perturbation step; default: from the budget."),
+        ] = None,
         estimator: Annotated[
             Literal["projected", "mean"], typer.Option(help="From differences to a gradient.")
         ] = "projected",
@@ -50,44 +65,115 @@ def register(app: typer.Typer) -> None:
         prefix: Annotated[
             str | None, typer.Option(help="Learn only from the KSP with this options prefix.")
         ] = None,
+        replay: Annotated[
+            Path | None,
+            typer.Option(
+                metavar="MODEL",
+                help="Repeat that training from its recorded costs; no solver is called.",
+                show_default=False,
+            ),
+        ] = None,
         fresh: Annotated[
             bool, typer.Option("--fresh", help="Forget an earlier training in this directory.")
         ] = False,
     ) -> None:
         """Learn settings from RECORDING; an interrupted training goes on where it stopped."""
         from metasolve.cli.progress import Progress
+        from metasolve.program.case import is_case
+        from metasolve.train.interrupt import InterruptedTraining
         from metasolve.train.recorded import train as learn
         from metasolve.train.session import silent
 
         comm = world()
+        first = comm is None or comm.rank == 0
         options = {
             "calls": calls,
             "seed": seed,
             "measure": measure,
             "tangents": tangents,
+            "batch": batch,
             "estimator": estimator,
             "control_variate": control_variate,
         }
-        with Progress() as progress:
-            model = learn(
-                recording,
-                out,
-                space=space,
-                prefix=prefix,
-                fresh=fresh,
-                comm=comm,
-                ranks_per_solve=ranks_per_solve,
-                progress=progress if comm is None or comm.rank == 0 else silent,
-                **options,
-            )
-        if comm is None or comm.rank == 0:
+        if replay is not None:  # it has its own; only what was asked for shall differ
+            options = {key: each for key, each in options.items() if _given(context, key)}
+        if is_case(recording):
+            _only_for_recordings(context, comm)
+            learn = _learn_program
+        try:
+            with Progress() as progress, alive_together(comm):
+                model = learn(
+                    recording,
+                    out,
+                    space=space,
+                    prefix=prefix,
+                    fresh=fresh,
+                    comm=comm,
+                    ranks_per_solve=ranks_per_solve,
+                    replay=replay,
+                    progress=progress if first else silent,
+                    **options,
+                )
+        except InterruptedTraining as stopped:
+            if first:
+                typer.echo(f"metasolve: {stopped}", err=True)
+            raise typer.Exit(_INTERRUPTED if stopped.by == signal.SIGINT else 0) from None
+        except MetasolveError:
+            if first:
+                raise
+            raise typer.Exit(1) from None
+        if first:
             report(model, out)
+
+
+def _only_for_recordings(context: typer.Context, comm: Any) -> None:
+    """Raise `UsageError` for what makes no sense with a case."""
+    for name in ("measure", "prefix", "ranks_per_solve", "replay"):
+        if _given(context, name):
+            raise UsageError(f"--{name.replace('_', '-')} goes with a recording; the case has it")
+    if comm is not None:
+        raise UsageError("the runs of a program are made one after the other; leave mpiexec out")
+
+
+def _learn_program(case: Path, out: Path, **options: Any) -> Model:
+    from metasolve.program.training import train_case
+
+    for name in ("measure", "prefix", "ranks_per_solve", "replay", "comm"):
+        del options[name]
+    return train_case(case, out, **options)
+
+
+def _given(context: typer.Context, name: str) -> bool:
+    return context.get_parameter_source(name).name == "COMMANDLINE"
+
+
+@contextmanager
+def alive_together(comm: Any) -> Iterator[None]:
+    """End all ranks where one fails alone: the others would wait for it for ever.
+
+    Errors of metasolve are raised on all ranks and pass.
+    """
+    try:
+        yield
+    except MetasolveError:
+        raise
+    except (Exception, KeyboardInterrupt):
+        if comm is None:
+            raise
+        traceback.print_exc()
+        sys.stderr.flush()
+        comm.Abort(1)
 
 
 def world() -> Any:
     """All ranks when started under mpiexec with several, else None."""
     if not any(os.environ.get(name, "1") not in ("", "1") for name in _SIZES):
         return None
+    import mpi4py
+
+    mpi4py.rc.thread_level = (
+        "funneled"  # more, and Open MPI has no one-sided calls on some networks
+    )
     from mpi4py import MPI
 
     return MPI.COMM_WORLD if MPI.COMM_WORLD.size > 1 else None
@@ -95,18 +181,28 @@ def world() -> Any:
 
 def report(model: Model, out: Path) -> None:
     """Print what was chosen, against what, and where it is."""
-    from rich.console import Console
+    from metasolve.cli.progress import console
 
     if model.info.get("validation"):
-        console = Console(width=None if Console().is_terminal else 100)
-        console.print(verdict_table(model))
+        console().print(verdict_table(model))
     calls = model.info["calls"]
     parts = ", ".join(f"{name} {n}" for name, n in calls.items() if name != "train" and n)
     typer.echo(f"solver calls: {calls['train']} ({parts})")
+    if model.info.get("ran_on", {}).get("ranks", 1) > 1:
+        typer.echo(ranks_line(model.info["ran_on"]))
     if model.kind == "default":
         typer.echo("nothing beats the program's own settings here: the model leaves it alone")
     typer.echo(f"model: {out}")
     typer.echo(f"events: {out / 'events.jsonl'}")
+
+
+def ranks_line(ran_on: dict[str, float]) -> str:
+    """What the ranks of a training exchanged."""
+    groups = ran_on["ranks"] // ran_on["ranks_per_solve"]
+    return (
+        f"ranks: {ran_on['ranks']} in {groups} groups, "
+        f"{ran_on['bytes_per_evaluation']:.0f} bytes sent by each per evaluation"
+    )
 
 
 def verdict_table(model: Model) -> Table:

@@ -1,6 +1,18 @@
-"""Where evaluations run: in this process, or on groups of MPI ranks side by side."""
+"""Where evaluations run: in this process, in a worker process, on groups of MPI ranks."""
 
 from metasolve.farm.farm import Farm, Request, SerialFarm, attempt
 from metasolve.farm.groups import GroupFarm
+from metasolve.farm.isolated import IsolatedSolver
+from metasolve.farm.underway import under_way
+from metasolve.farm.watchdog import Watchdog
 
-__all__ = ["Farm", "GroupFarm", "Request", "SerialFarm", "attempt"]
+__all__ = [
+    "Farm",
+    "GroupFarm",
+    "IsolatedSolver",
+    "Request",
+    "SerialFarm",
+    "Watchdog",
+    "attempt",
+    "under_way",
+]

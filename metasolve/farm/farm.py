@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Protocol
 
+from metasolve.farm.rows import as_exchanged
+from metasolve.farm.underway import UnderWay
 from metasolve.instance import Instance
 from metasolve.outcome import Outcome, Reason
 from metasolve.solver import Budget, Solver, Value
@@ -13,18 +16,28 @@ from metasolve.solver import Budget, Solver, Value
 
 @dataclass(frozen=True)
 class Request:
-    """One evaluation to make; the arguments of :meth:`metasolve.solver.Solver.solve`."""
+    """One evaluation to make; the arguments of :meth:`metasolve.solver.Solver.solve`.
+
+    Parameters
+    ----------
+    instance, settings, budget
+        What to solve, how, and where to stop.
+    expected
+        Seconds it may take; only orders the work. Equal on all ranks.
+    """
 
     instance: Instance
     settings: Mapping[str, Value]
     budget: Budget = field(default_factory=Budget)
+    expected: float = 0.0
 
 
 class Farm(Protocol):
     """Evaluates requests, wherever that happens.
 
     Laws: outcomes come in the order of the requests; every rank that calls gets the same outcomes,
-    bit for bit; an evaluation that raises becomes `Reason.ERROR` and does not stop the others.
+    bit for bit, with at most the last two norms of a history; an evaluation that raises becomes
+    `Reason.ERROR` and does not stop the others.
 
     Attributes
     ----------
@@ -32,16 +45,33 @@ class Farm(Protocol):
         Evaluations made so far, failed ones included.
     size
         Evaluations that run at the same time.
+    bytes
+        What this rank has sent to others so far.
+    stopped
+        Whether a stop has taken effect; equal on all ranks.
     """
 
     calls: int
     size: int
+    bytes: int
+    stopped: bool
 
     def evaluate(self, requests: Sequence[Request]) -> list[Outcome]:
-        """Evaluate all requests.
+        """Evaluate all requests; once stopped, return the outcomes of the first so many of them.
 
         Collective: yes, on all ranks of the farm, with equal requests.
         """
+        ...
+
+    def stop(self) -> None:
+        """Begin no further request; may be called in a signal handler, on any rank.
+
+        All ranks learn it at the next exchange. Collective: no.
+        """
+        ...
+
+    def close(self) -> None:
+        """End worker processes and free communicators. Collective: yes."""
         ...
 
 
@@ -51,18 +81,38 @@ class SerialFarm:
     Parameters
     ----------
     solver
-        What to call.
+        What to call; closed with the farm if it can be.
+    note
+        Directory in which the evaluation under way is noted, see :func:`under_way`.
     """
 
-    def __init__(self, solver: Solver) -> None:
+    def __init__(self, solver: Solver, note: Path | None = None) -> None:
         self._solver = solver
+        self._note = UnderWay(note)
         self.calls = 0
         self.size = 1
+        self.bytes = 0
+        self.stopped = False
 
     def evaluate(self, requests: Sequence[Request]) -> list[Outcome]:
-        """Evaluate all requests; Collective: no."""
-        self.calls += len(requests)
-        return [attempt(self._solver, request) for request in requests]
+        """Evaluate all requests, or those begun before a stop; Collective: no."""
+        outcomes: list[Outcome] = []
+        for request in requests:
+            if self.stopped:
+                break
+            self._note.begin(request)
+            outcomes.append(as_exchanged(attempt(self._solver, request)))
+            self.calls += 1
+        self._note.end()
+        return outcomes
+
+    def stop(self) -> None:
+        """Begin no further request."""
+        self.stopped = True
+
+    def close(self) -> None:
+        """Close the solver."""
+        close(self._solver)
 
 
 def attempt(solver: Solver, request: Request) -> Outcome:
@@ -71,3 +121,8 @@ def attempt(solver: Solver, request: Request) -> Outcome:
         return solver.solve(request.instance, request.settings, request.budget)
     except Exception as error:  # noqa: BLE001 - legacy codes raise anything; a batch must go on
         return Outcome.failure(Reason.ERROR, f"{type(error).__name__}: {error}")
+
+
+def close(solver: Solver) -> None:
+    """Close a solver that has something to close."""
+    getattr(solver, "close", lambda: None)()

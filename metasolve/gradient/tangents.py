@@ -15,8 +15,9 @@ from metasolve.errors import UsageError, did_you_mean
 Key = tuple[int, int, int]
 """Seed, step, index of the instance: each a whole number in [0, 2**64)."""
 
-Kind = Literal["rademacher", "gaussian", "orthogonal", "coordinate"]
+Kind = Literal["rademacher", "gaussian", "orthogonal", "hadamard", "coordinate"]
 _TANGENTS_STREAM = 0
+_WITHOUT_REPETITION = ("orthogonal", "hadamard", "coordinate")
 
 
 def generator(key: Key, stream: int = 1) -> np.random.Generator:
@@ -47,9 +48,10 @@ def tangents(kind: Kind, key: Key, k: int, active: NDArray[np.bool_]) -> NDArray
     """Random directions V (dim, k), zero where not active.
 
     With n active coordinates, each column v has E v vᵀ = I on them; ‖v‖₂ = sqrt(n) except for
-    ``"gaussian"``. The first tangents do
-    not depend on k. Columns of ``"orthogonal"`` (uniformly rotated) and ``"coordinate"`` (axes,
-    without repetition) are orthogonal to each other.
+    ``"gaussian"``. The first tangents do not depend on k. Columns of ``"orthogonal"`` (uniformly
+    rotated) and ``"coordinate"`` (axes, without repetition) are orthogonal to each other. Those of
+    ``"hadamard"`` are random signs, orthogonal where n is a power of two and nearly so elsewhere
+    (columns of the next Hadamard matrix, rows flipped at random).
 
     Parameters
     ----------
@@ -58,7 +60,7 @@ def tangents(kind: Kind, key: Key, k: int, active: NDArray[np.bool_]) -> NDArray
     key
         (seed, step, instance index).
     k
-        Number of tangents; at most n for orthogonal and coordinate ones.
+        Number of tangents; at most n for orthogonal, hadamard and coordinate ones.
     active
         Mask (dim,) of the coordinates to perturb.
 
@@ -70,7 +72,7 @@ def tangents(kind: Kind, key: Key, k: int, active: NDArray[np.bool_]) -> NDArray
     rng = generator(key, _TANGENTS_STREAM)
     active = np.asarray(active, dtype=bool)
     dim, n = active.size, int(active.sum())
-    if k < 0 or (kind in ("orthogonal", "coordinate") and k > n):
+    if k < 0 or (kind in _WITHOUT_REPETITION and k > n):
         raise UsageError(f"k={k} tangents of kind {kind} in {n} active settings; use at most {n}")
     if kind == "rademacher":
         return _signs(rng, dim, k) * active[:, None]
@@ -79,7 +81,9 @@ def tangents(kind: Kind, key: Key, k: int, active: NDArray[np.bool_]) -> NDArray
     if kind not in get_args(Kind):
         raise UsageError(f"tangents={kind!r} are unknown; {did_you_mean(kind, get_args(Kind))}")
     V = np.zeros((dim, k))
-    V[active] = np.sqrt(n) * (_rotated if kind == "orthogonal" else _axes)(rng, n, k)
+    V[active] = {"orthogonal": _rotated, "hadamard": _hadamard, "coordinate": _axes}[kind](
+        rng, n, k
+    )
     return V
 
 
@@ -91,9 +95,22 @@ def _signs(rng: np.random.Generator, dim: int, k: int) -> NDArray[np.float64]:
 
 def _rotated(rng: np.random.Generator, n: int, k: int) -> NDArray[np.float64]:
     Q, R = np.linalg.qr(rng.standard_normal((k, n)).T)
-    return Q * np.where(np.diag(R) < 0, -1.0, 1.0)  # makes Q uniform over rotations
+    return Q * np.where(np.diag(R) < 0, -np.sqrt(n), np.sqrt(n))  # uniform over rotations
+
+
+def _hadamard(rng: np.random.Generator, n: int, k: int) -> NDArray[np.float64]:
+    flips = _signs(rng, n, 1)
+    columns = _shuffled(rng, 1 << max(n - 1, 0).bit_length())[:k]
+    # Sylvester's matrix: entry (i, j) is -1 to the number of bits that i and j share.
+    shared = np.arange(n)[:, None] & columns
+    for shift in (16, 8, 4, 2, 1):
+        shared = shared ^ (shared >> shift)
+    return flips * (1.0 - 2.0 * (shared & 1))
 
 
 def _axes(rng: np.random.Generator, n: int, k: int) -> NDArray[np.float64]:
-    order = np.argsort(rng.bit_generator.random_raw(n), kind="stable")
-    return np.eye(n)[:, order[:k]]
+    return np.sqrt(n) * np.eye(n)[:, _shuffled(rng, n)[:k]]
+
+
+def _shuffled(rng: np.random.Generator, count: int) -> NDArray[np.intp]:
+    return np.argsort(rng.bit_generator.random_raw(count), kind="stable")

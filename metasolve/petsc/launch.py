@@ -18,7 +18,7 @@ from metasolve.petsc import library
 QUOTES = "\"'"
 NOT_FOUND = 127
 NOT_EXECUTABLE = 126
-_FORWARDED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
+FORWARDED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 
 
 @dataclass(frozen=True)
@@ -201,7 +201,7 @@ def call(command: Sequence[str], variables: Mapping[str, str]) -> int:
     except OSError as error:
         print_error(f"{command[0]}: {error.strerror}")
         return NOT_EXECUTABLE
-    with _forwarded_to(child):
+    with forwarded_to(child):
         code = child.wait()
     return 128 - code if code < 0 else code
 
@@ -218,7 +218,7 @@ def with_plugin(options: str, path: Path) -> str:
 
 
 @contextlib.contextmanager
-def _forwarded_to(child: subprocess.Popen) -> Iterator[None]:
+def forwarded_to(child: subprocess.Popen) -> Iterator[None]:
     """Pass signals on, except those the terminal sends to its whole group, child included."""
 
     def forward(number: int, _frame: object) -> None:
@@ -226,7 +226,7 @@ def _forwarded_to(child: subprocess.Popen) -> Iterator[None]:
         if child.poll() is None and not (typed and _in_foreground()):
             child.send_signal(number)
 
-    before = {number: signal.signal(number, forward) for number in _FORWARDED}
+    before = {number: signal.signal(number, forward) for number in FORWARDED}
     try:
         yield
     finally:

@@ -87,7 +87,13 @@ class Recording:
         )
         return [
             Instance(
-                solve.id, solve.features, share, solve, solve.tolerance, solve.features_seconds
+                solve.id,
+                solve.features,
+                share,
+                solve,
+                solve.tolerance,
+                solve.features_seconds,
+                solve.outcome.setup_seconds + solve.outcome.solve_seconds,
             )
             for solve, share in zip(self.solves, shares, strict=True)
         ]

@@ -38,8 +38,11 @@ class System:
     def warm(self, x: PETSc.Vec) -> None:
         """Bring A, b and x into the caches, where a program that just made them has them.
 
-        Otherwise what was done before decides what is measured. Collective: yes, on A's comm.
+        Otherwise what was done before decides what is measured. For the same reason A forgets what
+        earlier solves left in it: SOR's inverse diagonal, whose flops count. Collective: yes, on
+        A's comm.
         """
+        self.A.assemble()
         self.residual(x)
 
     def residual(self, x: PETSc.Vec) -> float:

@@ -6,14 +6,16 @@ import gc
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from metasolve.instance import Instance
 from metasolve.outcome import Outcome
-from metasolve.petsc.replay import Replay
 from metasolve.solver import Value
+
+if TYPE_CHECKING:
+    from metasolve.petsc.replay import Replay
 
 Solve = Callable[[Instance], tuple[Outcome, dict[str, Any]]]
 

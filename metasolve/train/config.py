@@ -25,6 +25,9 @@ class TrainConfig(BaseModel):
         2.0, gt=1.0, description="Evaluations stop at this many times the host's own cost."
     )
     tangents: int = Field(2, ge=1, description="Perturbed calls per instance and step.")
+    batch: int | None = Field(
+        None, ge=1, description="Instances per perturbation step; default: from the budget."
+    )
     estimator: Literal["projected", "mean"] = Field(
         "projected", description="How directional differences become a gradient."
     )

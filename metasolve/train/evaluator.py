@@ -5,20 +5,22 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from metasolve.cost import Cost
-from metasolve.errors import ModelError
 from metasolve.farm import Farm, Request
 from metasolve.instance import Instance
 from metasolve.outcome import Outcome, Reason
 from metasolve.solver import Budget, Value
 from metasolve.train.events import Event, Events
+from metasolve.train.interrupt import InterruptedTraining
 
 HOST: dict[str, Value] = {}  # no settings: the host's own configuration
 _MAX_SETUP_CREDIT = 10.0
+_CHUNK = 16  # evaluations per group of ranks between two flushes of the log
+_HOST_SECONDS, _NET_SECONDS = 60.0, 10.0  # least limits of evaluations not measured in seconds
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,7 @@ class Evaluation:
 
 
 class Evaluator:
-    """Evaluates batches on a farm, answers from a journal first, and keeps the budget.
+    """Evaluates batches on a farm, logs them, and keeps the budget.
 
     Parameters
     ----------
@@ -41,7 +43,6 @@ class Evaluator:
     cost : outcome to number.
     calls : the budget.
     events : every call is logged here.
-    journal : evaluation events of an interrupted run, answered in order before the farm is asked.
     on_batch : called after each batch with the number of calls made so far.
     """
 
@@ -52,12 +53,11 @@ class Evaluator:
         cost: Cost,
         calls: int,
         events: Events,
-        journal: Sequence[Event] = (),
         on_batch: Callable[[int], None] = lambda _: None,
     ) -> None:
         self.farm, self.instances, self.cost, self.budget = farm, list(instances), cost, calls
-        self.events, self._journal, self._on_batch = events, list(journal), on_batch
-        self.calls = self._recalled = 0
+        self.events, self._on_batch = events, on_batch
+        self.calls = 0
         self.seconds = 0.0  # that solvers took, in all
         self.host: dict[int, list[Outcome]] = {}
 
@@ -72,47 +72,50 @@ class Evaluator:
         """Evaluate pairs (instance index, settings); what exceeds the budget is left out.
 
         The host's own configuration (settings `HOST`) becomes its instance's reference and must
-        come before any other settings on that instance.
+        have been measured, by an earlier call, before any other settings on that instance.
+
+        Raises
+        ------
+        InterruptedTraining
+            When the farm was stopped; what was evaluated before is logged.
         """
-        asked = list(asked[: self.left])
+        # All at once: limits follow what was known before, however the work is cut up.
+        requests = [self._request(*each) for each in asked[: self.left]]
         results: list[Evaluation] = []
-        chunk = max(8, 4 * self.farm.size)  # what a kill can lose
-        for start in range(0, len(asked), chunk):
-            results += self._batch(asked[start : start + chunk], phase)
+        chunk = _CHUNK * max(1, self.farm.size)  # what a kill can lose
+        for start in range(0, len(requests), chunk):
+            results += self._batch(
+                asked[start : start + chunk], requests[start : start + chunk], phase
+            )
         return results
 
-    def _batch(self, asked: Sequence[tuple[int, dict[str, Value]]], phase: str) -> list[Evaluation]:
-        written = self._journal[self.calls - self._recalled :][: len(asked)]
-        known = len(written)
-        outcomes = [
-            self._from_journal(event, *pair) for event, pair in zip(written, asked, strict=False)
+    def _request(self, index: int, settings: dict[str, Value]) -> Request:
+        known = index in self.host
+        expected = self.host_seconds(index) if known else self.instances[index].expected_seconds
+        return Request(self.instances[index], settings, self._limits(index, settings), expected)
+
+    def _batch(
+        self,
+        asked: Sequence[tuple[int, dict[str, Value]]],
+        requests: Sequence[Request],
+        phase: str,
+    ) -> list[Evaluation]:
+        outcomes = self.farm.evaluate(requests)
+        results = [
+            self._record(*each, outcome, phase)
+            for each, outcome in zip(asked, outcomes, strict=False)
         ]
-        if known < len(asked):
-            requests = [
-                Request(self.instances[i], settings, self._limits(i, settings))
-                for i, settings in asked[known:]
-            ]
-            outcomes += self.farm.evaluate(requests)
-        results = [self._record(i, s, o, phase) for (i, s), o in zip(asked, outcomes, strict=True)]
         self.events.flush()
         self._on_batch(self.calls)
+        if self.farm.stopped:
+            raise InterruptedTraining(f"stopped after {self.calls} calls")
         return results
-
-    def _from_journal(self, event: Event, index: int, settings: dict[str, Value]) -> Outcome:
-        if event["instance"] != self.instances[index].id or not _same(event["settings"], settings):
-            raise ModelError(
-                f"evaluation {event['call']} of the interrupted training does not match this one: "
-                "train with --fresh, or with the version that began it"
-            )
-        return Outcome.from_dict(event["outcome"])
 
     def _record(
         self, index: int, settings: dict[str, Value], outcome: Outcome, phase: str
     ) -> Evaluation:
+        outcome = outcome.brief()
         result = self._count(index, settings, outcome)
-        stored = outcome.to_dict()
-        # The cost only asks whether a history was known; two norms of it keep the line short.
-        stored["history"] = stored["history"][-2:]
         self.events.emit(
             "evaluation",
             call=self.calls,
@@ -120,7 +123,7 @@ class Evaluator:
             instance=self.instances[index].id,
             settings=settings,
             cost=result.cost,
-            outcome=stored,
+            outcome=outcome.to_dict(),
         )
         return result
 
@@ -135,7 +138,6 @@ class Evaluator:
     def recall(self, events: Sequence[Event]) -> list[Evaluation]:
         """Count evaluations of an earlier, finished training; returns those of settings."""
         places = {instance.id: index for index, instance in enumerate(self.instances)}
-        self._recalled += len(events)
         results = [
             self._count(places[e["instance"]], e["settings"], Outcome.from_dict(e["outcome"]))
             for e in events
@@ -171,6 +173,11 @@ class Evaluator:
         ]
         return float(np.median(costs))
 
+    def host_costs(self) -> NDArray[np.float64]:
+        """`host_cost` of every instance, 0 where it was not measured."""
+        every = range(len(self.instances))
+        return np.array([self.host_cost(i) if i in self.host else 0.0 for i in every])
+
     def decision_cost(self, index: int) -> float:
         """Cost of asking the model and then staying with the host."""
         instance = self.instances[index]
@@ -180,28 +187,18 @@ class Evaluator:
         return math.log1p(asking / self.reference(index))
 
     def _limits(self, index: int, settings: dict[str, Value]) -> Budget:
+        instance = self.instances[index]
         if settings == HOST:
-            return Budget(seconds=None, iterations=None)
-        instance, total = self.instances[index], self.host_seconds(index)
+            usual = instance.expected_seconds
+            return Budget(seconds=max(_HOST_SECONDS, 100.0 * usual) if usual else None)
+        total = self.host_seconds(index)
         if self.cost.measure == "seconds":
             # A set-up shared by many solves may take longer than one solve is allowed to.
             credit = min(1.0 / max(instance.setup_share, 1e-9), _MAX_SETUP_CREDIT)
             return Budget(seconds=max(0.01, self.cost.cap * total * credit), iterations=None)
-        seconds = max(1.0, 20.0 * total)  # a safety net only: these measures are deterministic
+        # A safety net against hanging, far off: nothing else in these measures depends on time.
+        seconds = max(_NET_SECONDS, 20.0 * total)
         if self.cost.measure == "iterations":
             limit = math.ceil(self.cost.cap * self.reference(index)) + 1
             return Budget(seconds=seconds, iterations=limit)
         return Budget(seconds=seconds, iterations=None)
-
-
-def _same(stored: dict[str, Any], settings: dict[str, Value]) -> bool:
-    """Whether settings read back from JSON are these, up to the rounding of another machine."""
-    if stored.keys() != settings.keys():
-        return False
-    for name, value in settings.items():
-        if isinstance(value, float):
-            if not math.isclose(stored[name], value, rel_tol=1e-4, abs_tol=1e-6):
-                return False
-        elif stored[name] != value:
-            return False
-    return True

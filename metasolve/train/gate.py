@@ -1,9 +1,10 @@
 """The gate: a policy leaves alone what it would probably slow down.
 
-The host's own configuration costs 0 by definition (log of the time ratio), so it needs no solver
-call to be a choice. A network beside the policy's learns the cost that the surrogate, with its
-doubts, expects of what the policy chooses. How wrong that is shows on the validation instances:
-the gate opens where, with the errors seen there, the policy is on average worth its risk.
+The host's own configuration costs 0 by definition (log of the time ratio), more only where it
+fails, so it needs no further solver call to be a choice. A network beside the policy's learns what
+the surrogate, with its doubts, expects the policy's choice to cost more than that. How wrong that
+is shows on the validation instances: the gate opens where, with the errors seen there, the policy
+is on average worth its risk.
 """
 
 from __future__ import annotations
@@ -25,11 +26,11 @@ _RISK = 50.0  # how often such a slow-down counts
 _DOUBT = 1.0  # standard deviations of the surrogate's prediction added to its mean
 _HIDDEN = (32, 32)
 _DRAWS = 4000  # features to fit it at: mixtures of two instances, moved a little
-_STEPS = 800
+_STEPS, _BATCH = 800, 256
 
 
 def loss(cost: NDArray[np.float64]) -> NDArray[np.float64]:
-    """What a cost is felt as: itself, a slow-down beyond 1.1 fifty times."""
+    """What a cost above the host's is felt as: itself, a slow-down beyond 1.1 fifty times."""
     return cost + _RISK * np.maximum(cost - _MATERIAL, 0.0)
 
 
@@ -42,8 +43,9 @@ def threshold(
 
     Parameters
     ----------
-    expected, measured : (instances,) what the gate said, and what the policy's choice cost there.
-    staying : cost of asking the model and then staying with the host.
+    expected, measured : (instances,) what the gate said, and what the policy's choice cost there,
+        both above the cost of the host.
+    staying : cost of asking the model before staying with the host.
     """
     errors = measured - expected
     reach = np.abs(errors).max()
@@ -56,25 +58,32 @@ def threshold(
 
 
 def gate(
-    model: MetaModel, surrogate: Surrogate, arms: Arms, inputs: np.ndarray, seed: int
+    model: MetaModel,
+    surrogate: Surrogate,
+    arms: Arms,
+    inputs: np.ndarray,
+    host: np.ndarray,
+    seed: int,
 ) -> tuple[Layer, ...]:
-    """Layers of a network that says what a policy's choice is expected to cost.
+    """Layers of a network that says what a policy's choice is expected to cost above the host.
 
     Parameters
     ----------
     model : the policy.
     inputs : (instances, features), standardised features to fit at, and between which.
+    host : (instances,), what the host's own configuration costs there: 0 where it does not fail.
     """
     # Fitted near the instances only, it was wrong by half as much again between them.
     rng = np.random.default_rng([seed, 5])
     varies = inputs.std(axis=0) > 0
-    one, other = inputs[rng.integers(len(inputs), size=(2, _DRAWS))]
-    share = rng.random((_DRAWS, 1))
-    mixed = share * one + (1.0 - share) * other
+    one, other = rng.integers(len(inputs), size=(2, _DRAWS))
+    share = rng.random(_DRAWS)
+    mixed = share[:, None] * inputs[one] + (1.0 - share[:, None]) * inputs[other]
+    staying = np.concatenate([share * host[one] + (1.0 - share) * host[other], host])
     x = np.concatenate([mixed + JITTER * varies * rng.standard_normal(mixed.shape), inputs])
-    cost = _expected(model, surrogate, arms, x)
+    cost = _expected(model, surrogate, arms, x) - staying
     network = MetaModel(x.shape[1], 1, np.array([cost.mean()]), varies, _HIDDEN, seed)
-    _fit(network, as_tensor(x), as_tensor(cost))
+    _fit(network, as_tensor(x), as_tensor(cost), rng)
     return network.layers()
 
 
@@ -100,11 +109,12 @@ def _expected(model: MetaModel, surrogate: Surrogate, arms: Arms, x: np.ndarray)
     return surrogate.every_arm(as_tensor(x), one, _DOUBT).numpy()[:, 0].astype(float)
 
 
-def _fit(gate: MetaModel, x: torch.Tensor, cost: torch.Tensor) -> None:
+def _fit(gate: MetaModel, x: torch.Tensor, cost: torch.Tensor, rng: np.random.Generator) -> None:
     optimiser = torch.optim.AdamW(gate.parameters(), lr=1e-2, weight_decay=1e-3)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, _STEPS)
     for _ in range(_STEPS):
-        loss = (gate(x)[:, 0] - cost).square().mean()
+        some = torch.as_tensor(rng.integers(len(x), size=_BATCH))
+        loss = (gate(x[some])[:, 0] - cost[some]).square().mean()
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()

@@ -9,7 +9,7 @@ baseline).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -50,6 +50,29 @@ class Probe:
     settings: list[dict[str, Value]]
     encoded: Array
     moves: Array
+
+
+def survivors(
+    probe: Probe, evaluations: Sequence[Evaluation]
+) -> tuple[Probe, list[Evaluation]] | None:
+    """What remains of a probe whose evaluations were lost in part; None where nothing does.
+
+    Estimators average over the tangents they are given. Those that remain are a random choice of
+    all when the loss does not depend on the value, so the mean over them has the same expectation.
+    A crash teaches something only through the dataset, where it is a failure.
+    """
+    base, *moved = evaluations
+    kept = [column for column, each in enumerate(moved) if not each.outcome.lost]
+    if base.outcome.lost or (moved and not kept):
+        return None
+    rows = [0, *(column + 1 for column in kept)]
+    left = replace(
+        probe,
+        settings=[probe.settings[row] for row in rows],
+        encoded=probe.encoded[rows],
+        moves=probe.moves[:, kept],
+    )
+    return left, [evaluations[row] for row in rows]
 
 
 def step_sizes(space: Space, epsilon: float) -> Array:
@@ -93,24 +116,28 @@ class Perturber:
         self.estimate = projected if config.estimator == "projected" else mean
 
     def step(self, number: int, instances: Sequence[int]) -> dict[str, float]:
-        """One step on a minibatch; returns diagnostics."""
+        """One step on a minibatch; returns diagnostics, of which `lost` evaluations are one."""
         probes = [self._probe(number, index) for index in instances]
         asked = [(probe.instance, each) for probe in probes for each in probe.settings]
         results = self.evaluator.measure(asked, "perturbation")
-        measured: list[tuple[Probe, list[Evaluation]]] = []
+        whole, rest = [], results
         for probe in probes:
-            mine, results = results[: len(probe.settings)], results[len(probe.settings) :]
+            mine, rest = rest[: len(probe.settings)], rest[len(probe.settings) :]
             if len(mine) == len(probe.settings):  # else the budget ended here
-                measured.append((probe, mine))
-        if not measured:
-            return {}
+                whole.append((probe, mine))
+        measured = [each for each in (survivors(*pair) for pair in whole) if each is not None]
+        diagnostics = {"lost": sum(each.outcome.lost for each in results)}
+        if measured:
+            diagnostics |= self._move(measured)
+        self.dataset.add(results)  # what was lost too: as failures, to be avoided
+        self._learn(number)
+        return diagnostics
+
+    def _move(self, measured: Sequence[tuple[Probe, list[Evaluation]]]) -> dict[str, float]:
         correction, diagnostics = self._correction(measured)
         expected = self.policy.steps(
             4, learning_rate=(2e-3, 2e-3), temperature=(0.02, 0.02), correction=correction
         )
-        for _, (base, *moved) in measured:
-            self.dataset.add([base, *moved])
-        self._learn(number)
         costs = [base.cost for _, (base, *_) in measured]
         return {"cost": float(np.mean(costs)), "expected": expected, **diagnostics}
 

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from metasolve.errors import UsageError
+from metasolve.errors import MetasolveError, UsageError
+from metasolve.farm.cautious import DEATHS
 from metasolve.instance import Instance
+from metasolve.model.directory import load
 from metasolve.model.model import Model
 from metasolve.space import Space
 from metasolve.train.config import TrainConfig
 from metasolve.train.events import Event, read_events
 from metasolve.train.inputs import usable
-from metasolve.train.session import EVENTS, silent, train_task
+from metasolve.train.session import EVENTS, repeat, silent, train_task
 from metasolve.train.trainer import Task
 
 if TYPE_CHECKING:
@@ -33,6 +38,7 @@ def train(
     fresh: bool = False,
     comm: Any = None,
     ranks_per_solve: int = 1,
+    replay: str | Path | None = None,
     progress: Callable[[str, int, int], None] = silent,
     **options: Any,
 ) -> Model:
@@ -47,6 +53,8 @@ def train(
     fresh : forget what `out` holds.
     comm : mpi4py communicator whose ranks share the solver calls; None for this process alone.
     ranks_per_solve : ranks that solve one system together.
+    replay : model directory of a finished training: repeat it from its recorded costs, without a
+        solver call; space, prefix and options are its own where they are not given.
     progress : called with what is being done, how much of it, and how much there is.
     **options : fields of `TrainConfig`: calls, seed, measure, ...
 
@@ -68,24 +76,71 @@ def train(
     """
     from metasolve.petsc.recording import Recording
 
+    recorded, out = Recording(Path(recording)), Path(out)
+    first = comm is None or comm.rank == 0
+    if replay is not None:
+        if comm is not None:
+            raise UsageError("replay calls no solver, so it needs no ranks: start it alone")
+        model, events = load(Path(replay)), read_events(Path(replay) / EVENTS)
+        task = _task(
+            recorded, _space(space or model.space, recorded), prefix or model.info["prefix"]
+        )
+        info = {key: model.info[key] for key in _info(recorded, prefix)}
+        _forget(out, fresh)
+        return repeat(task, out, events, options, info, progress)
     config = _config(options)
-    recorded = Recording(Path(recording))
     task = _task(recorded, _space(space, recorded), prefix)
-    out = Path(out)
-    info = {
+    _forget(out, fresh and first)
+    past = _past(out, comm)
+    farm = _farm(task.space, comm, ranks_per_solve, out)
+    ran_on = {"ranks": 1 if comm is None else comm.size, "ranks_per_solve": ranks_per_solve}
+    with _closing(farm, comm):
+        return train_task(
+            task, farm, out, config, past, _info(recorded, prefix), first, progress, ran_on
+        )
+
+
+@contextmanager
+def _closing(farm: Farm, comm: Any) -> Iterator[None]:
+    """Close a farm in the end; not after what other ranks know nothing of: that is collective."""
+    try:
+        yield
+    except BaseException as error:
+        if comm is None or isinstance(error, MetasolveError):
+            farm.close()
+        raise
+    farm.close()
+
+
+def _forget(out: Path, fresh: bool) -> None:
+    if fresh:
+        for name in (EVENTS, DEATHS):
+            (out / name).unlink(missing_ok=True)
+
+
+def _past(out: Path, comm: Any) -> list[Event]:
+    """What the first rank reads, or what it fails with, on all ranks. Collective: yes, on comm."""
+    past: list[Event] = []
+    error: MetasolveError | None = None
+    if comm is None or comm.rank == 0:
+        try:
+            past = read_events(out / EVENTS)
+        except MetasolveError as damaged:
+            error = damaged
+    if comm is not None:
+        past, error = comm.bcast((past, error), root=0)
+    if error is not None:
+        raise error
+    return past
+
+
+def _info(recorded: Recording, prefix: str | None) -> dict[str, Any]:
+    return {
         "recording": str(recorded.path),
         "petsc": recorded.runs[-1].petsc,
         "features_version": recorded.runs[-1].features_version,
         "prefix": prefix,
     }
-    first = comm is None or comm.rank == 0
-    past: list[Event] = [] if fresh or not first else read_events(out / EVENTS)
-    if comm is not None:
-        past = comm.bcast(past, root=0)
-    if fresh and first:
-        (out / EVENTS).unlink(missing_ok=True)
-    farm = _farm(task.space, comm, ranks_per_solve)
-    return train_task(task, farm, out, config, past, info, writes=first, progress=progress)
 
 
 def _config(options: dict[str, Any]) -> TrainConfig:
@@ -125,12 +180,24 @@ def _task(recorded: Recording, space: Space, prefix: str | None) -> Task:
     return Task(clean, space, groups)
 
 
-def _farm(space: Space, comm: Any, ranks_per_solve: int) -> Farm:
-    from metasolve.farm import GroupFarm, SerialFarm
+def _farm(space: Space, comm: Any, ranks_per_solve: int, out: Path) -> Farm:
+    from metasolve.farm import GroupFarm, IsolatedSolver, SerialFarm, Watchdog
+    from metasolve.farm.cautious import CautiousFarm
+    from metasolve.farm.isolated import MEMORY_GROWTH
     from metasolve.petsc.replay import Replay
+    from metasolve.petsc.systems import DEFAULT_BYTES
 
+    if comm is None and ranks_per_solve != 1:
+        raise UsageError(f"ranks_per_solve={ranks_per_solve}: start under mpiexec for that")
+    isolated = partial(
+        IsolatedSolver,
+        partial(Replay, None, space),
+        memory_growth=DEFAULT_BYTES + MEMORY_GROWTH,  # the systems it keeps are no leak
+    )
     if comm is None:
-        if ranks_per_solve != 1:
-            raise UsageError(f"ranks_per_solve={ranks_per_solve}: start under mpiexec for that")
-        return SerialFarm(Replay(space=space))
-    return GroupFarm(lambda group: Replay(group, space), comm, ranks_per_solve)
+        return SerialFarm(isolated())
+    if ranks_per_solve == 1:
+        return GroupFarm(lambda group: isolated(on_wait=group.Iprobe), comm)
+    return CautiousFarm(
+        lambda group: Watchdog(Replay(group, space), group), comm, ranks_per_solve, out
+    )

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from metasolve.model.model import Layer, Model
 from metasolve.outcome import Outcome
@@ -163,11 +164,14 @@ class _Costs:
         gate = replace(candidate.model, layers=candidate.gate)
         expected = [gate.outputs(self._features(index))[0] for index in costs]
         staying = np.mean([self.evaluator.decision_cost(index) for index in costs])
-        limit = threshold(np.array(expected), np.array(list(costs.values())), float(staying))
+        limit = threshold(np.array(expected), self._above_host(costs), float(staying))
         layers = gated(candidate.model.layers, candidate.gate, limit)
         result = replace(candidate, model=replace(candidate.model, layers=layers))
         self.chosen[result.name] = self._choices(result)
         return result
+
+    def _above_host(self, costs: Mapping[int, float]) -> NDArray[np.float64]:
+        return np.array([cost - self.evaluator.host_cost(index) for index, cost in costs.items()])
 
     def verdict(self, candidate: Candidate) -> Verdict:
         """Verdict on a candidate; an unmeasured one costs infinitely much."""
@@ -186,7 +190,8 @@ class _Costs:
             if self.evaluator.host_cost(index) == 0.0
         )
         each = np.array(list(costs.values()))
-        mean, score = float(each.mean()), float(loss(each).mean())
+        mean, above = float(each.mean()), self._above_host(costs)
+        score = float((loss(above) + each - above).mean())
         repeats = min((len(outcomes) for outcomes in measured.values()), default=0)
         return Verdict(mean, score, math.exp(-mean), float(each.max()), failures, repeats)
 

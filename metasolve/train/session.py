@@ -2,32 +2,27 @@
 
 from __future__ import annotations
 
-import signal
-import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
-from metasolve.errors import MetasolveError, UsageError
+from metasolve.errors import UsageError
 from metasolve.farm import Farm
+from metasolve.farm.replaying import ReplayingFarm
 from metasolve.model.directory import load, save
 from metasolve.model.model import Model
 from metasolve.train.config import TrainConfig
-from metasolve.train.events import Event, Events
+from metasolve.train.events import Event, Events, read_events
+from metasolve.train.interrupt import InterruptedTraining, stop_on_signal
 from metasolve.train.trainer import Task, Trainer
 
 EVENTS = "events.jsonl"
+ALONE = {"ranks": 1, "ranks_per_solve": 1}
 
 
 def silent(what: str, done: int, total: int) -> None:
     """Progress that nobody looks at."""
-
-
-class InterruptedTraining(MetasolveError):  # noqa: N818 - a stop is not an error
-    """Training was stopped by a signal; nothing it measured is lost."""
 
 
 @dataclass(frozen=True)
@@ -74,12 +69,14 @@ def train_task(
     info: Mapping[str, Any] | None = None,
     writes: bool = True,
     progress: Callable[[str, int, int], None] = silent,
+    ran_on: Mapping[str, Any] = ALONE,
 ) -> Model:
     """Train into a directory, going on where an interrupted training there stopped.
 
     Parameters
     ----------
-    task, farm, config : what to learn, where solver calls run, options.
+    task, farm, config : what to learn, where solver calls run, options. Collective: yes, on the
+        farm's ranks.
     out : model directory.
     events : what its event file holds (`read_events`), the same on every rank; none to start
         afresh. An unfinished training is finished. A finished one is returned, unless `config`
@@ -87,52 +84,102 @@ def train_task(
     info : further entries for model.json.
     writes : whether this rank writes files: one of a farm's ranks must.
     progress : called with what is being done, how much of it, and how much there is.
+    ran_on : number of `ranks` and `ranks_per_solve`: provenance, under that name in the first event
+        and in model.json. A training may go on with other ranks, with other ranks per solve not.
 
     Raises
     ------
     UsageError
         When the directory holds a training of something else or with other options.
     InterruptedTraining
-        On SIGTERM or SIGINT, after the batch at hand; run again to go on. Only when this process
-        is alone: ranks of a farm cannot stop one by one.
+        On SIGTERM, SIGINT or SIGUSR1, on all ranks, once what is being evaluated is logged; run
+        again to go on.
     """
     past = Past.of(events)
-    start = _start(task, config)
+    start = _start(task, config, ran_on)
     if past.start is not None:
         _check(past, start, out)
         if past.finished and config.calls <= past.start["config"]["calls"]:
             return load(out)
     again = past.start is not None and not past.finished
     prior = past.earlier if again else [*past.earlier, *evaluations(past.current)]
-    log = Events(out / EVENTS if writes else None, past.current if again else (), past.lines)
-    alone = getattr(farm, "size", 1) == 1 and writes
-    with stop_on_signal(alone) as check:
+    known = past.current if again else ()
+    log = Events(out / EVENTS if writes else None, known, past.lines)
+    replaying = ReplayingFarm(evaluations(known), farm)
 
-        def on_batch(calls: int) -> None:
-            progress("solver calls", calls, config.calls)
-            check(calls)
+    def on_batch(calls: int) -> None:
+        progress("solver calls", calls, config.calls)
 
-        try:
+    try:
+        with stop_on_signal(replaying.stop):
             log.emit(**start)  # a resumed training skips it, as all it emitted before
-            trained = Trainer(
-                task, farm, config, log, evaluations(past.current) if again else (), prior, on_batch
-            ).run()
-            told = {"info": {**trained.model.info, **(info or {})}, "directory": out.absolute()}
-            model = replace(trained.model, **told)
+            trained = Trainer(task, replaying, config, log, prior, on_batch).run()
+            told = {**trained.model.info, **(info or {}), "ran_on": {**ran_on, **_shares(farm)}}
+            model = replace(trained.model, info=told, directory=out.absolute())
             if writes:
                 save(model, out, trained.surrogate)
             log.emit("finished", kind=model.kind, calls=model.info["calls"])
-        finally:
-            log.close()
+    except InterruptedTraining as stopped:
+        stopped.args = (
+            f"{stopped}, logged in {out / EVENTS}; the same command goes on from there",
+        )
+        raise
+    finally:
+        log.close()
     return model
 
 
-def _start(task: Task, config: TrainConfig) -> Event:
+def repeat(
+    task: Task,
+    out: Path,
+    events: Sequence[Event],
+    options: Mapping[str, Any],
+    info: Mapping[str, Any],
+    progress: Callable[[str, int, int], None] = silent,
+) -> Model:
+    """Train again from the recorded costs of a finished training; no solver is called.
+
+    Parameters
+    ----------
+    task : what was learned.
+    out : model directory, without a training.
+    events : of the training, see `read_events`; where it was enlarged, it is enlarged again.
+    options : fields of `TrainConfig` that shall differ.
+    info, progress : as for `train_task`.
+
+    Raises
+    ------
+    UsageError
+        When `out` holds a training, or the task is another.
+    ModelError
+        When other evaluations are needed than were recorded.
+    """
+    if (out / EVENTS).exists():
+        raise UsageError(f"{out} holds a training: use --fresh to forget it, or another directory")
+    starts = [i for i, event in enumerate(events) if event["event"] == "start"]
+    for first, end in zip(starts, [*starts[1:], len(events)], strict=True):
+        start = events[first]
+        if start["instances"] != [instance.id for instance in task.instances]:
+            raise UsageError("the training to repeat had other instances: give it its recording")
+        config = TrainConfig(**{**start["config"], **options})
+        farm, known = ReplayingFarm(evaluations(events[first:end])), read_events(out / EVENTS)
+        ran_on = start.get("ran_on", ALONE)
+        model = train_task(task, farm, out, config, known, info, progress=progress, ran_on=ran_on)
+    return model
+
+
+def _shares(farm: Farm) -> dict[str, float]:
+    """What the farm's ranks exchanged."""
+    return {"bytes_per_evaluation": round(farm.bytes / max(farm.calls, 1), 1)}
+
+
+def _start(task: Task, config: TrainConfig, ran_on: Mapping[str, Any]) -> Event:
     return {
         "event": "start",
         "config": config.model_dump(),
         "space": task.space.to_dict(),
         "instances": [instance.id for instance in task.instances],
+        "ran_on": dict(ran_on),
     }
 
 
@@ -143,8 +190,12 @@ def _check(past: Past, start: Event, out: Path) -> None:
                 f"{out} holds a training with other {key}: "
                 "use --fresh to begin again, or another directory"
             )
-    for key, value in start["config"].items():
-        before = past.start["config"].get(key)
+    options, held = (
+        {**each["config"], "ranks_per_solve": each.get("ran_on", ALONE)["ranks_per_solve"]}
+        for each in (start, past.start)
+    )
+    for key, value in options.items():
+        before = held.get(key)
         if value != before and not (key == "calls" and past.finished):
             raise UsageError(
                 f"{out} holds {'a' if past.finished else 'an unfinished'} training with "
@@ -159,30 +210,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [_plain(each) for each in value]
     return value
-
-
-@contextmanager
-def stop_on_signal(active: bool) -> Iterator[Callable[[int], None]]:
-    """Yield a check that raises `InterruptedTraining` once SIGTERM or SIGINT has arrived."""
-    arrived: list[int] = []
-
-    def note(number: int, _: FrameType | None) -> None:
-        if arrived:  # asked twice: now
-            raise KeyboardInterrupt
-        arrived.append(number)
-
-    def check(calls: int) -> None:
-        if arrived:
-            raise InterruptedTraining(
-                f"stopped after {calls} calls; the same command continues from there"
-            )
-
-    if not active or threading.current_thread() is not threading.main_thread():
-        yield check
-        return
-    before = {number: signal.signal(number, note) for number in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        yield check
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

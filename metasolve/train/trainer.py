@@ -6,7 +6,7 @@
     2 perturbation  forward-perturbation steps around the policy
     3 selection     policies, constants and the host meet on validation instances
 
-Deterministic: outcomes and seed decide everything, so a journal of outcomes resumes it.
+Deterministic: outcomes and seed decide everything, so a record of outcomes resumes it.
 """
 
 from __future__ import annotations
@@ -90,7 +90,6 @@ class Trainer:
     farm : where solver calls run. Collective: yes, on the farm's ranks.
     config : options.
     events : where to log.
-    journal : evaluations of an interrupted run, which are not made again.
     prior : evaluations of a finished run with fewer calls, which count and are learned from.
     on_progress : called with the number of calls made so far, after each batch.
     """
@@ -101,7 +100,6 @@ class Trainer:
         farm: Farm,
         config: TrainConfig,
         events: Events | None = None,
-        journal: Sequence[Event] = (),
         prior: Sequence[Event] = (),
         on_progress: Callable[[int], None] = lambda _: None,
     ) -> None:
@@ -116,7 +114,6 @@ class Trainer:
             Cost(config.measure, config.cap),
             config.calls,
             self.events,
-            journal,
             self._progress,
         )
         self._prior = self.evaluator.recall(prior)
@@ -155,7 +152,7 @@ class Trainer:
         failed = {
             index: outcomes[0].message
             for index, outcomes in self.evaluator.host.items()
-            if all(outcome.reason is Reason.ERROR for outcome in outcomes)
+            if all(outcome.reason is Reason.ERROR or outcome.lost for outcome in outcomes)
         }
         usable = sorted(set(self.evaluator.host) - set(failed))
         ids = [each.id for each in self.task.instances]
@@ -231,7 +228,8 @@ class Trainer:
         perturber = Perturber(self.config, policy, self.dataset, self.evaluator)
         self.events.emit("epsilon", noise=perturber.noise, epsilon=perturber.epsilon)
         per_instance = 1 + self.config.tangents
-        batch = int(np.clip((self.evaluator.left - keep) // (20 * per_instance), 1, 8))
+        automatic = int(np.clip((self.evaluator.left - keep) // (20 * per_instance), 1, 8))
+        batch = self.config.batch or automatic
         rng = np.random.default_rng([self.config.seed, 3])
         queue: list[int] = []
         number = 0
@@ -254,9 +252,10 @@ class Trainer:
         for rank, arm in enumerate(np.argsort(best.cost, kind="stable")[:2], start=1):
             constant = self._constant(self.arms.settings(int(arm), best.numbers[arm]))
             candidates.append(Candidate(f"global {rank}", self._model("global", constant)))
+        inputs, host, seed = self.inputs.table, self.evaluator.host_costs(), self.config.seed
         for name, policy in networks.items():
-            net, seed = policy.model, self.config.seed
-            expects = gate(net, self.surrogate, self.arms, self.inputs.table, seed)
+            net = policy.model
+            expects = gate(net, self.surrogate, self.arms, inputs, host, seed)
             candidates.append(Candidate(name, self._model("policy", net.layers()), expects))
         winner, verdicts = select(candidates, self.evaluator, validation)
         self._enter("done")

@@ -1,18 +1,28 @@
-"""Laws of farms: order kept, calls counted, errors contained, the same list on every rank."""
+"""Laws of farms: order kept, calls counted, errors contained, outcomes as every rank sees them."""
 
-import os
-import shutil
-import subprocess
-import sys
-from pathlib import Path
+import math
 
-import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from metasolve.farm import Request, SerialFarm
+from metasolve.farm import Request, SerialFarm, under_way
+from metasolve.farm.rows import as_exchanged, from_rows, to_rows
 from metasolve.instance import Instance
 from metasolve.outcome import Outcome, Reason
 
-PROGRAM = Path(__file__).with_name("group_program.py")
+NUMBERS = st.floats(allow_nan=True, allow_infinity=True)
+OUTCOMES = st.builds(
+    Outcome,
+    st.sampled_from(Reason),
+    st.integers(0, 2**53),
+    NUMBERS,
+    NUMBERS,
+    NUMBERS,
+    NUMBERS,
+    NUMBERS,
+    st.lists(NUMBERS, max_size=4).map(tuple),
+    st.text(st.characters(), max_size=20),
+)
 
 
 class Doubling:
@@ -32,7 +42,7 @@ def test_outcomes_keep_the_order_and_calls_are_counted():
     farm = SerialFarm(Doubling())
     assert [each.solve_seconds for each in farm.evaluate(requests(4))] == [0, 2, 4, 6]
     farm.evaluate(requests(2))
-    assert (farm.calls, farm.size, farm.evaluate([])) == (6, 1, [])
+    assert (farm.calls, farm.size, farm.bytes, farm.evaluate([])) == (6, 1, 0, [])
 
 
 def test_an_error_is_an_outcome_and_the_others_go_on():
@@ -42,38 +52,49 @@ def test_an_error_is_an_outcome_and_the_others_go_on():
     assert [each.ok for each in outcomes].count(True) == 14
 
 
-@pytest.mark.parametrize(("ranks", "per_solve"), [(1, 1), (2, 1), (2, 2), (4, 1), (4, 2)])
-def test_groups_agree_with_the_serial_farm_on_every_rank(ranks, per_solve):
-    pytest.importorskip("mpi4py")
-    if shutil.which("mpiexec") is None:
-        pytest.skip("mpiexec is not installed")
-    done = launch(ranks, per_solve)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.split() == ["agreed"] * ranks
+def test_stopped_it_begins_nothing_more_and_returns_what_it_has():
+    class Stopping(Doubling):
+        def solve(self, instance, settings, budget):
+            if settings["x"] == 2:
+                farm.stop()
+            return super().solve(instance, settings, budget)
+
+    farm = SerialFarm(Stopping())
+    assert [each.solve_seconds for each in farm.evaluate(requests(6))] == [0, 2, 4]
+    assert farm.stopped
+    assert farm.evaluate(requests(1)) == []
+    assert farm.calls == 3
 
 
-def test_groups_that_do_not_divide_the_ranks_are_refused():
-    pytest.importorskip("mpi4py")
-    if shutil.which("mpiexec") is None:
-        pytest.skip("mpiexec is not installed")
-    done = launch(1, 2)
-    assert done.returncode != 0
-    assert "ranks_per_solve=2 does not divide 1 ranks" in done.stderr
+def test_the_evaluation_under_way_is_noted_until_it_is_done(tmp_path):
+    seen = []
+
+    class Looking(Doubling):
+        def solve(self, instance, settings, budget):
+            seen.extend(under_way(tmp_path))
+            return super().solve(instance, settings, budget)
+
+    SerialFarm(Looking(), note=tmp_path).evaluate(requests(2))
+    assert seen == [{"instance": f"i{x}", "settings": {"x": x}} for x in range(2)]
+    assert list(tmp_path.iterdir()) == []
 
 
-def launch(ranks, per_solve):
-    openmpi = {
-        "OMPI_ALLOW_RUN_AS_ROOT": "1",
-        "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
-        "OMPI_MCA_rmaps_base_oversubscribe": "1",
-        "OMP_NUM_THREADS": "1",
-    }
-    command = ["mpiexec", "-n", str(ranks), sys.executable, str(PROGRAM), str(per_solve)]
-    return subprocess.run(
-        command,
-        env={**os.environ, **openmpi},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+def test_what_died_in_an_evaluation_leaves_its_note(tmp_path):
+    class Dying(Doubling):
+        def solve(self, *_):
+            raise KeyboardInterrupt
+
+    try:
+        SerialFarm(Dying(), note=tmp_path).evaluate(requests(1))
+    except KeyboardInterrupt:
+        assert [each["instance"] for each in under_way(tmp_path)] == ["i0"]
+
+
+@given(st.lists(OUTCOMES, max_size=4))
+def test_outcomes_travel_to_the_last_bit_but_for_older_norms(outcomes):
+    found = list(from_rows(*to_rows(enumerate(outcomes))))
+    assert [index for index, _ in found] == list(range(len(outcomes)))
+    for (_, one), other in zip(found, outcomes, strict=True):
+        assert repr(one) == repr(other.brief())
+        assert repr(as_exchanged(one)) == repr(one)
+        assert math.copysign(1.0, one.true_residual) == math.copysign(1.0, other.true_residual)

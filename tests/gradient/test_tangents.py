@@ -6,7 +6,7 @@ import pytest
 from metasolve.errors import UsageError
 from metasolve.gradient import generator, tangents
 
-KINDS = ["rademacher", "gaussian", "orthogonal", "coordinate"]
+KINDS = ["rademacher", "gaussian", "orthogonal", "hadamard", "coordinate"]
 ACTIVE = np.array([True, False, True, True, False, True])
 
 
@@ -36,7 +36,7 @@ def test_isotropic_on_active_coordinates_and_zero_elsewhere(kind):
         np.testing.assert_allclose(np.linalg.norm(V, axis=0), 2.0)
 
 
-@pytest.mark.parametrize("kind", ["orthogonal", "coordinate"])
+@pytest.mark.parametrize("kind", ["orthogonal", "hadamard", "coordinate"])
 def test_orthogonal_kinds_are(kind):
     V = tangents(kind, (0, 0, 0), 4, ACTIVE)
     np.testing.assert_allclose(V.T @ V, 4.0 * np.eye(4), atol=1e-12)
@@ -63,3 +63,11 @@ def test_the_impossible_is_refused():
         tangents("gausian", (0, 0, 0), 1, ACTIVE)
     with pytest.raises(UsageError, match="negative"):
         tangents("gaussian", (-1, 0, 0), 1, ACTIVE)
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 6, 16, 100])
+def test_hadamard_tangents_are_signs_and_orthogonal_where_n_is_a_power_of_two(n):
+    V = tangents("hadamard", (4, 0, 0), n, np.ones(n, bool))
+    assert set(np.unique(V)) <= {-1.0, 1.0}
+    if n & (n - 1) == 0:
+        assert np.array_equal(V.T @ V, n * np.eye(n))

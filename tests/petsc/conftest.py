@@ -195,7 +195,7 @@ def write_policy(
     """Write a policy that always chooses these options, as the plug-in reads it."""
     names = names or plugin().names
     petsc = petsc or ".".join(map(str, PETSc.Sys.getVersion()))
-    lines = ["metasolve-policy 1", f"petsc {petsc}", f"kind {kind}", f"features 1 {len(names)}"]
+    lines = ["metasolve-policy 1", f"petsc {petsc}", f"kind {kind}", f"features 2 {len(names)}"]
     lines += [f"{name} 0 1 {low} {high}" for name in names]
     lines += [f"expected {np.log(expected):.9g} " + "0 " * len(names), "layers 1"]
     lines += [

@@ -1,14 +1,24 @@
 """An analytic family of instances: cost in closed form, best settings known."""
 
+import contextlib
 import hashlib
 import itertools
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
 
 import numpy as np
 import pytest
 
+import metasolve
 from metasolve.instance import Instance
 from metasolve.outcome import Outcome, Reason
 from metasolve.space import Choice, Flag, Integer, Real, Space
+from metasolve.train.events import read_events
 
 
 class Analytic:
@@ -126,3 +136,95 @@ class Analytic:
 @pytest.fixture(scope="session")
 def analytic():
     return Analytic
+
+
+def lasting(out):
+    """What a training left in `out`, without what tells how long something took.
+
+    Left out, by name: of an event `time`; of an outcome `setup_seconds` and `solve_seconds`; of
+    model.json `solver_seconds` and `expected` (the seconds a solve may take) with the checksum of
+    the policy.txt that repeats them; of policy.txt `expected` and the checksum at its end; and,
+    wherever it is, `ran_on`, which says on how many ranks it was.
+    """
+    events = read_events(out / "events.jsonl")
+    for event in events:
+        event.pop("time")
+        event.pop("ran_on", None)
+        for key in ("setup_seconds", "solve_seconds"):
+            event.get("outcome", {}).pop(key, None)
+    model = json.loads((out / "model.json").read_text())
+    for key in ("solver_seconds", "expected", "ran_on"):
+        del model[key]
+    del model["checksums"]["policy.txt"]
+    policy = (out / "policy.txt").read_text().splitlines()
+    return {
+        "events": events,
+        "model": model,
+        "policy": [line for line in policy if not line.startswith(("expected ", "sha256 "))],
+        "weights": (out / "weights.safetensors").read_bytes(),
+    }
+
+
+@pytest.fixture(scope="session", name="lasting")
+def lasting_fixture():
+    return lasting
+
+
+@pytest.fixture(scope="session")
+def recording(host, tmp_path_factory):
+    """Systems of a program of small time steps, recorded as it ran."""
+    pytest.importorskip("petsc4py")
+    if shutil.which("mpicc") is None:
+        pytest.skip("the plug-in is compiled")
+    folder = tmp_path_factory.mktemp("recorded") / "recording"
+    metasolve.record([*host("time_steps"), "-n", "12", "-changing_steps", "4"], folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def training(ranks):
+    """`training(recording, out, *words, on=1)`: the command that trains, on so many ranks."""
+    program = [sys.executable, "-c", "from metasolve.cli.main import main; main()"]
+
+    def command(recording, out, *words, on=1):
+        return ranks([*program, "train", recording, "-o", out, *map(str, words)], on)
+
+    return command
+
+
+@pytest.fixture(scope="session")
+def killed():
+    """`killed(command, out, after, by)`: run until so many evaluations are logged, then signal.
+
+    Returns the ended process with what it wrote. By SIGKILL everything it started is killed, as by
+    a node that fails; any other signal goes to the command only.
+    """
+
+    def run(command, out, after, by=signal.SIGKILL):
+        process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            start_new_session=True,
+        )  # fmt: skip
+        try:
+            wait_for(lambda: logged(out) >= after or process.poll() is not None)
+            assert process.poll() is None, process.communicate()[1]
+            (os.killpg if by == signal.SIGKILL else os.kill)(process.pid, by)
+            stdout, stderr = process.communicate(timeout=300)
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+        return subprocess.CompletedProcess(command, process.returncode, stdout, stderr)
+
+    return run
+
+
+def logged(out):
+    path = out / "events.jsonl"
+    return path.read_text().count('"event": "evaluation"') if path.exists() else 0
+
+
+def wait_for(condition, seconds=600.0):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.02)

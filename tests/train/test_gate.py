@@ -31,7 +31,9 @@ def setting():
 def test_it_closes_where_a_loss_is_expected_and_opens_where_a_gain_is(setting):
     space, inputs, surrogate = setting
     network = MetaModel(2, space.dim, np.zeros(space.dim), seed=1)
-    layers = gated(network.layers(), gate(network, surrogate, Arms(space), inputs, seed=1), 0.0)
+    layers = gated(
+        network.layers(), gate(network, surrogate, Arms(space), inputs, np.zeros(30), seed=1), 0.0
+    )
     assert len(layers[-1].bias) == space.dim + 1
 
     def output(x):
@@ -50,12 +52,24 @@ def test_it_does_not_change_what_the_policy_chooses(setting):
     network = MetaModel(2, space.dim, np.zeros(space.dim), seed=1)
     with torch.no_grad():
         network.weights[-1].mul_(20.0)
-    layers = gated(network.layers(), gate(network, surrogate, Arms(space), inputs, seed=1), 0.3)
+    layers = gated(
+        network.layers(), gate(network, surrogate, Arms(space), inputs, np.zeros(30), seed=1), 0.3
+    )
     for x in inputs:
         wide, plain = x, x
         for both, own in zip(layers, network.layers(), strict=True):
             wide, plain = both(wide), own(plain)
         np.testing.assert_allclose(wide[: space.dim], plain, rtol=1e-12, atol=1e-12)
+
+
+def test_where_the_host_fails_a_loss_is_still_a_gain(setting):
+    space, inputs, surrogate = setting
+    network = MetaModel(2, space.dim, np.zeros(space.dim), seed=1)
+    host = np.where(inputs[:, 0] < 0, 3.0, 0.0)
+    x = np.array([-1.5, 0.0])
+    for layer in gate(network, surrogate, Arms(space), inputs, host, seed=1):
+        x = layer(x)
+    assert x[0] < 0.0
 
 
 costs = st.lists(st.floats(-3, 2), min_size=1, max_size=30)

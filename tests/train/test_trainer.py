@@ -1,19 +1,17 @@
 """Laws of training, on instances whose best settings are known."""
 
 import json
-import os
-import signal
 
 import numpy as np
 import pytest
 
-from metasolve.errors import ModelError, UsageError
+from metasolve.errors import UsageError
 from metasolve.farm import SerialFarm
 from metasolve.model import load, read_policy
 from metasolve.outcome import Outcome, Reason
 from metasolve.train import TrainConfig
 from metasolve.train.events import read_events
-from metasolve.train.session import InterruptedTraining, train_task
+from metasolve.train.session import train_task
 from metasolve.train.trainer import Task
 
 SMALL = TrainConfig(calls=90, seed=3)
@@ -76,51 +74,6 @@ def test_the_directory_holds_the_model(learned):
     features = dict.fromkeys(model.standardisation.names, 0.5)
     np.testing.assert_array_equal(load(out).coordinates(features), model.coordinates(features))
     assert read_policy(out / "policy.txt").kind == "policy"
-
-
-class Stops(SerialFarm):
-    """A farm that is interrupted after so many calls."""
-
-    def __init__(self, solver, after, how):
-        super().__init__(solver)
-        self.after, self.how = after, how
-
-    def evaluate(self, requests):
-        if self.calls >= self.after:
-            self.how()
-        return super().evaluate(requests)
-
-
-def kill():
-    raise KeyboardInterrupt
-
-
-@pytest.mark.parametrize("after", [5, 40, 70])
-def test_an_interrupted_training_ends_as_if_it_had_not_been(straight, analytic, tmp_path, after):
-    solver = analytic()
-    with pytest.raises(KeyboardInterrupt):
-        train_task(small(analytic), Stops(solver, after, kill), tmp_path, SMALL)
-    with (tmp_path / "events.jsonl").open("a") as file:
-        file.write('{"event": "evaluation", "call": 9')  # torn by the kill
-    farm = SerialFarm(solver)
-    done = len([e for e in events_in(tmp_path) if e["event"] == "evaluation"])
-    train_task(small(analytic), farm, tmp_path, SMALL, events_in(tmp_path))
-    assert (tmp_path / "policy.txt").read_bytes() == (straight[1] / "policy.txt").read_bytes()
-    assert farm.calls + done == straight[0].info["calls"]["train"]
-    assert done >= after - 8
-    strip = [{**e, "time": 0} for e in events_in(tmp_path)]
-    assert strip == [{**e, "time": 0} for e in events_in(straight[1])]
-
-
-def test_a_signal_stops_after_the_batch_and_nothing_is_lost(analytic, tmp_path):
-    def terminate():
-        os.kill(os.getpid(), signal.SIGTERM)
-
-    with pytest.raises(InterruptedTraining, match="same command continues"):
-        train_task(small(analytic), Stops(analytic(), 24, terminate), tmp_path, SMALL)
-    assert len([e for e in events_in(tmp_path) if e["event"] == "evaluation"]) >= 24
-    with pytest.raises(ModelError, match="finish it"):
-        load(tmp_path)
 
 
 def test_the_size_of_the_farm_does_not_matter(straight, analytic, tmp_path):
@@ -200,7 +153,7 @@ def test_very_few_instances_still_train(analytic, tmp_path, count):
         {"estimator": "mean", "tangent_kind": "rademacher"},
         {"control_variate": False},
         {"measure": "iterations"},
-        {"tangents": 1, "epsilon": 0.2},
+        {"tangents": 1, "epsilon": 0.2, "batch": 2},
     ],
 )
 def test_options_train_too(analytic, tmp_path, options):

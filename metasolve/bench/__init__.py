@@ -1,0 +1,1 @@
+"""Benchmarks: measurements anyone can repeat. None needs PETSc but those that say so."""

@@ -1,0 +1,144 @@
+"""Domains: compact convex sets over which a linear function is easily minimised.
+
+A box bounds settings, a simplex holds mixtures (over types of preconditioner, say), an l1 ball
+sparse vectors (modes of an initial guess).
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from metasolve.errors import UsageError
+
+Array = NDArray[np.float64]
+
+
+class Domain(Protocol):
+    """A compact convex set in R^n.
+
+    Attributes
+    ----------
+    centre : (n,), a point well inside.
+    radius : every point within this distance of the centre, in the maximum norm and along
+        directions that :meth:`direction` returns, is in the set.
+    """
+
+    centre: Array
+    radius: float
+
+    def minimiser(self, gradient: Array) -> Array:
+        """The extreme point (..., n) that minimises the inner product with gradient (..., n)."""
+        ...
+
+    def direction(self, v: Array) -> Array:
+        """Orthogonal projection of v (..., n) on the directions in which the set extends."""
+        ...
+
+    def contains(self, x: Array, tolerance: float = 1e-12) -> NDArray[np.bool_]:
+        """Whether each x (..., n) is in the set, up to rounding."""
+        ...
+
+
+class Box:
+    """{x: low <= x <= high}.
+
+    Parameters
+    ----------
+    low, high
+        (n,), low < high.
+
+    Raises
+    ------
+    UsageError
+        If it is empty or flat.
+    """
+
+    def __init__(self, low: ArrayLike, high: ArrayLike) -> None:
+        self.low, self.high = np.asarray(low, dtype=float), np.asarray(high, dtype=float)
+        self.centre = (self.low + self.high) / 2.0
+        self.radius = float(np.min(self.high - self.low)) / 2.0
+        if not self.radius > 0:
+            raise UsageError(f"box: low={self.low} must be below high={self.high}")
+
+    def minimiser(self, gradient: Array) -> Array:
+        """The corner against the gradient."""
+        return np.where(gradient > 0, self.low, self.high)
+
+    def direction(self, v: Array) -> Array:
+        """Every direction."""
+        return v
+
+    def contains(self, x: Array, tolerance: float = 1e-12) -> NDArray[np.bool_]:
+        """Whether within the bounds."""
+        return np.all((x >= self.low - tolerance) & (x <= self.high + tolerance), axis=-1)
+
+
+class Simplex:
+    """{x: x >= 0, Σx = 1} in R^n, n >= 2."""
+
+    def __init__(self, n: int) -> None:
+        if n < 2:
+            raise UsageError(f"simplex: n={n} leaves nothing to choose; use 2 or more")
+        self.centre = np.full(n, 1.0 / n)
+        # The maximum norm of v minus its mean is at most twice that of v.
+        self.radius = 1.0 / n
+
+    def minimiser(self, gradient: Array) -> Array:
+        """The vertex where the gradient is least."""
+        return np.eye(len(self.centre))[np.argmin(gradient, axis=-1)]
+
+    def direction(self, v: Array) -> Array:
+        """Directions that leave the sum alone."""
+        return v - v.mean(axis=-1, keepdims=True)
+
+    def contains(self, x: Array, tolerance: float = 1e-12) -> NDArray[np.bool_]:
+        """Whether not negative and summing to one."""
+        return np.all(x >= -tolerance, axis=-1) & (np.abs(x.sum(axis=-1) - 1.0) <= tolerance)
+
+
+class L1Ball:
+    """{x: Σ|x| <= size} in R^n."""
+
+    def __init__(self, n: int, size: float = 1.0) -> None:
+        if n < 1 or not size > 0:
+            raise UsageError(f"l1 ball: n={n}, size={size}; use n >= 1 and size > 0")
+        self.size, self.centre, self.radius = size, np.zeros(n), size / n
+
+    def minimiser(self, gradient: Array) -> Array:
+        """The vertex on the axis where the gradient is largest, against it."""
+        largest = np.argmax(np.abs(gradient), axis=-1)
+        axis = np.eye(len(self.centre))[largest]
+        return -self.size * axis * np.where(gradient > 0, 1.0, -1.0)
+
+    def direction(self, v: Array) -> Array:
+        """Every direction."""
+        return v
+
+    def contains(self, x: Array, tolerance: float = 1e-12) -> NDArray[np.bool_]:
+        """Whether the sizes sum to no more."""
+        return np.abs(x).sum(axis=-1) <= self.size + tolerance
+
+
+def pulled_inside(domain: Domain, x: Array, reach: float) -> Array:
+    """The point towards the centre from x (..., n) around which probes of `reach` stay inside.
+
+    With t = reach/radius, (1 - t) x + t·centre holds t times the ball about the centre, by
+    convexity. It is at most t times the set's diameter away from x.
+
+    Parameters
+    ----------
+    reach
+        Largest component of a probe, in size; at most the domain's radius.
+
+    Raises
+    ------
+    UsageError
+        If probes reach too far for the domain.
+    """
+    t = reach / domain.radius
+    if t > 1.0:
+        raise UsageError(f"probe reach={reach} leaves the domain; use at most {domain.radius}")
+    return (1.0 - t) * x + t * domain.centre

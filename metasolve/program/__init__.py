@@ -1,0 +1,1 @@
+"""Any program as the black box: settings in, cost out, described by a case.toml."""

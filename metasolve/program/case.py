@@ -1,0 +1,252 @@
+"""`Case`: a program to accelerate, as case.toml describes it. No Python is needed to write one.
+
+What varies from run to run (``[[vary]]``) and what may be set (``[space]``) are written alike, in
+the format of `metasolve.space_file`. docs/programs.md describes every key.
+"""
+
+from __future__ import annotations
+
+import csv
+import shlex
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from metasolve.errors import ModelError, UsageError, did_you_mean
+from metasolve.space import Space
+from metasolve.space_file import read_toml
+
+if TYPE_CHECKING:
+    from metasolve.model.model import Model
+
+
+FILE = "case.toml"
+
+
+def _words(value: Any) -> Any:
+    return shlex.split(value) if isinstance(value, str) else value
+
+
+Words = Annotated[list[str], BeforeValidator(_words)]
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Input(_Table):
+    """A file that the program reads; each run gets its own, next to it in its own directory."""
+
+    file: str = Field(description="The program's own file, relative to case.toml.")
+    format: Literal["copy", "template", "namelist"] = Field(
+        "copy", description="How values get in: not at all, in place of {name}, as variables."
+    )
+    group: str | None = Field(None, description="Namelist group of variables not in the file yet.")
+    text: str | None = Field(None, description="Content of a template or namelist; read from file.")
+
+    @property
+    def name(self) -> str:
+        """File name without folders, which is what the run sees."""
+        return Path(self.file).name
+
+
+class Settings(_Table):
+    """How those settings travel that are no {name} anywhere."""
+
+    through: Literal["petsc", "flags", "environment"] | None = Field(
+        None, description="PETSC_OPTIONS, words at the end of the command, variables."
+    )
+    flag: str = Field("-{name} {value}", description="Words of one setting sent as a flag.")
+
+
+class Reading(_Table):
+    """Where a number or several are found after a run."""
+
+    pattern: str | None = Field(None, description="Regular expression on stdout, one group.")
+    csv: str | None = Field(None, description="CSV file in the run's directory.")
+    json_: str | None = Field(None, alias="json", description="JSON file in the run's directory.")
+    key: str | None = Field(None, description="Column of the CSV, or dotted key of the JSON.")
+    take: Literal["last", "sum", "max"] = Field("last", description="What counts of several.")
+
+
+class CostReading(Reading):
+    """What a run costs: its wall time unless told otherwise."""
+
+    time: Literal["wall", "cpu"] | None = Field(None, description="Measured by us, start included.")
+    petsc_log: str | None = Field(None, description="Event of PETSc's log, such as SNESSolve.")
+    unit: Literal["seconds", "count"] = Field("seconds", description="Counts are noise-free.")
+
+
+class Success(_Table):
+    """What a run must show to have succeeded."""
+
+    exit_code: int = 0
+    pattern: str | None = Field(None, description="Regular expression that stdout must match.")
+    failure: str | None = Field(None, description="Regular expression that it must not match.")
+
+
+class Accept(_Table):
+    """The answer must be that of the run under the program's own settings."""
+
+    pattern: str | None = Field(None, description="Regular expression on stdout; groups: numbers.")
+    file: str | None = Field(None, description="File of numbers, or a PETSc vector.")
+    tolerance: float = Field(gt=0, description="On ‖answer - own‖₂ / ‖own‖₂.")
+
+
+class Case(_Table):
+    """A program, what varies, what may be set, what it costs, what success means."""
+
+    name: str
+    command: Words = Field(min_length=1, description="Words or a line; never given to a shell.")
+    build: Words = Field([], description="How to build the program, for people.")
+    directory: Path = Field(Path(), description="Of case.toml; relative paths start here.")
+    vary: list[dict[str, Any]] = Field([], description="What varies from run to run.")
+    runs: str | None = Field(None, description="CSV file of past runs, one column per name.")
+    columns: list[str] = Field([], description="Of that file; read from it.")
+    input: list[Input] = Field([], description="Files the program reads.")
+    environment: dict[str, str] = Field({}, description="Variables to add; {name} is replaced.")
+    settings: Settings = Settings()
+    space_: dict[str, Any] | str = Field(
+        {"setting": []}, alias="space", description="What may be set, or a file of it."
+    )
+    cost: CostReading = CostReading()
+    success: Success = Success()
+    accept: Accept | None = None
+    timeout: float = Field(600.0, gt=0, description="Seconds that any run may take.")
+    rerunnable: bool = Field(False, description="Whether a failed run may simply be run again.")
+
+    @cached_property
+    def space(self) -> Space:
+        """What may be set."""
+        return Space.from_dict(self.space_)
+
+    @cached_property
+    def varies(self) -> Space:
+        """What varies, as far as ``[[vary]]`` declares it."""
+        return Space.from_dict({"setting": self.vary})
+
+    @classmethod
+    def from_toml(cls, path: str | Path) -> Case:
+        """Read and check a case file; its inputs and its space file become part of it.
+
+        Raises
+        ------
+        UsageError
+            If anything is missing, unknown or invalid; one line naming key, value and remedy.
+        """
+        from metasolve.program.consistency import check
+
+        path = Path(path)
+        path = path / FILE if path.is_dir() else path
+        try:
+            data = read_toml(path)
+            directory = path.absolute().parent
+            case = cls.from_dict({"name": directory.name, **data, "directory": directory})
+            case = _with_files(case)
+            check(case)
+        except UsageError as error:
+            raise UsageError(f"case {path}: {error}") from error
+        return case
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Case:
+        """Inverse of :meth:`to_dict`.
+
+        Raises
+        ------
+        UsageError
+            As for `from_toml`.
+        """
+        try:
+            case = cls.model_validate(data)
+        except ValidationError as error:
+            raise UsageError(_explain(error)) from error
+        return case
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON form: all that production needs."""
+        return self.model_dump(mode="json", by_alias=True)
+
+    def path(self, file: str) -> Path:
+        """A file named in the case."""
+        return self.directory / file
+
+
+def _with_files(case: Case) -> Case:
+    """The case with what its files hold."""
+    inputs = [_with_text(case, each) for each in case.input]
+    space = case.space_
+    if isinstance(space, str):
+        space = Space.from_toml(case.path(space)).to_dict()
+    told = {"input": inputs, "space_": space, "columns": _columns(case)}
+    return case.model_copy(update=told)
+
+
+def _columns(case: Case) -> list[str]:
+    if case.runs is None:
+        return []
+    try:
+        with case.path(case.runs).open(newline="") as file:
+            return [name.strip() for name in next(csv.reader(file), [])]
+    except (OSError, csv.Error) as error:
+        raise UsageError(f"runs={case.runs!r}: {error}; give a readable CSV file") from error
+
+
+def _with_text(case: Case, each: Input) -> Input:
+    try:
+        if each.format == "copy":
+            case.path(each.file).stat()
+            return each
+        return each.model_copy(update={"text": case.path(each.file).read_text()})
+    except (OSError, UnicodeDecodeError) as error:
+        why = getattr(error, "strerror", None) or "not text"
+        raise UsageError(f"input.file={each.file!r}: {why}; give a file next to it") from error
+
+
+def is_case(path: Path) -> bool:
+    """Whether a path is a case file, or a folder with one."""
+    return path.suffix == ".toml" or (path / FILE).is_file()
+
+
+def case_of(model: Model) -> Case:
+    """The case a model was trained on.
+
+    Raises
+    ------
+    ModelError
+        If it was trained on a recording.
+    """
+    if "case" not in model.info:
+        raise ModelError(
+            f"{model.directory}: trained on a recording, not on a program; train on a case.toml"
+        )
+    return Case.from_dict(model.info["case"])
+
+
+def _explain(error: ValidationError) -> str:
+    """One line of the first of pydantic's complaints: key, value, remedy."""
+    # A misspelt key is also a missing one: the spelling is what to tell.
+    first = min(error.errors(), key=lambda each: each["type"] != "extra_forbidden")
+    places = [part for part in first["loc"] if isinstance(part, str)]
+    key = ".".join(places)
+    if first["type"] == "missing":
+        return f"{key} is missing; add it"
+    if first["type"] == "extra_forbidden":
+        remedy = did_you_mean(places[-1], _keys(places[:-1]))
+        return f"{key}={first['input']!r} is unknown; {remedy}"
+    return f"{key}={first['input']!r}: {first['msg']}"
+
+
+def _keys(places: list[str]) -> list[str]:
+    tables = {
+        "input": Input,
+        "settings": Settings,
+        "cost": CostReading,
+        "success": Success,
+        "accept": Accept,
+    }
+    model = tables.get(places[0], Case) if places else Case
+    hidden = {"directory", "text", "columns"}
+    return [field.alias or name for name, field in model.model_fields.items() if name not in hidden]
