@@ -174,6 +174,8 @@ class _Worker:
     def __init__(self) -> None:
         ours, theirs = socket.socketpair()
         self._said = tempfile.TemporaryFile()  # noqa: SIM115 (closed with the worker)
+        # Its own, because an MPI library that ends tidies up what another is about to use.
+        self._folder = tempfile.TemporaryDirectory(prefix="mw-", ignore_cleanup_errors=True)
         with theirs:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "metasolve.farm.worker", str(theirs.fileno())],
@@ -182,7 +184,7 @@ class _Worker:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=self._said,
-                env=_environment(),
+                env={**_environment(), "TMPDIR": self._folder.name},
             )
         self._connection = Connection(ours.detach())
         self._poll = select.poll()
@@ -222,6 +224,7 @@ class _Worker:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
+        self._folder.cleanup()
 
 
 def _milliseconds(deadline: float | None, glancing: bool) -> float | None:

@@ -207,7 +207,7 @@ def killed():
         )  # fmt: skip
         try:
             wait_for(lambda: logged(out) >= after or process.poll() is not None)
-            assert process.poll() is None, process.communicate()[1]
+            assert process.poll() is None, process.communicate()
             (os.killpg if by == signal.SIGKILL else os.kill)(process.pid, by)
             stdout, stderr = process.communicate(timeout=300)
         finally:

@@ -138,7 +138,7 @@ def test_where_nothing_can_be_evaluated_the_model_leaves_the_host_alone(analytic
     assert model.info["calls"]["train"] <= 40
 
 
-@pytest.mark.parametrize("count", [1, 3])
+@pytest.mark.parametrize("count", [1, pytest.param(3, marks=pytest.mark.slow)])
 def test_very_few_instances_still_train(analytic, tmp_path, count):
     task = Task(analytic.instances(count, 7), analytic.space)
     model = train_task(task, SerialFarm(analytic()), tmp_path, TrainConfig(calls=40))
@@ -150,9 +150,9 @@ def test_very_few_instances_still_train(analytic, tmp_path, count):
 @pytest.mark.parametrize(
     "options",
     [
-        {"estimator": "mean", "tangent_kind": "rademacher"},
-        {"control_variate": False},
-        {"measure": "iterations"},
+        pytest.param({"estimator": "mean", "tangent_kind": "rademacher"}, marks=pytest.mark.slow),
+        pytest.param({"control_variate": False}, marks=pytest.mark.slow),
+        pytest.param({"measure": "iterations"}, marks=pytest.mark.slow),
         {"tangents": 1, "epsilon": 0.2, "batch": 2},
     ],
 )
