@@ -1,6 +1,6 @@
 """`Trainer`: the loop, phase by phase, within a budget of solver calls.
 
-    0 reference     the host's own configuration on every instance
+    0 reference     the host's own configuration on every instance, where seconds count twice
     1 design        sampled settings, first evenly, then where the surrogate hopes
       warm start    the policy learns from the surrogate; no solver calls
     2 perturbation  forward-perturbation steps around the policy
@@ -45,7 +45,7 @@ HIDDEN = (64, 64)
 MOST_ARMS = 12  # in play after the design; each costs one surrogate evaluation per policy step
 _WORTH_KEEPING = 0.3  # cost by which an arm may trail the best one on its best instance
 _WARM_STEPS = 250
-_REFERENCE_SHARE = 0.2  # of the calls; more instances than that are thinned out
+_REFERENCE_SHARE = 0.2  # of the calls: more instances than that are thinned out
 _VALIDATION_CALLS = 25  # per validation instance, at most: some repeats of every contender
 
 
@@ -155,6 +155,9 @@ class Trainer:
             if all(outcome.reason is Reason.ERROR or outcome.lost for outcome in outcomes)
         }
         usable = sorted(set(self.evaluator.host) - set(failed))
+        if self.config.measure == "seconds":
+            again = [(index, dict(HOST)) for index in usable if index not in known]
+            self.evaluator.measure(again, "reference")
         ids = [each.id for each in self.task.instances]
         groups = [self.task.groups.get(name, name) for name in ids]
         train, validation = split(groups, usable, self.config.seed)
