@@ -41,7 +41,7 @@ class Matches:
     x : (n, features) standardised features of the instance of each evaluation.
     s : (n, dim) encoded settings, as `Space.encode` gives them.
     instance : (n,) index of the instance, not negative.
-    cost : (n,) measured costs.
+    cost : (n,) what to predict: squashed costs, or others of that size.
     """
 
     x: Tensor
@@ -51,7 +51,7 @@ class Matches:
 
 
 class Surrogate(torch.nn.Module):
-    """Gaussian process over (standardised features, encoded settings), predicting squashed cost.
+    """Gaussian process over (standardised features, encoded settings), predicting cost.
 
     The covariance is a sum: how settings act on like instances (a product of both kernels), how
     settings act everywhere, how hard like instances are, and an offset of each single instance
@@ -115,7 +115,7 @@ class Surrogate(torch.nn.Module):
         noise = (2.0 * self.noise_size).exp() + _JITTER
         K = self._kernel(x, s, x, s) + self._offset(data.instance, data.instance)
         L = torch.linalg.cholesky(K + noise * torch.eye(len(x), dtype=torch.float64))
-        residual = squash(data.cost.double()) - self.level
+        residual = data.cost.double() - self.level
         return L, residual, torch.cholesky_solve(residual[:, None], L)[:, 0]
 
     # --- learning -----------------------------------------------------------------------------

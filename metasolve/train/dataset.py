@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from metasolve.model.surrogate import Matches, as_tensor
+from metasolve.model.surrogate import Matches, as_tensor, squash
 from metasolve.space import Space
 from metasolve.train.evaluator import Evaluation
 
@@ -20,10 +20,13 @@ class Dataset:
     ----------
     space : encodes settings.
     inputs : (instances, features), standardised features of every instance.
+    difficulty : (instances,), see `Difficulty`: what makes a cost relative to the host absolute.
     """
 
-    def __init__(self, space: Space, inputs: NDArray[np.float64]) -> None:
-        self.space, self.inputs = space, inputs
+    def __init__(
+        self, space: Space, inputs: NDArray[np.float64], difficulty: NDArray[np.float64]
+    ) -> None:
+        self.space, self.inputs, self.difficulty = space, inputs, difficulty
         self.evaluations: list[Evaluation] = []
         self._encoded: list[NDArray[np.float64]] = []
 
@@ -39,9 +42,10 @@ class Dataset:
     def matches(self) -> Matches:
         """Everything as tensors."""
         rows = [evaluation.instance for evaluation in self.evaluations]
+        costs = squash(as_tensor([evaluation.cost for evaluation in self.evaluations]))
         return Matches(
             x=as_tensor(self.inputs[rows]),
             s=as_tensor(np.array(self._encoded)),
             instance=torch.as_tensor(rows),
-            cost=as_tensor([evaluation.cost for evaluation in self.evaluations]),
+            cost=costs + as_tensor(self.difficulty[rows]),
         )

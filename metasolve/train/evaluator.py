@@ -155,6 +155,10 @@ class Evaluator:
         known = [value for value in measured if math.isfinite(value) and value > 0]
         return float(np.median(known)) if known else 1.0
 
+    def references(self) -> dict[int, float]:
+        """`reference` of every instance whose host was measured."""
+        return {index: self.reference(index) for index in self.host}
+
     def _warm(self, index: int) -> list[Outcome]:
         """The host's repeats without the first, which alone finds memory that nobody touched yet.
 

@@ -3,8 +3,8 @@
 The host's own configuration costs 0 by definition (log of the time ratio), more only where it
 fails, so it needs no further solver call to be a choice. A network beside the policy's learns what
 the surrogate, with its doubts, expects the policy's choice to cost more than that. How wrong that
-is shows on the validation instances: the gate opens where, with the errors seen there, the policy
-is on average worth its risk.
+is shows on the validation instances: the gate opens where, with errors like those, a slow-down that
+a user would notice is improbable.
 """
 
 from __future__ import annotations
@@ -14,15 +14,19 @@ import math
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.stats import t as student_t
 
 from metasolve.model.meta_model import MetaModel
 from metasolve.model.model import Layer
 from metasolve.model.surrogate import Surrogate, as_tensor
-from metasolve.train.arms import Arms
+from metasolve.space import Space
+from metasolve.train.difficulty import Difficulty
 from metasolve.train.policy import JITTER
 
 _MATERIAL = math.log(1.1)  # a slow-down that a user would notice
 _RISK = 50.0  # how often such a slow-down counts
+_CHANCE = 0.025  # of such a slow-down where the gate only just opens; elsewhere it is less
+_PRIOR_SPREAD, _PRIOR_FREEDOM = 0.05, 4  # errors expected, and how many instances that is worth
 _DOUBT = 1.0  # standard deviations of the surrogate's prediction added to its mean
 _HIDDEN = (32, 32)
 _DRAWS = 4000  # features to fit it at: mixtures of two instances, moved a little
@@ -34,33 +38,32 @@ def loss(cost: NDArray[np.float64]) -> NDArray[np.float64]:
     return cost + _RISK * np.maximum(cost - _MATERIAL, 0.0)
 
 
-def threshold(
-    expected: NDArray[np.float64], measured: NDArray[np.float64], staying: float
-) -> float:
-    """The largest expected cost at which the policy is worth its risk.
+def threshold(expected: NDArray[np.float64], measured: NDArray[np.float64]) -> float:
+    """The largest expected cost at which a slow-down beyond 1.1 has a probability of 2.5 %.
 
-    Whatever was expected, it is taken to be wrong by one of the errors seen, all equally likely.
+    A few dozen instances do not show how wrong the gate may be on the next thousand. Their errors
+    are taken to have a normal upper half: its spread about the median, with a prior that tells for
+    the first few, makes the next error a Student t (Gelman et al., Bayesian Data Analysis, 3.3).
 
     Parameters
     ----------
     expected, measured : (instances,) what the gate said, and what the policy's choice cost there,
         both above the cost of the host.
-    staying : cost of asking the model before staying with the host.
     """
     errors = measured - expected
-    reach = np.abs(errors).max()
-    low, high = -reach, reach + staying
-    for _ in range(60):  # the mean loss grows with what is expected: bisection
-        middle = 0.5 * (low + high)
-        inside = loss(middle + errors).mean() <= staying
-        low, high = (middle, high) if inside else (low, middle)
-    return float(low)
+    middle, count = float(np.median(errors)), len(errors)
+    above = errors[errors >= middle] - middle
+    freedom = _PRIOR_FREEDOM + count - 1
+    square = (_PRIOR_FREEDOM * _PRIOR_SPREAD**2 + (count - 1) * np.mean(above**2)) / freedom
+    reach = float(student_t.ppf(1.0 - _CHANCE, freedom)) * math.sqrt(square * (1.0 + 1.0 / count))
+    return _MATERIAL - middle - reach
 
 
 def gate(
     model: MetaModel,
     surrogate: Surrogate,
-    arms: Arms,
+    difficulty: Difficulty,
+    space: Space,
     inputs: np.ndarray,
     host: np.ndarray,
     seed: int,
@@ -70,6 +73,7 @@ def gate(
     Parameters
     ----------
     model : the policy.
+    surrogate, difficulty : what settings take and what the host takes, as far as is known.
     inputs : (instances, features), standardised features to fit at, and between which.
     host : (instances,), what the host's own configuration costs there: 0 where it does not fail.
     """
@@ -81,7 +85,8 @@ def gate(
     mixed = share[:, None] * inputs[one] + (1.0 - share[:, None]) * inputs[other]
     staying = np.concatenate([share * host[one] + (1.0 - share) * host[other], host])
     x = np.concatenate([mixed + JITTER * varies * rng.standard_normal(mixed.shape), inputs])
-    cost = _expected(model, surrogate, arms, x) - staying
+    chosen = np.array([space.encode(space.to_settings(z)) for z in _outputs(model, x)])
+    cost = difficulty.above_host(surrogate, x, chosen, _DOUBT) - staying
     network = MetaModel(x.shape[1], 1, np.array([cost.mean()]), varies, _HIDDEN, seed)
     _fit(network, as_tensor(x), as_tensor(cost), rng)
     return network.layers()
@@ -100,13 +105,8 @@ def gated(
 
 
 @torch.no_grad()
-def _expected(model: MetaModel, surrogate: Surrogate, arms: Arms, x: np.ndarray) -> np.ndarray:
-    """Pessimistic cost (n,) of what the policy chooses at standardised features x."""
-    chosen = [
-        arms.space.encode(arms.space.to_settings(z)) for z in model(as_tensor(x)).double().numpy()
-    ]
-    one = as_tensor(np.array(chosen)).unsqueeze(1)
-    return surrogate.every_arm(as_tensor(x), one, _DOUBT).numpy()[:, 0].astype(float)
+def _outputs(model: MetaModel, x: np.ndarray) -> np.ndarray:
+    return model(as_tensor(x)).double().numpy()
 
 
 def _fit(gate: MetaModel, x: torch.Tensor, cost: torch.Tensor, rng: np.random.Generator) -> None:

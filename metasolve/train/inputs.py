@@ -73,22 +73,31 @@ def expected_seconds(
 ) -> tuple[float, NDArray[np.float64]]:
     """Coefficients b, w such that the host takes exp(b + w·x) seconds or less, mostly.
 
-    Ridge regression of the logarithm, the ridge chosen by leave-one-out error; b is raised by one
-    standard deviation of that error, because a budget is there to stop what is hopeless, not what
-    is somewhat harder than it looks.
+    The linear rule of the logarithm, with b raised by one standard deviation of its error, because
+    a budget is there to stop what is hopeless, not what is somewhat harder than it looks.
 
     Parameters
     ----------
     inputs : (instances, features), standardised.
     seconds : what the host took on each.
     """
-    logs = np.log(np.maximum(np.asarray(seconds, dtype=float), 1e-7))
+    b, w, error = linear_rule(inputs, np.log(np.maximum(np.asarray(seconds, dtype=float), 1e-7)))
+    return b + error, w
+
+
+def linear_rule(
+    inputs: NDArray[np.float64], logs: NDArray[np.float64]
+) -> tuple[float, NDArray[np.float64], float]:
+    """Coefficients b, w of logs ≈ b + w·x and the leave-one-out error (root mean square).
+
+    Ridge regression, the ridge chosen by that error.
+    """
     centre, mean = inputs.mean(axis=0), float(logs.mean())
     U, S, Vt = np.linalg.svd(inputs - centre, full_matrices=False)
     fits = [_ridge(U, S, logs - mean, ridge) for ridge in (0.3, 1.0, 3.0, 10.0, 30.0, 100.0)]
     error, shrunk = min(fits, key=lambda fit: fit[0])
     w = Vt.T @ shrunk
-    return mean - float(centre @ w) + error, w
+    return mean - float(centre @ w), w, error
 
 
 def _ridge(

@@ -225,4 +225,5 @@ class Perturber:
 
     def _believed(self, probe: Probe) -> Array:
         x = np.repeat(self.dataset.inputs[probe.instance][None], len(probe.encoded), axis=0)
-        return self.policy.surrogate.predict(x, probe.encoded, probe.instance)
+        taken = self.policy.surrogate.predict(x, probe.encoded, probe.instance)
+        return taken - self.dataset.difficulty[probe.instance]

@@ -163,8 +163,7 @@ class _Costs:
             return candidate
         gate = replace(candidate.model, layers=candidate.gate)
         expected = [gate.outputs(self._features(index))[0] for index in costs]
-        staying = np.mean([self.evaluator.decision_cost(index) for index in costs])
-        limit = threshold(np.array(expected), self._above_host(costs), float(staying))
+        limit = threshold(np.array(expected), self._above_host(costs))
         layers = gated(candidate.model.layers, candidate.gate, limit)
         result = replace(candidate, model=replace(candidate.model, layers=layers))
         self.chosen[result.name] = self._choices(result)

@@ -32,6 +32,7 @@ from metasolve.train.arms import Arms, shortlist
 from metasolve.train.config import TrainConfig
 from metasolve.train.dataset import Dataset
 from metasolve.train.design import hopeful, stratified
+from metasolve.train.difficulty import Difficulty
 from metasolve.train.evaluator import HOST, Evaluator
 from metasolve.train.events import Event, Events
 from metasolve.train.gate import gate
@@ -120,7 +121,6 @@ class Trainer:
         self._by_phase["earlier"] = len(prior)
         self.arms = Arms(task.space)
         self.inputs = Inputs.of(task.instances)
-        self.dataset = Dataset(task.space, self.inputs.table)
         self.surrogate = Surrogate(len(self.inputs.varies), task.space.dim, seed=config.seed)
 
     def run(self) -> Trained:
@@ -128,14 +128,15 @@ class Trainer:
         train, validation = self._reference()
         if not train:
             self.events.emit("nothing", why="the program's own configuration could not be run")
-            return Trained(self._model("default", self._default()), {}, {})
-        teaching = set(train)
-        self.dataset.add([each for each in self._prior if each.instance in teaching])
+            return Trained(self._model("default", self._constant(self.space.defaults())), {}, {})
+        table, references = self.inputs.table, self.evaluator.references()
+        self.difficulty = Difficulty(table, references, self.config.seed)
+        self.dataset = Dataset(self.space, table, self.difficulty.level)
+        self.dataset.add([each for each in self._prior if each.instance in set(train)])
         self._design(train)
         policy = self._warm_start(train)
         self._perturb(policy, train, len(validation))
-        loss = self.surrogate.fit(self.dataset.matches(), steps=40)
-        self.events.emit("surrogate", loss=loss, noise=self.surrogate.noise)
+        self._fit()
         policy.steps(150, learning_rate=(3e-3, 3e-4), temperature=(0.02, 0.005))
         networks = {"policy": policy, "distilled policy": self._warm_start(train)}
         return self._select(networks, self._incumbents(train), validation)
@@ -146,8 +147,8 @@ class Trainer:
         self._enter("reference")
         known = set(self.evaluator.host)
         most = max(4, int(_REFERENCE_SHARE * self.config.calls))
-        chosen = spread_out(self.inputs.table, most, self.config.seed)
-        asked = [(index, dict(HOST)) for index in chosen if index not in known]
+        spread = spread_out(self.inputs.table, most, self.config.seed)
+        asked = [(index, dict(HOST)) for index in spread if index not in known]
         self.evaluator.measure(asked, "reference")
         failed = {
             index: outcomes[0].message
@@ -156,10 +157,9 @@ class Trainer:
         }
         usable = sorted(set(self.evaluator.host) - set(failed))
         if self.config.measure == "seconds":
-            again = [(index, dict(HOST)) for index in usable if index not in known]
-            self.evaluator.measure(again, "reference")
+            self.evaluator.measure([each for each in asked if each[0] in set(usable)], "reference")
         ids = [each.id for each in self.task.instances]
-        groups = [self.task.groups.get(name, name) for name in ids]
+        groups = [self.task.groups.get(each, each) for each in ids]
         train, validation = split(groups, usable, self.config.seed)
         self.events.emit(
             "split",
@@ -188,20 +188,21 @@ class Trainer:
                 [seed, key],
             )  # fmt: skip
             self.dataset.add(self.evaluator.measure(asked, "design"))
+        self._fit()
+
+    def _fit(self) -> None:
         loss = self.surrogate.fit(self.dataset.matches(), steps=40)
         self.events.emit("surrogate", loss=loss, noise=self.surrogate.noise)
 
     def _incumbents(self, train: list[int]) -> Incumbents:
-        inputs = self.inputs.table[train]
-        return incumbents(
-            self.surrogate, self.arms, inputs, self.config.pessimism, self.config.seed
-        )
+        inputs, config = self.inputs.table[train], self.config
+        return incumbents(self.surrogate, self.arms, inputs, config.pessimism, config.seed)
 
     def _warm_start(self, train: list[int]) -> PolicyTrainer:
         best, seed = self._incumbents(train), self.config.seed
         kept = shortlist(best.each, within=_WORTH_KEEPING, most=MOST_ARMS)
-        varies = self.inputs.varies
-        model = MetaModel(len(varies), self.space.dim, self._start(best), varies, HIDDEN, seed)
+        varies, start = self.inputs.varies, self._start(best)
+        model = MetaModel(len(varies), self.space.dim, start, varies, HIDDEN, seed)
         policy = PolicyTrainer(
             model, self.surrogate, self.arms, self.inputs.table, kept, self.config.pessimism, seed
         )
@@ -251,14 +252,16 @@ class Trainer:
     ) -> Trained:
         self._enter("selection")
         # The simpler come first: ties go to the earlier.
-        candidates = [Candidate("host default", self._model("default", self._default()))]
+        candidates = [
+            Candidate("host default", self._model("default", self._constant(self.space.defaults())))
+        ]
         for rank, arm in enumerate(np.argsort(best.cost, kind="stable")[:2], start=1):
             constant = self._constant(self.arms.settings(int(arm), best.numbers[arm]))
             candidates.append(Candidate(f"global {rank}", self._model("global", constant)))
         inputs, host, seed = self.inputs.table, self.evaluator.host_costs(), self.config.seed
         for name, policy in networks.items():
             net = policy.model
-            expects = gate(net, self.surrogate, self.arms, inputs, host, seed)
+            expects = gate(net, self.surrogate, self.difficulty, self.space, inputs, host, seed)
             candidates.append(Candidate(name, self._model("policy", net.layers()), expects))
         winner, verdicts = select(candidates, self.evaluator, validation)
         self._enter("done")
@@ -269,16 +272,14 @@ class Trainer:
 
     # --- shared -------------------------------------------------------------------------------
 
-    def _default(self) -> tuple[Layer, ...]:
-        return self._constant(self.space.defaults())
-
     def _constant(self, settings: dict[str, Value]) -> tuple[Layer, ...]:
         return constant_layers(len(self.inputs.varies), self.space.to_vector(settings))
 
     def _model(self, kind: str, layers: tuple[Layer, ...], **info: Any) -> Model:
         known = list(self.evaluator.host)
-        seconds = map(self.evaluator.host_seconds, known)
-        b, w = expected_seconds(self.inputs.table[known], list(seconds))
+        b, w = expected_seconds(
+            self.inputs.table[known], [*map(self.evaluator.host_seconds, known)]
+        )
         info |= {
             "measure": self.config.measure,
             "cap": self.config.cap,

@@ -13,7 +13,7 @@ def matches(count=120, noise=0.02, seed=0):
     x = np.random.default_rng(99).normal(size=(30, 2))[instance]
     s = rng.uniform(-1, 1, (count, 2))
     cost = cost_of(x, s) + noise * rng.normal(size=count)
-    return Matches(as_tensor(x), as_tensor(s), torch.as_tensor(instance), as_tensor(cost))
+    return Matches(as_tensor(x), as_tensor(s), torch.as_tensor(instance), squash(as_tensor(cost)))
 
 
 def cost_of(x, s):

@@ -1,0 +1,60 @@
+"""Laws of the difficulty: what the host takes is learned alone, and taken off again."""
+
+import numpy as np
+import pytest
+import torch
+
+from metasolve.model.surrogate import Matches, Surrogate, as_tensor
+from metasolve.train.difficulty import Difficulty
+
+RNG = np.random.default_rng(5)
+INPUTS = RNG.uniform(-2, 2, (60, 3))
+
+
+def host(x):
+    """Seconds: a rule of the features, and a narrow valley that no linear rule has."""
+    return np.exp(0.5 * x[:, 0] - 1.5 * np.exp(-8.0 * x[:, 1] ** 2))
+
+
+def test_the_rule_and_the_level_make_the_reference():
+    taken = host(INPUTS)
+    difficulty = Difficulty(INPUTS, dict(enumerate(taken)))
+    rest = np.log(taken) - difficulty.level
+    design = np.c_[np.ones(60), INPUTS]
+    fitted = design @ np.linalg.lstsq(design, rest, rcond=None)[0]
+    np.testing.assert_allclose(fitted, rest, atol=1e-9)
+
+
+def test_units_do_not_matter():
+    taken = host(INPUTS)
+    levels = [Difficulty(INPUTS, dict(enumerate(c * taken))).level for c in (1.0, 1e-6)]
+    np.testing.assert_allclose(*levels, atol=1e-9)
+
+
+def test_an_instance_that_was_not_measured_has_no_level():
+    difficulty = Difficulty(INPUTS, dict(enumerate(host(INPUTS)[:40])))
+    assert (difficulty.level[40:] == 0).all()
+
+
+def test_what_a_hard_host_loses_is_what_settings_gain():
+    """Settings that take one second everywhere cost -ln(host), known or not."""
+    known = np.arange(50)
+    difficulty = Difficulty(INPUTS, dict(zip(known, host(INPUTS[known]), strict=True)))
+    cost = -np.log(host(INPUTS[known])) + difficulty.level[known]
+    surrogate = Surrogate(3, 1)
+    s = RNG.uniform(-1, 1, (60, 1))
+    data = Matches(
+        as_tensor(INPUTS[known]), as_tensor(s[known]), torch.as_tensor(known), as_tensor(cost)
+    )
+    surrogate.fit(data, steps=100)
+    found = difficulty.above_host(surrogate, INPUTS[50:], s[50:], 0.0)
+    error = found + np.log(host(INPUTS[50:]))
+    assert np.sqrt(np.mean(error**2)) < 0.5 * np.std(np.log(host(INPUTS[50:])))
+    doubted = difficulty.above_host(surrogate, INPUTS[50:], s[50:], 1.0)
+    assert (doubted > found).all()
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_a_few_instances_are_enough_to_begin(count):
+    difficulty = Difficulty(INPUTS[:count], dict(enumerate(host(INPUTS[:count]))))
+    assert np.isfinite(difficulty.level).all()
