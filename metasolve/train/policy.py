@@ -148,6 +148,15 @@ class Incumbents:
     cost: NDArray[np.float64]
     each: NDArray[np.float64]
 
+    def start(self, arms: Arms) -> NDArray[np.float64]:
+        """Coordinates to start from: each arm's best numbers, logits leaning to the best arm."""
+        space = arms.space
+        start = space.to_vector(space.defaults())
+        for arm in np.argsort(-self.cost):  # the best arm writes last
+            start = np.where(arms.mask[arm] > 0, self.numbers[arm], start)
+        chosen = space.to_vector(arms.arms[int(np.argmin(self.cost))])
+        return np.where(space.continuous, np.clip(start, -0.9, 0.9), chosen)
+
 
 @torch.no_grad()
 def incumbents(

@@ -201,7 +201,7 @@ class Trainer:
     def _warm_start(self, train: list[int]) -> PolicyTrainer:
         best, seed = self._incumbents(train), self.config.seed
         kept = shortlist(best.each, within=_WORTH_KEEPING, most=MOST_ARMS)
-        varies, start = self.inputs.varies, self._start(best)
+        varies, start = self.inputs.varies, best.start(self.arms)
         model = MetaModel(len(varies), self.space.dim, start, varies, HIDDEN, seed)
         policy = PolicyTrainer(
             model, self.surrogate, self.arms, self.inputs.table, kept, self.config.pessimism, seed
@@ -214,14 +214,6 @@ class Trainer:
             constant=float(best.cost.min()),
         )
         return policy
-
-    def _start(self, best: Incumbents) -> NDArray[np.float64]:
-        """Coordinates to start from: each arm's best numbers, logits leaning to the best arm."""
-        start = self.space.to_vector(self.space.defaults())
-        for arm in np.argsort(-best.cost):  # the best arm writes last
-            start = np.where(self.arms.mask[arm] > 0, best.numbers[arm], start)
-        chosen = self.space.to_vector(self.arms.arms[int(np.argmin(best.cost))])
-        return np.where(self.space.continuous, np.clip(start, -0.9, 0.9), chosen)
 
     # --- phase 2 ------------------------------------------------------------------------------
 
