@@ -75,29 +75,23 @@ def train(
     ----------
     reference : wall stress of the resolved flows, (n,).
     """
-    weights, costs, active = start_weights(seed), [], np.ones(SIZE, dtype=bool)
-    projected = method("projected")
-    moments = np.zeros((2, SIZE))
+    import torch
+
+    weights = torch.tensor(start_weights(seed))
+    adam = torch.optim.Adam([weights], lr=_RATE)
+    falling = torch.optim.lr_scheduler.CosineAnnealingLR(adam, steps)
+    projected, active, costs = method("projected"), np.ones(SIZE, dtype=bool), []
     for step in range(steps):
         report(step)
         V = projected.tangents("orthogonal", (seed, step, 0), _TANGENTS, active)
-        asked = probes(weights, V, _STEP, "central")
+        asked = probes(weights.numpy(), V, _STEP, "central")
         found = solve(case, [network_law(each) for each in asked.items], flows)
         measured = cost(found, reference)
         costs.append(float(measured.mean()))
-        gradient = projected.gradient(V, asked.differences(measured))
-        weights = weights - _adam(moments, gradient, step, steps)
-    return Training(weights, costs, steps * 2 * _TANGENTS * len(flows))
-
-
-def _adam(moments: Array, gradient: Array, step: int, steps: int) -> Array:
-    """Step of Adam (Kingma & Ba 2015), its rate falling as half a cosine; updates the moments."""
-    for moment, decay, new in zip(moments, (0.9, 0.99), (gradient, gradient**2), strict=True):
-        moment *= decay
-        moment += (1.0 - decay) * new
-    mean, square = moments[0] / (1.0 - 0.9 ** (step + 1)), moments[1] / (1.0 - 0.99 ** (step + 1))
-    rate = 0.5 * _RATE * (1.0 + np.cos(np.pi * step / steps))
-    return rate * mean / (np.sqrt(square) + 1e-12)
+        weights.grad = torch.tensor(projected.gradient(V, asked.differences(measured)))
+        adam.step()
+        falling.step()
+    return Training(weights.numpy(), costs, steps * 2 * _TANGENTS * len(flows))
 
 
 def fit(flows: Sequence[Instance], resolved: Flows, seed: int) -> Array:

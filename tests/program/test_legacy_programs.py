@@ -64,7 +64,12 @@ def test_multigrid_answers_the_same_under_any_settings(
 
 @pytest.mark.parametrize(
     ("name", "arguments", "code"),
-    [("sor", ["absent.nml"], 2), ("multigrid", ["absent.deck"], 2), ("multigrid", [], 2)],
+    [
+        ("sor", ["absent.nml"], 2),
+        ("multigrid", ["absent.deck"], 2),
+        ("multigrid", [], 2),
+        ("channel", ["absent.deck"], 2),
+    ],
 )
 def test_they_say_what_is_wrong(solver_program, run_program, tmp_path, name, arguments, code):
     done = run_program([*solver_program(name), *arguments], cwd=tmp_path)

@@ -120,7 +120,13 @@ def test_settings_petsc_does_not_consume_are_told(metasolve, tutorial, tmp_path)
     assert "not consumed by PETSc: kps_rtol; correct" in metasolve("check", path, "--instances", 1)
 
 
-PROBLEMS = [("bratu", "snes/ex5"), ("cavity", "snes/ex19")]
+PROBLEMS = [
+    ("bratu", "snes/ex5"),
+    ("cavity", "snes/ex19"),
+    pytest.param("p_bratu", "snes/ex15", marks=pytest.mark.slow),
+    pytest.param("variable_density", "ksp/ex29", marks=pytest.mark.slow),
+    pytest.param("diffusion_in_time", "ts/ex13", marks=pytest.mark.slow),
+]
 
 
 @pytest.mark.parametrize(("name", "source"), PROBLEMS)
@@ -131,14 +137,20 @@ def test_the_cases_of_petsc_tutorials_run(name, source, tutorial, tmp_path):
     text = (ROOT / "problems" / name / "case.toml").read_text()
     (tmp_path / "case.toml").write_text(
         text.replace(f"../../solvers/tutorials/{source.split('/')[1]}", program)
-        .replace("high = 32", "high = 16")
-        .replace("high = 128", "high = 30")
     )
-    case = Case.from_toml(tmp_path)
+    case = coarse(Case.from_toml(tmp_path))
     found = screen(case.model_copy(update={"space_": small(case)}), count=1)
     assert found.unused == []
     assert math.exp(abs(found.defaults)) < 10
     assert found.answer_noise == 0.0
+
+
+def coarse(case):
+    """The case on grids of 12 to 16 points a side."""
+    grid = {"name": "n", "type": "integer", "low": 12, "high": 16}
+    return case.model_copy(
+        update={"vary": [grid if each["name"] == "n" else each for each in case.vary]}
+    )
 
 
 def small(case):

@@ -6,7 +6,14 @@ from importlib import import_module
 
 import typer
 
-BENCHMARKS: tuple[str, ...] = ("functions", "frank_wolfe", "fixed_point", "spry", "scaling")
+BENCHMARKS: tuple[str, ...] = (
+    "functions",
+    "frank_wolfe",
+    "fixed_point",
+    "spry",
+    "scaling",
+    "channel",
+)
 
 
 def register(app: typer.Typer) -> None:
