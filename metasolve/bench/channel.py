@@ -85,7 +85,7 @@ def run(
     case: str | Path,
     seeds: Sequence[int],
     *,
-    steps: int = 150,
+    steps: int = 100,
     flows: int = 48,
     unseen: int = 64,
     report: Report = silent,

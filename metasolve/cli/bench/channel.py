@@ -20,7 +20,7 @@ def register(bench: typer.Typer) -> None:
         ),
         seeds: Seeds = 5,
         seed: Seed = 0,
-        steps: Annotated[int, typer.Option(help="Steps of training.", min=1)] = 150,
+        steps: Annotated[int, typer.Option(help="Steps of training.", min=1)] = 100,
         json_: Json = None,
         plot: Plot = Path("channel.png"),
     ) -> None:
