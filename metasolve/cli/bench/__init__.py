@@ -6,7 +6,9 @@ from importlib import import_module
 
 import typer
 
-BENCHMARKS: tuple[str, ...] = ("functions", "frank_wolfe", "fixed_point", "spry", "scaling")
+BENCHMARKS: tuple[str, ...] = (
+    *("functions", "frank_wolfe", "fixed_point", "spry", "scaling", "families"),
+)
 
 
 def register(app: typer.Typer) -> None:
