@@ -45,7 +45,7 @@ class CostTraining:
     tangents: int = 2
     batch: int = 16
     step: float = 0.5
-    share: float = 0.1
+    share: float = 0.5
     control_variate: bool = True
     memory: int = 20
     look_every: int = 20

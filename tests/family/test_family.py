@@ -9,6 +9,7 @@ import scipy.sparse.linalg
 from metasolve.errors import UsageError
 from metasolve.family import Family
 from metasolve.family.family import is_family
+from metasolve.program.case import Case
 
 PROBLEMS = Path(__file__).resolve().parents[2] / "problems"
 CASES = sorted(path for path in PROBLEMS.glob("*/*.toml") if is_family(path))
@@ -114,3 +115,8 @@ def test_a_problem_that_cannot_be_used_is_named(tmp_path, problem, said):
 def test_an_unknown_size_is_named(tmp_path):
     with pytest.raises(UsageError, match="did you mean 'default'"):
         Family.from_toml(written(tmp_path)).instances(1, 0, size="defualt")
+
+
+def test_a_family_is_no_program(tmp_path):
+    with pytest.raises(UsageError, match="bench families"):
+        Case.from_toml(written(tmp_path))
