@@ -86,10 +86,11 @@ def run(
     sections = []
     for family, size in families:
         plan = PLANS.get(family.name, Plan())
-        for rtol in tolerances or family.tolerances:
-            scores = [measure(family, rtol, size, s, plan, amounts, report) for s in seeds]
+        chosen = list(tolerances or family.tolerances)
+        scores = [measure(family, chosen, size, seed, plan, amounts, report) for seed in seeds]
+        for rtol, each in zip(chosen, zip(*scores, strict=True), strict=True):
             title = f"{family.name}, {_sized(family, size)}, rtol {rtol:g}: {amounts.test} unseen"
-            sections.append(Section(title, rows(scores)))
+            sections.append(Section(title, rows(each)))
     settings = {
         "families": [f"{family.name}, {_sized(family, size)}" for family, size in families],
         "seeds": list(seeds),

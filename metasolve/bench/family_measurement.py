@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from metasolve.bench.family_guesses import Plan, learn
+from metasolve.bench.family_guesses import Learned, Plan, learn
 from metasolve.bench.result import Report, silent
 from metasolve.solver import Budget, Solver
 
@@ -18,10 +18,13 @@ if TYPE_CHECKING:
     from metasolve.family import Family
     from metasolve.instance import Instance
     from metasolve.outcome import Outcome
+    from metasolve.petsc.replay import Replay
+    from metasolve.petsc.snapshots import Snapshots
 
 ZERO, GLOBAL, OURS, BOTH = "zero guess", "best global", "ours", "ours + best global"
 KSP_GUESSES = ("fischer", "pod")
 _TUNED_ON = 8
+_VALIDATIONS = 2
 _STREAMS = {"train": 0, "validate": 1, "test": 2}
 _LEAST_SAVING = 1e-12
 
@@ -83,19 +86,39 @@ class Score:
 
 def measure(
     family: Family,
-    rtol: float,
+    tolerances: Sequence[float],
     size: str,
     seed: int,
     plan: Plan,
     amounts: Amounts,
     report: Report = silent,
-) -> list[Score]:
-    """Learn, tune and select on training and validation instances, then measure on unseen ones."""
-    draw = _Draw(family, rtol, size, seed)
-    found = _contenders(draw, plan, amounts, report)
-    test = draw("test", amounts.test)
-    scores = _race(found, test, amounts.repeats, report)
-    return scores + _sequences(test, amounts.repeats)
+) -> list[list[Score]]:
+    """Learn, tune and select on training and validation instances, then measure on unseen ones.
+
+    Solutions serve all tolerances, and so does what was learned from them unless the solver's cost
+    at the tolerance was part of it. Returns the scores at each tolerance.
+    """
+    from metasolve.petsc.replay import Replay
+    from metasolve.petsc.snapshots import snapshots
+
+    replay, scores, learned = Replay(space=family.space), [], None
+    draws = [_Draw(family, rtol, size, seed) for rtol in tolerances]
+    name = f"{family.name}, seed {seed}: solutions"
+    data = snapshots(
+        draws[0]("train", amounts.train), report=lambda n: report(name, n, amounts.train)
+    )
+    for draw in draws:
+        data = replace(data, instances=draw("train", amounts.train))
+        if learned is None or plan.calls:
+            began = time.perf_counter()
+            learned = list(learn(data, plan, replay, seed))
+            seconds = data.seconds + time.perf_counter() - began
+        found = _contenders(draw, data, learned, seconds, replay, amounts)
+        test = draw("test", amounts.test)
+        raced = _race(found, test, amounts.repeats, report)
+        scores.append(raced + _sequences(test, amounts.repeats))
+    replay.destroy()
+    return scores
 
 
 @dataclass(frozen=True)
@@ -110,17 +133,18 @@ class _Draw:
         return self.family.instances(count, seed, self.rtol, self.size)
 
 
-def _contenders(draw: _Draw, plan: Plan, amounts: Amounts, report: Report) -> list[Contender]:
+def _contenders(
+    draw: _Draw,
+    data: Snapshots,
+    learned: Sequence[Learned],
+    spent: float,
+    replay: Replay,
+    amounts: Amounts,
+) -> list[Contender]:
+    """All rows of the table but the last; `spent` seconds went into solutions and learning."""
     from metasolve.petsc.guessed import Guessed
-    from metasolve.petsc.replay import Replay
-    from metasolve.petsc.snapshots import snapshots
 
-    name = f"{draw.family.name}, rtol {draw.rtol:g}, seed {draw.seed}"
-    replay = Replay(space=draw.family.space)
-    train = draw("train", amounts.train)
-    data = snapshots(train, report=lambda n: report(f"{name}: solutions", n, len(train)))
-    began = time.perf_counter()
-    learned = list(learn(data, plan, replay, draw.seed))
+    train = data.instances
     offered = [
         Contender(
             each.kind,
@@ -131,10 +155,11 @@ def _contenders(draw: _Draw, plan: Plan, amounts: Amounts, report: Report) -> li
         )
         for each in learned
     ]
-    validation = draw("validate", amounts.validate)
+    validation, began = draw("validate", amounts.validate), time.perf_counter()
     took = _validate(offered, validation)
-    everything = data.seconds + time.perf_counter() - began
-    calls = len(train) + sum(each.calls for each in learned) + len(offered) * len(validation)
+    everything = spent + time.perf_counter() - began
+    validated = _VALIDATIONS * len(offered) * len(validation)
+    calls = len(train) + sum(each.calls for each in learned) + validated
     zero = Contender(ZERO, "", Guessed(replay))
     tuned = _tuned(draw, train[:_TUNED_ON], zero.solver, amounts.search)
     best = min(zip(took, offered, strict=True), key=lambda pair: pair[0])[1]
@@ -154,7 +179,8 @@ def _validate(offered: Sequence[Contender], validation: Sequence[Instance]) -> l
     """Total seconds of each; infinite where it fails. The second solve counts: caches are warm."""
     totals = []
     for contender in offered:
-        outcomes = [_solved(contender, i) for i in validation for _ in range(2)][1::2]
+        outcomes = [_solved(contender, i) for i in validation for _ in range(_VALIDATIONS)]
+        outcomes = outcomes[_VALIDATIONS - 1 :: _VALIDATIONS]
         spent = sum(_seconds(outcome) for outcome in outcomes)
         totals.append(spent if all(outcome.ok for outcome in outcomes) else math.inf)
     return totals

@@ -22,7 +22,7 @@ FEW = Amounts(train=20, validate=2, test=3, repeats=1, search=10)
 def measured():
     family = Family.from_toml(PROBLEMS / "poisson1d" / "two_grid.toml")
     plan = Plan("sine", calls=200, steps=60, hidden=(16,))
-    return family_measurement.measure(family, 1e-3, "default", 0, plan, FEW)
+    return family_measurement.measure(family, [1e-3], "default", 0, plan, FEW)[0]
 
 
 def test_every_contender_solves_every_unseen_instance(measured):
@@ -42,6 +42,17 @@ def test_calls_are_those_of_getting_there(measured):
     assert calls["ridge regression"] == FEW.train
     assert calls["net on solutions"] == FEW.train < calls["net on cost"] <= FEW.train + 200
     assert calls["ours"] > calls["net on cost"]
+
+
+def test_solutions_serve_every_tolerance():
+    family = Family.from_toml(PROBLEMS / "elasticity3d")
+    pytest.importorskip("skfem")
+    plan, few = Plan("identity", steps=20, hidden=(8,)), Amounts(8, 1, 1, 1, 4)
+    loose, tight = family_measurement.measure(family, [1e-2, 1e-5], "default", 0, plan, few)
+    assert loose[0].iterations[0] < tight[0].iterations[0]
+    for a, b in zip(loose[2:], tight[2:], strict=True):
+        assert a.contender.calls >= 8 or a.contender.solver is None
+        assert (a.failures, b.failures) == (0, 0)
 
 
 def test_training_validation_and_test_do_not_share_an_instance():
@@ -76,7 +87,8 @@ def test_ridge_regression_is_tuned_by_held_out_rows():
     np.testing.assert_allclose(ridge(x), x[:, :1] ** 2, atol=1e-6)
 
 
-def test_the_command_prints_a_table_and_writes_its_files(tmp_path, capsys):
+def test_the_command_prints_a_table_and_writes_its_files(tmp_path, capsys, monkeypatch):
+    monkeypatch.setitem(families.PLANS, "poisson1d", Plan("sine", steps=20, hidden=(8,)))
     case = str(PROBLEMS / "poisson1d")
     words = ["bench", "families", case, "--seeds", "1", "--train", "16", "--test", "2"]
     words += ["--repeats", "1", "--search", "8", "--plot", str(tmp_path / "f.png")]
