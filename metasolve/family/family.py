@@ -20,7 +20,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from metasolve.errors import UsageError, did_you_mean
 from metasolve.instance import Instance
-from metasolve.petsc.generated_solve import GeneratedSolve, Host
+from metasolve.petsc.generated_solve import GeneratedSolve
+from metasolve.petsc.recorded_solve import Host
 from metasolve.program.case import FILE
 from metasolve.program.instances import Arguments, features, hypercube, identity
 from metasolve.setting import Integer, Real

@@ -19,6 +19,7 @@ from metasolve.gradient import method, optimal_weight, probes, slopes
 from metasolve.guess.training import Best, Residuals, Trainee, gentle_rate
 
 Array = NDArray[np.float64]
+_LEAST_UNIT = 1e-6  # of the largest, so that what is exact does not divide by nothing
 Cost = Callable[[int, Array], float]
 """Instance (its row) and coordinates to what a solve from there costs."""
 
@@ -102,7 +103,7 @@ def fit_cost(
         chosen = rng.choice(learned, batch, replace=False)
         z = predicted(chosen)
         now = z.detach().numpy()
-        unit = np.sqrt(np.mean((now - target[chosen]) ** 2, axis=0)) + 1e-300
+        unit = _unit(now - target[chosen])
         surrogate = residuals.log_gradient(now, chosen) * unit
         gradient = _gradient(
             measured, chosen, now / unit, unit, surrogate, (seed, step), options, past
@@ -158,6 +159,12 @@ def _gradient(
     weighted = _weight(past) * surrogate
     past.append((d, slopes(V, surrogate)))
     return estimator.gradient(V, d, weighted)
+
+
+def _unit(error: Array) -> Array:
+    """Root mean square of the error of each coordinate; positive even where there is none."""
+    size = np.sqrt(np.mean(error**2, axis=0))
+    return np.maximum(size, _LEAST_UNIT * (float(size.max()) or 1.0))
 
 
 def _relative(z: torch.Tensor, target: Array) -> float:

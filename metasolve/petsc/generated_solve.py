@@ -13,8 +13,6 @@ from numpy.typing import NDArray
 
 from metasolve.petsc.recorded_solve import Host
 
-__all__ = ["GeneratedSolve", "Host"]
-
 
 @dataclass(frozen=True)
 class GeneratedSolve:

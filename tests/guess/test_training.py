@@ -97,3 +97,11 @@ def test_the_same_seed_trains_the_same(task):
         fit_cost(trainee, y, residuals, target, costs(residuals)[0], CostTraining(200, batch=4))
         found.append(trainee.network()(y))
     np.testing.assert_array_equal(*found)
+
+
+def test_a_coordinate_that_is_exact_is_no_trouble(task):
+    y, _, residuals, target, _, _ = task
+    target = np.concatenate([target[:, :3], np.zeros((len(target), 1))], axis=1)
+    trainee = Trainee(y, target, hidden=(8,))
+    fit_cost(trainee, y, residuals, target, costs(residuals)[0], CostTraining(200, batch=4))
+    assert np.all(np.isfinite(trainee.network()(y)))
