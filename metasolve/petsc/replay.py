@@ -1,4 +1,4 @@
-"""`Replay`: solves recorded systems in process, under any settings.
+"""`Replay`: solves recorded or generated systems in process, under any settings.
 
 A fresh KSP each time, because a live one keeps what earlier settings left in its preconditioner;
 the unpreconditioned norm, because settings must not decide what "converged" means; the program's
@@ -19,6 +19,7 @@ from metasolve.errors import UsageError
 from metasolve.instance import Instance
 from metasolve.outcome import Outcome, Reason, fractional
 from metasolve.petsc import communication, reasons
+from metasolve.petsc.generated_solve import GeneratedSolve
 from metasolve.petsc.library import plugin
 from metasolve.petsc.measurement import NOT_STARTED, Measurement
 from metasolve.petsc.options import Options, text
@@ -136,7 +137,7 @@ class Replay:
         ksp, x = PETSc.KSP().create(self._comm), system.start()
         try:
             with Options(solve.host.options) as options:
-                _configure(ksp, system, solve, options)
+                configure(ksp, system, solve, options)
                 plugin().attach(ksp, model)
                 system.warm(x)
                 began = time.perf_counter()
@@ -153,7 +154,7 @@ class Replay:
         finally:
             ksp.destroy()
             x.destroy()
-        return _judge(instance, system, measured), record
+        return judge(instance, system, measured), record
 
     def destroy(self) -> None:
         """Free the systems kept in memory."""
@@ -169,7 +170,7 @@ class Replay:
         try:
             with Options(solve.host.options) as options:
                 try:
-                    _configure(ksp, system, solve, options)
+                    configure(ksp, system, solve, options)
                     system.warm(x)
                     measured.set_up(ksp, self._comm)
                     measured.run(ksp, system, x)
@@ -180,7 +181,7 @@ class Replay:
             x.destroy()
         # In the program's norm only the start of a cold solve tells what it aims at.
         aim = solve.rtol * measured.history[0] if measured.history and not system.guess else None
-        return _judge(instance, system, measured, aim)
+        return judge(instance, system, measured, aim)
 
     def _attempt(
         self, instance: Instance, entries: Mapping[str, str], budget: Budget, *, strict: bool
@@ -193,7 +194,7 @@ class Replay:
             with Options(entries) as options:
                 try:
                     ksp.setNormType(PETSc.KSP.NormType.UNPRECONDITIONED)
-                    _configure(ksp, system, solve, options, budget.iterations)
+                    configure(ksp, system, solve, options, budget.iterations)
                     self._measure(ksp, system, x, measured, target, budget)
                 except PETSc.Error as error:
                     measured.error = reasons.message_of(error)
@@ -202,7 +203,7 @@ class Replay:
         finally:
             ksp.destroy()
             x.destroy()
-        return _judge(instance, system, measured, target)
+        return judge(instance, system, measured, target)
 
     def _measure(
         self,
@@ -240,19 +241,22 @@ class Replay:
         return tuple(unused)
 
 
-def _recorded(instance: Instance) -> RecordedSolve:
-    if not isinstance(instance.payload, RecordedSolve):
-        raise UsageError(f"instance {instance.id} is not recorded: take it from a Recording")
+def _recorded(instance: Instance) -> RecordedSolve | GeneratedSolve:
+    if not isinstance(instance.payload, RecordedSolve | GeneratedSolve):
+        raise UsageError(
+            f"instance {instance.id} is not recorded: take it from a Recording or a Family"
+        )
     return instance.payload
 
 
-def _configure(
+def configure(
     ksp: PETSc.KSP,
     system: System,
-    solve: RecordedSolve,
+    solve: RecordedSolve | GeneratedSolve,
     options: Options,
     iterations: int | None = None,
 ) -> None:
+    """Give a KSP the options of a solve, then its tolerances."""
     ksp.setOptionsPrefix(options.prefix)
     ksp.setOperators(system.A)
     ksp.setFromOptions()
@@ -274,7 +278,7 @@ def _as_recorded(instance: Instance) -> Outcome:
     return Outcome(reason, count, float(count), seen.true_residual, *spent, message="recorded")
 
 
-def _judge(
+def judge(
     instance: Instance, system: System, measured: Measurement, aim: float | None = None
 ) -> Outcome:
     """Make an outcome; `aim` is the norm at which the method stopped, where it is known."""

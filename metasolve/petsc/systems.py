@@ -8,9 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import scipy.sparse as sp
 from petsc4py import PETSc
 
 from metasolve.errors import RecordingError
+from metasolve.petsc.generated_solve import GeneratedSolve
 from metasolve.petsc.native import skip_info
 from metasolve.petsc.recorded_solve import Operator, RecordedSolve, Subspace
 
@@ -71,8 +74,8 @@ class Systems:
         self._comm, self._room = comm, bytes
         self._kept: OrderedDict[Any, tuple[Any, int]] = OrderedDict()
 
-    def load(self, solve: RecordedSolve) -> System:
-        """Return the system of a recorded solve, valid until the next call.
+    def load(self, solve: RecordedSolve | GeneratedSolve) -> System:
+        """Return the system of a solve, valid until the next call.
 
         Collective: yes, on comm.
 
@@ -81,6 +84,8 @@ class Systems:
         RecordingError
             If a file is missing or torn.
         """
+        if isinstance(solve, GeneratedSolve):
+            return self._generated(solve)
         operator = solve.operator
         layout = self._layout(operator)
         size = 12 * operator.nnz + 4 * operator.rows
@@ -94,6 +99,31 @@ class Systems:
             guess, _ = self._get((where, layout), vector, lambda: self._vector(where, A))
         self._make_room(keep=3)
         return System(A, b, guess, norm)
+
+    def _generated(self, solve: GeneratedSolve) -> System:
+        key = (solve.system, *solve.arguments.items())
+        if key not in self._kept:
+            made = self._made(*solve.assemble())
+            self._kept[key] = (made, int(made.A.getInfo()["memory"]) + 8 * made.b.getSize())
+        self._kept.move_to_end(key)
+        self._make_room(keep=1)
+        made = self._kept[key][0]
+        guess = None if solve.guess is None else _distributed(made.b, solve.guess)
+        return System(made.A, made.b, guess, made.norm)
+
+    def _made(self, A: sp.csr_matrix, b: np.ndarray) -> System:
+        matrix = PETSc.Mat().create(self._comm)
+        matrix.setType(PETSc.Mat.Type.AIJ)
+        matrix.setSizes([(PETSc.DECIDE, rows) for rows in A.shape])
+        matrix.setUp()
+        low, high = matrix.getOwnershipRange()
+        mine = A[low:high]
+        index = PETSc.IntType
+        pattern = mine.indptr.astype(index), mine.indices.astype(index)
+        matrix.setPreallocationCSR((*pattern, mine.data))
+        matrix.assemble()
+        right = _distributed(matrix.createVecLeft(), b)
+        return System(matrix, right, None, right.norm())
 
     def destroy(self) -> None:
         """Free everything."""
@@ -113,7 +143,8 @@ class Systems:
 
     def _drop(self) -> int:
         _, (thing, size) = self._kept.popitem(last=False)
-        (thing[0] if isinstance(thing, tuple) else thing).destroy()
+        for each in _parts(thing):
+            each.destroy()
         return size
 
     def _layout(self, operator: Operator) -> tuple[int, ...] | None:
@@ -173,3 +204,17 @@ class Systems:
             load(viewer)
         except PETSc.Error as error:
             raise RecordingError(f"{file} is torn or not PETSc's; record anew") from error
+
+
+def _parts(thing: Any) -> tuple[Any, ...]:
+    """What there is to destroy of something kept: a matrix, a vector with its norm, a system."""
+    if isinstance(thing, System):
+        return thing.A, thing.b
+    return thing[:1] if isinstance(thing, tuple) else (thing,)
+
+
+def _distributed(like: PETSc.Vec, values: np.ndarray) -> PETSc.Vec:
+    """A vector laid out as another, from all of its entries."""
+    vector = like.duplicate()
+    vector.setArray(values[slice(*vector.getOwnershipRange())])
+    return vector

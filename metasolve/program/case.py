@@ -142,6 +142,7 @@ class Case(_Table):
         path = path / FILE if path.is_dir() else path
         try:
             data = read_toml(path)
+            _refuse_family(data)
             directory = path.absolute().parent
             case = cls.from_dict({"name": directory.name, **data, "directory": directory})
             case = _with_files(case)
@@ -172,6 +173,14 @@ class Case(_Table):
     def path(self, file: str) -> Path:
         """A file named in the case."""
         return self.directory / file
+
+
+def _refuse_family(data: dict[str, Any]) -> None:
+    if "problem" in data:
+        raise UsageError(
+            f"problem={data['problem']!r}: generated systems, not a program; "
+            "see `metasolve bench families`"
+        )
 
 
 def _with_files(case: Case) -> Case:

@@ -12,6 +12,7 @@ from metasolve.errors import UsageError
 from metasolve.instance import Instance
 from metasolve.program.case import Case
 from metasolve.setting import Choice, Flag
+from metasolve.space import Space
 
 Arguments = dict[str, str]
 """Name to text, as the program reads it: one instance."""
@@ -34,7 +35,7 @@ def instances(case: Case, count: int, seed: int | Sequence[int]) -> list[Instanc
         chosen = sorted(rng.permutation(len(rows))[:count])
         drawn = [rows[index] for index in chosen]
     else:
-        drawn = _hypercube(case, count, rng)
+        drawn = hypercube(case.varies, count, rng)
     unique = {identity(arguments): arguments for arguments in drawn}
     return [instance(case, arguments) for arguments in unique.values()]
 
@@ -127,9 +128,8 @@ def past_runs(case: Case) -> list[Arguments]:
     return [{name: str(value).strip() for name, value in row.items() if name} for row in rows]
 
 
-def _hypercube(case: Case, count: int, rng: np.random.Generator) -> list[Arguments]:
+def hypercube(space: Space, count: int, rng: np.random.Generator) -> list[Arguments]:
     """Latin hypercube: each range in `count` strata, one draw in each."""
-    space = case.varies
     strata = [rng.permutation(count) for _ in range(space.dim)]
     shares = (np.stack(strata, axis=1) + rng.random((count, space.dim))) / count
     drawn = []

@@ -8,12 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from metasolve.errors import UsageError
+from metasolve.family.family import is_family
 from metasolve.program.case import Case
 from metasolve.program.consistency import check_program
 from metasolve.program.instances import features, instances
 from metasolve.program.start import start
 
-CASES = sorted((Path(__file__).resolve().parents[2] / "problems").glob("*/case.toml"))
+PROBLEMS = Path(__file__).resolve().parents[2] / "problems"
+CASES = sorted(path for path in PROBLEMS.glob("*/case.toml") if not is_family(path))
 
 WRONG = [
     ("command =", "comand =", ["comand=", "did you mean 'command'"]),

@@ -13,6 +13,7 @@ BENCHMARKS: tuple[str, ...] = (
     "spry",
     "scaling",
     "channel",
+    "families",
 )
 
 

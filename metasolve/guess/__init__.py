@@ -1,0 +1,28 @@
+"""Initial guesses: codec, predictor, correction; applied with numpy and scipy alone."""
+
+from metasolve.guess.codec import Codec, Grid, Identity, Pod, Sine, basis
+from metasolve.guess.correction import Correction, Galerkin, LeastSquares
+from metasolve.guess.guess import Guess, Start, relative_residual
+from metasolve.guess.interpolation import EmpiricalInterpolation
+from metasolve.guess.predictor import Network, Predictor, Ridge
+from metasolve.guess.reduced import ReducedGalerkin
+
+__all__ = [
+    "Codec",
+    "Correction",
+    "EmpiricalInterpolation",
+    "Galerkin",
+    "Grid",
+    "Guess",
+    "Identity",
+    "LeastSquares",
+    "Network",
+    "Pod",
+    "Predictor",
+    "ReducedGalerkin",
+    "Ridge",
+    "Sine",
+    "Start",
+    "basis",
+    "relative_residual",
+]

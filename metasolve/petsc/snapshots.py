@@ -1,0 +1,101 @@
+"""`Snapshots`: solutions of generated systems, for a guess to learn from."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+from petsc4py import PETSc
+
+from metasolve.errors import UsageError
+from metasolve.instance import Instance
+from metasolve.petsc.generated_solve import GeneratedSolve
+from metasolve.petsc.options import Options
+from metasolve.petsc.replay import configure
+from metasolve.petsc.systems import System, Systems
+
+Array = NDArray[np.float64]
+TIGHT = 1e-10
+
+
+@dataclass(frozen=True)
+class Snapshots:
+    """Systems of training instances and their solutions.
+
+    Attributes
+    ----------
+    instances : of which they are.
+    features : (instances, features).
+    matrices : A of each.
+    right_sides, solutions : b and x, (instances, size).
+    seconds : what solving them took.
+    """
+
+    instances: Sequence[Instance]
+    features: Array
+    matrices: Sequence[sp.csr_matrix]
+    right_sides: Array
+    solutions: Array
+    seconds: float
+
+    @property
+    def one_operator(self) -> bool:
+        """Whether all instances have the same matrix."""
+        first = self.matrices[0]
+        return all(
+            A.nnz == first.nnz and abs(A - first).max() <= 1e-14 * abs(first).max()
+            for A in self.matrices[1:]
+        )
+
+
+def snapshots(
+    instances: Sequence[Instance],
+    rtol: float = TIGHT,
+    report: Callable[[int], None] = lambda _: None,
+) -> Snapshots:
+    """Solve generated systems as the application does, to a tight tolerance.
+
+    Raises
+    ------
+    UsageError
+        If one cannot be solved.
+    """
+    systems, found, made, seconds = Systems(PETSc.COMM_SELF), [], [], 0.0
+    for count, instance in enumerate(instances):
+        solve = replace(instance.payload, rtol=rtol)
+        made.append(solve.assemble())
+        system, began = systems.load(solve), time.perf_counter()
+        found.append(_solution(system, solve))
+        seconds += time.perf_counter() - began
+        report(count + 1)
+    systems.destroy()
+    return Snapshots(
+        instances,
+        np.array([list(instance.features.values()) for instance in instances]),
+        [A for A, _ in made],
+        np.array([b for _, b in made]),
+        np.array(found),
+        seconds,
+    )
+
+
+def _solution(system: System, solve: GeneratedSolve) -> Array:
+    ksp, x = PETSc.KSP().create(PETSc.COMM_SELF), system.start()
+    with Options(solve.host.options) as options:
+        ksp.setNormType(PETSc.KSP.NormType.UNPRECONDITIONED)
+        configure(ksp, system, solve, options)
+        ksp.solve(system.b, x)
+    solved = ksp.getConvergedReason() > 0
+    values = x.getArray().copy()
+    ksp.destroy()
+    x.destroy()
+    if not solved:
+        raise UsageError(
+            f"instance {solve.id}: no solution to rtol={solve.rtol:g} under the application's own "
+            "settings; raise max_it in case.toml"
+        )
+    return values
