@@ -1,6 +1,7 @@
 """A program that MPI starts: ranks vary, settings reach every rank, nothing is left."""
 
 import contextlib
+import time
 from pathlib import Path
 
 import pytest
@@ -84,6 +85,10 @@ def test_a_time_out_ends_the_launcher_and_its_ranks(parallel, scratch_home):
     assert stopped.reason is Reason.TIME_BUDGET
     assert "timeout: stopped after" in stopped.message
     assert not list(scratch_home.iterdir())
+    for _ in range(200):  # a killed process may take a moment to go
+        if not running_in(scratch_home):
+            break
+        time.sleep(0.01)
     assert not running_in(scratch_home)
 
 
