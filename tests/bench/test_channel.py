@@ -89,8 +89,10 @@ def test_training_through_the_program_beats_the_law_it_starts_from(case, tmp_pat
 
 
 def test_a_case_of_another_program_and_a_broken_deck_are_named(case):
-    with pytest.raises(UsageError, match="vary 'reynolds' is missing"):
-        channel.run(ROOT / "problems" / "sor", [0])
+    other = case.with_name("other.toml")
+    other.write_text(case.read_text().replace('name = "reynolds"', 'name = "speed"'))
+    with pytest.raises(UsageError, match="reynolds"):
+        channel.run(other, [0])
     described = Case.from_toml(case)
     with pytest.raises(UsageError, match=r"0 of 2 flows .* law is none of"):
         solve(described, ["logg"], instances(described, 2, 1))
