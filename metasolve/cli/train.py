@@ -112,9 +112,8 @@ def register(app: typer.Typer) -> None:
             "tangent_kind": tangent_kind,
             "control_variate": control_variate,
         }
-        if replay is not None or is_case(
-            recording
-        ):  # these have their own; only what was asked for shall differ
+        if replay is not None or is_case(recording):
+            # They have options of their own: only what was asked for shall differ.
             options = {key: each for key, each in options.items() if _given(context, key)}
         if is_case(recording):
             _only_for_recordings(context, comm)
@@ -157,7 +156,7 @@ def _only_for_recordings(context: typer.Context, comm: Any) -> None:
 def _learn_program(case: Path, out: Path, **options: Any) -> Model:
     from metasolve.program.training import train_case
 
-    for name in ("measure", "prefix", "ranks_per_solve", "replay", "comm"):
+    for name in ("prefix", "ranks_per_solve", "replay", "comm"):
         del options[name]
     return train_case(case, out, **options)
 
