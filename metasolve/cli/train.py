@@ -48,17 +48,33 @@ def register(app: typer.Typer) -> None:
         measure: Annotated[
             Literal["seconds", "iterations", "flops"], typer.Option(help="What to minimise.")
         ] = "seconds",
-        tangents: Annotated[int, typer.Option(help="Perturbed calls per instance and step.")] = 2,
+        tangents: Annotated[
+            int | None,
+            typer.Option(
+                help="Perturbed calls per instance and step; default: auto's choice, or 2."
+            ),
+        ] = None,
         batch: Annotated[
             int | None,
             typer.Option(help="Instances per perturbation step; default: from the budget."),
         ] = None,
         estimator: Annotated[
-            Literal["projected", "mean"], typer.Option(help="From differences to a gradient.")
-        ] = "projected",
+            str,
+            typer.Option(
+                help="From differences to a gradient: auto, mean, projected, unbiased, sign, full, "
+                "smoothed."
+            ),
+        ] = "auto",
+        tangent_kind: Annotated[
+            str,
+            typer.Option(
+                help="Perturbations: orthogonal, rademacher, gaussian, hadamard, coordinate."
+            ),
+        ] = "orthogonal",
         control_variate: Annotated[
-            bool, typer.Option(help="Correct the surrogate's gradient, or replace it.")
-        ] = True,
+            str,
+            typer.Option(help="Correct the surrogate's gradient (surrogate), or not (none)."),
+        ] = "surrogate",
         ranks_per_solve: Annotated[
             int, typer.Option(help="Under mpiexec: ranks that solve one system together.")
         ] = 1,
@@ -93,9 +109,11 @@ def register(app: typer.Typer) -> None:
             "tangents": tangents,
             "batch": batch,
             "estimator": estimator,
+            "tangent_kind": tangent_kind,
             "control_variate": control_variate,
         }
-        if replay is not None:  # it has its own; only what was asked for shall differ
+        if replay is not None or is_case(recording):
+            # They have options of their own: only what was asked for shall differ.
             options = {key: each for key, each in options.items() if _given(context, key)}
         if is_case(recording):
             _only_for_recordings(context, comm)
@@ -138,7 +156,7 @@ def _only_for_recordings(context: typer.Context, comm: Any) -> None:
 def _learn_program(case: Path, out: Path, **options: Any) -> Model:
     from metasolve.program.training import train_case
 
-    for name in ("measure", "prefix", "ranks_per_solve", "replay", "comm"):
+    for name in ("prefix", "ranks_per_solve", "replay", "comm"):
         del options[name]
     return train_case(case, out, **options)
 
@@ -188,12 +206,21 @@ def report(model: Model, out: Path) -> None:
     calls = model.info["calls"]
     parts = ", ".join(f"{name} {n}" for name, n in calls.items() if name != "train" and n)
     typer.echo(f"solver calls: {calls['train']} ({parts})")
+    if model.info.get("gradient"):
+        typer.echo(gradient_line(model.info["gradient"]))
     if model.info.get("ran_on", {}).get("ranks", 1) > 1:
         typer.echo(ranks_line(model.info["ran_on"]))
     if model.kind == "default":
         typer.echo("nothing beats the program's own settings here: the model leaves it alone")
     typer.echo(f"model: {out}")
     typer.echo(f"events: {out / 'events.jsonl'}")
+
+
+def gradient_line(chosen: dict[str, Any]) -> str:
+    """How gradients were measured, and why so."""
+    tangents = "" if chosen["estimator"] == "full" else f", {chosen['tangents']} tangents"
+    variate = f"control variate {chosen['control_variate']}"
+    return f"gradient: {chosen['estimator']}{tangents}, {variate}: {chosen['why']}"
 
 
 def ranks_line(ran_on: dict[str, float]) -> str:

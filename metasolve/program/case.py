@@ -95,6 +95,15 @@ class Accept(_Table):
     tolerance: float = Field(gt=0, description="On ‖answer - own‖₂ / ‖own‖₂.")
 
 
+class Train(_Table):
+    """Options of training, where the command line gives none: fields of `TrainConfig`."""
+
+    estimator: str | None = Field(None, description="How differences become a gradient.")
+    tangents: int | None = Field(None, description="Perturbed runs per instance and step.")
+    tangent_kind: str | None = Field(None, description="Distribution of the perturbations.")
+    control_variate: str | None = Field(None, description="Whether the surrogate's is corrected.")
+
+
 class Case(_Table):
     """A program, what varies, what may be set, what it costs, what success means."""
 
@@ -114,6 +123,7 @@ class Case(_Table):
     cost: CostReading = CostReading()
     success: Success = Success()
     accept: Accept | None = None
+    train: Train = Train()
     timeout: float = Field(600.0, gt=0, description="Seconds that any run may take.")
     rerunnable: bool = Field(False, description="Whether a failed run may simply be run again.")
 
@@ -255,6 +265,7 @@ def _keys(places: list[str]) -> list[str]:
         "cost": CostReading,
         "success": Success,
         "accept": Accept,
+        "train": Train,
     }
     model = tables.get(places[0], Case) if places else Case
     hidden = {"directory", "text", "columns"}

@@ -110,7 +110,8 @@ def probe(solver: ProgramSolver, known: Sequence[Instance]) -> None:
 def _config(case: Case, options: dict[str, Any]) -> TrainConfig:
     measure = "seconds" if case.cost.unit == "seconds" else "iterations"
     try:
-        return TrainConfig(**{**options, "measure": measure})
+        asked = case.train.model_dump(exclude_none=True)
+        return TrainConfig(**{**asked, **options, "measure": measure})
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"])

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from metasolve.gradient.tangents import Kind
 
 
 class TrainConfig(BaseModel):
@@ -24,18 +26,20 @@ class TrainConfig(BaseModel):
     cap: float = Field(
         2.0, gt=1.0, description="Evaluations stop at this many times the host's own cost."
     )
-    tangents: int = Field(2, ge=1, description="Perturbed calls per instance and step.")
+    tangents: int | None = Field(
+        None,
+        ge=1,
+        description="Perturbed calls per instance, step; default: auto's choice or 2.",
+    )
     batch: int | None = Field(
         None, ge=1, description="Instances per perturbation step; default: from the budget."
     )
-    estimator: Literal["projected", "mean"] = Field(
-        "projected", description="How directional differences become a gradient."
+    estimator: Literal["auto", "mean", "projected", "unbiased", "sign", "full", "smoothed"] = Field(
+        "auto", description="How differences become a gradient; auto: chosen by a short trial."
     )
-    tangent_kind: Literal["rademacher", "gaussian", "orthogonal", "coordinate"] = Field(
-        "orthogonal", description="Distribution of the perturbations."
-    )
-    control_variate: bool = Field(
-        True, description="Correct the surrogate's gradient instead of replacing it."
+    tangent_kind: Kind = Field("orthogonal", description="Distribution of the perturbations.")
+    control_variate: Literal["none", "surrogate"] = Field(
+        "surrogate", description="Replace the surrogate's gradient, or correct it while it helps."
     )
     epsilon: float | None = Field(
         None,
@@ -52,3 +56,9 @@ class TrainConfig(BaseModel):
     pessimism: float = Field(
         0.5, ge=0.0, description="Standard deviations added to the surrogate's cost."
     )
+
+    @field_validator("control_variate", mode="before")
+    @classmethod
+    def _once_a_flag(cls, value: object) -> object:
+        """Trainings logged by earlier versions have a truth value here."""
+        return {True: "surrogate", False: "none"}[value] if isinstance(value, bool) else value

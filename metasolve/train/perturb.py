@@ -9,70 +9,57 @@ baseline).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from metasolve.gradient import clip_differences, generator, mean, projected, tangents
+from metasolve.gradient import Scheme, clip_differences, generator, method
 from metasolve.model.surrogate import as_tensor, squash
 from metasolve.setting import Integer
-from metasolve.solver import Value
 from metasolve.space import Space
 from metasolve.train.config import TrainConfig
 from metasolve.train.dataset import Dataset
 from metasolve.train.evaluator import Evaluation, Evaluator
 from metasolve.train.policy import Correction, PolicyTrainer
+from metasolve.train.probe import Probe, survivors
 
 Array = NDArray[np.float64]
 EXPLORATION = 0.15  # share of arms drawn evenly from those in play instead of from the policy
+USUAL, USUAL_TANGENTS = "projected", 2
+_MEMORY = 0.8  # weight of earlier steps in the running ρ, per step
 _LARGEST_DIFFERENCE = 2.0  # cost; a jump beyond says "failed", not how steep it is
 
 
 @dataclass(frozen=True)
-class Probe:
-    """One instance's part of a step: a base point and its perturbations.
+class Plan:
+    """How gradients are measured.
 
     Attributes
     ----------
-    instance, arm : which instance, which arm was drawn.
-    weight : probability of the arm under the policy over that with which it was drawn.
-    settings : base first, then one per tangent.
-    encoded : (1 + k, dim), the settings as the surrogate sees them.
-    moves : (dim, k), in units of the step sizes, what really changed: after clamping to the box
-        and rounding of integers.
+    estimator : name of a `metasolve.gradient.Method`.
+    tangents : perturbations per instance and step, where the estimator leaves the choice.
+    control_variate : whether the surrogate's gradient is corrected, or replaced.
+    why : who chose it.
     """
 
-    instance: int
-    arm: int
-    weight: float
-    settings: list[dict[str, Value]]
-    encoded: Array
-    moves: Array
+    estimator: str
+    tangents: int
+    control_variate: str
+    why: str
 
+    @classmethod
+    def of(cls, config: TrainConfig, why: str = "as asked for") -> Plan:
+        """What the options say; of `auto`, what it starts from."""
+        name = USUAL if config.estimator == "auto" else config.estimator
+        variate = config.control_variate if method(name).linear else "none"
+        return cls(name, config.tangents or USUAL_TANGENTS, variate, why)
 
-def survivors(
-    probe: Probe, evaluations: Sequence[Evaluation]
-) -> tuple[Probe, list[Evaluation]] | None:
-    """What remains of a probe whose evaluations were lost in part; None where nothing does.
-
-    Estimators average over the tangents they are given. Those that remain are a random choice of
-    all when the loss does not depend on the value, so the mean over them has the same expectation.
-    A crash teaches something only through the dataset, where it is a failure.
-    """
-    base, *moved = evaluations
-    kept = [column for column, each in enumerate(moved) if not each.outcome.lost]
-    if base.outcome.lost or (moved and not kept):
-        return None
-    rows = [0, *(column + 1 for column in kept)]
-    left = replace(
-        probe,
-        settings=[probe.settings[row] for row in rows],
-        encoded=probe.encoded[rows],
-        moves=probe.moves[:, kept],
-    )
-    return left, [evaluations[row] for row in rows]
+    def calls(self, n: int) -> int:
+        """Solver calls for an instance of whose arm n numbers can be set."""
+        chosen = method(self.estimator)
+        return max(1, chosen.calls(min(self.tangents, n), n))
 
 
 def step_sizes(space: Space, epsilon: float) -> Array:
@@ -113,9 +100,10 @@ class Perturber:
         self.evaluator, self.noise = evaluator, policy.surrogate.noise
         self.epsilon = config.epsilon or epsilon_for(self.noise)
         self.sizes = step_sizes(policy.arms.space, self.epsilon)
-        self.estimate = projected if config.estimator == "projected" else mean
+        self.plan = Plan.of(config)
+        self._wrong, self._total = 0.0, 0.0  # running sums behind ρ²
 
-    def step(self, number: int, instances: Sequence[int]) -> dict[str, float]:
+    def step(self, number: int, instances: Sequence[int]) -> dict[str, float | str]:
         """One step on a minibatch; returns diagnostics, of which `lost` evaluations are one."""
         probes = [self._probe(number, index) for index in instances]
         asked = [(probe.instance, each) for probe in probes for each in probe.settings]
@@ -133,12 +121,17 @@ class Perturber:
         self._learn(number)
         return diagnostics
 
+    def learn(self, results: Sequence[Evaluation]) -> None:
+        """Add what was measured outside the steps."""
+        self.dataset.add(results)
+        self.policy.surrogate.condition(self.dataset.matches())
+
     def _move(self, measured: Sequence[tuple[Probe, list[Evaluation]]]) -> dict[str, float]:
         correction, diagnostics = self._correction(measured)
         expected = self.policy.steps(
             4, learning_rate=(2e-3, 2e-3), temperature=(0.02, 0.02), correction=correction
         )
-        costs = [base.cost for _, (base, *_) in measured]
+        costs = [probe.level(np.array([each.cost for each in mine])) for probe, mine in measured]
         return {"cost": float(np.mean(costs)), "expected": expected, **diagnostics}
 
     def _learn(self, number: int) -> None:
@@ -148,24 +141,40 @@ class Perturber:
         else:
             surrogate.condition(matches)
 
+    @property
+    def trusts(self) -> bool:
+        """Whether the control variate is in use: ρ of the steps so far is below 1."""
+        helps = self._wrong < self._total or self._total == 0.0
+        return self.plan.control_variate == "surrogate" and helps
+
     def _probe(self, number: int, index: int) -> Probe:
-        arms, key = self.policy.arms, (self.config.seed, number, index)
-        z = self.coordinates(index)
-        arm, weight = self._draw(z, key)
-        active = arms.mask[arm] > 0
-        k = min(self.config.tangents, int(active.sum()))
-        V = tangents(self.config.tangent_kind, key, k, active)
-        base = np.clip(z, -1.0, 1.0)
-        settings = [arms.settings(arm, base)]
-        for v in V.T:
-            move = self.sizes * v
-            forth, back = np.clip(base + move, -1, 1), np.clip(base - move, -1, 1)
-            # A probe that leaves the box measures nothing: take the side with more room.
-            further = np.abs(forth - base).sum() >= np.abs(back - base).sum()
-            settings.append(arms.settings(arm, forth if further else back))
+        key, chosen = (self.config.seed, number, index), method(self.plan.estimator)
+        arm, weight = self.draw(index, key)
+        active = self.policy.arms.mask[arm] > 0
+        k = min(self.plan.tangents, int(active.sum()))
+        V = chosen.tangents(self.config.tangent_kind, key, k, active)
+        return self.probe(index, arm, weight, V, chosen.scheme)
+
+    def probe(self, index: int, arm: int, weight: float, V: Array, scheme: Scheme) -> Probe:
+        """What to measure along tangents V (dim, k) around what the policy predicts."""
+        arms, base = self.policy.arms, np.clip(self.coordinates(index), -1.0, 1.0)
+        forth = np.clip(base + (self.sizes[:, None] * V).T, -1, 1)
+        back = np.clip(base - (self.sizes[:, None] * V).T, -1, 1)
+        # A probe that leaves the box measures nothing: take the side with more room.
+        further = np.abs(forth - base).sum(axis=1) >= np.abs(back - base).sum(axis=1)
+        one_sided = [base, *np.where(further[:, None], forth, back)]
+        central = scheme == "central" and V.shape[1] > 0
+        points = [*forth, *back] if central else one_sided
+        settings = [arms.settings(arm, point) for point in points]
         encoded = np.array([arms.space.encode(each) for each in settings])
-        moves = ((encoded[1:] - encoded[0]) / self.sizes).T * active[:, None]
-        return Probe(index, arm, weight, settings, encoded, moves)
+        if central:
+            ahead, behind = np.split(encoded, 2)
+            moved = (ahead - behind) / 2.0
+        else:
+            moved = encoded[1:] - encoded[0]
+        moves = (moved / self.sizes).T * (arms.mask[arm] > 0)[:, None]
+        used = "central" if central else "forward"
+        return Probe(index, arm, weight, settings, encoded, moves, used)
 
     def coordinates(self, index: int) -> Array:
         """What the policy predicts for an instance, (dim,)."""
@@ -173,8 +182,9 @@ class Perturber:
             z = self.policy.model(self.policy.inputs[index : index + 1])
         return z[0].numpy().astype(float)
 
-    def _draw(self, z: Array, key: tuple[int, int, int]) -> tuple[int, float]:
-        kept = self.policy.kept
+    def draw(self, index: int, key: tuple[int, int, int]) -> tuple[int, float]:
+        """An arm from the policy on an instance, and its importance weight."""
+        kept, z = self.policy.kept, self.coordinates(index)
         with torch.no_grad():
             pi = self.policy.arms.log_probability(as_tensor(z[None]))[0, kept].exp().numpy()
         pi = pi.astype(float) / max(float(pi.sum()), 1e-12)
@@ -187,14 +197,15 @@ class Perturber:
         self, measured: Sequence[tuple[Probe, list[Evaluation]]]
     ) -> tuple[Correction, dict[str, float]]:
         rows, advantages, wrong, total = [], [], 0.0, 0.0
+        trusts = self.trusts  # of earlier steps: what decides must not be what it is used on
         for probe, evaluations in measured:
-            costs = squash(as_tensor([each.cost for each in evaluations])).numpy().astype(float)
-            believed = self._believed(probe)
-            d = clip_differences(costs[1:] - costs[0], _LARGEST_DIFFERENCE)
-            d_hat = believed[1:] - believed[0]
-            rows.append(probe.weight * self._numbers(probe, d, d_hat))
-            advantages.append(probe.weight * (costs[0] - believed[0]))
+            costs, believed = self.squashed(evaluations), self._believed(probe)
+            d, d_hat = self._differences(probe, costs), probe.differences(believed)
+            rows.append(probe.weight * self._numbers(probe, d, d_hat, trusts))
+            advantages.append(probe.weight * (probe.level(costs) - probe.level(believed)))
             wrong, total = wrong + float(np.sum((d - d_hat) ** 2)), total + float(np.sum(d**2))
+        self._wrong = _MEMORY * self._wrong + wrong
+        self._total = _MEMORY * self._total + total
         index = [probe.instance for probe, _ in measured]
         correction = Correction(
             x=self.policy.inputs[index],
@@ -206,22 +217,53 @@ class Perturber:
             # ρ = ‖∇f − ∇f̂‖ / ‖∇f‖ along the probes: the control variate helps while it is below 1
             "rho": (wrong / total) ** 0.5 if total > 0 else 0.0,
             "bias": float(np.mean(advantages)),
+            "control_variate": "surrogate" if trusts else "none",
         }
         return correction, diagnostics
 
-    def _numbers(self, probe: Probe, d: Array, d_hat: Array) -> Array:
+    def gradient(self, probe: Probe, evaluations: Sequence[Evaluation], plan: Plan) -> Array:
+        """What a plan makes of the cost's gradient with respect to the numbers, (dim,)."""
+        d = self._differences(probe, self.squashed(evaluations))
+        d_hat = probe.differences(self._believed(probe))
+        trusts = plan.control_variate == "surrogate"
+        return self._slope(probe) + self._numbers(probe, d, d_hat, trusts, plan)
+
+    def squashed(self, evaluations: Sequence[Evaluation]) -> Array:
+        """Costs as the surrogate sees them."""
+        return squash(as_tensor([each.cost for each in evaluations])).numpy().astype(float)
+
+    def _differences(self, probe: Probe, costs: Array) -> Array:
+        return clip_differences(probe.differences(costs), _LARGEST_DIFFERENCE)
+
+    def _numbers(
+        self, probe: Probe, d: Array, d_hat: Array, trusts: bool, plan: Plan | None = None
+    ) -> Array:
         """What to add to the surrogate's gradient on the numeric coordinates, (dim,)."""
-        if not self.config.control_variate:
-            x = self.dataset.inputs[probe.instance][None]
-            believed = self.policy.surrogate.gradient(x, probe.encoded[:1])[0]
-            measured = self.estimate(probe.moves, d) / self.sizes
-            return np.where(self.policy.arms.mask[probe.arm] > 0, measured - believed, 0.0)
+        if not trusts:
+            return self._estimate(probe, d, plan) - self._slope(probe)
         # The same finite difference is taken of the surrogate, so its curvature cancels too.
         error = d - d_hat
         power = float(np.sum(error**2))
         expected = 2.0 * self.noise**2 * len(error)
         trust = max(0.0, 1.0 - expected / power) if power > 0 else 0.0  # positive-part shrinkage
-        return self.estimate(probe.moves, trust * error) / self.sizes
+        return self._estimate(probe, trust * error, plan)
+
+    def _estimate(self, probe: Probe, d: Array, plan: Plan | None) -> Array:
+        """Gradient (dim,) from differences, with respect to the active numbers only."""
+        chosen, active = method((plan or self.plan).estimator), self.policy.arms.mask[probe.arm] > 0
+        found = np.zeros(len(active))
+        if d.size:
+            # Signs have no size: that of the differences is taken.
+            size = 1.0 if chosen.linear else float(np.median(np.abs(d)))
+            found[active] = size * chosen.gradient(probe.moves[active], d) / self.sizes[active]
+        return found
+
+    def _slope(self, probe: Probe) -> Array:
+        """The surrogate's gradient at the base point, or the mean around it, (dim,)."""
+        points = probe.encoded[:1] if probe.scheme == "forward" else probe.encoded
+        x = np.repeat(self.dataset.inputs[probe.instance][None], len(points), axis=0)
+        slope = self.policy.surrogate.gradient(x, points).mean(axis=0)
+        return np.where(self.policy.arms.mask[probe.arm] > 0, slope, 0.0)
 
     def _believed(self, probe: Probe) -> Array:
         x = np.repeat(self.dataset.inputs[probe.instance][None], len(probe.encoded), axis=0)

@@ -191,7 +191,7 @@ def _check(past: Past, start: Event, out: Path) -> None:
                 "use --fresh to begin again, or another directory"
             )
     options, held = (
-        {**each["config"], "ranks_per_solve": each.get("ran_on", ALONE)["ranks_per_solve"]}
+        {**_config(each), "ranks_per_solve": each.get("ran_on", ALONE)["ranks_per_solve"]}
         for each in (start, past.start)
     )
     for key, value in options.items():
@@ -201,6 +201,12 @@ def _check(past: Past, start: Event, out: Path) -> None:
                 f"{out} holds {'a' if past.finished else 'an unfinished'} training with "
                 f"{key}={before}, not {value}: use {key}={before}, --fresh, or another directory"
             )
+
+
+def _config(start: Event) -> dict[str, Any]:
+    """Options a training began with, in today's terms where those of its version differ."""
+    today = TrainConfig(control_variate=start["config"]["control_variate"])
+    return {**start["config"], "control_variate": today.control_variate}
 
 
 def _plain(value: Any) -> Any:

@@ -3,6 +3,7 @@
     0 reference     the host's own configuration on every instance, where seconds count twice
     1 design        sampled settings, first evenly, then where the surrogate hopes
       warm start    the policy learns from the surrogate; no solver calls
+      trial         estimator and number of tangents, where they are not asked for
     2 perturbation  forward-perturbation steps around the policy
     3 selection     policies, constants and the host meet on validation instances
 
@@ -12,7 +13,7 @@ Deterministic: outcomes and seed decide everything, so a record of outcomes resu
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -41,6 +42,7 @@ from metasolve.train.perturb import Perturber
 from metasolve.train.policy import Incumbents, PolicyTrainer, incumbents
 from metasolve.train.selection import Candidate, Verdict, select
 from metasolve.train.split import split, spread_out
+from metasolve.train.trial import choose
 
 HIDDEN = (64, 64)
 MOST_ARMS = 12  # in play after the design; each costs one surrogate evaluation per policy step
@@ -109,6 +111,7 @@ class Trainer:
         self.events = events or Events(None)
         self._on_progress, self._phase = on_progress, "reference"
         self._by_phase: dict[str, int] = {}
+        self._gradient: dict[str, Any] = {}
         self.evaluator = Evaluator(
             farm,
             task.instances,
@@ -218,15 +221,19 @@ class Trainer:
     # --- phase 2 ------------------------------------------------------------------------------
 
     def _perturb(self, policy: PolicyTrainer, train: list[int], validating: int) -> None:
-        self._enter("perturbation")
         share = self.config.selection_share * (self.config.calls - len(self._prior))
         keep = min(int(share), _VALIDATION_CALLS * validating)
         perturber = Perturber(self.config, policy, self.dataset, self.evaluator)
         self.events.emit("epsilon", noise=perturber.noise, epsilon=perturber.epsilon)
-        per_instance = 1 + self.config.tangents
+        rng = np.random.default_rng([self.config.seed, 3])
+        self._enter("trial")
+        perturber.plan = choose(self.config, perturber, train, self.evaluator.left - keep)
+        self._gradient = asdict(perturber.plan)
+        self.events.emit("gradient", **self._gradient)
+        self._enter("perturbation")
+        per_instance = perturber.plan.calls(int(self.arms.mask[policy.kept].sum(axis=1).max()))
         automatic = int(np.clip((self.evaluator.left - keep) // (20 * per_instance), 1, 8))
         batch = self.config.batch or automatic
-        rng = np.random.default_rng([self.config.seed, 3])
         queue: list[int] = []
         number = 0
         while self.evaluator.left - keep >= batch * per_instance:
@@ -244,9 +251,8 @@ class Trainer:
     ) -> Trained:
         self._enter("selection")
         # The simpler come first: ties go to the earlier.
-        candidates = [
-            Candidate("host default", self._model("default", self._constant(self.space.defaults())))
-        ]
+        own = self._model("default", self._constant(self.space.defaults()))
+        candidates = [Candidate("host default", own)]
         for rank, arm in enumerate(np.argsort(best.cost, kind="stable")[:2], start=1):
             constant = self._constant(self.arms.settings(int(arm), best.numbers[arm]))
             candidates.append(Candidate(f"global {rank}", self._model("global", constant)))
@@ -269,13 +275,13 @@ class Trainer:
 
     def _model(self, kind: str, layers: tuple[Layer, ...], **info: Any) -> Model:
         known = list(self.evaluator.host)
-        b, w = expected_seconds(
-            self.inputs.table[known], [*map(self.evaluator.host_seconds, known)]
-        )
+        seconds = [*map(self.evaluator.host_seconds, known)]
+        b, w = expected_seconds(self.inputs.table[known], seconds)
         info |= {
             "measure": self.config.measure,
             "cap": self.config.cap,
             "seed": self.config.seed,
+            "gradient": self._gradient,
             "trained_on": [self.task.instances[index].id for index in known],
             "calls": {"train": self.evaluator.calls, **self._by_phase},
             "solver_seconds": self.evaluator.seconds,

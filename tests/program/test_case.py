@@ -13,6 +13,7 @@ from metasolve.program.case import Case
 from metasolve.program.consistency import check_program
 from metasolve.program.instances import features, instances
 from metasolve.program.start import start
+from metasolve.program.training import _config
 
 PROBLEMS = Path(__file__).resolve().parents[2] / "problems"
 CASES = sorted(path for path in PROBLEMS.glob("*/case.toml") if not is_family(path))
@@ -132,3 +133,13 @@ def test_a_missing_feature_and_a_word_for_a_number_are_named():
         features(case, {})
     with pytest.raises(UsageError, match="re='high' is not a number; declare it in"):
         features(case, {"re": "high"})
+
+
+def test_options_of_training_in_a_case_give_way_to_those_asked_for():
+    data = {"name": "c", "command": "true", "train": {"estimator": "sign", "tangents": 3}}
+    config = _config(Case.from_dict(data), {"tangents": 1})
+    assert (config.estimator, config.tangents) == ("sign", 1)
+    with pytest.raises(UsageError, match="estimator"):
+        _config(Case.from_dict({**data, "train": {"estimator": "best"}}), {})
+    with pytest.raises(UsageError, match=r"train\.estimatr.*estimator"):
+        Case.from_dict({**data, "train": {"estimatr": "sign"}})

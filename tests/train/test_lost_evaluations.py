@@ -14,7 +14,7 @@ from metasolve.outcome import Outcome, Reason
 from metasolve.train import TrainConfig
 from metasolve.train.evaluator import Evaluation
 from metasolve.train.events import read_events
-from metasolve.train.perturb import Probe, survivors
+from metasolve.train.probe import Probe, survivors
 from metasolve.train.session import train_task
 from metasolve.train.trainer import Task
 

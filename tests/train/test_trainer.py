@@ -151,8 +151,12 @@ def test_very_few_instances_still_train(analytic, tmp_path, count):
     "options",
     [
         pytest.param({"estimator": "mean", "tangent_kind": "rademacher"}, marks=pytest.mark.slow),
-        pytest.param({"control_variate": False}, marks=pytest.mark.slow),
+        pytest.param({"control_variate": "none"}, marks=pytest.mark.slow),
         pytest.param({"measure": "iterations"}, marks=pytest.mark.slow),
+        pytest.param({"estimator": "smoothed"}, marks=pytest.mark.slow),
+        pytest.param({"estimator": "sign"}, marks=pytest.mark.slow),
+        pytest.param({"estimator": "full"}, marks=pytest.mark.slow),
+        pytest.param({"estimator": "unbiased"}, marks=pytest.mark.slow),
         {"tangents": 1, "epsilon": 0.2, "batch": 2},
     ],
 )
