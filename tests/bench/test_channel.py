@@ -91,8 +91,11 @@ def test_training_through_the_program_beats_the_law_it_starts_from(case, tmp_pat
 def test_a_case_of_another_program_and_a_broken_deck_are_named(case):
     other = case.with_name("other.toml")
     other.write_text(case.read_text().replace('name = "reynolds"', 'name = "speed"'))
-    with pytest.raises(UsageError, match="reynolds"):
+    deck = case.with_name("flow.deck")
+    deck.write_text(deck.read_text().replace("{reynolds}", "{speed}"))
+    with pytest.raises(UsageError, match="vary 'reynolds' is missing"):
         channel.run(other, [0])
+    deck.write_text(deck.read_text().replace("{speed}", "{reynolds}"))
     described = Case.from_toml(case)
     with pytest.raises(UsageError, match=r"0 of 2 flows .* law is none of"):
         solve(described, ["logg"], instances(described, 2, 1))
