@@ -20,8 +20,6 @@ from metasolve.outcome import Outcome, Reason
 from metasolve.space import Choice, Flag, Integer, Real, Space
 from metasolve.train.events import read_events
 
-from ..conftest import STARTS, gave_up
-
 
 class Analytic:
     """A `Solver` whose log seconds are a smooth function of features and settings.
@@ -203,28 +201,19 @@ def killed():
     """
 
     def run(command, out, after, by=signal.SIGKILL):
-        for _ in range(STARTS):
-            done, reached = once(command, out, after, by)
-            if reached or not gave_up(done):
-                break
-        assert reached, done
-        return done
-
-    def once(command, out, after, by):
         process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-            start_new_session=True,
+            command, env=dict(os.environ), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            text=True, start_new_session=True,
         )  # fmt: skip
         try:
             wait_for(lambda: logged(out) >= after or process.poll() is not None)
-            reached = process.poll() is None
-            if reached:
-                (os.killpg if by == signal.SIGKILL else os.kill)(process.pid, by)
+            assert process.poll() is None, process.communicate()
+            (os.killpg if by == signal.SIGKILL else os.kill)(process.pid, by)
             stdout, stderr = process.communicate(timeout=300)
         finally:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
-        return subprocess.CompletedProcess(command, process.returncode, stdout, stderr), reached
+        return subprocess.CompletedProcess(command, process.returncode, stdout, stderr)
 
     return run
 
