@@ -41,16 +41,18 @@ def loss(cost: NDArray[np.float64]) -> NDArray[np.float64]:
 def threshold(expected: NDArray[np.float64], measured: NDArray[np.float64]) -> float:
     """The largest expected cost at which a slow-down beyond 1.1 has a probability of 2.5 %.
 
-    A few dozen instances do not show how wrong the gate may be on the next thousand. Their errors
-    are taken to have a normal upper half: its spread about the median, with a prior that tells for
-    the first few, makes the next error a Student t (Gelman et al., Bayesian Data Analysis, 3.3).
+    A few dozen instances do not show how wrong the gate may be on the next thousand. The errors
+    where it could open, where no slow-down was expected, are taken to have a normal upper half: its
+    spread about the median, with a prior that tells for the first few, makes the next error a
+    Student t (Gelman et al., Bayesian Data Analysis, 3.3).
 
     Parameters
     ----------
     expected, measured : (instances,) what the gate said, and what the policy's choice cost there,
         both above the cost of the host.
     """
-    errors = measured - expected
+    gain = expected < _MATERIAL
+    errors = (measured - expected)[gain if gain.any() else ...]
     middle, count = float(np.median(errors)), len(errors)
     above = errors[errors >= middle] - middle
     freedom = _PRIOR_FREEDOM + count - 1

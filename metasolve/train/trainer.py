@@ -231,11 +231,11 @@ class Trainer:
         self._gradient = asdict(perturber.plan)
         self.events.emit("gradient", **self._gradient)
         self._enter("perturbation")
-        per_instance = perturber.plan.calls(int(self.arms.mask[policy.kept].sum(axis=1).max()))
+        numbers = self.arms.mask[policy.kept.tolist()].sum(axis=1)
+        per_instance = perturber.plan.calls(int(numbers.max()))
         automatic = int(np.clip((self.evaluator.left - keep) // (20 * per_instance), 1, 8))
         batch = self.config.batch or automatic
-        queue: list[int] = []
-        number = 0
+        number, queue = 0, []
         while self.evaluator.left - keep >= batch * per_instance:
             while len(queue) < batch:
                 queue += [int(index) for index in rng.permutation(train)]

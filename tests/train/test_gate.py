@@ -87,10 +87,17 @@ def test_where_the_gate_only_just_opens_a_slow_down_is_improbable(count, size):
     assert np.mean(slow) < 0.05
 
 
-@given(st.lists(st.integers(-99, 99), min_size=1, max_size=30), st.integers(-99, 99))
+@given(st.lists(st.integers(-99, 99), min_size=1, max_size=30), st.integers(-99, 0))
 def test_the_gate_knows_its_own_bias(errors, shift):
     expected, errors, shift = np.zeros(len(errors)), np.array(errors) / 64, shift / 64
     assert threshold(expected + shift, errors) == pytest.approx(threshold(expected, errors) + shift)
+
+
+def test_errors_where_it_stays_closed_do_not_count():
+    expected, errors = np.array([-0.5, -0.4, -0.3, 0.2]), np.array([0.1, 0.0, -0.1, 2.0])
+    assert threshold(expected, expected + errors) == threshold(
+        expected[:3], expected[:3] + errors[:3]
+    )
 
 
 def test_the_wronger_the_gate_was_the_less_it_opens():
