@@ -15,7 +15,7 @@ import typer
 from metasolve.errors import MetasolveError, UsageError, did_you_mean
 
 COMMANDS = (
-    *("init", "check", "record", "train", "evaluate", "run"),
+    *("init", "check", "check-gradient", "record", "train", "evaluate", "run"),
     *("inspect", "space", "bench", "doctor", "version"),
 )
 _INTERRUPTED = 130
@@ -39,7 +39,7 @@ def application(names: Sequence[str] = COMMANDS) -> typer.Typer:
         """Learned settings for unmodified solvers: record, train, evaluate, run."""
 
     for name in names:
-        import_module(f"metasolve.cli.{name}").register(app)
+        import_module(f"metasolve.cli.{name.replace('-', '_')}").register(app)
     return app
 
 
