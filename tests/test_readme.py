@@ -85,7 +85,9 @@ def test_the_python_example_runs(workplace):
 
 
 def test_every_command_named_exists():
-    named = set(re.findall(r"`metasolve (\w+)`", README)) | {line.split()[1] for line in SHELL[:1]}
+    named = set(re.findall(r"`metasolve ([\w-]+)`", README)) | {
+        line.split()[1] for line in SHELL[:1]
+    }
     assert named <= set(COMMANDS)
 
 

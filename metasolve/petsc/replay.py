@@ -223,7 +223,9 @@ class Replay:
             measured.exhausted, measured.residual = True, system.residual(x)
             return
         measured.run(ksp, system, x)
-        if measured.nearly(target) and not limits.late:
+        left = ksp.max_it - measured.iterations
+        if measured.nearly(target) and not limits.late and left > 0:
+            ksp.setTolerances(max_it=left)
             ksp.setInitialGuessNonzero(True)
             measured.run(ksp, system, x)
         out_of_iterations = (

@@ -119,6 +119,15 @@ def test_the_budget_ends_a_solve(replay, writer, budget):
     assert outcome.setup_seconds + outcome.solve_seconds < 0.5
 
 
+@pytest.mark.parametrize("limit", [6, 7, 8])
+def test_going_on_when_nearly_there_takes_no_more_than_the_limit(replay, writer, limit):
+    """At some of these limits the residual is within a factor of 100 of the tolerance."""
+    A = convection_diffusion(20, 50.0)
+    writer.solve(A, random_vector(A))
+    outcome = replay.solve(first(writer.path), SOR, Budget(iterations=limit))
+    assert outcome.iterations <= limit
+
+
 def test_the_applications_own_limit_is_no_budget(replay, writer):
     A = convection_diffusion(30, 0.0)
     writer.solve(A, random_vector(A), max_it=3)

@@ -98,7 +98,7 @@ static PetscErrorCode SetUp(KSP ksp, Host *h, PetscBool reuse)
 static PetscErrorCode Solve(KSP ksp, Host *h, Limits *limits, PetscBool guess)
 {
   PetscFunctionBegin;
-  PetscCall(KSPSetTolerances(h->inner, ksp->rtol, ksp->abstol, ksp->divtol, ksp->max_it));
+  PetscCall(KSPSetTolerances(h->inner, ksp->rtol, ksp->abstol, ksp->divtol, ksp->max_it - ksp->its));
   PetscCall(KSPSetConvergenceTest(h->inner, LimitsTest, limits, NULL));
   PetscCall(KSPSetInitialGuessNonzero(h->inner, guess));
   PetscCall(KSPSolve(h->inner, ksp->vec_rhs, ksp->vec_sol));

@@ -138,6 +138,7 @@ static PetscErrorCode Accelerate(KSP ksp, Host *h, Record *r, PetscBool *ok)
     r->verify += Lap(&clock);
     *ok = (PetscBool)(r->residual <= r->target);
     if (*ok || attempt || limits.late || !(r->residual < 100 * r->target)) break;
+    if (ksp->its + h->inner->its >= ksp->max_it) break;
     ksp->its += h->inner->its; /* nearly there: once more from here */
     PetscCall(InnerSolve(ksp, h, &limits, PETSC_TRUE, &error));
     r->solve += Lap(&clock);
