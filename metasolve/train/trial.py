@@ -128,14 +128,14 @@ def _progress(perturber: Perturber, plan: Plan, point: _Point) -> Array:
 
 
 def _judge(plans: Sequence[Plan], progress: Array, count: int) -> Plan:
-    """The best by more than one standard error (jackknife over base points), else the first."""
+    """The best by more than two standard errors (jackknife over base points), else the first."""
     every = _efficiency(progress.sum(axis=1))
     without = np.array(
         [_efficiency(np.delete(progress, one, axis=1).sum(axis=1)) for one in range(count)]
     )
     ahead = without - without[:, :1]
     error = np.sqrt((count - 1) / count * np.sum((ahead - ahead.mean(axis=0)) ** 2, axis=0))
-    sure = every - every[0] - error
+    sure = every - every[0] - 2.0 * error
     best = int(np.argmax(sure)) if sure.max() > 0 else 0
     gain = f"{every[best] / every[0]:.2f} times" if every[0] > 0 else "more than"
     seen = f"{count} base points, unseen differences"
