@@ -61,6 +61,8 @@ def register(app: typer.Typer) -> None:
             return
         console = Console(width=None if Console().is_terminal else 130)
         console.print(slopes_table(found, evaluator.calls))
+        for line in advice(found):
+            typer.echo(line)
         if plot is not None:
             typer.echo(f"plot: {plot}")
 
@@ -110,7 +112,7 @@ def _evaluator(solver: Any, known: list, count: int, seed: int, measure: str) ->
         raise UsageError("no instance with finite features: record or describe others")
     order = np.random.default_rng(seed).permutation(len(known))[:count]
     chosen = [known[index] for index in sorted(order)]
-    return Evaluator(SerialFarm(solver), chosen, Cost(measure, cap=100.0), 10**9, Events(None))
+    return Evaluator(SerialFarm(solver), chosen, Cost(measure), 10**9, Events(None))
 
 
 def slopes_table(found: list[Slope], calls: int) -> Table:
@@ -126,8 +128,13 @@ def slopes_table(found: list[Slope], calls: int) -> Table:
     for each in found:
         noise = "?" if each.noise is None else f"{each.noise:.1e}"
         differences = ["failed" if d is None else f"{d:.3g}" for d in each.differences]
-        said = each.verdict
-        if each.noise is None:
-            said += f" [noise cannot be told: {each.known}]"
+        said = each.verdict.partition(":")[0]
         table.add_row(each.setting, each.instance, noise, f"{each.step:.1e}", *differences, said)
     return table
+
+
+def advice(found: list[Slope]) -> list[str]:
+    """What the table leaves out, in words: each verdict met, and why noise could not be told."""
+    told = dict.fromkeys(each.verdict for each in found)
+    unknown = dict.fromkeys(each.known for each in found if each.noise is None)
+    return [*told, *(f"noise ?: {why}" for why in unknown)]
