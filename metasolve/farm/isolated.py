@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -194,7 +194,8 @@ class _Worker:
         if os.fstat(self._said.fileno()).st_size > _CHATTER:
             self._said.seek(0)  # the worker's place in it, too
             self._said.truncate()
-        self._connection.send(thing)
+        with _no_broken_pipe_signal():
+            self._connection.send(thing)
 
     def receive(self, seconds: float | None, on_wait: Callable[[], object] | None) -> Any:
         """Wait for an answer, asleep; TimeoutError after `seconds`."""
@@ -225,6 +226,22 @@ class _Worker:
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
         self._folder.cleanup()
+
+
+@contextlib.contextmanager
+def _no_broken_pipe_signal() -> Iterator[None]:
+    """Let a worker that is gone be an error and no more.
+
+    A PETSc in this process takes SIGPIPE for its own and calls into petsc4py, which does not hold
+    the interpreter then: the process would crash.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGPIPE})
+    try:
+        yield
+    finally:
+        if signal.SIGPIPE in signal.sigpending():
+            signal.sigwait({signal.SIGPIPE})
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _milliseconds(deadline: float | None, glancing: bool) -> float | None:

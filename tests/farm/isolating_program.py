@@ -1,6 +1,12 @@
-"""Run by test_isolated.py, alone or under mpiexec: asks a worker; then dies with it at work."""
+"""Run by test_isolated.py, alone or under mpiexec: asks a worker; then dies with it at work.
 
+Or, with "petsc", loads PETSc itself and asks a worker that is gone.
+"""
+
+import os
+import signal
 import sys
+import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -17,6 +23,12 @@ def main(how):
     assert outcome.ok, outcome
     sys.stdout.write(f"{outcome.message}\n")
     sys.stdout.flush()
+    if how == "petsc":
+        worker = int(outcome.message)
+        os.kill(worker, signal.SIGKILL)
+        while "State:\tZ" not in Path(f"/proc/{worker}/status").read_text():
+            time.sleep(1e-3)
+        assert ask.solve(Instance("0", {}), {"do": "answer"}).ok
     if how == "hang":
         ask.solve(Instance("0", {}), {"do": "hang"})
     ask.close()
@@ -25,4 +37,6 @@ def main(how):
 if __name__ == "__main__":
     if sys.argv[1] == "mpi":
         from mpi4py import MPI  # noqa: F401 (now this is a rank)
+    if sys.argv[1] == "petsc":
+        from petsc4py import PETSc  # noqa: F401 (now its signal handlers are set)
     main(sys.argv[1])

@@ -233,6 +233,13 @@ def test_a_worker_is_no_rank_and_ends_with_its_program(marked, run_program, how,
     wait_until_none(marked)
 
 
+def test_a_worker_that_is_gone_does_not_end_a_program_that_uses_petsc(run_program):
+    """Writing to it raises SIGPIPE, which PETSc takes for its own."""
+    pytest.importorskip("petsc4py")
+    done = run_program([sys.executable, PROGRAM, "petsc"])
+    assert done.returncode == 0, done.stderr
+
+
 def test_a_recorded_system_is_solved_as_in_this_process(misbehaving, recorded, marked):
     replay = pytest.importorskip("metasolve.petsc.replay")
     settings = {"ksp_type": "gmres", "pc_type": "sor", "pc_sor_omega": 1.2}
