@@ -5,7 +5,19 @@ moves; they need torch, so import them from their own modules.
 """
 
 from metasolve.model.directory import load, save
-from metasolve.model.model import Layer, Model, Standardisation
+from metasolve.model.gate import Bells, Gate
+from metasolve.model.layer import Layer
+from metasolve.model.model import Model, Standardisation
 from metasolve.model.policy_file import read_policy, write_policy
 
-__all__ = ["Layer", "Model", "Standardisation", "load", "read_policy", "save", "write_policy"]
+__all__ = [
+    "Bells",
+    "Gate",
+    "Layer",
+    "Model",
+    "Standardisation",
+    "load",
+    "read_policy",
+    "save",
+    "write_policy",
+]

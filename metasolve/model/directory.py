@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +15,15 @@ from safetensors.numpy import load as parse_tensors
 from safetensors.numpy import save as tensor_bytes
 
 from metasolve.errors import ModelError, SpaceError
-from metasolve.model.model import Layer, Model, Standardisation
+from metasolve.model.gate import Bells, Gate
+from metasolve.model.layer import Layer
+from metasolve.model.model import Model, Standardisation
 from metasolve.model.policy_file import policy_text
 from metasolve.space import Space
 
-FORMAT = 1
+FORMAT = 2
+_OWN = {"format", "kind", "features", "space", "activations", "gate", "checksums"}
+_BELLS = ("features", "lengths", "centres", "weights")
 _WEIGHTS, _POLICY, _MODEL = "weights.safetensors", "policy.txt", "model.json"
 
 
@@ -43,7 +47,13 @@ def save(model: Model, directory: Path, surrogate: Mapping[str, np.ndarray] | No
         "kind": model.kind,
         "features": list(model.standardisation.names),
         "space": model.space.to_dict(),
-        "activations": [layer.activation for layer in model.layers],
+        "activations": _activations(model.layers),
+        "gate": model.gate
+        and {
+            "activations": _activations(model.gate.layers),
+            "level": model.gate.host.level,
+            "limit": model.gate.limit,
+        },
         **model.info,
         "checksums": {name: hashlib.sha256(data).hexdigest() for name, data in contents.items()},
     }
@@ -56,11 +66,24 @@ def save(model: Model, directory: Path, surrogate: Mapping[str, np.ndarray] | No
 def _tensors(model: Model, surrogate: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     s = model.standardisation
     tensors = {f"features.{key}": getattr(s, key) for key in ("mean", "scale", "low", "high")}
-    for i, layer in enumerate(model.layers):
-        tensors[f"layers.{i}.weights"] = layer.weights
-        tensors[f"layers.{i}.bias"] = layer.bias
+    tensors |= _layer_tensors("layers", model.layers)
+    if model.gate is not None:
+        tensors |= _layer_tensors("gate.layers", model.gate.layers)
+        tensors |= {f"gate.host.{key}": getattr(model.gate.host, key) for key in _BELLS}
     tensors |= {f"surrogate.{name}": values for name, values in surrogate.items()}
     return {name: np.ascontiguousarray(values) for name, values in tensors.items()}
+
+
+def _activations(layers: Sequence[Layer]) -> list[str]:
+    return [layer.activation for layer in layers]
+
+
+def _layer_tensors(name: str, layers: Sequence[Layer]) -> dict[str, np.ndarray]:
+    return {
+        f"{name}.{i}.{key}": getattr(layer, key)
+        for i, layer in enumerate(layers)
+        for key in ("weights", "bias")
+    }
 
 
 def write_atomically(path: Path, data: bytes) -> None:
@@ -88,17 +111,30 @@ def load(directory: Path) -> Model:
     names = tuple(document["features"])
     box = [tensors.get(f"features.{key}") for key in ("mean", "scale", "low", "high")]
     try:
-        layers = tuple(
-            Layer(tensors[f"layers.{i}.weights"], tensors[f"layers.{i}.bias"], activation)
-            for i, activation in enumerate(document["activations"])
-        )
+        layers = _layers(tensors, "layers", document["activations"])
+        gate = _gate(tensors, document["gate"])
         space = Space.from_dict(document["space"])
         standardisation = Standardisation(names, *box)
     except (KeyError, TypeError, SpaceError) as error:
         raise ModelError(f"{directory}: model.json does not fit its weights: {error}") from error
-    own = {"format", "kind", "features", "space", "activations", "checksums"}
-    info = {key: value for key, value in document.items() if key not in own}
-    return Model(document["kind"], space, standardisation, layers, info, directory.absolute())
+    info = {key: value for key, value in document.items() if key not in _OWN}
+    return Model(document["kind"], space, standardisation, layers, info, gate, directory.absolute())
+
+
+def _layers(
+    tensors: Mapping[str, np.ndarray], name: str, activations: Sequence[str]
+) -> tuple[Layer, ...]:
+    return tuple(
+        Layer(tensors[f"{name}.{i}.weights"], tensors[f"{name}.{i}.bias"], activation)
+        for i, activation in enumerate(activations)
+    )
+
+
+def _gate(tensors: Mapping[str, np.ndarray], entry: Mapping[str, Any] | None) -> Gate | None:
+    if entry is None:
+        return None
+    host = Bells(*(tensors[f"gate.host.{key}"] for key in _BELLS), entry["level"])
+    return Gate(_layers(tensors, "gate.layers", entry["activations"]), host, entry["limit"])
 
 
 def _document(directory: Path) -> dict[str, Any]:
@@ -109,9 +145,7 @@ def _document(directory: Path) -> dict[str, Any]:
         raise ModelError(f"{directory}: no model.json here: {remedy}")
     try:
         document = json.loads(path.read_text())
-        missing = {"format", "kind", "features", "space", "activations", "checksums"} - set(
-            document
-        )
+        missing = _OWN - set(document)
     except (OSError, ValueError, TypeError) as error:
         raise ModelError(f"{path}: truncated or not JSON ({error}): train again") from error
     if missing:

@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 import torch
 
-from metasolve.model.model import Layer
+from metasolve.model.layer import Layer
 
 
 class MetaModel(torch.nn.Module):

@@ -10,26 +10,9 @@ from typing import Any
 import numpy as np
 
 from metasolve.errors import ModelError
+from metasolve.model.gate import Gate
+from metasolve.model.layer import Layer, forward
 from metasolve.space import Space
-
-ACTIVATIONS = {
-    "tanh": np.tanh,
-    "relu": lambda x: np.maximum(x, 0.0),
-    "linear": lambda x: x,
-}
-
-
-@dataclass(frozen=True)
-class Layer:
-    """One dense layer: activation(weights @ x + bias), weights of shape (out, in)."""
-
-    weights: np.ndarray
-    bias: np.ndarray
-    activation: str = "linear"
-
-    def __call__(self, x: np.ndarray) -> np.ndarray:
-        """Output (out,) at input x (in,)."""
-        return ACTIVATIONS[self.activation](self.weights @ x + self.bias)
 
 
 @dataclass(frozen=True)
@@ -110,10 +93,9 @@ class Model:
         "default" (leave every solve to the host).
     space : what may be set.
     standardisation : features to network inputs, and the familiar box.
-    layers : network from standardised features to unconstrained coordinates z in R^dim, and, where
-        its output has one number more, the expected cost of what they choose: the log of the ratio
-        to the time of the host's own configuration.
+    layers : network from standardised features to unconstrained coordinates z in R^dim.
     info : further entries of model.json (seed, calls, validation, trained_on, ...).
+    gate : what the choice is expected to cost; None where every choice is used.
     directory : where it was loaded from; None for a model that is only in memory.
     """
 
@@ -122,27 +104,20 @@ class Model:
     standardisation: Standardisation
     layers: tuple[Layer, ...]
     info: dict[str, Any] = field(default_factory=dict)
+    gate: Gate | None = None
     directory: Path | None = field(default=None, compare=False)
 
-    def outputs(self, features: Mapping[str, float]) -> np.ndarray:
-        """All outputs of the network: the coordinates, and the gate where there is one."""
-        x = self.standardisation(self.standardisation.vector(features))
-        for layer in self.layers:
-            x = layer(x)
-        return x
-
-    @property
-    def gated(self) -> bool:
-        """Whether the network also says what it expects, so that hopeless cases are left alone."""
-        return len(self.layers[-1].bias) > self.space.dim
+    def inputs(self, features: Mapping[str, float]) -> np.ndarray:
+        """Standardised features, shape (features,)."""
+        return self.standardisation(self.standardisation.vector(features))
 
     def coordinates(self, features: Mapping[str, float]) -> np.ndarray:
         """Unconstrained coordinates z, shape (space.dim,)."""
-        return self.outputs(features)[: self.space.dim]
+        return forward(self.layers, self.inputs(features))
 
     def expects_loss(self, features: Mapping[str, float]) -> bool:
         """Whether the host's own configuration is expected to be faster than what is chosen."""
-        return self.gated and float(self.outputs(features)[-1]) > 0.0
+        return self.gate is not None and self.gate.closed(self.inputs(features))
 
     def refuses(self, features: Mapping[str, float]) -> str:
         """Why the model declines to choose here; empty when it does choose."""
@@ -162,9 +137,3 @@ class Model:
         if self.kind == "default" or self.expects_loss(features):
             return {}
         return self.space.to_settings(self.coordinates(features))
-
-
-def constant_layers(features: int, z: np.ndarray) -> tuple[Layer, ...]:
-    """A network that ignores its features and always returns z, shape (dim,)."""
-    z = np.asarray(z, dtype=float)
-    return (Layer(np.zeros((len(z), features)), z, "linear"),)

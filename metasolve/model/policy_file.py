@@ -7,17 +7,19 @@ before it as the last line. The format is the contract between training and the 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from metasolve.errors import ModelError
-from metasolve.model.model import ACTIVATIONS, Layer, Model, Standardisation
+from metasolve.model.gate import Bells, Gate
+from metasolve.model.layer import ACTIVATIONS, Layer
+from metasolve.model.model import Model, Standardisation
 from metasolve.space import Choice, Flag, Integer, Real, Setting, Space
 
-VERSION = 1
+VERSION = 2
 _FOREVER = 20.0  # logarithm of seconds, the most the plug-in counts with
 
 
@@ -28,7 +30,7 @@ def policy_text(model: Model) -> str:
     lines += _feature_lines(model)
     lines.append("expected " + _numbers(model.info.get("expected") or _forever(model)))
     lines += _layer_lines(model.layers)
-    lines.append(f"gain {int(model.gated)}")
+    lines += _gate_lines(model.gate)
     settings, fixed = model.space.settings, model.space.fixed
     lines.append(f"settings {len(settings) + len(fixed)}")
     lines += [_setting_line(setting, model.space) for setting in settings]
@@ -49,14 +51,14 @@ def _forever(model: Model) -> list[float]:
 
 def _feature_lines(model: Model) -> list[str]:
     s = model.standardisation
-    lines = [f"features {model.info.get('features_version', 2)} {len(s.names)}"]
+    lines = [f"features {model.info.get('features_version', 0)} {len(s.names)}"]
     table = np.column_stack([s.mean, s.scale, s.low, s.high])
     return lines + [
         f"{_token(name)} {_numbers(row)}" for name, row in zip(s.names, table, strict=True)
     ]
 
 
-def _layer_lines(layers: tuple[Layer, ...]) -> list[str]:
+def _layer_lines(layers: Sequence[Layer]) -> list[str]:
     lines = [f"layers {len(layers)}"]
     for layer in layers:
         out, width = layer.weights.shape
@@ -64,6 +66,22 @@ def _layer_lines(layers: tuple[Layer, ...]) -> list[str]:
         lines += [_numbers(row) for row in layer.weights]
         lines.append(_numbers(layer.bias))
     return lines
+
+
+def _gate_lines(gate: Gate | None) -> list[str]:
+    if gate is None:
+        return ["gate 0"]
+    host = gate.host
+    count, width = host.centres.shape
+    return [
+        "gate 1",
+        *_layer_lines(gate.layers),
+        f"host {count} {width} {host.level:.9g}",
+        " ".join(str(int(feature)) for feature in host.features),
+        _numbers(host.lengths),
+        *(_numbers([weight, *row]) for weight, row in zip(host.weights, host.centres, strict=True)),
+        f"limit {gate.limit:.9g}",
+    ]
 
 
 def _setting_line(setting: Setting, space: Space) -> str:
@@ -140,9 +158,8 @@ def _parse(tokens: Iterator[str]) -> Model:
     _expect(tokens, "expected")
     info["expected"] = [float(next(tokens)) for _ in range(1 + len(rows))]
     layers = _parse_layers(tokens)
-    _expect(tokens, "gain")
-    next(tokens)  # follows from the width of the last layer
-    return Model(kind, _parse_space(tokens), standardisation, layers, info)
+    gate = _parse_gate(tokens)
+    return Model(kind, _parse_space(tokens), standardisation, layers, info, gate)
 
 
 def _expect(tokens: Iterator[str], *words: str) -> None:
@@ -164,6 +181,22 @@ def _parse_layers(tokens: Iterator[str]) -> tuple[Layer, ...]:
         bias = np.array([float(next(tokens)) for _ in range(out)])
         layers.append(Layer(weights, bias, activation))
     return tuple(layers)
+
+
+def _parse_gate(tokens: Iterator[str]) -> Gate | None:
+    _expect(tokens, "gate")
+    if next(tokens) == "0":
+        return None
+    layers = _parse_layers(tokens)
+    _expect(tokens, "host")
+    count, width, level = int(next(tokens)), int(next(tokens)), float(next(tokens))
+    features = np.array([int(next(tokens)) for _ in range(width)], dtype=int)
+    lengths = np.array([float(next(tokens)) for _ in range(width)])
+    rows = np.array([float(next(tokens)) for _ in range(count * (1 + width))])
+    weights, *centres = rows.reshape(count, 1 + width).T
+    _expect(tokens, "limit")
+    host = Bells(features, lengths, np.array(centres).reshape(width, count).T, weights, level)
+    return Gate(layers, host, float(next(tokens)))
 
 
 def _parse_space(tokens: Iterator[str]) -> Space:

@@ -16,6 +16,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from metasolve.model.gate import Bells
+
 Tensor = torch.Tensor
 
 _CALM, _SPAN = 0.5, 0.6
@@ -61,19 +63,19 @@ class Surrogate(torch.nn.Module):
     ----------
     features, dim : sizes of x and s.
     seed : of the subset of evaluations used to fit the kernel.
+    rows : evaluations conditioned on; more are thinned out at random.
     """
 
     FIT_ROWS = 400  # evaluations used to fit the kernel
-    ROWS = 2000  # evaluations conditioned on; more are thinned out at random
     SPREAD_ROWS = 500  # evaluations used for the standard deviation; fewer overstate it
 
-    def __init__(self, features: int, dim: int, seed: int = 0) -> None:
+    def __init__(self, features: int, dim: int, seed: int = 0, rows: int = 2000) -> None:
         super().__init__()
 
         def parameter(*values: float) -> torch.nn.Parameter:
             return torch.nn.Parameter(torch.tensor(values, dtype=torch.float64))
 
-        self.seed = seed
+        self.seed, self.rows = seed, rows
         self.feature_lengths = parameter(*[0.7] * features)  # logarithms, as all that follow
         self.setting_lengths = parameter(*[0.7] * dim)
         self.common_lengths = parameter(*[0.7] * dim)
@@ -151,7 +153,7 @@ class Surrogate(torch.nn.Module):
     @torch.no_grad()
     def condition(self, data: Matches) -> None:
         """Condition on evaluations, with the kernel as it is."""
-        known = _subset(data, self.ROWS, self.seed)
+        known = _subset(data, self.rows, self.seed)
         _, _, self._solved = self._factor(known)
         few = _subset(known, self.SPREAD_ROWS, self.seed)
         L, _, _ = self._factor(few)
@@ -200,6 +202,15 @@ class Surrogate(torch.nn.Module):
         here = torch.full((1,), instance)
         offset = self._offset(here, self._known.instance)[0] @ self._solved
         return costs + float(offset)
+
+    def bells(self, features: NDArray[np.int_]) -> Bells:
+        """The mean of a surrogate that knows no settings, and of `features` only."""
+        joint, common, hard, _ = (float(size) for size in (2.0 * self.sizes.detach()).exp())
+        lengths = self.feature_lengths.detach().exp().numpy()
+        solved = self._solved.numpy()
+        level = float(self.level.detach()) + common * float(solved.sum())
+        centres = self._known.x.numpy() / lengths
+        return Bells(features, lengths, centres, (joint + hard) * solved, level)
 
     def gradient(self, x: NDArray[np.float64], s: NDArray[np.float64]) -> NDArray[np.float64]:
         """Gradient of the predicted cost with respect to encoded settings, shape (n, dim)."""

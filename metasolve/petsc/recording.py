@@ -17,6 +17,7 @@ from metasolve.petsc.recorded_solve import Operator, RecordedSolve, read_solve
 MANIFEST = "manifest.jsonl"
 FORMAT = 1
 _OPENING = '{"kind":'
+FEATURES_VERSION = 3  #: METASOLVE_FEATURES_VERSION of the plug-in
 RECORD_FIRST = "make one with: metasolve record -o DIR -- COMMAND"
 
 
@@ -78,8 +79,9 @@ class Recording:
         Raises
         ------
         RecordingError
-            If nothing was recorded.
+            If nothing was recorded, or by a metasolve that computed other features.
         """
+        self._check_features()
         if not self.solves:
             raise RecordingError(f"{self.path} holds no solve{self._why_empty()}; {RECORD_FIRST}")
         shares = setup_shares(
@@ -131,6 +133,14 @@ class Recording:
             self.solves.append(read_solve(self.path, line))
         elif kind in ("skipped", "stopped"):
             self.skipped.append(Skipped(kind, line["run"], line["why"], line.get("prefix", "")))
+
+    def _check_features(self) -> None:
+        for run in self.runs:
+            if run.features_version != FEATURES_VERSION:
+                raise RecordingError(
+                    f"{self.path}: features of version {run.features_version} (run {run.run}), "
+                    f"this metasolve computes version {FEATURES_VERSION}: record again, elsewhere"
+                )
 
     def _why_empty(self) -> str:
         reasons = sorted({entry.why for entry in self.skipped})

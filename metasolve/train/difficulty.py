@@ -14,11 +14,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from metasolve.model.gate import Bells
 from metasolve.model.surrogate import Matches, Surrogate, as_tensor
 from metasolve.train.inputs import linear_rule
 
 Array = NDArray[np.float64]
 _STEPS = 100  # of Adam
+_CENTRES = 500  # more would cost the plug-in what a small solve takes
 
 
 class Difficulty:
@@ -43,14 +45,20 @@ class Difficulty:
         self.level[known] = logs - b - inputs[known] @ w
         varies = np.ptp(inputs, axis=0) > 0
         self._features = torch.as_tensor(np.flatnonzero(varies))
-        self._host = Surrogate(int(varies.sum()), 0, seed)
+        self._host = Surrogate(int(varies.sum()), 0, seed, _CENTRES)
         x = as_tensor(inputs[known])[:, self._features]
         data = Matches(x, x[:, :0], torch.as_tensor(known), as_tensor(self.level[known]))
         self._host.fit(data, steps=_STEPS)
 
+    def host(self) -> Bells:
+        """What the host takes at standardised features: log of seconds above the rule."""
+        return self._host.bells(self._features.numpy())
+
     @torch.no_grad()
-    def above_host(self, surrogate: Surrogate, x: Array, s: Array, doubt: float) -> Array:
-        """Cost (n,) of settings above the host's, `doubt` standard deviations added.
+    def taken(self, surrogate: Surrogate, x: Array, s: Array, doubt: float) -> Array:
+        """What settings take (n,): log of seconds above the rule, doubts included.
+
+        Those are `doubt` standard deviations of the difference to what the host takes.
 
         Parameters
         ----------
@@ -60,8 +68,7 @@ class Difficulty:
         features, settings = as_tensor(x), as_tensor(s)
         known = features[:, self._features]
         nothing = known[:, :0]
-        gap = surrogate.mean(features, settings) - self._host.mean(known, nothing)
         spread = torch.hypot(
             surrogate.spread(features, settings), self._host.spread(known, nothing)
         )
-        return (gap + doubt * spread).numpy().astype(float)
+        return (surrogate.mean(features, settings) + doubt * spread).numpy().astype(float)

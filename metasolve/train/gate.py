@@ -1,10 +1,10 @@
 """The gate: a policy leaves alone what it would probably slow down.
 
 The host's own configuration costs 0 by definition (log of the time ratio), more only where it
-fails, so it needs no further solver call to be a choice. A network beside the policy's learns what
-the surrogate, with its doubts, expects the policy's choice to cost more than that. How wrong that
-is shows on the validation instances: the gate opens where, with errors like those, a slow-down that
-a user would notice is improbable.
+fails, so it needs no further solver call to be a choice. A network learns what the surrogate, with
+its doubts, expects the policy's choice to take; what the host takes is known best by its own
+Gaussian process. How wrong their difference is shows on the validation instances: the gate opens
+where, with errors like those, a slow-down that a user would notice is improbable.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ import torch
 from numpy.typing import NDArray
 from scipy.stats import t as student_t
 
+from metasolve.model.gate import Gate
 from metasolve.model.meta_model import MetaModel
-from metasolve.model.model import Layer
 from metasolve.model.surrogate import Surrogate, as_tensor
 from metasolve.space import Space
 from metasolve.train.difficulty import Difficulty
@@ -29,16 +29,18 @@ _CHANCE = 0.025  # of such a slow-down where the gate only just opens; elsewhere
 _PRIOR_SPREAD, _PRIOR_FREEDOM = 0.05, 4  # errors expected, and how many instances that is worth
 _DOUBT = 1.0  # standard deviations of the surrogate's prediction added to its mean
 _HIDDEN = (32, 32)
-_DRAWS = 4000  # features to fit it at: mixtures of two instances, moved a little
-_STEPS, _BATCH = 800, 256
+_DRAWS = 8000  # features to fit it at: mixtures of two instances, moved a little
+_CLOSE = 0.5  # expected gain below which the decision is close
+_STEPS, _BATCH = 2000, 256
+Array = NDArray[np.float64]
 
 
-def loss(cost: NDArray[np.float64]) -> NDArray[np.float64]:
+def loss(cost: Array) -> Array:
     """What a cost above the host's is felt as: itself, a slow-down beyond 1.1 fifty times."""
     return cost + _RISK * np.maximum(cost - _MATERIAL, 0.0)
 
 
-def threshold(expected: NDArray[np.float64], measured: NDArray[np.float64]) -> float:
+def threshold(expected: Array, measured: Array) -> float:
     """The largest expected cost at which a slow-down beyond 1.1 has a probability of 2.5 %.
 
     A few dozen instances do not show how wrong the gate may be on the next thousand. The errors
@@ -66,11 +68,11 @@ def gate(
     surrogate: Surrogate,
     difficulty: Difficulty,
     space: Space,
-    inputs: np.ndarray,
-    host: np.ndarray,
+    inputs: Array,
+    host: Array,
     seed: int,
-) -> tuple[Layer, ...]:
-    """Layers of a network that says what a policy's choice is expected to cost above the host.
+) -> Gate:
+    """What a policy's choice is expected to cost above the host, anywhere near the instances.
 
     Parameters
     ----------
@@ -79,35 +81,42 @@ def gate(
     inputs : (instances, features), standardised features to fit at, and between which.
     host : (instances,), what the host's own configuration costs there: 0 where it does not fail.
     """
-    # Fitted near the instances only, it was wrong by half as much again between them.
     rng = np.random.default_rng([seed, 5])
+
+    def expected(x: Array) -> Array:
+        chosen = np.array([space.encode(space.to_settings(z)) for z in _outputs(model, x)])
+        return difficulty.taken(surrogate, x, chosen, _DOUBT)
+
+    known = difficulty.host()
+    cost = expected(inputs) - [known(x) for x in inputs] - host
+    x, staying = _between(inputs, host, np.flatnonzero(cost > -_CLOSE), rng)
+    target = expected(x) - staying
     varies = inputs.std(axis=0) > 0
+    network = MetaModel(x.shape[1], 1, np.array([target.mean()]), varies, _HIDDEN, seed)
+    _fit(network, as_tensor(x), as_tensor(target), rng)
+    return Gate(network.layers(), known)
+
+
+def _between(
+    inputs: Array, host: Array, close: NDArray[np.int_], rng: np.random.Generator
+) -> tuple[Array, Array]:
+    """Features to fit at and the host's cost there: the instances, and mixtures of two of them.
+
+    Fitted near the instances only, it was wrong by half as much again between them. Half of the
+    mixtures begin at an instance where the decision is `close`.
+    """
     one, other = rng.integers(len(inputs), size=(2, _DRAWS))
+    if len(close):
+        one[::2] = rng.choice(close, size=len(one[::2]))
     share = rng.random(_DRAWS)
     mixed = share[:, None] * inputs[one] + (1.0 - share[:, None]) * inputs[other]
-    staying = np.concatenate([share * host[one] + (1.0 - share) * host[other], host])
-    x = np.concatenate([mixed + JITTER * varies * rng.standard_normal(mixed.shape), inputs])
-    chosen = np.array([space.encode(space.to_settings(z)) for z in _outputs(model, x)])
-    cost = difficulty.above_host(surrogate, x, chosen, _DOUBT) - staying
-    network = MetaModel(x.shape[1], 1, np.array([cost.mean()]), varies, _HIDDEN, seed)
-    _fit(network, as_tensor(x), as_tensor(cost), rng)
-    return network.layers()
-
-
-def gated(
-    policy: tuple[Layer, ...], gate: tuple[Layer, ...], threshold: float
-) -> tuple[Layer, ...]:
-    """Layers of the policy with one more output, positive where it leaves the host alone."""
-    *inner, last = gate
-    shifted = Layer(last.weights, last.bias - threshold, last.activation)
-    return tuple(
-        _side_by_side(ours, its, first=number == 0)
-        for number, (ours, its) in enumerate(zip(policy, [*inner, shifted], strict=True))
-    )
+    mixed += JITTER * (inputs.std(axis=0) > 0) * rng.standard_normal(mixed.shape)
+    staying = share * host[one] + (1.0 - share) * host[other]
+    return np.concatenate([mixed, inputs]), np.concatenate([staying, host])
 
 
 @torch.no_grad()
-def _outputs(model: MetaModel, x: np.ndarray) -> np.ndarray:
+def _outputs(model: MetaModel, x: Array) -> Array:
     return model(as_tensor(x)).double().numpy()
 
 
@@ -121,13 +130,3 @@ def _fit(gate: MetaModel, x: torch.Tensor, cost: torch.Tensor, rng: np.random.Ge
         loss.backward()
         optimiser.step()
         schedule.step()
-
-
-def _side_by_side(ours: Layer, its: Layer, *, first: bool) -> Layer:
-    """One layer that does what two do; after the first they do not see each other's input."""
-    left = (0, 0) if first else (0, its.weights.shape[1])
-    right = (0, 0) if first else (ours.weights.shape[1], 0)
-    weights = np.vstack(
-        [np.pad(ours.weights, ((0, 0), left)), np.pad(its.weights, ((0, 0), right))]
-    )
-    return Layer(weights, np.append(ours.bias, its.bias), ours.activation)

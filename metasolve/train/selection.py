@@ -10,11 +10,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from metasolve.model.model import Layer, Model
+from metasolve.model.gate import Gate
+from metasolve.model.model import Model
 from metasolve.outcome import Outcome
 from metasolve.solver import Value
 from metasolve.train.evaluator import HOST, Evaluator
-from metasolve.train.gate import gated, loss, threshold
+from metasolve.train.gate import loss, threshold
 
 
 @dataclass(frozen=True)
@@ -25,13 +26,13 @@ class Candidate:
     ----------
     name : such as "policy" or "global".
     model : settings for the features of an instance.
-    gate : network that says what they are expected to cost; none for a constant. A policy is
-        measured without it, and becomes the model with it, opened as far as it proved right.
+    gate : what they are expected to cost; none for a constant. A policy is measured without it,
+        and becomes the model with it, opened as far as it proved right.
     """
 
     name: str
     model: Model
-    gate: tuple[Layer, ...] = ()
+    gate: Gate | None = None
 
     @property
     def kind(self) -> str:
@@ -159,13 +160,12 @@ class _Costs:
     def gated(self, candidate: Candidate) -> Candidate:
         """The candidate with its gate, where it has one and was measured."""
         costs = self.each(candidate)
-        if not candidate.gate or not costs:
+        gate, model = candidate.gate, candidate.model
+        if gate is None or not costs:
             return candidate
-        gate = replace(candidate.model, layers=candidate.gate)
-        expected = [gate.outputs(self._features(index))[0] for index in costs]
+        expected = [gate.expected(model.inputs(self._features(index))) for index in costs]
         limit = threshold(np.array(expected), self._above_host(costs))
-        layers = gated(candidate.model.layers, candidate.gate, limit)
-        result = replace(candidate, model=replace(candidate.model, layers=layers))
+        result = replace(candidate, model=replace(model, gate=replace(gate, limit=limit)))
         self.chosen[result.name] = self._choices(result)
         return result
 

@@ -13,7 +13,7 @@ Deterministic: outcomes and seed decide everything, so a record of outcomes resu
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -23,8 +23,9 @@ from numpy.typing import NDArray
 from metasolve.cost import Cost
 from metasolve.farm import Farm
 from metasolve.instance import Instance
+from metasolve.model.layer import constant_layers
 from metasolve.model.meta_model import MetaModel
-from metasolve.model.model import Layer, Model, constant_layers
+from metasolve.model.model import Model
 from metasolve.model.surrogate import Surrogate
 from metasolve.outcome import Reason
 from metasolve.solver import Value
@@ -49,6 +50,7 @@ MOST_ARMS = 12  # in play after the design; each costs one surrogate evaluation 
 _WORTH_KEEPING = 0.3  # cost by which an arm may trail the best one on its best instance
 _WARM_STEPS = 250
 _REFERENCE_SHARE = 0.2  # of the calls: more instances than that are thinned out
+_DESIGN_ROUNDS = 4
 _VALIDATION_CALLS = 25  # per validation instance, at most: some repeats of every contender
 
 
@@ -131,7 +133,7 @@ class Trainer:
         train, validation = self._reference()
         if not train:
             self.events.emit("nothing", why="the program's own configuration could not be run")
-            return Trained(self._model("default", self._constant(self.space.defaults())), {}, {})
+            return Trained(self._finished(self._constant("default", self.space.defaults())), {}, {})
         table, references = self.inputs.table, self.evaluator.references()
         self.difficulty = Difficulty(table, references, self.config.seed)
         self.dataset = Dataset(self.space, table, self.difficulty.level)
@@ -177,18 +179,16 @@ class Trainer:
 
     def _design(self, train: list[int]) -> None:
         self._enter("design")
-        seed = self.config.seed
         count = int(self.config.design_share * (self.config.calls - len(self._prior)))
         even = 0 if self._prior else count // 2
-        asked = stratified(self.arms, train, even, seed)
+        asked = stratified(self.arms, train, even, self.config.seed)
         self.dataset.add(self.evaluator.measure(asked, "design"))
-        rounds = 4
-        for turn in range(rounds):
+        for turn in range(_DESIGN_ROUNDS):
             self.surrogate.fit(self.dataset.matches(), steps=60 if turn == 0 else 20)
-            key = rounds * self.evaluator.calls + turn
+            key = _DESIGN_ROUNDS * self.evaluator.calls + turn
             asked = hopeful(
-                self.arms, self.surrogate, self.inputs.table, train, (count - even) // rounds,
-                [seed, key],
+                self.arms, self.surrogate, self.inputs.table, train,
+                (count - even) // _DESIGN_ROUNDS, [self.config.seed, key],
             )  # fmt: skip
             self.dataset.add(self.evaluator.measure(asked, "design"))
         self._fit()
@@ -251,43 +251,43 @@ class Trainer:
     ) -> Trained:
         self._enter("selection")
         # The simpler come first: ties go to the earlier.
-        own = self._model("default", self._constant(self.space.defaults()))
-        candidates = [Candidate("host default", own)]
+        candidates = [Candidate("host default", self._constant("default", self.space.defaults()))]
         for rank, arm in enumerate(np.argsort(best.cost, kind="stable")[:2], start=1):
-            constant = self._constant(self.arms.settings(int(arm), best.numbers[arm]))
-            candidates.append(Candidate(f"global {rank}", self._model("global", constant)))
+            constant = self._constant("global", self.arms.settings(int(arm), best.numbers[arm]))
+            candidates.append(Candidate(f"global {rank}", constant))
         inputs, host, seed = self.inputs.table, self.evaluator.host_costs(), self.config.seed
         for name, policy in networks.items():
             net = policy.model
             expects = gate(net, self.surrogate, self.difficulty, self.space, inputs, host, seed)
-            candidates.append(Candidate(name, self._model("policy", net.layers()), expects))
+            model = Model("policy", self.space, self.inputs.standardisation, net.layers())
+            candidates.append(Candidate(name, model, expects))
         winner, verdicts = select(candidates, self.evaluator, validation)
         self._enter("done")
         told = {name: verdict.to_dict() for name, verdict in verdicts.items()}
         self.events.emit("selected", winner=winner.name, verdicts=told, calls=self.evaluator.calls)
-        model = self._model(winner.kind, winner.model.layers, validation=told, winner=winner.name)
+        model = self._finished(winner.model, validation=told, winner=winner.name)
         return Trained(model, self.surrogate.arrays(), verdicts)
 
     # --- shared -------------------------------------------------------------------------------
 
-    def _constant(self, settings: dict[str, Value]) -> tuple[Layer, ...]:
-        return constant_layers(len(self.inputs.varies), self.space.to_vector(settings))
+    def _constant(self, kind: str, settings: dict[str, Value]) -> Model:
+        layers = constant_layers(len(self.inputs.varies), self.space.to_vector(settings))
+        return Model(kind, self.space, self.inputs.standardisation, layers)
 
-    def _model(self, kind: str, layers: tuple[Layer, ...], **info: Any) -> Model:
+    def _finished(self, model: Model, **info: Any) -> Model:
         known = list(self.evaluator.host)
-        seconds = [*map(self.evaluator.host_seconds, known)]
+        seconds = [self.evaluator.host_seconds(each) for each in known]
         b, w = expected_seconds(self.inputs.table[known], seconds)
-        info |= {
+        return replace(model, info=info | {
             "measure": self.config.measure,
             "cap": self.config.cap,
             "seed": self.config.seed,
             "gradient": self._gradient,
-            "trained_on": [self.task.instances[index].id for index in known],
+            "trained_on": [self.task.instances[each].id for each in known],
             "calls": {"train": self.evaluator.calls, **self._by_phase},
             "solver_seconds": self.evaluator.seconds,
             "expected": [b, *w.tolist()],
-        }
-        return Model(kind, self.space, self.inputs.standardisation, layers, info)
+        })  # fmt: skip
 
     def _enter(self, phase: str) -> None:
         self._phase = phase

@@ -9,9 +9,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from metasolve.errors import ModelError
-from metasolve.model import Model, Standardisation, load, read_policy, save, write_policy
+from metasolve.model import (
+    Bells,
+    Gate,
+    Model,
+    Standardisation,
+    load,
+    read_policy,
+    save,
+    write_policy,
+)
+from metasolve.model.layer import constant_layers
 from metasolve.model.meta_model import MetaModel
-from metasolve.model.model import constant_layers
 from metasolve.space import Choice, Flag, Integer, Real, Space
 
 SPACE = Space(
@@ -28,18 +37,28 @@ NAMES = ("log_rows", "asymmetry", "ranks")
 TABLE = np.column_stack([np.linspace(5, 9, 12), np.linspace(0, 1, 12) ** 2, np.ones(12)])
 
 
-def made(seed=0, kind="policy"):
+def gate(seed):
+    rng = np.random.default_rng(seed)
+    host = Bells(
+        np.array([0, 2]), rng.uniform(0.5, 2, 2), rng.normal(size=(5, 2)), rng.normal(size=5), 0.3
+    )
+    return Gate(MetaModel(3, 1, np.zeros(1), seed=seed).layers(), host, rng.normal())
+
+
+def made(seed=0, kind="policy", gated=False):
     standardisation = Standardisation.fit(NAMES, TABLE)
     network = MetaModel(3, SPACE.dim, SPACE.to_vector({}), np.array([True, True, False]), seed=seed)
     with torch.no_grad():
         network.weights[-1].mul_(20.0)
     info = {
         "petsc": "3.18.5",
-        "features_version": 2,
+        "features_version": 3,
         "expected": [-3.0, 1.5, 0.0, 0.25],
         "seed": seed,
     }
-    return Model(kind, SPACE, standardisation, network.layers(), info)
+    return Model(
+        kind, SPACE, standardisation, network.layers(), info, gate(seed) if gated else None
+    )
 
 
 def named(row):
@@ -49,13 +68,16 @@ def named(row):
 @settings(deadline=None, max_examples=25)
 @given(seed=st.integers(0, 1000), share=st.floats(0, 1))
 def test_policy_file_says_what_the_model_says(seed, share, tmp_path_factory):
-    model, path = made(seed), tmp_path_factory.mktemp("policy") / "policy.txt"
+    model, path = made(seed, gated=True), tmp_path_factory.mktemp("policy") / "policy.txt"
     write_policy(model, path)
     copy = read_policy(path)
     features = named(TABLE[0] + share * (TABLE[-1] - TABLE[0]))
     np.testing.assert_allclose(
         copy.coordinates(features), model.coordinates(features), rtol=1e-6, atol=1e-6
     )
+    x = model.inputs(features)
+    assert copy.gate.expected(x) == pytest.approx(model.gate.expected(x), rel=1e-6, abs=1e-6)
+    assert copy.gate.limit == pytest.approx(model.gate.limit)
     assert copy.kind == "policy"
     assert copy.info["petsc"] == "3.18.5"
     assert copy.info["expected"] == [-3.0, 1.5, 0.0, 0.25]
@@ -78,7 +100,7 @@ def test_numpy_layers_agree_with_torch():
 
 
 def test_a_model_comes_back_as_it_was_saved(tmp_path):
-    model = made()
+    model = made(gated=True)
     save(model, tmp_path, {"lengths": np.arange(3.0)})
     copy = load(tmp_path)
     assert copy.kind == model.kind
@@ -86,6 +108,7 @@ def test_a_model_comes_back_as_it_was_saved(tmp_path):
     assert copy.info == model.info
     for row in TABLE:
         np.testing.assert_array_equal(copy.coordinates(named(row)), model.coordinates(named(row)))
+        assert copy.gate.expected(row) == model.gate.expected(row)
 
 
 @pytest.mark.parametrize("name", ["weights.safetensors", "policy.txt", "model.json"])

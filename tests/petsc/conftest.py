@@ -10,6 +10,7 @@ import pytest
 
 from metasolve.petsc.capabilities import of_petsc4py
 from metasolve.petsc.library import plugin
+from metasolve.petsc.recording import FEATURES_VERSION
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 PETSc = pytest.importorskip("petsc4py.PETSc")
@@ -64,13 +65,16 @@ def random_vector(A, seed=0):
 class RecordingWriter:
     """Writes what the plug-in would, from petsc4py."""
 
-    def __init__(self, path, run="0a1b", petsc=None):
+    def __init__(self, path, run="0a1b", petsc=None, features_version=FEATURES_VERSION):
         self.path, self.run = Path(path), run
         for folder in ("operators", "vectors"):
             (self.path / folder).mkdir(parents=True, exist_ok=True)
-        version = petsc or ".".join(map(str, PETSc.Sys.getVersion()))
+        made_by = {
+            "petsc": petsc or ".".join(map(str, PETSc.Sys.getVersion())),
+            "features_version": features_version,
+        }
         self._count = 0
-        self.line(kind="run", format=1, run=run, petsc=version, ranks=1, features_version=2, time=0)
+        self.line(kind="run", format=1, run=run, ranks=1, time=0, **made_by)
 
     def line(self, **entry):
         with (self.path / "manifest.jsonl").open("a") as file:
@@ -195,14 +199,19 @@ def write_policy(
     """Write a policy that always chooses these options, as the plug-in reads it."""
     names = names or plugin().names
     petsc = petsc or ".".join(map(str, PETSc.Sys.getVersion()))
-    lines = ["metasolve-policy 1", f"petsc {petsc}", f"kind {kind}", f"features 2 {len(names)}"]
+    lines = [
+        "metasolve-policy 2",
+        f"petsc {petsc}",
+        f"kind {kind}",
+        f"features {FEATURES_VERSION} {len(names)}",
+    ]
     lines += [f"{name} 0 1 {low} {high}" for name in names]
     lines += [f"expected {np.log(expected):.9g} " + "0 " * len(names), "layers 1"]
     lines += [
         f"dense {len(names)} 1 linear",
         "0 " * len(names),
         "0",
-        "gain 0",
+        "gate 0",
         f"settings {len(options)}",
     ]
     lines += [f"fixed {name} {value} when - 0" for name, value in options.items()]

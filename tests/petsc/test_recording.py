@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from metasolve.errors import RecordingError
 from metasolve.petsc.binary import vector_norm
 from metasolve.petsc.recorded_solve import Subspace
-from metasolve.petsc.recording import Recording, setup_shares
+from metasolve.petsc.recording import FEATURES_VERSION, Recording, setup_shares
 
-from .conftest import convection_diffusion, random_vector
+from .conftest import RecordingWriter, convection_diffusion, random_vector
 
 
 def manifest(path):
@@ -78,6 +78,14 @@ def test_a_line_of_another_format_is_refused(nonsymmetric):
         file.write(json.dumps({"kind": "run", "format": 2}) + "\n")
     with pytest.raises(RecordingError, match=r"line 5.*format"):
         Recording(nonsymmetric)
+
+
+def test_features_of_another_version_are_refused(tmp_path):
+    writer = RecordingWriter(tmp_path, features_version=FEATURES_VERSION - 1)
+    A = convection_diffusion(4)
+    writer.solve(A, random_vector(A))
+    with pytest.raises(RecordingError, match=r"features of version .* record again"):
+        Recording(tmp_path).instances()
 
 
 def test_what_is_missing_is_said_with_a_remedy(tmp_path):

@@ -12,7 +12,8 @@ import pytest
 
 from metasolve.errors import ModelError, UsageError
 from metasolve.model.directory import save
-from metasolve.model.model import Model, Standardisation, constant_layers
+from metasolve.model.layer import constant_layers
+from metasolve.model.model import Model, Standardisation
 from metasolve.program.case import Case, is_case
 from metasolve.program.instances import features, instances
 from metasolve.program.matching import match_command

@@ -47,10 +47,12 @@ def test_what_a_hard_host_loses_is_what_settings_gain():
         as_tensor(INPUTS[known]), as_tensor(s[known]), torch.as_tensor(known), as_tensor(cost)
     )
     surrogate.fit(data, steps=100)
-    found = difficulty.above_host(surrogate, INPUTS[50:], s[50:], 0.0)
+    away = INPUTS[50:]
+    known = np.array([difficulty.host()(x) for x in away])
+    found = difficulty.taken(surrogate, away, s[50:], 0.0) - known
     error = found + np.log(host(INPUTS[50:]))
     assert np.sqrt(np.mean(error**2)) < 0.5 * np.std(np.log(host(INPUTS[50:])))
-    doubted = difficulty.above_host(surrogate, INPUTS[50:], s[50:], 1.0)
+    doubted = difficulty.taken(surrogate, away, s[50:], 1.0) - known
     assert (doubted > found).all()
 
 

@@ -10,7 +10,7 @@ from metasolve.model.meta_model import MetaModel
 from metasolve.model.surrogate import Matches, Surrogate
 from metasolve.space import Real, Space
 from metasolve.train.difficulty import Difficulty
-from metasolve.train.gate import gate, gated, threshold
+from metasolve.train.gate import gate, threshold
 
 #: The host takes the same everywhere.
 EASY = Difficulty(np.random.default_rng(0).uniform(-2, 2, (30, 2)), dict.fromkeys(range(30), 1.0))
@@ -31,48 +31,57 @@ def setting():
     return space, inputs, surrogate
 
 
+def fitted(setting, difficulty=EASY, host=None):
+    space, inputs, surrogate = setting
+    network = MetaModel(2, space.dim, np.zeros(space.dim), seed=1)
+    none = np.zeros(len(inputs))
+    return gate(network, surrogate, difficulty, space, inputs, none if host is None else host, 1)
+
+
 def test_it_closes_where_a_loss_is_expected_and_opens_where_a_gain_is(setting):
-    space, inputs, surrogate = setting
-    network = MetaModel(2, space.dim, np.zeros(space.dim), seed=1)
-    layers = gated(
-        network.layers(), gate(network, surrogate, EASY, space, inputs, np.zeros(30), seed=1), 0.0
-    )
-    assert len(layers[-1].bias) == space.dim + 1
-
-    def output(x):
-        for layer in layers:
-            x = layer(x)
-        return x
-
+    found = fitted(setting)
     for feature in (-1.5, -1.0, -0.5):
-        assert output(np.array([feature, 0.0]))[-1] > 0.0
-    for feature in (1.0, 1.5):
-        assert output(np.array([feature, 0.0]))[-1] < 0.0
-
-
-def test_it_does_not_change_what_the_policy_chooses(setting):
-    space, inputs, surrogate = setting
-    network = MetaModel(2, space.dim, np.zeros(space.dim), seed=1)
-    with torch.no_grad():
-        network.weights[-1].mul_(20.0)
-    layers = gated(
-        network.layers(), gate(network, surrogate, EASY, space, inputs, np.zeros(30), seed=1), 0.3
-    )
-    for x in inputs:
-        wide, plain = x, x
-        for both, own in zip(layers, network.layers(), strict=True):
-            wide, plain = both(wide), own(plain)
-        np.testing.assert_allclose(wide[: space.dim], plain, rtol=1e-12, atol=1e-12)
+        assert found.closed(np.array([feature, 0.0]))
+    for feature in (0.5, 1.0, 1.5):
+        assert not found.closed(np.array([feature, 0.0]))
 
 
 def test_where_the_host_fails_a_loss_is_still_a_gain(setting):
-    space, inputs, surrogate = setting
-    network = MetaModel(2, space.dim, np.zeros(space.dim), seed=1)
-    host = np.where(inputs[:, 0] < 0, 3.0, 0.0)
-    x = np.array([-1.5, 0.0])
-    for layer in gate(network, surrogate, EASY, space, inputs, host, seed=1):
-        x = layer(x)
-    assert x[0] < 0.0
+    host = np.where(setting[1][:, 0] < 0, 3.0, 0.0)
+    assert not fitted(setting, host=host).closed(np.array([-1.5, 0.0]))
+
+
+def test_a_narrow_valley_of_the_host_is_not_filled(setting):
+    """Settings that take the same everywhere are a gain but where the host is fast."""
+    rng = np.random.default_rng(3)
+    inputs = np.c_[rng.uniform(-2, 2, 90), np.linspace(-2, 2, 90)]
+    valley = -3.0 * np.exp(-((inputs[:, 1] / 0.2) ** 2))
+    difficulty = Difficulty(inputs, dict(enumerate(np.exp(valley))))
+    above_the_rule = difficulty.level - valley - 0.5
+    surrogate = Surrogate(2, 1, seed=0)
+    tensors = [
+        torch.as_tensor(each, dtype=torch.float32) for each in (inputs, rng.uniform(-1, 1, (90, 1)))
+    ]
+    known = torch.arange(90), torch.as_tensor(above_the_rule)
+    surrogate.fit(Matches(*tensors, *known), steps=60)
+    found = fitted((setting[0], inputs, surrogate), difficulty)
+    for x in (-1.0, 0.0, 1.0):
+        assert found.closed(np.array([x, 0.02]))
+        assert not found.closed(np.array([x, 0.7]))
+        assert not found.closed(np.array([x, -0.7]))
+
+
+def test_the_host_is_what_its_gaussian_process_says():
+    rng = np.random.default_rng(4)
+    inputs = rng.uniform(-2, 2, (40, 3))
+    inputs[:, 1] = 0.0
+    difficulty = Difficulty(inputs, dict(enumerate(np.exp(np.sin(3 * inputs[:, 0])))))
+    known = difficulty.host()
+    assert list(known.features) == [0, 2]
+    at = rng.uniform(-2, 2, (20, 3))
+    x = torch.as_tensor(at[:, [0, 2]], dtype=torch.float32)
+    mean = difficulty._host.mean(x, x[:, :0]).detach().numpy()
+    np.testing.assert_allclose([known(each) for each in at], mean, atol=1e-4)
 
 
 @pytest.mark.parametrize(("count", "size"), [(2, 0.05), (8, 0.05), (20, 0.3), (35, 0.5)])

@@ -30,6 +30,7 @@ const char *const MetasolveFeatureNames[METASOLVE_FEATURES] = {
   "near_share",         /* off-diagonal weight with |i - j| at most the mean row length */
   "lower_near",         /* of that weight, the share with j < i (which way a sweep runs) */
   "lower_far",          /* the same for the other entries */
+  "fill",               /* log10 of mean (lower near * upper far + lower far * upper near weight) / a_ii^2: what ILU(0) drops; at least -12 */
   "imbalance",          /* mean over rows of | lower - upper | weight over their sum */
   "row_sum",            /* log10 of mean |sum_j a_ij| / |a_ii|: A on the smoothest vector; at least -12 */
   "row_sum_share",      /* share of rows whose sum is not zero to 1e-8 */
@@ -135,6 +136,7 @@ PetscErrorCode FeaturesCompute(Mat A, Vec b, PetscReal bnorm, PetscReal rtol, Pe
   *f++ = Share(s.near, s.weight, 1);
   *f++ = Share(s.near_lower, s.near, 0.5);
   *f++ = Share(s.far_lower, s.far, 0.5);
+  *f++ = Log10(s.fill / s.rows, -12, 12);
   *f++ = s.imbalance / s.rows;
   *f++ = Log10(s.row_sum / s.rows, -12, 6);
   *f++ = s.row_sums / s.rows;

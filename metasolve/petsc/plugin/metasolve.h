@@ -42,7 +42,7 @@ typedef struct {
   #define ScalesSystem(ksp) ((ksp)->dscale)
 #endif
 
-#define METASOLVE_FEATURES_VERSION 2
+#define METASOLVE_FEATURES_VERSION 3
 #define METASOLVE_MAX_SETTINGS     64
 
 /* ---- text.c: growing text, JSON, SHA-256 ------------------------------------------------------------------------- */
@@ -87,7 +87,7 @@ PetscErrorCode MatWrite(Mat, const char *path, PetscInt64 *bytes, int *error);
 PetscErrorCode VecsWrite(PetscInt n, const Vec[], const char *path, PetscInt64 *bytes, int *error);
 
 /* ---- rows.c, features.c ---------------------------------------------------------------------------------------------------- */
-#define METASOLVE_FEATURES 34
+#define METASOLVE_FEATURES 35
 extern const char *const MetasolveFeatureNames[METASOLVE_FEATURES];
 typedef struct { /* what "change since the previous operator" compares with, and vectors to work with */
   Vec              work[2];
@@ -101,7 +101,7 @@ PetscErrorCode PreviousOpen(Mat, Vec, Previous *);
 PetscErrorCode PreviousFree(Previous *);
 #define METASOLVE_BINS 5
 typedef struct { /* summed over rows, then over ranks */
-  double rows, image, skew, scaled, change, dominance, dominant, diagonals, logd, logd2, negative, positive, weight, entries, bins[METASOLVE_BINS], ratio, near, near_lower, far, far_lower, imbalance, row_sum, row_sums;
+  double rows, image, skew, scaled, change, dominance, dominant, diagonals, logd, logd2, negative, positive, weight, entries, bins[METASOLVE_BINS], ratio, near, near_lower, far, far_lower, fill, imbalance, row_sum, row_sums;
 } Sums;
 typedef struct { /* maxima over rows, then over ranks; minima as negatives */
   double length, dominance, diag, small, gershgorin;
@@ -110,7 +110,7 @@ typedef struct { /* maxima over rows, then over ranks; minima as negatives */
 PetscErrorCode RowsLook(Mat, PetscInt rows, PetscInt reach, Previous *, Sums *, Maxima *);
 PetscErrorCode FeaturesCompute(Mat, Vec b, PetscReal bnorm, PetscReal rtol, PetscReal abstol, PetscBool guess, Previous *, double out[]);
 
-/* ---- policy.c ------------------------------------------------------------------------------------------------------ */
+/* ---- policy_file.c, policy.c --------------------------------------------------------------------------------------- */
 typedef struct _Policy *Policy;
 typedef struct {
   int  n;

@@ -101,6 +101,18 @@ static void RowBins(Sums *s, const Row *row, const RowSums *r)
   s->entries += row->n + row->noff - r->diagonals;
 }
 
+/*
+   What an incomplete factorisation drops, relative to the diagonal. On a grid, products of a near and a far entry on
+   either side of the diagonal fall outside the pattern; those of two near ones, or two far ones, on the diagonal. Nothing
+   is dropped from a triangular matrix, a tridiagonal one, or one that a sweep in its order solves.
+*/
+static inline double RowFill(const RowSums *r, double d)
+{
+  double near_upper = r->near - r->near_lower, far_lower = r->lower - r->near_lower, far_upper = r->upper - near_upper;
+
+  return PetscMin((r->near_lower * far_upper + far_lower * near_upper) / PetscMax(d * d, 1e-300), 1e12);
+}
+
 static void RowAdd(Sums *s, Maxima *m, const RowSums *r, PetscInt length)
 {
   double off = r->lower + r->upper, d = fabs(r->d), dominance = PetscMin(d / PetscMax(off, 1e-300), 10), logd = QuickLog2(d) * 0.30102999566398120;
@@ -121,6 +133,7 @@ static void RowAdd(Sums *s, Maxima *m, const RowSums *r, PetscInt length)
   s->near_lower += r->near_lower;
   s->far += off - r->near;
   s->far_lower += r->lower - r->near_lower;
+  s->fill += RowFill(r, d);
   s->imbalance += off > 0 ? fabs(r->lower - r->upper) / off : 0;
   double relative = fabs(r->sum) / PetscMax(d, 1e-300);
   s->row_sum += PetscMin(relative, 1e6);

@@ -117,6 +117,27 @@ def test_what_is_counted_is_what_is_there():
     assert values["change"] == 0
 
 
+def from_dense(dense):
+    A = PETSc.Mat().createDense(dense.shape, array=dense, comm=PETSc.COMM_SELF)
+    return A.convert("aij")
+
+
+def test_fill_is_what_an_incomplete_factorisation_drops():
+    """None from a triangle or a line, where ILU(0) is exact; else as much as its error."""
+    dense = convection_diffusion(12, 20.0)[:, :]
+    lower, upper = np.tril(dense, -1), np.triu(dense)
+    line = np.tril(np.triu(dense, -1), 1)
+    shares = (1e-4, 1e-3, 1e-2)
+    drops = [
+        features(A, random_vector(A))["fill"]
+        for A in map(
+            from_dense, (upper, upper.T, line, *(share * lower + upper for share in shares))
+        )
+    ]
+    assert drops[:3] == [-12, -12, -12]
+    assert np.diff(drops[3:]) == pytest.approx(np.diff(np.log10(shares)))
+
+
 def test_an_absolute_tolerance_counts_relative_to_the_right_hand_side():
     A = convection_diffusion(6)
     b = random_vector(A)

@@ -1,12 +1,15 @@
 """The forward pass in C chooses what the model in Python chooses."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
 from metasolve.model.directory import save
+from metasolve.model.gate import Bells, Gate
 from metasolve.model.meta_model import MetaModel
-from metasolve.model.model import Layer, Model, Standardisation
+from metasolve.model.model import Model, Standardisation
 from metasolve.space import Choice, Flag, Integer, Real, Space
 
 from ..conftest import PETSc, convection_diffusion, random_vector
@@ -22,7 +25,7 @@ SPACE = Space(
         Real("pc_factor_fill", 1.0, 5.0, "log", default=1.0, when={"pc_type": ("ilu",)}),
     )
 )
-INFO = {"petsc": ".".join(map(str, PETSc.Sys.getVersion())), "features_version": 2}
+INFO = {"petsc": ".".join(map(str, PETSc.Sys.getVersion())), "features_version": 3}
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +37,15 @@ def system():
     return A, b, plugin().features(A, b, 1e-5, 1e-50)
 
 
-def random_model(features, seed, gain=None):
+def random_gate(features, seed):
+    rng = np.random.default_rng(seed)
+    n, some = len(features), np.sort(rng.permutation(len(features))[:7])
+    centres, weights = rng.normal(size=(30, 7)), rng.normal(size=30)
+    host = Bells(some, rng.uniform(0.5, 3, 7), centres, weights, rng.normal())
+    return Gate(MetaModel(n, 1, np.zeros(1), seed=seed).layers(), host)
+
+
+def random_model(features, seed, gate=None):
     rng = np.random.default_rng(seed)
     n, x = len(features), np.array(list(features.values()))
     box = Standardisation(
@@ -43,14 +54,8 @@ def random_model(features, seed, gain=None):
     network = MetaModel(n, SPACE.dim, np.zeros(SPACE.dim), seed=seed)
     with torch.no_grad():
         network.weights[-1].mul_(20.0)
-    layers = network.layers()
-    if gain is not None:
-        last = layers[-1]
-        wider = Layer(
-            np.vstack([last.weights, np.zeros(last.weights.shape[1])]), np.append(last.bias, gain)
-        )
-        layers = (*layers[:-1], wider)
-    return Model("policy", SPACE, box, layers, {**INFO, "expected": [2.0, *[0.0] * n]})
+    info = {**INFO, "expected": [2.0, *[0.0] * n]}
+    return Model("policy", SPACE, box, network.layers(), info, gate=gate)
 
 
 def decided(system, model, folder):
@@ -84,8 +89,14 @@ def test_the_same_settings_to_the_last_digit_printed(system, tmp_path, seed):
             assert text == expected[name]
 
 
-def test_a_policy_that_expects_a_loss_leaves_the_program_alone(system, tmp_path):
-    hopeful, gloomy = random_model(system[2], 3, gain=-0.1), random_model(system[2], 3, gain=0.1)
+@pytest.mark.parametrize("seed", range(4))
+def test_a_policy_that_expects_a_loss_leaves_the_program_alone(system, tmp_path, seed):
+    gate = random_gate(system[2], seed)
+    expected = gate.expected(random_model(system[2], seed).inputs(system[2]))
+    hopeful, gloomy = (
+        random_model(system[2], seed, replace(gate, limit=expected + margin))
+        for margin in (1e-6, -1e-6)
+    )
     assert decided(system, hopeful, tmp_path)["source"] in {"model", "fallback"}
     record = decided(system, gloomy, tmp_path)
     assert record["source"] == "refused"

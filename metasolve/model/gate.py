@@ -1,0 +1,66 @@
+"""`Gate`: what a policy's choice is expected to cost above the host; numpy only, no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from metasolve.model.layer import Layer, forward
+
+
+@dataclass(frozen=True)
+class Bells:
+    """The mean of a Gaussian process: a sum of bells in some of the features, each with its length.
+
+    Value at x: level + sum_i weights_i exp(-½ sum_k (x_f(k) / lengths_k - centres_ik)²).
+
+    Attributes
+    ----------
+    features : (k,) which of the standardised features, f(k).
+    lengths : (k,) positive.
+    centres : (n, k), in lengths.
+    weights : (n,).
+    level : far from all centres.
+    """
+
+    features: np.ndarray
+    lengths: np.ndarray
+    centres: np.ndarray
+    weights: np.ndarray
+    level: float
+
+    def __call__(self, x: np.ndarray) -> float:
+        """Value at standardised features x (features,)."""
+        away = x[self.features] / self.lengths - self.centres
+        return self.level + float(self.weights @ np.exp(-0.5 * (away**2).sum(axis=1)))
+
+
+@dataclass(frozen=True)
+class Gate:
+    """Leaves to the host what the policy would probably slow down.
+
+    What settings take varies smoothly with the features, and a network learns it. What the host
+    takes may have narrow valleys, a factorisation that is nearly exact, which a network of such a
+    size fills: the Gaussian process that was measured speaks for itself.
+
+    Attributes
+    ----------
+    layers : network from standardised features to what the policy's choice takes, doubts included:
+        (1,), log of seconds above a rule that host and settings share.
+    host : what the host takes, above the same rule.
+    limit : largest expected cost at which the policy's choice is used.
+    """
+
+    layers: Sequence[Layer]
+    host: Bells
+    limit: float = 0.0
+
+    def expected(self, x: np.ndarray) -> float:
+        """Expected cost, the log of the ratio to the host's time, at standardised features x."""
+        return float(forward(self.layers, x)[0]) - self.host(x)
+
+    def closed(self, x: np.ndarray) -> bool:
+        """Whether the host is left alone at standardised features x."""
+        return self.expected(x) > self.limit

@@ -1,0 +1,40 @@
+"""`Layer`: one dense layer of a network; numpy only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+ACTIVATIONS = {
+    "tanh": np.tanh,
+    "relu": lambda x: np.maximum(x, 0.0),
+    "linear": lambda x: x,
+}
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One dense layer: activation(weights @ x + bias), weights of shape (out, in)."""
+
+    weights: np.ndarray
+    bias: np.ndarray
+    activation: str = "linear"
+
+    def __call__(self, x: np.ndarray) -> np.ndarray:
+        """Output (out,) at input x (in,)."""
+        return ACTIVATIONS[self.activation](self.weights @ x + self.bias)
+
+
+def forward(layers: Sequence[Layer], x: np.ndarray) -> np.ndarray:
+    """Output (out,) of a network at input x (in,)."""
+    for layer in layers:
+        x = layer(x)
+    return x
+
+
+def constant_layers(features: int, z: np.ndarray) -> tuple[Layer, ...]:
+    """A network that ignores its features and always returns z, shape (dim,)."""
+    z = np.asarray(z, dtype=float)
+    return (Layer(np.zeros((len(z), features)), z, "linear"),)

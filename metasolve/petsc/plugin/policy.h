@@ -1,0 +1,44 @@
+/* policy.h - the meta-model in memory: what policy_file.c reads and policy.c decides with. */
+#pragma once
+#include "metasolve.h"
+
+#define MAX_LAYERS 8
+#define MAX_VALUES 32
+#define MAX_WIDTH  4096
+
+typedef enum {
+  CHOICE,
+  REAL,
+  INTEGER,
+  FLAG,
+  FIXED
+} Kind;
+typedef struct {
+  Kind   kind;
+  int    offset, n, parent, nwhen; /* n: values of a choice; parent: index of a setting or -1 */
+  int    log;
+  double low, high;
+  char   name[64], values[MAX_VALUES][64], when[MAX_VALUES][64];
+} Setting;
+typedef struct {
+  int     in, out, activation; /* 0 linear, 1 tanh, 2 relu */
+  double *w, *b;
+} Layer;
+typedef struct {
+  int   n, width;
+  Layer layer[MAX_LAYERS];
+} Network;
+typedef struct { /* expects that a choice takes exp(choice(x) - host(x)) times what the host takes */
+  Network choice;
+  int     n, k, feature[METASOLVE_FEATURES]; /* host: n bells in k features; each its weight and centre */
+  double  level, length[METASOLVE_FEATURES], *bell, limit;
+} Gate;
+struct _Policy {
+  PetscBool is_default;
+  double    mean[METASOLVE_FEATURES], scale[METASOLVE_FEATURES], low[METASOLVE_FEATURES], high[METASOLVE_FEATURES];
+  double    expected[METASOLVE_FEATURES + 1];
+  int       nsettings;
+  Network   network;
+  Gate     *gate; /* NULL: every choice is used */
+  Setting   setting[METASOLVE_MAX_SETTINGS];
+};
