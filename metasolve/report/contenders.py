@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ from metasolve.solver import Value
 if TYPE_CHECKING:
     from metasolve.petsc.replay import Replay
 
+_SHORT = 0.3  # seconds that all repeats of all contenders on one instance may take
 Solve = Callable[[Instance], tuple[Outcome, dict[str, Any]]]
 
 
@@ -95,7 +97,8 @@ def measure(
     Parameters
     ----------
     repeats
-        Timed solves of each pair. Contenders take turns in going first.
+        Timed solves of each pair; up to five times as many where they take little time, whose
+        medians are the least certain. Contenders take turns in going first.
 
     Returns
     -------
@@ -109,7 +112,7 @@ def measure(
     gc.disable()
     try:
         for instance in instances:
-            for turn in range(repeats):
+            for turn in _turns(repeats):
                 for name in names[turn % len(names) :] + names[: turn % len(names)]:
                     outcome, record = contenders[name](instance)
                     found[name][instance.id].outcomes.append(outcome)
@@ -119,3 +122,11 @@ def measure(
     finally:
         gc.enable()
     return found
+
+
+def _turns(repeats: int) -> Iterator[int]:
+    end = time.perf_counter() + _SHORT
+    for turn in range(5 * repeats):
+        if turn >= repeats and time.perf_counter() > end:
+            return
+        yield turn
