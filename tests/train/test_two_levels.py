@@ -32,10 +32,6 @@ def recorded_on_two(host, ranks, tmp_path_factory):
     return folder
 
 
-def model_of(out):
-    return json.loads((out / "model.json").read_text())
-
-
 def runs_with(model, command, run_program, log):
     words = ("-c", "from metasolve.cli.main import main; main()", "run", model, "--log", log, "--")
     done = run_program([sys.executable, *map(str, words), *command])
@@ -43,6 +39,7 @@ def runs_with(model, command, run_program, log):
     return [json.loads(line) for line in log.read_text().splitlines()]
 
 
+@pytest.mark.slow
 def test_groups_of_two_ranks(
     recorded_on_two, training, run_program, lasting, host, ranks, tmp_path
 ):
@@ -52,7 +49,8 @@ def test_groups_of_two_ranks(
         assert done.returncode == 0, done.stderr
         assert f"ranks: {on} in {on // 2} groups" in done.stdout
     assert lasting(one_pair) == lasting(two_pairs)
-    assert model_of(two_pairs)["ran_on"] == {"ranks": 4, "ranks_per_solve": 2}
+    model = json.loads((two_pairs / "model.json").read_text())
+    assert (model["ran_on"]["ranks"], model["ran_on"]["ranks_per_solve"]) == (4, 2)
     program = [*host("time_steps"), *STEPS]
     at_home = runs_with(two_pairs, ranks(program, 2), run_program, tmp_path / "2.jsonl")
     assert not any("unfamiliar" in (line["why"] or "") for line in at_home)
