@@ -27,7 +27,9 @@ def register(app: typer.Typer) -> None:
         plot_: Annotated[
             Path | None, typer.Option("--plot", help="Write a plot to this file (png, pdf, svg).")
         ] = None,
-        repeats: Annotated[int, typer.Option(help="Timed solves of each, more of short ones; medians count.")] = 5,
+        repeats: Annotated[
+            int, typer.Option(help="Timed solves of each, more of short ones; medians count.")
+        ] = 5,
         limit: Annotated[
             int | None, typer.Option(help="At most so many instances; default: all.")
         ] = None,

@@ -12,11 +12,12 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from multiprocessing.connection import Connection
 from typing import Any
 
 from metasolve.errors import MetasolveError
+from metasolve.farm.pipes import no_broken_pipe_signal
 from metasolve.farm.watchdog import GRACE, hard_limit
 from metasolve.instance import Instance
 from metasolve.outcome import Outcome, Reason
@@ -194,7 +195,7 @@ class _Worker:
         if os.fstat(self._said.fileno()).st_size > _CHATTER:
             self._said.seek(0)  # the worker's place in it, too
             self._said.truncate()
-        with _no_broken_pipe_signal():
+        with no_broken_pipe_signal():
             self._connection.send(thing)
 
     def receive(self, seconds: float | None, on_wait: Callable[[], object] | None) -> Any:
@@ -226,22 +227,6 @@ class _Worker:
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
         self._folder.cleanup()
-
-
-@contextlib.contextmanager
-def _no_broken_pipe_signal() -> Iterator[None]:
-    """Let a worker that is gone be an error and no more.
-
-    A PETSc in this process takes SIGPIPE for its own and calls into petsc4py, which does not hold
-    the interpreter then: the process would crash.
-    """
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGPIPE})
-    try:
-        yield
-    finally:
-        if signal.SIGPIPE in signal.sigpending():
-            signal.sigwait({signal.SIGPIPE})
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _milliseconds(deadline: float | None, glancing: bool) -> float | None:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from metasolve.farm.pipes import no_broken_pipe_signal
 from metasolve.instance import Instance
 from metasolve.outcome import Outcome
 from metasolve.solver import Budget, Solver, Value
@@ -75,13 +76,14 @@ class Watchdog:
             self._process = None
 
     def _set(self, seconds: float | None, warning: str = "") -> None:
-        if self._process is None:
+        if self._process is None or self._process.poll() is not None:
             command = [sys.executable, "-I", "-S", str(_PROGRAM), str(os.getpid())]
             self._process = subprocess.Popen(
                 command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, start_new_session=True
             )
-        self._process.stdin.write(json.dumps([seconds, warning]).encode() + b"\n")
-        self._process.stdin.flush()
+        with no_broken_pipe_signal():
+            self._process.stdin.write(json.dumps([seconds, warning]).encode() + b"\n")
+            self._process.stdin.flush()
 
     def _warning(self, instance: Instance, settings: Mapping[str, Value], limit: float) -> str:
         return (
