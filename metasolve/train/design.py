@@ -10,8 +10,36 @@ from numpy.typing import NDArray
 from metasolve.model.surrogate import Surrogate, as_tensor
 from metasolve.solver import Value
 from metasolve.train.arms import Arms
+from metasolve.train.dataset import Dataset
+from metasolve.train.evaluator import Evaluator
 
 Asked = list[tuple[int, dict[str, Value]]]
+_ROUNDS = 4  # of hope, between which the surrogate is fitted
+
+
+def explore(
+    arms: Arms,
+    surrogate: Surrogate,
+    dataset: Dataset,
+    evaluator: Evaluator,
+    instances: Sequence[int],
+    counts: tuple[int, int],
+    seed: int,
+) -> None:
+    """Measure the design into the dataset.
+
+    Parameters
+    ----------
+    counts : evaluations spread evenly, then evaluations where the surrogate hopes.
+    """
+    even, hoping = counts
+    asked = stratified(arms, instances, even, seed)
+    dataset.add(evaluator.measure(asked, "design"))
+    for turn in range(_ROUNDS):
+        surrogate.fit(dataset.matches(), steps=60 if turn == 0 else 20)
+        key = [seed, _ROUNDS * evaluator.calls + turn]
+        asked = hopeful(arms, surrogate, dataset.inputs, instances, hoping // _ROUNDS, key)
+        dataset.add(evaluator.measure(asked, "design"))
 
 
 def stratified(arms: Arms, instances: Sequence[int], count: int, seed: int) -> Asked:

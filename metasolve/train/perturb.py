@@ -153,11 +153,13 @@ class Perturber:
         active = self.policy.arms.mask[arm] > 0
         k = min(self.plan.tangents, int(active.sum()))
         V = chosen.tangents(self.config.tangent_kind, key, k, active)
-        return self.probe(index, arm, weight, V, chosen.scheme)
+        return self.probe(index, self.coordinates(index), arm, weight, V, chosen.scheme)
 
-    def probe(self, index: int, arm: int, weight: float, V: Array, scheme: Scheme) -> Probe:
-        """What to measure along tangents V (dim, k) around what the policy predicts."""
-        arms, base = self.policy.arms, np.clip(self.coordinates(index), -1.0, 1.0)
+    def probe(
+        self, index: int, z: Array, arm: int, weight: float, V: Array, scheme: Scheme
+    ) -> Probe:
+        """What to measure along tangents V (dim, k) around coordinates z (dim,)."""
+        arms, base = self.policy.arms, np.clip(z, -1.0, 1.0)
         forth = np.clip(base + (self.sizes[:, None] * V).T, -1, 1)
         back = np.clip(base - (self.sizes[:, None] * V).T, -1, 1)
         # A probe that leaves the box measures nothing: take the side with more room.
@@ -201,7 +203,7 @@ class Perturber:
         for probe, evaluations in measured:
             costs, believed = self.squashed(evaluations), self._believed(probe)
             d, d_hat = self._differences(probe, costs), probe.differences(believed)
-            rows.append(probe.weight * self._numbers(probe, d, d_hat, trusts))
+            rows.append(probe.weight * self._numbers(probe, d, d_hat, trusts, self.plan))
             advantages.append(probe.weight * (probe.level(costs) - probe.level(believed)))
             wrong, total = wrong + float(np.sum((d - d_hat) ** 2)), total + float(np.sum(d**2))
         self._wrong = _MEMORY * self._wrong + wrong
@@ -235,9 +237,7 @@ class Perturber:
     def _differences(self, probe: Probe, costs: Array) -> Array:
         return clip_differences(probe.differences(costs), _LARGEST_DIFFERENCE)
 
-    def _numbers(
-        self, probe: Probe, d: Array, d_hat: Array, trusts: bool, plan: Plan | None = None
-    ) -> Array:
+    def _numbers(self, probe: Probe, d: Array, d_hat: Array, trusts: bool, plan: Plan) -> Array:
         """What to add to the surrogate's gradient on the numeric coordinates, (dim,)."""
         if not trusts:
             return self._estimate(probe, d, plan) - self._slope(probe)
@@ -248,9 +248,9 @@ class Perturber:
         trust = max(0.0, 1.0 - expected / power) if power > 0 else 0.0  # positive-part shrinkage
         return self._estimate(probe, trust * error, plan)
 
-    def _estimate(self, probe: Probe, d: Array, plan: Plan | None) -> Array:
+    def _estimate(self, probe: Probe, d: Array, plan: Plan) -> Array:
         """Gradient (dim,) from differences, with respect to the active numbers only."""
-        chosen, active = method((plan or self.plan).estimator), self.policy.arms.mask[probe.arm] > 0
+        chosen, active = method(plan.estimator), self.policy.arms.mask[probe.arm] > 0
         found = np.zeros(len(active))
         if d.size:
             # Signs have no size: that of the differences is taken.

@@ -100,6 +100,25 @@ def train(
         )
 
 
+def task_of(recording: str | Path, space: Space | str | Path | None = None) -> Task:
+    """What there is to learn from a recording."""
+    from metasolve.petsc.recording import Recording
+
+    recorded = Recording(Path(recording))
+    return _task(recorded, _space(space, recorded), None)
+
+
+@contextmanager
+def opened(
+    recording: str | Path, space: Space | str | Path | None = None
+) -> Iterator[tuple[Task, Farm]]:
+    """A recording as a task, and a farm of this process alone that solves it; closed in the end."""
+    task = task_of(recording, space)
+    farm = _farm(task.space, None, 1, Path())
+    with _closing(farm, None):
+        yield task, farm
+
+
 @contextmanager
 def _closing(farm: Farm, comm: Any) -> Iterator[None]:
     """Close a farm in the end; not after what other ranks know nothing of: that is collective."""

@@ -33,7 +33,7 @@ from metasolve.space import Space
 from metasolve.train.arms import Arms, shortlist
 from metasolve.train.config import TrainConfig
 from metasolve.train.dataset import Dataset
-from metasolve.train.design import hopeful, stratified
+from metasolve.train.design import explore
 from metasolve.train.difficulty import Difficulty
 from metasolve.train.evaluator import HOST, Evaluator
 from metasolve.train.events import Event, Events
@@ -50,7 +50,6 @@ MOST_ARMS = 12  # in play after the design; each costs one surrogate evaluation 
 _WORTH_KEEPING = 0.3  # cost by which an arm may trail the best one on its best instance
 _WARM_STEPS = 250
 _REFERENCE_SHARE = 0.2  # of the calls: more instances than that are thinned out
-_DESIGN_ROUNDS = 4
 _VALIDATION_CALLS = 25  # per validation instance, at most: some repeats of every contender
 
 
@@ -130,16 +129,11 @@ class Trainer:
 
     def run(self) -> Trained:
         """Train, select, and return the winner."""
-        train, validation = self._reference()
+        train, validation = self.reference()
         if not train:
             self.events.emit("nothing", why="the program's own configuration could not be run")
             return Trained(self._finished(self._constant("default", self.space.defaults())), {}, {})
-        table, references = self.inputs.table, self.evaluator.references()
-        self.difficulty = Difficulty(table, references, self.config.seed)
-        self.dataset = Dataset(self.space, table, self.difficulty.level)
-        self.dataset.add([each for each in self._prior if each.instance in set(train)])
-        self._design(train)
-        policy = self._warm_start(train)
+        policy = self.explore(train)
         self._perturb(policy, train, len(validation))
         self._fit()
         policy.steps(150, learning_rate=(3e-3, 3e-4), temperature=(0.02, 0.005))
@@ -148,7 +142,8 @@ class Trainer:
 
     # --- phase 0 ------------------------------------------------------------------------------
 
-    def _reference(self) -> tuple[list[int], list[int]]:
+    def reference(self) -> tuple[list[int], list[int]]:
+        """Measure the host's own configuration; indices that train, indices that validate."""
         self._enter("reference")
         known = set(self.evaluator.host)
         most = max(4, int(_REFERENCE_SHARE * self.config.calls))
@@ -177,21 +172,19 @@ class Trainer:
 
     # --- phase 1 ------------------------------------------------------------------------------
 
-    def _design(self, train: list[int]) -> None:
+    def explore(self, train: list[int]) -> PolicyTrainer:
+        """Measure the design; the policy that the surrogate then suggests."""
         self._enter("design")
+        table, references = self.inputs.table, self.evaluator.references()
+        self.difficulty = Difficulty(table, references, self.config.seed)
+        self.dataset = Dataset(self.space, table, self.difficulty.level)
+        self.dataset.add([each for each in self._prior if each.instance in set(train)])
         count = int(self.config.design_share * (self.config.calls - len(self._prior)))
         even = 0 if self._prior else count // 2
-        asked = stratified(self.arms, train, even, self.config.seed)
-        self.dataset.add(self.evaluator.measure(asked, "design"))
-        for turn in range(_DESIGN_ROUNDS):
-            self.surrogate.fit(self.dataset.matches(), steps=60 if turn == 0 else 20)
-            key = _DESIGN_ROUNDS * self.evaluator.calls + turn
-            asked = hopeful(
-                self.arms, self.surrogate, self.inputs.table, train,
-                (count - even) // _DESIGN_ROUNDS, [self.config.seed, key],
-            )  # fmt: skip
-            self.dataset.add(self.evaluator.measure(asked, "design"))
+        counts, seed = (even, count - even), self.config.seed
+        explore(self.arms, self.surrogate, self.dataset, self.evaluator, train, counts, seed)
         self._fit()
+        return self._warm_start(train)
 
     def _fit(self) -> None:
         loss = self.surrogate.fit(self.dataset.matches(), steps=40)

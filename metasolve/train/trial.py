@@ -86,12 +86,12 @@ def _probe(config: TrainConfig, perturber: Perturber, index: int) -> Probe:
     seed = config.seed
     arm, weight = perturber.draw(index, (seed, _STEP, index))
     active = perturber.policy.arms.mask[arm] > 0
-    n = int(active.sum())
+    n, z = int(active.sum()), perturber.coordinates(index)
     if n == 0:
-        return perturber.probe(index, arm, weight, np.zeros((len(active), 0)), "forward")
+        return perturber.probe(index, z, arm, weight, np.zeros((len(active), 0)), "forward")
     V = tangents("orthogonal", (seed, _STEP, index), min(n, _SEEN), active)
     U = tangents("rademacher", (seed, _STEP + 1, index), _UNSEEN, active)
-    return perturber.probe(index, arm, weight, np.hstack([V, U]), "forward")
+    return perturber.probe(index, z, arm, weight, np.hstack([V, U]), "forward")
 
 
 def _candidates(config: TrainConfig) -> list[Plan]:

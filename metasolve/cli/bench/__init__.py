@@ -8,6 +8,8 @@ import typer
 
 BENCHMARKS: tuple[str, ...] = (
     "functions",
+    "estimators",
+    "training",
     "frank_wolfe",
     "fixed_point",
     "spry",

@@ -19,6 +19,8 @@ Json = Annotated[
     Path | None, typer.Option("--json", help="Write the tables to this file.", show_default=False)
 ]
 Plot = Annotated[Path, typer.Option("--plot", help="Write the plot to this file (png, pdf, svg).")]
+Recorded = Annotated[Path, typer.Argument(help="Recording directory.", show_default=False)]
+SpaceFile = Annotated[Path, typer.Option("--space", help="What may be set (toml).")]
 Paper = Annotated[bool, typer.Option("--paper", help="The published size, which takes longer.")]
 
 
