@@ -54,7 +54,9 @@ def test_cma_es_finds_the_best_constant_and_amortised_search_the_rule(comparison
         assert rule(each)["a"] == pytest.approx(each.features["x"], abs=0.25)
 
 
-def test_contenders_have_equal_calls_and_what_is_finished_is_kept(comparison, monkeypatch, tmp_path):
+def test_contenders_have_equal_calls_and_what_is_finished_is_kept(
+    comparison, monkeypatch, tmp_path
+):
     monkeypatch.setattr(training, "FIXED", {"projected": ("projected", "surrogate")})
     first = run(comparison, [0])
     rows = first.result.sections[0].rows
@@ -68,7 +70,9 @@ def test_contenders_have_equal_calls_and_what_is_finished_is_kept(comparison, mo
     again = run(comparison, [0])
     assert comparison.farm.calls == called
     assert json.dumps(again.result.document()) == json.dumps(first.result.document())
-    other = Comparison(comparison.task, comparison.unseen, comparison.farm, comparison.out, 2 * CALLS)
+    other = Comparison(
+        comparison.task, comparison.unseen, comparison.farm, comparison.out, 2 * CALLS
+    )
     with pytest.raises(UsageError, match="--out another directory"):
         run(other, [0])
 
