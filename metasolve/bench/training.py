@@ -35,13 +35,12 @@ from metasolve.train.trainer import Task
 AUTO, EVOLVED, TUNED, AMORTISED = "auto", "CMA-ES global", "Optuna global", "amortised"
 FIXED: Mapping[str, tuple[str, str]] = {
     "projected": ("projected", "surrogate"),
-    "projected, plain": ("projected", "none"),
     "mean": ("mean", "surrogate"),
     "sign": ("sign", "none"),
     "full": ("full", "none"),
     "smoothed": ("smoothed", "surrogate"),
 }
-"""Estimator and control variate of the trainings that `auto` is compared with."""
+"""Estimator and control variate of trainings that `auto` is compared with."""
 
 Found = dict[str, Any]
 
@@ -136,10 +135,10 @@ def contenders() -> Mapping[str, Callable[[Comparison, int], dict[str, Found]]]:
     """What learns or searches, by name; one contender may find several policies."""
     return {
         AUTO: lambda comparison, seed: {AUTO: _trained(comparison, AUTO, seed)},
-        **{name: _fixed(name) for name in FIXED},
         EVOLVED: _evolved,
         TUNED: _tuned,
         AMORTISED: _amortised,
+        **{name: _fixed(name) for name in FIXED},
     }
 
 
