@@ -67,6 +67,7 @@ def test_estimators_of_a_recording(folder, capsys):
     assert (folder / "e.png").is_file()
 
 
+@pytest.mark.slow
 def test_training_of_a_recording(folder, capsys, monkeypatch):
     monkeypatch.setattr(training, "FIXED", {"sign": ("sign", "none")})
     files = ["--json", str(folder / "t.json"), "--plot", str(folder / "t.png")]
