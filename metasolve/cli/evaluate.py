@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -37,6 +38,17 @@ def register(app: typer.Typer) -> None:
         global_: Annotated[
             bool, typer.Option("--global/--no-global", help="Compare with a tuned global setting.")
         ] = True,
+        selectors: Annotated[
+            bool,
+            typer.Option(
+                "--selectors",
+                help="Compare with a hand rule and with nearest neighbours at equal calls.",
+            ),
+        ] = False,
+        oracle: Annotated[
+            bool,
+            typer.Option("--oracle", help="Try every joint choice on every unseen instance."),
+        ] = False,
     ) -> None:
         """Compare MODEL with the program's own settings and with one tuned global setting."""
         from rich.console import Console
@@ -55,7 +67,15 @@ def register(app: typer.Typer) -> None:
         program = trained_on_program(model)
         if recording is None and not program:
             raise UsageError(f"{model} was trained on a recording: name one with unseen solves")
-        measure = evaluate_case if program else measure_systems
+        if program and (selectors or oracle):
+            raise UsageError(
+                f"{model} was trained on a program: --selectors, --oracle need systems"
+            )
+        measure = (
+            evaluate_case
+            if program
+            else partial(measure_systems, selectors=selectors, oracle=oracle)
+        )
         with Progress() as progress:
             evaluation = measure(
                 model,

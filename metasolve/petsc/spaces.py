@@ -10,6 +10,8 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from metasolve.errors import RecordingError, SpaceError
 from metasolve.petsc.capabilities import Capabilities, of_petsc4py
 from metasolve.petsc.recording import RECORD_FIRST, Recording
@@ -29,6 +31,8 @@ class Subject:
     ----------
     definite
         Symmetric with a positive diagonal throughout.
+    mixed
+        So in some solves, not in others.
     proven
         The program itself solves by conjugate gradients.
     parallel
@@ -36,10 +40,11 @@ class Subject:
     singular
         A null space is attached to some operator.
     rows
-        Of the largest operator.
+        Of half the operators at most.
     """
 
     definite: bool
+    mixed: bool
     proven: bool
     parallel: bool
     singular: bool
@@ -49,18 +54,20 @@ class Subject:
     def of(cls, recording: Recording) -> Subject:
         """Look at every recorded solve."""
         solves = recording.solves
+        definite = [
+            solve.operator.asymmetry < SYMMETRIC
+            and solve.features.get("negative_diagonal", 0.0) == 0.0
+            for solve in solves
+        ]
         return cls(
-            definite=all(
-                solve.operator.asymmetry < SYMMETRIC
-                and solve.features.get("negative_diagonal", 0.0) == 0.0
-                for solve in solves
-            ),
+            definite=all(definite),
+            mixed=any(definite) and not all(definite),
             proven=all(
                 solve.host.ksp_type in _CG_LIKE and solve.outcome.reason > 0 for solve in solves
             ),
             parallel=any(solve.ranks > 1 for solve in solves),
             singular=any(solve.operator.null for solve in solves),
-            rows=max(solve.operator.rows for solve in solves),
+            rows=int(np.median([each.rows for each in recording.operators().values()])),
         )
 
 
@@ -93,6 +100,8 @@ def _krylov(subject: Subject) -> list[Setting]:
     if subject.definite and subject.proven:
         return [Choice("ksp_type", ("cg",))]
     methods = ("cg", "gmres") if subject.definite else ("gmres", "bcgs")
+    if subject.mixed:
+        methods = ("gmres", "bcgs", "cg")  # whether an operator is symmetric is a feature
     restart = Integer(
         "ksp_gmres_restart", 10, 200, "log", default=30, when={"ksp_type": ("gmres",)}
     )

@@ -13,7 +13,7 @@ import numpy as np
 
 from metasolve.instance import Instance
 from metasolve.outcome import Outcome
-from metasolve.solver import Value
+from metasolve.solver import Solver, Value
 
 if TYPE_CHECKING:
     from metasolve.petsc.replay import Replay
@@ -79,6 +79,11 @@ def default_to_equal_residual(replay: Replay) -> Solve:
 def constant(replay: Replay, settings: Mapping[str, Value]) -> Solve:
     """One setting for every instance."""
     return lambda instance: (replay.solve(instance, settings), {})
+
+
+def chosen(solver: Solver, rule: Callable[[Instance], Mapping[str, Value]]) -> Solve:
+    """Settings by a rule, which has no time to pay for; an empty choice is the program's own."""
+    return lambda instance: (solver.solve(instance, rule(instance)), {})
 
 
 def plugin(replay: Replay, model: Path) -> Solve:

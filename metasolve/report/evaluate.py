@@ -4,20 +4,39 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 from metasolve.cost import Cost
 from metasolve.errors import RecordingError, UsageError
+from metasolve.farm import SerialFarm
 from metasolve.instance import Instance
 from metasolve.model.directory import load
 from metasolve.model.model import Model
 from metasolve.petsc.recording import Recording
 from metasolve.petsc.replay import Replay
 from metasolve.report import contenders
-from metasolve.report.evaluation import DEFAULT, EQUAL, GLOBAL, MODEL, Evaluation
+from metasolve.report.evaluation import (
+    DEFAULT,
+    EQUAL,
+    GLOBAL,
+    HAND,
+    MODEL,
+    NEAREST,
+    ORACLE,
+    TABLE,
+    Evaluation,
+)
 from metasolve.report.global_search import GlobalSearch, cached
+from metasolve.report.hand_rule import hand_rule
+from metasolve.report.nearest import Nearest, menu, table
+from metasolve.report.oracle import fastest
+from metasolve.solver import Solver, Value
+from metasolve.train.events import read_events
+from metasolve.train.recorded import isolated
+from metasolve.train.session import EVENTS, evaluations
 
 Progress = Callable[[str, int, int], None]
 
@@ -30,6 +49,8 @@ def evaluate(
     limit: int | None = None,
     seed: int = 0,
     global_baseline: bool = True,
+    selectors: bool = False,
+    oracle: bool = False,
     progress: Progress = lambda *_: None,
 ) -> Evaluation:
     """Measure a model, the program's defaults and the best global setting, interleaved.
@@ -48,6 +69,11 @@ def evaluate(
         Of the global search.
     global_baseline
         Whether to search for (or take from the cache) the best global setting.
+    selectors
+        Whether to measure other ways to choose by instance: the hand rule, and nearest neighbours
+        on training's evaluations and on a table of as many calls (cached as well).
+    oracle
+        Whether to try every joint choice of the space on every instance.
 
     Raises
     ------
@@ -71,10 +97,19 @@ def evaluate(
     found = None
     if global_baseline:
         tuned_on = seen or _training_instances(trained)
-        search = _search(trained, replay, tuned_on, calls["train"], seed, progress)
+        solver = isolated(trained.space)
+        search = _search(trained, solver, tuned_on, calls["train"], seed, progress)
         found = cached(search, directory / "baselines" / f"global-{calls['train']}-{seed}.json")
+        solver.close()
         calls["global"] = found.calls
         rivals[GLOBAL] = contenders.constant(replay, found.settings)
+    if selectors:
+        tuned_on = seen or _training_instances(trained)
+        near = _neighbours(directory, trained, tuned_on, calls, seed, progress)
+        rivals[HAND] = contenders.chosen(Replay(), hand_rule)
+        rivals |= {name: contenders.chosen(replay, rule) for name, rule in near.items()}
+    if oracle:
+        rivals[ORACLE] = contenders.chosen(replay, _best(trained, unseen, calls, progress))
     rivals[MODEL] = contenders.plugin(replay, directory)
     done = iter(range(1, len(unseen) + 1))
     measured = contenders.measure(
@@ -127,9 +162,45 @@ def _training_instances(model: Model) -> list[Instance]:
     return [each for each in Recording(Path(path)).instances() if each.id in known]
 
 
+def _neighbours(
+    directory: Path,
+    model: Model,
+    known: Sequence[Instance],
+    calls: dict[str, int],
+    seed: int,
+    progress: Progress,
+) -> dict[str, Nearest]:
+    """Nearest neighbours on training's own evaluations, and on a table of as many."""
+    if not known:
+        raise UsageError("no instance to look for neighbours among: keep the recording trained on")
+    budget = calls["train"]
+    path = directory / "baselines" / f"table-{budget}-{seed}.jsonl"
+    farm = SerialFarm(isolated(model.space))
+    tell = partial(progress, "table", total=budget)
+    events = table(model, known, farm, budget, seed, path, tell)
+    farm.close()
+    calls[TABLE] = len(evaluations(events))
+    own = read_events(directory / EVENTS)
+    return {NEAREST: Nearest(model, known, own), TABLE: Nearest(model, known, events)}
+
+
+def _best(
+    model: Model, instances: Sequence[Instance], calls: dict[str, int], progress: Progress
+) -> Callable[[Instance], Mapping[str, Value]]:
+    """The fastest joint choice on each instance."""
+    choices, solver = menu(model.space), isolated(model.space)
+    best = {}
+    for done, each in enumerate(instances):
+        progress("oracle", done, len(instances))
+        best[each.id] = fastest(solver, each, choices)
+    solver.close()
+    calls[ORACLE] = len(instances) * (1 + len(choices))
+    return lambda instance: best[instance.id]
+
+
 def _search(
     model: Model,
-    replay: Replay,
+    solver: Solver,
     instances: Sequence[Instance],
     calls: int,
     seed: int,
@@ -137,7 +208,7 @@ def _search(
 ) -> GlobalSearch:
     return GlobalSearch(
         model.space,
-        replay,
+        solver,
         instances,
         calls,
         seed,

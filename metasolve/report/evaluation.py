@@ -13,6 +13,7 @@ from metasolve.outcome import Outcome, Reason
 from metasolve.report.contenders import Measurements
 
 MODEL, DEFAULT, EQUAL, GLOBAL = "model", "default", "default_equal_residual", "global"
+HAND, NEAREST, TABLE, ORACLE = "hand_rule", "nearest", "nearest_table", "oracle"
 _ANSWERED = (Reason.CONVERGED, Reason.WRONG_RESIDUAL)
 
 
@@ -69,6 +70,28 @@ class Evaluation:
         """Contenders other than the model."""
         return [name for name in self.measured if name != MODEL]
 
+    def strongest(self) -> str | None:
+        """The baseline that the model gains least on; the oracle is none: nobody can have it."""
+        gains = {name: self.speedup(name)["geomean"] for name in self.baselines() if name != ORACLE}
+        known = {name: gain for name, gain in gains.items() if gain is not None}
+        return min(known, key=known.get) if known else None
+
+    def over_oracle(self, contender: str) -> dict[str, float | None]:
+        """Statistics of seconds(contender) / seconds of the fastest contender that answered.
+
+        With the oracle among them, that is the fastest of all settings that were tried.
+        """
+        times = [np.where(self.ok(n), self.seconds(n), np.inf) for n in self.measured]
+        ok, least = self.ok(contender), np.min(times, axis=0)
+        if not ok.any():
+            return {"geomean": None, "p90": None, "worst": None}
+        ratio = self.seconds(contender)[ok] / least[ok]
+        return {
+            "geomean": float(np.exp(np.log(ratio).mean())),
+            "p90": float(np.quantile(ratio, 0.9)),
+            "worst": float(ratio.max()),
+        }
+
     def break_even_solves(self) -> float | None:
         """Solves after which the time spent in training is earned back; None: never, or unknown."""
         both = self.ok(DEFAULT) & self.ok(MODEL)
@@ -94,9 +117,12 @@ class Evaluation:
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON; the keys are a contract, see docs/evaluate.md."""
         sources = self.sources()
+        oracle = ORACLE in self.measured
         return {
             "count": len(self.instances),
             "speedup": {name: self.speedup(name) for name in self.baselines()},
+            "strongest": self.strongest(),
+            "over_oracle": {name: self.over_oracle(name) for name in self.measured if oracle},
             "failures": int((~self.ok(MODEL)).sum()),
             "failures_of": {name: int((~self.ok(name)).sum()) for name in self.measured},
             "wrong_results": self.wrong_results(),

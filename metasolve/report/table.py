@@ -5,13 +5,28 @@ from __future__ import annotations
 import numpy as np
 from rich.table import Table
 
-from metasolve.report.evaluation import DEFAULT, EQUAL, GLOBAL, MODEL, Evaluation
+from metasolve.report.evaluation import (
+    DEFAULT,
+    EQUAL,
+    GLOBAL,
+    HAND,
+    MODEL,
+    NEAREST,
+    ORACLE,
+    TABLE,
+    Evaluation,
+)
 
 _TITLES = {
     DEFAULT: "the program's own settings",
     EQUAL: "the same, to equal true residual",
     GLOBAL: "best global setting, equal calls",
+    HAND: "a hand rule: symmetry and size",
+    NEAREST: "4 nearest neighbours, the same calls",
+    TABLE: "4 nearest neighbours, equal calls of a table",
+    ORACLE: "the best of the table on each instance",
 }
+_SHORT = {EQUAL: "equal res.", HAND: "hand rule", TABLE: "near. table"}
 
 
 def instance_table(evaluation: Evaluation) -> Table:
@@ -19,7 +34,7 @@ def instance_table(evaluation: Evaluation) -> Table:
     table = Table(title="Median milliseconds per solve, set-up, inference and checks included")
     table.add_column("rows", justify="right")
     for name in (*evaluation.baselines(), MODEL):
-        table.add_column({EQUAL: "equal res."}.get(name, name), justify="right")
+        table.add_column(_SHORT.get(name, name), justify="right")
     table.add_column("speed-up", justify="right")
     table.add_column("settings chosen", overflow="fold")
     seconds = {name: evaluation.seconds(name) for name in evaluation.measured}
@@ -73,7 +88,10 @@ def summary_table(evaluation: Evaluation) -> Table:
 def summary_lines(evaluation: Evaluation) -> list[str]:
     """What the tables leave out, in words."""
     sources, calls = evaluation.sources(), evaluation.calls
+    strongest = evaluation.strongest()
     lines = [
+        *([f"strongest baseline: {_TITLES.get(strongest, strongest)}"] if strongest else []),
+        *_over_oracle(evaluation),
         f"model: {int((~evaluation.ok(MODEL)).sum())} failures, {evaluation.wrong_results()} wrong "
         f"results, {sources['fallback']} fallbacks, {sources['refused']} left to the program",
         f"solver calls: training {calls.get('train', 0)}"
@@ -85,3 +103,11 @@ def summary_lines(evaluation: Evaluation) -> list[str]:
     elif evaluation.training_seconds is not None:
         lines.append("training is not paid back: the model saves no time on these solves")
     return lines
+
+
+def _over_oracle(evaluation: Evaluation) -> list[str]:
+    if ORACLE not in evaluation.measured:
+        return []
+    found = evaluation.over_oracle(MODEL)
+    words = [f"{found[key]:.2f} ({key})" for key in found if found[key] is not None]
+    return [f"model's time over the best of all tried: {', '.join(words)}"] if words else []

@@ -23,7 +23,7 @@ from metasolve.train.trainer import Task
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from metasolve.farm import Farm
+    from metasolve.farm import Farm, IsolatedSolver
     from metasolve.petsc.recording import Recording
 
 _RUNS_ENOUGH = 8  # with so many starts of the program, whole runs validate, else single operators
@@ -199,24 +199,31 @@ def _task(recorded: Recording, space: Space, prefix: str | None) -> Task:
     return Task(clean, space, groups)
 
 
-def _farm(space: Space, comm: Any, ranks_per_solve: int, out: Path) -> Farm:
-    from metasolve.farm import GroupFarm, IsolatedSolver, SerialFarm, Watchdog
-    from metasolve.farm.cautious import CautiousFarm
+def isolated(space: Space, on_wait: Callable[[], object] | None = None) -> IsolatedSolver:
+    """A solver of recorded systems in a process of its own: settings that hang or crash are met."""
+    from metasolve.farm import IsolatedSolver
     from metasolve.farm.isolated import MEMORY_GROWTH
     from metasolve.petsc.replay import Replay
     from metasolve.petsc.systems import DEFAULT_BYTES
 
-    if comm is None and ranks_per_solve != 1:
-        raise UsageError(f"ranks_per_solve={ranks_per_solve}: start under mpiexec for that")
-    isolated = partial(
-        IsolatedSolver,
+    return IsolatedSolver(
         partial(Replay, None, space),
         memory_growth=DEFAULT_BYTES + MEMORY_GROWTH,  # the systems it keeps are no leak
+        on_wait=on_wait,
     )
+
+
+def _farm(space: Space, comm: Any, ranks_per_solve: int, out: Path) -> Farm:
+    from metasolve.farm import GroupFarm, SerialFarm, Watchdog
+    from metasolve.farm.cautious import CautiousFarm
+    from metasolve.petsc.replay import Replay
+
+    if comm is None and ranks_per_solve != 1:
+        raise UsageError(f"ranks_per_solve={ranks_per_solve}: start under mpiexec for that")
     if comm is None:
-        return SerialFarm(isolated())
+        return SerialFarm(isolated(space))
     if ranks_per_solve == 1:
-        return GroupFarm(lambda group: isolated(on_wait=group.Iprobe), comm)
+        return GroupFarm(lambda group: isolated(space, group.Iprobe), comm)
     return CautiousFarm(
         lambda group: Watchdog(Replay(group, space), group), comm, ranks_per_solve, out
     )

@@ -123,7 +123,7 @@ def scattered(rng, A):
 def draw(kind, seed, number):
     """Return the system of a kind with a number; the same for the same seed."""
     rng = np.random.default_rng([seed, number])
-    unknowns = SMALLEST * (LARGEST / SMALLEST) ** (rng.random() ** 2)
+    unknowns = SMALLEST * (LARGEST / SMALLEST) ** (rng.random() ** 1.5)
     A, b = KINDS[kind](rng, unknowns)
     A.sort_indices()
     return A, b

@@ -12,7 +12,7 @@ def _along(axis, dimensions, *slices):
 def stencil(conductivity, wind=()):
     """Return the matrix of -div(a grad u) + h w . grad u.
 
-    `conductivity` a is given in the cells, harmonic between them; `wind` h w has one array per axis,
+    `conductivity` a is given in the cells, harmonic between them; `wind` h w has an array per axis,
     of the same shape, or is empty.
     """
     shape, d = conductivity.shape, conductivity.ndim

@@ -1,0 +1,122 @@
+"""Nearest neighbours: settings by what was cheap on the instances that look most alike."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from metasolve.cost import Cost
+from metasolve.farm import Farm
+from metasolve.instance import Instance
+from metasolve.model.model import Model
+from metasolve.solver import Value
+from metasolve.space import Space
+from metasolve.train.evaluator import HOST, Evaluator
+from metasolve.train.events import Event, Events, read_events
+from metasolve.train.split import spread_out
+
+NEIGHBOURS = 4
+_FINISHED = "finished"
+
+
+@dataclass(frozen=True)
+class Tried:
+    """Evaluations of one joint choice: where, with which settings, at what cost."""
+
+    inputs: NDArray[np.float64]
+    settings: Sequence[Mapping[str, Value]]
+    costs: NDArray[np.float64]
+
+    def near(self, x: NDArray[np.float64], count: int) -> tuple[float, Mapping[str, Value]]:
+        """Mean cost over the `count` evaluations nearest to x, and the cheapest one's settings."""
+        nearest = np.argsort(((self.inputs - x) ** 2).sum(axis=1), kind="stable")[:count]
+        best = nearest[int(np.argmin(self.costs[nearest]))]
+        return float(self.costs[nearest].mean()), self.settings[best]
+
+
+class Nearest:
+    """Chooses for an instance what cost least on average on its neighbours.
+
+    For each joint choice (preconditioner, method, ...) its four nearest evaluations count; numbers
+    are those of the cheapest of them. Where every instance was tried with the same settings, that
+    is the classical rule: the setting with the least mean cost over the four nearest instances.
+    Distances are between standardised features.
+
+    Parameters
+    ----------
+    model : its features, their standardisation and its space are used, its weights are not.
+    instances : with the features of what was evaluated.
+    events : evaluations among these count, such as those of the model's own training.
+    """
+
+    def __init__(
+        self, model: Model, instances: Sequence[Instance], events: Sequence[Event]
+    ) -> None:
+        self._standardisation = model.standardisation
+        inputs = {each.id: self._input(each) for each in instances}
+        by_arm: dict[int, list[Event]] = {}
+        for event in events:
+            if event["event"] == "evaluation" and event["instance"] in inputs:
+                arm = model.space.arm_of(event["settings"]) if event["settings"] else -1
+                by_arm.setdefault(arm, []).append(event)
+        self._tried = [
+            Tried(
+                np.array([inputs[e["instance"]] for e in found]),
+                [e["settings"] for e in found],
+                np.array([e["cost"] for e in found]),
+            )
+            for found in by_arm.values()
+            if len(found) >= NEIGHBOURS
+        ]
+
+    def _input(self, instance: Instance) -> NDArray[np.float64]:
+        return self._standardisation(self._standardisation.vector(instance.features))
+
+    def __call__(self, instance: Instance) -> Mapping[str, Value]:
+        """Settings for an instance; none at all for the program's own configuration."""
+        x = self._input(instance)
+        found = [each.near(x, NEIGHBOURS) for each in self._tried]
+        return min(found, key=lambda each: each[0])[1] if found else {}
+
+
+def menu(space: Space) -> list[dict[str, Value]]:
+    """Every joint choice of a space, its numbers at their defaults."""
+    return [space.complete(arm) for arm in space.arms()]
+
+
+def table(
+    model: Model,
+    instances: Sequence[Instance],
+    farm: Farm,
+    calls: int,
+    seed: int,
+    path: Path,
+    on_calls: Callable[[int], None] = lambda _: None,
+) -> list[Event]:
+    """The whole menu on as many instances as `calls` allow, logged in `path` as training is.
+
+    The program's own configuration counts, twice where seconds are measured. What `path` holds
+    already is not measured again.
+    """
+    past = read_events(path)
+    if any(event["event"] == _FINISHED for event in past):
+        return past
+    path.unlink(missing_ok=True)
+    events = Events(path)
+    cost, choices = Cost(model.info["measure"], model.info["cap"]), menu(model.space)
+    own = 2 if cost.measure == "seconds" else 1
+    standardisation = model.standardisation
+    inputs = np.array([standardisation(standardisation.vector(i.features)) for i in instances])
+    chosen = spread_out(inputs, max(NEIGHBOURS, calls // (own + len(choices))), seed)
+    evaluator = Evaluator(farm, instances, cost, calls, events, on_calls)
+    for index in chosen:
+        for _ in range(own):
+            evaluator.measure([(index, dict(HOST))], "menu")
+        evaluator.measure([(index, settings) for settings in choices], "menu")
+    events.emit(_FINISHED, calls=evaluator.calls, seconds=evaluator.seconds)
+    events.close()
+    return read_events(path)
