@@ -32,7 +32,7 @@ from metasolve.report.evaluation import (
 from metasolve.report.global_search import GlobalSearch, cached
 from metasolve.report.hand_rule import hand_rule
 from metasolve.report.nearest import Nearest, menu, table
-from metasolve.report.oracle import fastest
+from metasolve.report.oracle import best_of_each
 from metasolve.solver import Solver, Value
 from metasolve.train.events import read_events
 from metasolve.train.recorded import isolated
@@ -189,10 +189,8 @@ def _best(
 ) -> Callable[[Instance], Mapping[str, Value]]:
     """The fastest joint choice on each instance."""
     choices, solver = menu(model.space), isolated(model.space)
-    best = {}
-    for done, each in enumerate(instances):
-        progress("oracle", done, len(instances))
-        best[each.id] = fastest(solver, each, choices)
+    tell = partial(progress, "oracle", total=len(instances))
+    best = best_of_each(solver, instances, choices, model.directory / "baselines", tell)
     solver.close()
     calls[ORACLE] = len(instances) * (1 + len(choices))
     return lambda instance: best[instance.id]
