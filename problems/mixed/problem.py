@@ -136,7 +136,7 @@ def solve(PETSc, A, b):
     right.setArray(b)
     ksp = PETSc.KSP().create()
     ksp.setOperators(matrix)
-    ksp.setTolerances(rtol=1e-6)
+    ksp.setTolerances(rtol=1e-6, max_it=5000)
     ksp.setFromOptions()
     ksp.solve(right, x)
     found = int(ksp.getConvergedReason()), ksp.getIterationNumber()
