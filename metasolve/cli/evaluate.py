@@ -42,12 +42,12 @@ def register(app: typer.Typer) -> None:
             bool,
             typer.Option(
                 "--selectors",
-                help="Compare with a hand rule and with nearest neighbours at equal calls.",
+                help="Compare with a hand rule and with nearest neighbours.",
             ),
         ] = False,
         oracle: Annotated[
             bool,
-            typer.Option("--oracle", help="Try every joint choice on every unseen instance."),
+            typer.Option("--oracle", help="Try a menu of settings on every unseen instance."),
         ] = False,
     ) -> None:
         """Compare MODEL with the program's own settings and with one tuned global setting."""

@@ -6,12 +6,10 @@ import json
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
-from functools import partial
 from pathlib import Path
 
 from metasolve.cost import Cost
 from metasolve.errors import RecordingError, UsageError
-from metasolve.farm import SerialFarm
 from metasolve.instance import Instance
 from metasolve.model.directory import load
 from metasolve.model.model import Model
@@ -26,17 +24,16 @@ from metasolve.report.evaluation import (
     MODEL,
     NEAREST,
     ORACLE,
-    TABLE,
     Evaluation,
 )
 from metasolve.report.global_search import GlobalSearch, cached
 from metasolve.report.hand_rule import hand_rule
-from metasolve.report.nearest import Nearest, menu, table
-from metasolve.report.oracle import best_of_each
+from metasolve.report.nearest import Nearest
+from metasolve.report.oracle import best_of_each, menu
 from metasolve.solver import Solver, Value
 from metasolve.train.events import read_events
 from metasolve.train.recorded import isolated
-from metasolve.train.session import EVENTS, evaluations
+from metasolve.train.session import EVENTS
 
 Progress = Callable[[str, int, int], None]
 
@@ -71,9 +68,9 @@ def evaluate(
         Whether to search for (or take from the cache) the best global setting.
     selectors
         Whether to measure other ways to choose by instance: the hand rule, and nearest neighbours
-        on training's evaluations and on a table of as many calls (cached as well).
+        among training's own evaluations.
     oracle
-        Whether to try every joint choice of the space on every instance.
+        Whether to try a menu of every joint choice of the space on every instance (cached).
 
     Raises
     ------
@@ -104,10 +101,9 @@ def evaluate(
         calls["global"] = found.calls
         rivals[GLOBAL] = contenders.constant(replay, found.settings)
     if selectors:
-        tuned_on = seen or _training_instances(trained)
-        near = _neighbours(directory, trained, tuned_on, calls, seed, progress)
+        near = _neighbours(directory, trained, seen or _training_instances(trained))
         rivals[HAND] = contenders.chosen(Replay(), hand_rule)
-        rivals |= {name: contenders.chosen(replay, rule) for name, rule in near.items()}
+        rivals[NEAREST] = contenders.chosen(replay, near)
     if oracle:
         rivals[ORACLE] = contenders.chosen(replay, _best(trained, unseen, calls, progress))
     rivals[MODEL] = contenders.plugin(replay, directory)
@@ -162,26 +158,11 @@ def _training_instances(model: Model) -> list[Instance]:
     return [each for each in Recording(Path(path)).instances() if each.id in known]
 
 
-def _neighbours(
-    directory: Path,
-    model: Model,
-    known: Sequence[Instance],
-    calls: dict[str, int],
-    seed: int,
-    progress: Progress,
-) -> dict[str, Nearest]:
-    """Nearest neighbours on training's own evaluations, and on a table of as many."""
+def _neighbours(directory: Path, model: Model, known: Sequence[Instance]) -> Nearest:
+    """Nearest neighbours among what training itself evaluated."""
     if not known:
         raise UsageError("no instance to look for neighbours among: keep the recording trained on")
-    budget = calls["train"]
-    path = directory / "baselines" / f"table-{budget}-{seed}.jsonl"
-    farm = SerialFarm(isolated(model.space))
-    tell = partial(progress, "table", total=budget)
-    events = table(model, known, farm, budget, seed, path, tell)
-    farm.close()
-    calls[TABLE] = len(evaluations(events))
-    own = read_events(directory / EVENTS)
-    return {NEAREST: Nearest(model, known, own), TABLE: Nearest(model, known, events)}
+    return Nearest(model, known, read_events(directory / EVENTS))
 
 
 def _best(
@@ -189,8 +170,10 @@ def _best(
 ) -> Callable[[Instance], Mapping[str, Value]]:
     """The fastest joint choice on each instance."""
     choices, solver = menu(model.space), isolated(model.space)
-    tell = partial(progress, "oracle", total=len(instances))
-    best = best_of_each(solver, instances, choices, model.directory / "baselines", tell)
+    folder, total = model.directory / "baselines", len(instances)
+    best = best_of_each(
+        solver, instances, choices, folder, lambda done: progress("oracle", done, total)
+    )
     solver.close()
     calls[ORACLE] = len(instances) * (1 + len(choices))
     return lambda instance: best[instance.id]

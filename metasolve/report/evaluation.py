@@ -13,7 +13,7 @@ from metasolve.outcome import Outcome, Reason
 from metasolve.report.contenders import Measurements
 
 MODEL, DEFAULT, EQUAL, GLOBAL = "model", "default", "default_equal_residual", "global"
-HAND, NEAREST, TABLE, ORACLE = "hand_rule", "nearest", "nearest_table", "oracle"
+HAND, NEAREST, ORACLE = "hand_rule", "nearest", "oracle"
 _ANSWERED = (Reason.CONVERGED, Reason.WRONG_RESIDUAL)
 
 

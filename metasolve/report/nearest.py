@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from metasolve.cost import Cost
-from metasolve.farm import Farm
 from metasolve.instance import Instance
 from metasolve.model.model import Model
 from metasolve.solver import Value
-from metasolve.space import Space
-from metasolve.train.evaluator import HOST, Evaluator
-from metasolve.train.events import Event, Events, read_events
-from metasolve.train.split import spread_out
+from metasolve.train.events import Event
 
 NEIGHBOURS = 4
-_FINISHED = "finished"
 
 
 @dataclass(frozen=True)
@@ -81,42 +74,3 @@ class Nearest:
         x = self._input(instance)
         found = [each.near(x, NEIGHBOURS) for each in self._tried]
         return min(found, key=lambda each: each[0])[1] if found else {}
-
-
-def menu(space: Space) -> list[dict[str, Value]]:
-    """Every joint choice of a space, its numbers at their defaults."""
-    return [space.complete(arm) for arm in space.arms()]
-
-
-def table(
-    model: Model,
-    instances: Sequence[Instance],
-    farm: Farm,
-    calls: int,
-    seed: int,
-    path: Path,
-    on_calls: Callable[[int], None] = lambda _: None,
-) -> list[Event]:
-    """The whole menu on as many instances as `calls` allow, logged in `path` as training is.
-
-    The program's own configuration counts, twice where seconds are measured. What `path` holds
-    already is not measured again.
-    """
-    past = read_events(path)
-    if any(event["event"] == _FINISHED for event in past):
-        return past
-    path.unlink(missing_ok=True)
-    events = Events(path)
-    cost, choices = Cost(model.info["measure"], model.info["cap"]), menu(model.space)
-    own = 2 if cost.measure == "seconds" else 1
-    standardisation = model.standardisation
-    inputs = np.array([standardisation(standardisation.vector(i.features)) for i in instances])
-    chosen = spread_out(inputs, max(NEIGHBOURS, calls // (own + len(choices))), seed)
-    evaluator = Evaluator(farm, instances, cost, calls, events, on_calls)
-    for index in chosen:
-        for _ in range(own):
-            evaluator.measure([(index, dict(HOST))], "menu")
-        evaluator.measure([(index, settings) for settings in choices], "menu")
-    events.emit(_FINISHED, calls=evaluator.calls, seconds=evaluator.seconds)
-    events.close()
-    return read_events(path)

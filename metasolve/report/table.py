@@ -13,7 +13,6 @@ from metasolve.report.evaluation import (
     MODEL,
     NEAREST,
     ORACLE,
-    TABLE,
     Evaluation,
 )
 
@@ -23,10 +22,9 @@ _TITLES = {
     GLOBAL: "best global setting, equal calls",
     HAND: "a hand rule: symmetry and size",
     NEAREST: "4 nearest neighbours, the same calls",
-    TABLE: "4 nearest neighbours, equal calls of a table",
-    ORACLE: "the best of the table on each instance",
+    ORACLE: "the best of a menu on each instance",
 }
-_SHORT = {EQUAL: "equal res.", HAND: "hand rule", TABLE: "near. table"}
+_SHORT = {EQUAL: "equal res.", HAND: "hand rule"}
 
 
 def instance_table(evaluation: Evaluation) -> Table:

@@ -17,6 +17,7 @@ from metasolve.train.arms import Arms
 
 Tensor = torch.Tensor
 JITTER = 0.3  # standard deviations by which features are moved
+_NEIGHBOURS = 4  # with which an instance is mixed
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,7 @@ class PolicyTrainer:
     ) -> None:
         self.model, self.surrogate, self.arms = model, surrogate, arms
         self.inputs, self.pessimism = as_tensor(inputs), pessimism
+        self.near = _nearest(self.inputs, _NEIGHBOURS)
         self.varies = (self.inputs != self.inputs[:1]).any(dim=0).float()
         self.kept = torch.as_tensor(kept)
         self.continuous = torch.as_tensor(arms.space.continuous.copy())
@@ -119,18 +121,28 @@ class PolicyTrainer:
         return cost, -(pi * log_pi).sum(dim=1), outside
 
     def _mixed(self, most: int = 24) -> Tensor:
-        """Features to learn on: of instances, of mixtures of two, and near both.
+        """Features to learn on: of instances, of mixtures of two that are alike, and near both.
 
         The surrogate says what it believes anywhere; asking it between the instances, and with
         each feature moved on its own, keeps the policy from memorising the few it was measured on.
+        Halfway between systems of different kinds there is none: mixtures of any two instances
+        taught the policy what it never needed, at the expense of what it did.
         """
         count, features = self.inputs.shape
-        first, second = torch.randint(count, (2, most), generator=self.generator)
+        first = torch.randint(count, (most,), generator=self.generator)
+        beside = torch.randint(self.near.shape[1], (most,), generator=self.generator)
+        second = self.near[first, beside]
         share = torch.rand(most, 1, generator=self.generator)
         mixed = share * self.inputs[first] + (1.0 - share) * self.inputs[second]
         noise = JITTER * torch.randn(most, features, generator=self.generator)
         pure = (torch.arange(most) % 3 == 0).unsqueeze(1)
         return torch.where(pure, self.inputs[first], mixed + noise * self.varies)
+
+
+def _nearest(inputs: Tensor, count: int) -> Tensor:
+    """Indices (instances, count) of the others nearest to each; of itself where it is alone."""
+    distance = torch.cdist(inputs, inputs).fill_diagonal_(torch.inf)
+    return distance.argsort(dim=1, stable=True)[:, : max(1, min(count, len(inputs) - 1))]
 
 
 @dataclass(frozen=True)

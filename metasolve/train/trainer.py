@@ -48,7 +48,7 @@ from metasolve.train.trial import choose
 HIDDEN = (64, 64)
 MOST_ARMS = 12  # in play after the design; each costs one surrogate evaluation per policy step
 _WORTH_KEEPING = 0.3  # cost by which an arm may trail the best one on its best instance
-_WARM_STEPS = 250
+_WARM_STEPS, _LAST_STEPS = 600, 300
 _REFERENCE_SHARE = 0.2  # of the calls: more instances than that are thinned out
 _VALIDATION_CALLS = 25  # per validation instance, at most: some repeats of every contender
 
@@ -136,7 +136,7 @@ class Trainer:
         policy = self.explore(train)
         self._perturb(policy, train, len(validation))
         self._fit()
-        policy.steps(150, learning_rate=(3e-3, 3e-4), temperature=(0.02, 0.005))
+        policy.steps(_LAST_STEPS, learning_rate=(3e-3, 3e-4), temperature=(0.02, 0.005))
         networks = {"policy": policy, "distilled policy": self._warm_start(train)}
         return self._select(networks, self._incumbents(train), validation)
 

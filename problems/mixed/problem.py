@@ -123,7 +123,7 @@ def scattered(rng, A):
 def draw(kind, seed, number):
     """Return the system of a kind with a number; the same for the same seed."""
     rng = np.random.default_rng([seed, number])
-    unknowns = SMALLEST * (LARGEST / SMALLEST) ** (rng.random() ** 1.5)
+    unknowns = SMALLEST * (LARGEST / SMALLEST) ** (rng.random() ** 2)
     A, b = KINDS[kind](rng, unknowns)
     A.sort_indices()
     return A, b
@@ -136,7 +136,7 @@ def solve(PETSc, A, b):
     right.setArray(b)
     ksp = PETSc.KSP().create()
     ksp.setOperators(matrix)
-    ksp.setTolerances(rtol=1e-6, max_it=5000)
+    ksp.setTolerances(rtol=1e-6, max_it=2000)
     ksp.setFromOptions()
     ksp.solve(right, x)
     found = int(ksp.getConvergedReason()), ksp.getIterationNumber()

@@ -90,6 +90,28 @@ def test_without_the_global_setting(trained):
     assert found.to_dict()["global_setting"] is None
 
 
+def test_other_ways_to_choose_are_measured_beside(trained):
+    made = evaluate(
+        trained / "model",
+        trained / "unseen",
+        repeats=1,
+        limit=2,
+        global_baseline=False,
+        selectors=True,
+        oracle=True,
+    ).to_dict()
+    assert set(made["speedup"]) == {*CONTENDERS, "hand_rule", "nearest", "oracle"} - {
+        "global",
+        "model",
+    }
+    assert made["strongest"] in {*made["speedup"]} - {"oracle"}
+    assert made["failures_of"]["hand_rule"] == made["failures_of"]["oracle"] == 0
+    over = made["over_oracle"]
+    assert min(each["geomean"] for each in over.values()) >= 1.0
+    assert over["model"]["p90"] >= over["model"]["geomean"] * 0.99
+    assert made["calls"]["oracle"] > 2
+
+
 def test_what_was_trained_on_is_no_test(trained):
     with pytest.raises(RecordingError, match="record some more"):
         evaluate(trained / "model", trained / "seen", repeats=1)

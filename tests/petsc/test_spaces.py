@@ -97,6 +97,15 @@ def test_cg_only_where_it_may_be_used(writer, tmp_path):
     assert "cg" not in space["ksp_type"].values
 
 
+def test_cg_is_tried_where_some_systems_are_symmetric(writer):
+    for peclet in (0.0, 20.0):
+        A = convection_diffusion(10, peclet)
+        writer.solve(A, random_vector(A))
+    space = default_space(Recording(writer.path))
+    assert {"cg", "gmres", "bcgs"} == set(space["ksp_type"].values)
+    assert "ilu" in space["pc_type"].values
+
+
 def test_no_plain_factorisation_of_a_singular_matrix(writer):
     space = default_space(Recording(singular(writer)))
     assert "lu" not in space["pc_type"].values

@@ -12,7 +12,7 @@ from metasolve.instance import Instance
 from metasolve.outcome import Outcome, Reason
 from metasolve.report.contenders import Measurements, measure
 from metasolve.report.evaluate import write_json
-from metasolve.report.evaluation import DEFAULT, EQUAL, GLOBAL, MODEL, Evaluation
+from metasolve.report.evaluation import DEFAULT, EQUAL, GLOBAL, MODEL, ORACLE, Evaluation
 from metasolve.report.plot import plot
 from metasolve.report.table import instance_table, short, summary_lines, summary_table
 
@@ -123,6 +123,20 @@ def test_baselines_of_ours_must_reach_the_tolerance():
     made = evaluation([1.0], [1.0], **{EQUAL: inaccurate, GLOBAL: inaccurate})
     failures = made.to_dict()["failures_of"]
     assert failures == {DEFAULT: 0, MODEL: 0, EQUAL: 1, GLOBAL: 1}
+
+
+def test_the_strongest_baseline_is_the_fastest_that_somebody_can_have():
+    quick = {"i0": measured(outcome(0.5))}
+    made = evaluation([3.0], [1.0], **{GLOBAL: {"i0": measured(outcome(2.0))}, ORACLE: quick})
+    found = made.to_dict()
+    assert found["strongest"] == GLOBAL
+    assert found["over_oracle"][MODEL] == {"geomean": 2.0, "p90": 2.0, "worst": 2.0}
+    assert found["over_oracle"][ORACLE]["worst"] == 1.0
+    assert any("2.00 (p90)" in line for line in summary_lines(made))
+
+
+def test_what_was_not_tried_is_no_oracle():
+    assert evaluation([3.0], [1.0]).to_dict()["over_oracle"] == {}
 
 
 def test_training_is_paid_back_by_what_is_saved():

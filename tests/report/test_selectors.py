@@ -7,13 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metasolve.farm import SerialFarm
 from metasolve.instance import Instance
 from metasolve.model.model import Model, Standardisation
 from metasolve.outcome import Outcome, Reason
 from metasolve.report.hand_rule import ROWS_FOR_LU, ROWS_FOR_MULTIGRID, hand_rule
-from metasolve.report.nearest import NEIGHBOURS, Nearest, menu, table
-from metasolve.report.oracle import best_of_each, fastest
+from metasolve.report.nearest import NEIGHBOURS, Nearest
+from metasolve.report.oracle import best_of_each, fastest, menu
 from metasolve.space import Choice, Real, Space
 
 SPACE = Space(
@@ -44,7 +43,7 @@ def evaluation(instance, settings, cost):
     st.integers(0, 1000),
 )
 def test_on_a_table_the_least_mean_over_the_four_nearest_wins(points, asked, seed):
-    known, choices = instances(points), menu(SPACE)
+    known, choices = instances(points), [SPACE.complete(arm) for arm in SPACE.arms()]
     costs = np.random.default_rng(seed).standard_normal((len(known), len(choices)))
     events = [
         evaluation(each, settings, costs[i, j])
@@ -89,24 +88,21 @@ class Timed:
         return Outcome(Reason.CONVERGED, 9, 9.0, 1e-6, 0.0, seconds)
 
 
-@pytest.mark.parametrize("calls", [40, 70])
-def test_a_table_keeps_its_budget_and_is_measured_once(tmp_path, calls):
-    known, solver = instances(range(12)), Timed()
-    path = tmp_path / "new" / "table.jsonl"
-    events = table(model(known), known, SerialFarm(solver), calls, 0, path)
-    assert len(solver.asked) == sum(each["event"] == "evaluation" for each in events) <= calls
-    names = [name for name, settings, _ in solver.asked if settings]
-    assert all(names.count(each) == len(menu(SPACE)) for each in names)
-    table(model(known), known, SerialFarm(solver), calls, 0, path)
-    assert len(solver.asked) == sum(each["event"] == "evaluation" for each in events)
-
-
 def test_the_oracle_is_the_fastest_that_answers_and_stops_the_others():
     solver = Timed()
     assert fastest(solver, instances([0])[0], menu(SPACE)) == {"ksp": "cg", "pc": "ilu"}
     limits = [budget.seconds for _, settings, budget in solver.asked if settings]
     assert limits == sorted(limits, reverse=True)
     assert fastest(Timed(own=0.01), instances([0])[0], menu(SPACE)) == {}
+
+
+def test_the_menu_has_every_joint_choice_and_some_numbers_of_each():
+    choices = menu(SPACE)
+    arms = [SPACE.arm_of(each) for each in choices]
+    assert set(arms) == set(range(len(SPACE.arms())))
+    assert len({str(each) for each in choices}) == len(choices)
+    assert {each["omega"] for each in choices if "omega" in each} == {0.6, 1.0, 1.4}
+    assert SPACE.defaults() in choices
 
 
 def test_the_oracle_is_asked_once(tmp_path):
