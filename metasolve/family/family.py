@@ -18,11 +18,11 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from metasolve.case_file import explain, located, read
 from metasolve.errors import UsageError, did_you_mean
 from metasolve.instance import Instance
 from metasolve.petsc.generated_solve import GeneratedSolve
 from metasolve.petsc.recorded_solve import Host
-from metasolve.program.case import FILE
 from metasolve.program.instances import Arguments, features, hypercube, identity
 from metasolve.setting import Integer, Real
 from metasolve.space import Space
@@ -59,14 +59,11 @@ class Family(BaseModel):
         UsageError
             If anything is missing, unknown or invalid; one line naming key, value and remedy.
         """
-        path = Path(path)
-        path = path / FILE if path.is_dir() else path
+        path = located(path)
         try:
-            data = read_toml(path)
-            directory = path.absolute().parent
-            family = cls.model_validate({"name": directory.name, **data, "directory": directory})
+            family = cls.model_validate(read(path))
         except ValidationError as error:
-            raise UsageError(f"case {path}: {_explain(error)}") from error
+            raise UsageError(f"case {path}: {explain(error, _keys)}") from error
         except UsageError as error:
             raise UsageError(f"case {path}: {error}") from error
         return family
@@ -158,17 +155,9 @@ class Family(BaseModel):
 
 def is_family(path: str | Path) -> bool:
     """Whether a case file, or the one in a folder, describes a family and no program."""
-    path = Path(path)
-    path = path / FILE if path.is_dir() else path
+    path = located(path)
     return path.is_file() and "problem" in read_toml(path)
 
 
-def _explain(error: ValidationError) -> str:
-    first = min(error.errors(), key=lambda each: each["type"] != "extra_forbidden")
-    key = ".".join(str(part) for part in first["loc"])
-    if first["type"] == "missing":
-        return f"{key} is missing; add it"
-    if first["type"] == "extra_forbidden":
-        known = [field.alias or name for name, field in Family.model_fields.items()]
-        return f"{key}={first['input']!r} is unknown; {did_you_mean(key, known)}"
-    return f"{key}={first['input']!r}: {first['msg']}"
+def _keys(_: Sequence[str]) -> list[str]:
+    return [field.alias or name for name, field in Family.model_fields.items()]

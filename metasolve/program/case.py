@@ -8,21 +8,19 @@ from __future__ import annotations
 
 import csv
 import shlex
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from metasolve.errors import ModelError, UsageError, did_you_mean
+from metasolve.case_file import FILE, explain, located, read
+from metasolve.errors import ModelError, UsageError
 from metasolve.space import Space
-from metasolve.space_file import read_toml
 
 if TYPE_CHECKING:
     from metasolve.model.model import Model
-
-
-FILE = "case.toml"
 
 
 def _words(value: Any) -> Any:
@@ -148,14 +146,11 @@ class Case(_Table):
         """
         from metasolve.program.consistency import check
 
-        path = Path(path)
-        path = path / FILE if path.is_dir() else path
+        path = located(path)
         try:
-            data = read_toml(path)
+            data = read(path)
             _refuse_family(data)
-            directory = path.absolute().parent
-            case = cls.from_dict({"name": directory.name, **data, "directory": directory})
-            case = _with_files(case)
+            case = _with_files(cls.from_dict(data))
             check(case)
         except UsageError as error:
             raise UsageError(f"case {path}: {error}") from error
@@ -173,7 +168,7 @@ class Case(_Table):
         try:
             case = cls.model_validate(data)
         except ValidationError as error:
-            raise UsageError(_explain(error)) from error
+            raise UsageError(explain(error, _keys)) from error
         return case
 
     def to_dict(self) -> dict[str, Any]:
@@ -244,21 +239,7 @@ def case_of(model: Model) -> Case:
     return Case.from_dict(model.info["case"])
 
 
-def _explain(error: ValidationError) -> str:
-    """One line of the first of pydantic's complaints: key, value, remedy."""
-    # A misspelt key is also a missing one: the spelling is what to tell.
-    first = min(error.errors(), key=lambda each: each["type"] != "extra_forbidden")
-    places = [part for part in first["loc"] if isinstance(part, str)]
-    key = ".".join(places)
-    if first["type"] == "missing":
-        return f"{key} is missing; add it"
-    if first["type"] == "extra_forbidden":
-        remedy = did_you_mean(places[-1], _keys(places[:-1]))
-        return f"{key}={first['input']!r} is unknown; {remedy}"
-    return f"{key}={first['input']!r}: {first['msg']}"
-
-
-def _keys(places: list[str]) -> list[str]:
+def _keys(places: Sequence[str]) -> list[str]:
     tables = {
         "input": Input,
         "settings": Settings,
