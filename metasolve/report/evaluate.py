@@ -169,7 +169,8 @@ def _best(
     model: Model, instances: Sequence[Instance], calls: dict[str, int], progress: Progress
 ) -> Callable[[Instance], Mapping[str, Value]]:
     """The fastest joint choice on each instance."""
-    choices, solver = menu(model.space), isolated(model.space)
+    # What runs on beyond the best so far is not the fastest: there is no need to be patient.
+    choices, solver = menu(model.space), isolated(model.space, grace=1.0)
     folder, total = model.directory / "baselines", len(instances)
     best = best_of_each(
         solver, instances, choices, folder, lambda done: progress("oracle", done, total)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from metasolve.errors import MetasolveError, UsageError
 from metasolve.farm.cautious import DEATHS
+from metasolve.farm.watchdog import GRACE
 from metasolve.instance import Instance
 from metasolve.model.directory import load
 from metasolve.model.model import Model
@@ -199,8 +200,15 @@ def _task(recorded: Recording, space: Space, prefix: str | None) -> Task:
     return Task(clean, space, groups)
 
 
-def isolated(space: Space, on_wait: Callable[[], object] | None = None) -> IsolatedSolver:
-    """A solver of recorded systems in a process of its own: settings that hang or crash are met."""
+def isolated(
+    space: Space, on_wait: Callable[[], object] | None = None, grace: float = GRACE
+) -> IsolatedSolver:
+    """A solver of recorded systems in a process of its own: settings that hang or crash are met.
+
+    Parameters
+    ----------
+    on_wait, grace : see `IsolatedSolver`.
+    """
     from metasolve.farm import IsolatedSolver
     from metasolve.farm.isolated import MEMORY_GROWTH
     from metasolve.petsc.replay import Replay
@@ -209,6 +217,7 @@ def isolated(space: Space, on_wait: Callable[[], object] | None = None) -> Isola
     return IsolatedSolver(
         partial(Replay, None, space),
         memory_growth=DEFAULT_BYTES + MEMORY_GROWTH,  # the systems it keeps are no leak
+        grace=grace,
         on_wait=on_wait,
     )
 
