@@ -47,7 +47,7 @@ def register(app: typer.Typer) -> None:
         ] = False,
         oracle: Annotated[
             bool,
-            typer.Option("--oracle", help="Try a menu of settings on every unseen instance."),
+            typer.Option("--oracle", help="Find the best settings of every instance, too."),
         ] = False,
     ) -> None:
         """Compare MODEL with the program's own settings and with one tuned global setting."""

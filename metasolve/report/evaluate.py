@@ -29,7 +29,7 @@ from metasolve.report.evaluation import (
 from metasolve.report.global_search import GlobalSearch, cached
 from metasolve.report.hand_rule import hand_rule
 from metasolve.report.nearest import Nearest
-from metasolve.report.oracle import best_of_each, menu
+from metasolve.report.oracle import best_of_each
 from metasolve.solver import Solver, Value
 from metasolve.train.events import read_events
 from metasolve.train.recorded import isolated
@@ -70,7 +70,7 @@ def evaluate(
         Whether to measure other ways to choose by instance: the hand rule, and nearest neighbours
         among training's own evaluations.
     oracle
-        Whether to try a menu of every joint choice of the space on every instance (cached).
+        Whether to try every joint choice of the space on every instance (cached).
 
     Raises
     ------
@@ -105,7 +105,7 @@ def evaluate(
         rivals[HAND] = contenders.chosen(Replay(), hand_rule)
         rivals[NEAREST] = contenders.chosen(replay, near)
     if oracle:
-        rivals[ORACLE] = contenders.chosen(replay, _best(trained, unseen, calls, progress))
+        rivals[ORACLE] = contenders.chosen(replay, _best(trained, unseen, progress))
     rivals[MODEL] = contenders.plugin(replay, directory)
     done = iter(range(1, len(unseen) + 1))
     measured = contenders.measure(
@@ -166,17 +166,16 @@ def _neighbours(directory: Path, model: Model, known: Sequence[Instance]) -> Nea
 
 
 def _best(
-    model: Model, instances: Sequence[Instance], calls: dict[str, int], progress: Progress
+    model: Model, instances: Sequence[Instance], progress: Progress
 ) -> Callable[[Instance], Mapping[str, Value]]:
     """The fastest joint choice on each instance."""
-    # What runs on beyond the best so far is not the fastest: there is no need to be patient.
-    choices, solver = menu(model.space), isolated(model.space, grace=1.0)
+    # What runs on far beyond the best so far is not the fastest: there is no need to be patient.
+    solver = isolated(model.space, grace=1.0)
     folder, total = model.directory / "baselines", len(instances)
     best = best_of_each(
-        solver, instances, choices, folder, lambda done: progress("oracle", done, total)
+        solver, instances, model.space, folder, lambda done: progress("oracle", done, total)
     )
     solver.close()
-    calls[ORACLE] = len(instances) * (1 + len(choices))
     return lambda instance: best[instance.id]
 
 

@@ -22,7 +22,7 @@ _TITLES = {
     GLOBAL: "best global setting, equal calls",
     HAND: "a hand rule: symmetry and size",
     NEAREST: "4 nearest neighbours, the same calls",
-    ORACLE: "the best of a menu on each instance",
+    ORACLE: "the best settings of each instance",
 }
 _SHORT = {EQUAL: "equal res.", HAND: "hand rule"}
 

@@ -109,7 +109,6 @@ def test_other_ways_to_choose_are_measured_beside(trained):
     over = made["over_oracle"]
     assert min(each["geomean"] for each in over.values()) >= 1.0
     assert over["model"]["p90"] >= over["model"]["geomean"] * 0.99
-    assert made["calls"]["oracle"] > 2
 
 
 def test_what_was_trained_on_is_no_test(trained):
