@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from metasolve.solver import Budget, Solver, Value
 from metasolve.space import Space
 
 _LEAST_BUDGET = 0.01  # seconds
+_FIRST_SHARE = 1 / 32  # of what the program's own configuration takes
 
 
 def best_of_each(
@@ -47,44 +49,42 @@ def best_of_each(
 def fastest(solver: Solver, instance: Instance, space: Space) -> Mapping[str, Value]:
     """The settings that solve an instance in least time, of every joint choice of a space.
 
-    First all of them with numbers at their defaults; then, of those that took less than twice the
-    best so far, with numbers at a quarter and three quarters of their ranges: a factorisation with
-    more levels of fill is another method than one with none. Empty settings, the program's own, are
-    one of the choices. One solve each: what is close to the best may be taken for it.
+    All of them get a limit, which is doubled until one answers within it; numbers are at their
+    defaults. Those that answered then try their numbers at a quarter and three quarters of their
+    ranges: a factorisation with more levels of fill is another method than one with none. Empty
+    settings, the program's own, where nothing was faster. One solve each: what is close to the best
+    may be taken for it.
     """
-    race = _Race(solver, instance)
-    promising = [arm for arm in space.arms() if race.enter(space.complete(arm))]
-    for arm in promising:
-        vector = space.to_vector(arm)
-        for number in (-0.5, 0.5):
-            race.enter(space.to_settings(np.where(space.continuous, number, vector)))
-    return race.best
+    own = solver.solve(instance, {}, Budget())
+    within = partial(_answers, solver, instance)
+    choices = [space.complete(arm) for arm in space.arms()]
+    limit = _taken(own, instance) * _FIRST_SHARE
+    answers = within(choices, limit)
+    while not answers and limit < _taken(own, instance):
+        limit *= 2.0
+        answers = within(choices, limit)
+    answers += within([moved for each, _ in answers for moved in _moved(space, each)], limit)
+    if own.reason in (Reason.CONVERGED, Reason.WRONG_RESIDUAL):
+        answers.append(({}, _taken(own, instance)))
+    return min(answers, key=lambda each: each[1], default=({}, 0.0))[0]
 
 
-class _Race:
-    """Settings against each other on one instance; what takes twice the best is stopped."""
+def _answers(
+    solver: Solver, instance: Instance, choices: Sequence[Mapping[str, Value]], limit: float
+) -> list[tuple[Mapping[str, Value], float]]:
+    """The choices that answer within a limit, and the seconds they take."""
+    budget = Budget(seconds=max(_LEAST_BUDGET, limit / instance.setup_share))
+    outcomes = [(each, solver.solve(instance, each, budget)) for each in choices]
+    return [(each, _taken(outcome, instance)) for each, outcome in outcomes if outcome.ok]
 
-    def __init__(self, solver: Solver, instance: Instance) -> None:
-        self._solver, self._instance = solver, instance
-        self.best: Mapping[str, Value] = {}
-        own = solver.solve(instance, {}, Budget())
-        self._limit = own.setup_seconds + own.solve_seconds
-        answered = own.reason in (Reason.CONVERGED, Reason.WRONG_RESIDUAL)
-        self._least = self._taken(own) if answered else np.inf
-        self._tried: list[Mapping[str, Value]] = []
 
-    def _taken(self, outcome: Outcome) -> float:
-        return self._instance.setup_share * outcome.setup_seconds + outcome.solve_seconds
+def _moved(space: Space, settings: Mapping[str, Value]) -> list[Mapping[str, Value]]:
+    """The same joint choice with other numbers, where it has any."""
+    vector = space.to_vector(settings)
+    moved = [space.to_settings(np.where(space.continuous, z, vector)) for z in (-0.5, 0.5)]
+    return [each for each in moved if each != settings]
 
-    def enter(self, settings: Mapping[str, Value]) -> bool:
-        """Solve under settings not tried before; whether that took less than twice the best."""
-        if settings in self._tried:
-            return False
-        self._tried.append(settings)
-        seconds = 2.0 * min(self._limit, self._least) / self._instance.setup_share
-        outcome = self._solver.solve(
-            self._instance, settings, Budget(seconds=max(_LEAST_BUDGET, seconds))
-        )
-        if outcome.ok and self._taken(outcome) < self._least:
-            self._least, self.best = self._taken(outcome), settings
-        return outcome.ok and self._taken(outcome) < 2.0 * self._least
+
+def _taken(outcome: Outcome, instance: Instance) -> float:
+    """Seconds of a solve, with its share of the set-up."""
+    return instance.setup_share * outcome.setup_seconds + outcome.solve_seconds

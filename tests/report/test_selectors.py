@@ -86,6 +86,8 @@ class Timed:
             return Outcome(Reason.DIVERGED, 9, 9.0, 1.0, 0.0, 0.01)
         seconds = 0.2 + 0.5 * abs(settings["omega"] - 1.5) if settings["pc"] == "sor" else 0.4
         seconds *= 1.5 if settings["ksp"] == "gmres" else 1.0
+        if seconds > budget.seconds:
+            return Outcome(Reason.TIME_BUDGET, 9, 9.0, 1e-2, 0.0, budget.seconds)
         return Outcome(Reason.CONVERGED, 9, 9.0, 1e-6, 0.0, seconds)
 
 
@@ -94,10 +96,10 @@ def test_the_oracle_is_the_fastest_that_answers():
     best = fastest(solver, one, SPACE)
     assert best == {"ksp": "cg", "pc": "sor", "omega": 1.4}  # three quarters of its range
     limits = [budget.seconds for _, settings, budget in solver.asked if settings]
-    assert limits == sorted(limits, reverse=True)
+    assert limits == sorted(limits)  # nothing is waited for longer than twice the best
+    assert limits[-1] <= 2 * 0.25
     tried = [settings for _, settings, _ in solver.asked]
     assert all(SPACE.complete(arm) in tried for arm in SPACE.arms())
-    assert len({str(settings) for settings in tried}) == len(tried)
     assert fastest(Timed(own=0.01), one, SPACE) == {}
 
 
