@@ -175,7 +175,8 @@ def test_contenders_take_turns_and_are_all_measured():
     found = measure({"x": solve("x"), "y": solve("y")}, instances, 3)
     assert order[:2] == [("x", "a"), ("y", "a")]  # warm-up
     assert [name for name, _ in order[2:8]] == ["x", "y", "y", "x", "x", "y"]
-    assert all(len(by[i.id].outcomes) == 3 for by in found.values() for i in instances)
+    repeats = {i.id: {len(by[i.id].outcomes) for by in found.values()} for i in instances}
+    assert all(len(same) == 1 and 3 <= min(same) <= 15 for same in repeats.values())
 
 
 @pytest.mark.parametrize("suffix", ["png", "svg"])
