@@ -18,8 +18,9 @@ from pathlib import Path
 
 import numpy as np
 
-from metasolve.model import Layer, Model, Standardisation, save
+from metasolve.model import Bells, Gate, Layer, Model, Standardisation, save
 from metasolve.petsc import library
+from metasolve.petsc.recording import FEATURES_VERSION
 from metasolve.space import Choice, Space
 
 PROGRAM = Path(__file__).with_name("tiny_solves.py")
@@ -60,6 +61,7 @@ def measure(folder: Path, rows: int, solves: int) -> dict[str, dict[str, float]]
         "run mode, same settings": times(rows, solves, plug_in, run),
         "record mode": times(rows, solves // 10, plug_in, record),
     }
+    check_used(log)
     by_hand = found["settings given by hand"]
     features = {"same operator": 0.0, "new operator": feature_seconds(rows, solves)}
     found["features"] = features
@@ -106,22 +108,40 @@ def constant_model() -> Model:
     """A model that chooses SETTINGS for whatever it sees, by a network of the usual size."""
     names = library.plugin().names
     space = Space((Choice("ksp_type", (SETTINGS["ksp_type"],)),), {"pc_type": SETTINGS["pc_type"]})
-    count, hidden = len(names), 32
+    count = len(names)
     box = np.full(count, 1e30)
     familiar = Standardisation(names, np.zeros(count), np.ones(count), -box, box)
-    layers = (
-        Layer(np.zeros((hidden, count)), np.zeros(hidden), "tanh"),
-        Layer(np.zeros((hidden, hidden)), np.zeros(hidden), "tanh"),
-        Layer(np.zeros((space.dim, hidden)), np.zeros(space.dim), "linear"),
-    )
     from petsc4py import PETSc
 
     info = {
         "petsc": ".".join(map(str, PETSc.Sys.getVersion())),
-        "features_version": 1,
+        "features_version": FEATURES_VERSION,
         "expected": [0.0] * (count + 1),
     }
-    return Model("policy", space, familiar, layers, info)
+    return Model("policy", space, familiar, network(count, 64, space.dim), info, open_gate(count))
+
+
+def network(inputs: int, hidden: int, outputs: int) -> tuple[Layer, ...]:
+    """As large as training makes them."""
+    return (
+        Layer(np.zeros((hidden, inputs)), np.zeros(hidden), "tanh"),
+        Layer(np.zeros((hidden, hidden)), np.zeros(hidden), "tanh"),
+        Layer(np.zeros((outputs, hidden)), np.zeros(outputs), "linear"),
+    )
+
+
+def open_gate(features: int, instances: int = 150) -> Gate:
+    """A gate as of so many instances, which leaves nothing to the program."""
+    some, lengths = np.arange(features), np.ones(features)
+    host = Bells(some, lengths, np.zeros((instances, features)), np.ones(instances), 0.0)
+    return Gate(network(features, 32, 1), host, limit=1e9)
+
+
+def check_used(log: Path) -> None:
+    """A model that was refused would have cost nothing."""
+    used = {json.loads(line)["source"] for line in log.read_text().splitlines()}
+    if used != {"model"}:
+        sys.exit(f"plugin_overhead: solves by {', '.join(sorted(used))} instead of the model")
 
 
 if __name__ == "__main__":
