@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -46,4 +47,8 @@ def under_way(folder: Path) -> list[dict[str, Any]]:
 
     An evaluation that was stopped, or whose run has ended well, is not among them.
     """
-    return [json.loads(file.read_text()) for file in sorted(folder.glob(_NAME.format("*")))]
+    found = []
+    for file in sorted(folder.glob(_NAME.format("*"))):
+        with contextlib.suppress(FileNotFoundError):  # ended while we looked
+            found.append(json.loads(file.read_text()))
+    return found

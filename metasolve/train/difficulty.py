@@ -8,7 +8,7 @@ process of its own what the host takes, both above the same rule; their differen
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import numpy as np
 import torch
@@ -31,23 +31,31 @@ class Difficulty:
     inputs : (instances, features), standardised features.
     references : what the host takes, positive, by index of the instances measured.
     seed : of the subset of instances used to fit.
+    failed : indices where the host gave no answer: what it took says nothing of others.
 
     Attributes
     ----------
     level : (instances,), ln of what the host takes minus the rule; 0 where it was not measured.
     """
 
-    def __init__(self, inputs: Array, references: Mapping[int, float], seed: int = 0) -> None:
+    def __init__(
+        self,
+        inputs: Array,
+        references: Mapping[int, float],
+        seed: int = 0,
+        failed: Collection[int] = (),
+    ) -> None:
         known = list(references)
         logs = np.log([references[index] for index in known])
-        b, w, _ = linear_rule(inputs[known], logs)
+        answered = [index for index in known if index not in failed] or known
+        b, w, _ = linear_rule(inputs[answered], np.log([references[index] for index in answered]))
         self.level = np.zeros(len(inputs))
         self.level[known] = logs - b - inputs[known] @ w
         varies = np.ptp(inputs, axis=0) > 0
         self._features = torch.as_tensor(np.flatnonzero(varies))
         self._host = Surrogate(int(varies.sum()), 0, seed, _CENTRES)
-        x = as_tensor(inputs[known])[:, self._features]
-        data = Matches(x, x[:, :0], torch.as_tensor(known), as_tensor(self.level[known]))
+        x, level = as_tensor(inputs[answered])[:, self._features], self.level[answered]
+        data = Matches(x, x[:, :0], torch.as_tensor(answered), as_tensor(level))
         self._host.fit(data, steps=_STEPS)
 
     def host(self) -> Bells:

@@ -178,7 +178,8 @@ class Trainer:
         """Measure the design; the policy that the surrogate then suggests."""
         self._enter("design")
         table, references = self.inputs.table, self.evaluator.references()
-        self.difficulty = Difficulty(table, references, self.config.seed)
+        failed = np.flatnonzero(self.evaluator.host_costs() > 0.0).tolist()
+        self.difficulty = Difficulty(table, references, self.config.seed, failed)
         self.dataset = Dataset(self.space, table, self.difficulty.level)
         self.dataset.add([each for each in self._prior if each.instance in set(train)])
         count = int(self.config.design_share * (self.config.calls - len(self._prior)))

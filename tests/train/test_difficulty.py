@@ -60,3 +60,14 @@ def test_what_a_hard_host_loses_is_what_settings_gain():
 def test_a_few_instances_are_enough_to_begin(count):
     difficulty = Difficulty(INPUTS[:count], dict(enumerate(host(INPUTS[:count]))))
     assert np.isfinite(difficulty.level).all()
+
+
+def test_what_a_host_that_failed_took_says_nothing_of_others():
+    taken = host(INPUTS)
+    absurd = np.where(np.arange(60) % 6 == 0, 1e-9, taken)
+    failed = range(0, 60, 6)
+    answered = {index: taken[index] for index in range(60) if index % 6}
+    known = Difficulty(INPUTS, answered).host()
+    same = Difficulty(INPUTS, dict(enumerate(absurd)), failed=failed).host()
+    at = RNG.uniform(-2, 2, (20, 3))
+    np.testing.assert_allclose([same(x) for x in at], [known(x) for x in at], atol=1e-6)
