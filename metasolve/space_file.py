@@ -25,6 +25,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
+from metasolve.complaint import explain
 from metasolve.errors import SpaceError, did_you_mean
 from metasolve.setting import KINDS, Setting
 
@@ -76,7 +77,7 @@ def parse(data: Mapping[str, Any]) -> tuple[tuple[Setting, ...], dict[str, str]]
     try:
         parsed = _File.model_validate(dict(data))
     except ValidationError as error:
-        raise SpaceError(_explain("space", error, tuple(_File.model_fields))) from error
+        raise SpaceError(f"space: {explain(error, lambda _: list(_File.model_fields))}") from error
     return tuple(_from_entry(entry) for entry in parsed.setting), parsed.fixed
 
 
@@ -93,15 +94,4 @@ def _from_entry(entry: Mapping[str, Any]) -> Setting:
         values = {key: value for key, value in entry.items() if key != "type"}
         return TypeAdapter(KINDS[kind]).validate_python(values)
     except ValidationError as error:
-        raise SpaceError(_explain(str(name), error, keys)) from error
-
-
-def _explain(where: str, error: ValidationError, known: tuple[str, ...]) -> str:
-    """One line of the first of pydantic's complaints: key, value, remedy."""
-    first = error.errors()[0]
-    key = ".".join(str(part) for part in first["loc"])
-    if first["type"] in ("missing", "missing_argument"):
-        return f"{where}: {key} is missing; add it"
-    if first["type"] == "extra_forbidden":
-        return f"{where}: {key}={first['input']!r} is unknown; {did_you_mean(key, known)}"
-    return f"{where}: {key}={first['input']!r}: {first['msg']}"
+        raise SpaceError(f"{name}: {explain(error, lambda _: keys)}") from error

@@ -18,7 +18,8 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from metasolve.case_file import explain, located, read
+from metasolve.case_file import located, read
+from metasolve.complaint import explain
 from metasolve.errors import UsageError, did_you_mean
 from metasolve.instance import Instance
 from metasolve.petsc.generated_solve import GeneratedSolve

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from metasolve.case_file import FILE, explain, located, read
+from metasolve.case_file import FILE, located, read
+from metasolve.complaint import explain
 from metasolve.errors import ModelError, UsageError
 from metasolve.space import Space
 

@@ -6,8 +6,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
 from metasolve.errors import UsageError
 from metasolve.farm import SerialFarm
 from metasolve.instance import Instance
@@ -109,10 +107,5 @@ def probe(solver: ProgramSolver, known: Sequence[Instance]) -> None:
 
 def _config(case: Case, options: dict[str, Any]) -> TrainConfig:
     measure = "seconds" if case.cost.unit == "seconds" else "iterations"
-    try:
-        asked = case.train.model_dump(exclude_none=True)
-        return TrainConfig(**{**asked, **options, "measure": measure})
-    except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"])
-        raise UsageError(f"{key}={first['input']!r}: {first['msg']}") from error
+    asked = case.train.model_dump(exclude_none=True)
+    return TrainConfig.of({**asked, **options, "measure": measure})

@@ -49,8 +49,8 @@ class Nearest:
     def __init__(
         self, model: Model, instances: Sequence[Instance], events: Sequence[Event]
     ) -> None:
-        self._standardisation = model.standardisation
-        inputs = {each.id: self._input(each) for each in instances}
+        self._model = model
+        inputs = {each.id: model.inputs(each.features) for each in instances}
         by_arm: dict[int, list[Event]] = {}
         for event in events:
             if event["event"] == "evaluation" and event["instance"] in inputs:
@@ -66,11 +66,8 @@ class Nearest:
             if len(found) >= NEIGHBOURS
         ]
 
-    def _input(self, instance: Instance) -> NDArray[np.float64]:
-        return self._standardisation(self._standardisation.vector(instance.features))
-
     def __call__(self, instance: Instance) -> Mapping[str, Value]:
         """Settings for an instance; none at all for the program's own configuration."""
-        x = self._input(instance)
+        x = self._model.inputs(instance.features)
         found = [each.near(x, NEIGHBOURS) for each in self._tried]
         return min(found, key=lambda each: each[0])[1] if found else {}

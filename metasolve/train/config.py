@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from metasolve.complaint import explain
+from metasolve.errors import UsageError
 from metasolve.gradient.tangents import Kind
 
 
@@ -56,6 +59,20 @@ class TrainConfig(BaseModel):
     pessimism: float = Field(
         0.5, ge=0.0, description="Standard deviations added to the surrogate's cost."
     )
+
+    @classmethod
+    def of(cls, options: Mapping[str, Any]) -> TrainConfig:
+        """The configuration with these fields.
+
+        Raises
+        ------
+        UsageError
+            If one is unknown or has no such value: key, value, remedy.
+        """
+        try:
+            return cls(**options)
+        except ValidationError as error:
+            raise UsageError(explain(error, lambda _: list(cls.model_fields))) from error
 
     @field_validator("control_variate", mode="before")
     @classmethod

@@ -46,11 +46,12 @@ class Difficulty:
         failed: Collection[int] = (),
     ) -> None:
         known = list(references)
-        logs = np.log([references[index] for index in known])
         answered = [index for index in known if index not in failed] or known
-        b, w, _ = linear_rule(inputs[answered], np.log([references[index] for index in answered]))
+        logs = np.zeros(len(inputs))
+        logs[known] = np.log([references[index] for index in known])
+        b, w, _ = linear_rule(inputs[answered], logs[answered])
         self.level = np.zeros(len(inputs))
-        self.level[known] = logs - b - inputs[known] @ w
+        self.level[known] = logs[known] - b - inputs[known] @ w
         varies = np.ptp(inputs, axis=0) > 0
         self._features = torch.as_tensor(np.flatnonzero(varies))
         self._host = Surrogate(int(varies.sum()), 0, seed, _CENTRES)

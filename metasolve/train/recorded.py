@@ -89,7 +89,7 @@ def train(
         info = {key: model.info[key] for key in _info(recorded, prefix)}
         _forget(out, fresh)
         return repeat(task, out, events, options, info, progress)
-    config = _config(options)
+    config = TrainConfig.of(options)
     task = _task(recorded, _space(space, recorded), prefix)
     _forget(out, fresh and first)
     past = _past(out, comm)
@@ -161,17 +161,6 @@ def _info(recorded: Recording, prefix: str | None) -> dict[str, Any]:
         "features_version": recorded.runs[-1].features_version,
         "prefix": prefix,
     }
-
-
-def _config(options: dict[str, Any]) -> TrainConfig:
-    from pydantic import ValidationError
-
-    try:
-        return TrainConfig(**options)
-    except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"])
-        raise UsageError(f"{key}={first['input']!r}: {first['msg']}") from error
 
 
 def _space(space: Space | str | Path | None, recorded: Recording) -> Space:

@@ -1,14 +1,16 @@
 """Laws of farms: order kept, calls counted, errors contained, outcomes as every rank sees them."""
 
 import math
+from types import SimpleNamespace
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metasolve.farm import Request, SerialFarm, under_way
+from metasolve.farm import Request, SerialFarm, Watchdog, under_way
 from metasolve.farm.rows import as_exchanged, from_rows, to_rows
 from metasolve.instance import Instance
 from metasolve.outcome import Outcome, Reason
+from metasolve.solver import Budget
 
 NUMBERS = st.floats(allow_nan=True, allow_infinity=True)
 OUTCOMES = st.builds(
@@ -98,3 +100,22 @@ def test_outcomes_travel_to_the_last_bit_but_for_older_norms(outcomes):
         assert repr(one) == repr(other.brief())
         assert repr(as_exchanged(one)) == repr(one)
         assert math.copysign(1.0, one.true_residual) == math.copysign(1.0, other.true_residual)
+
+
+def test_a_note_that_ends_while_it_is_read_is_none(tmp_path):
+    (tmp_path / "under-way-0.json").write_text('{"instance": "a", "settings": {}}')
+    (tmp_path / "under-way-1.json").symlink_to(tmp_path / "gone")
+    assert under_way(tmp_path) == [{"instance": "a", "settings": {}}]
+
+
+def test_a_watchdog_whose_clock_was_killed_starts_another():
+    solver = SimpleNamespace(solve=lambda *_: "answer")
+    watchdog = Watchdog(solver, SimpleNamespace(size=1, rank=0))
+    ask = (Instance("a", {}), {}, Budget(seconds=60.0))
+    assert watchdog.solve(*ask) == "answer"
+    first = watchdog._process
+    first.kill()
+    first.wait()
+    assert watchdog.solve(*ask) == "answer"
+    assert watchdog._process.pid != first.pid
+    watchdog.close()

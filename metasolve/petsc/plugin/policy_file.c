@@ -177,7 +177,7 @@ static void ReadSettings(Words *w, Policy p)
     s->kind    = (Kind)OneOf(w, 5, kinds);
     Name(w, s->name);
     if (s->kind == FIXED) Name(w, s->values[0]);
-    else s->offset = Count(w, 0, 4096);
+    else s->offset = Count(w, 0, MAX_WIDTH);
     if (s->kind == CHOICE) {
       s->n = Count(w, 1, MAX_VALUES);
       for (int v = 0; v < s->n && !w->bad; v++) Name(w, s->values[v]);
