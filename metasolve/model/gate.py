@@ -48,8 +48,8 @@ class Gate:
     Attributes
     ----------
     layers : network from standardised features to what the policy's choice takes, doubts included:
-        (1,), log of seconds above a rule that host and settings share.
-    host : what the host takes, above the same rule.
+        (1,), log of seconds or of what else was measured.
+    host : log of what the host takes.
     limit : largest expected cost at which the policy's choice is used.
     """
 

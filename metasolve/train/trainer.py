@@ -50,7 +50,7 @@ MOST_ARMS = 12  # in play after the design; each costs one surrogate evaluation 
 _WORTH_KEEPING = 0.3  # cost by which an arm may trail the best one on its best instance
 _WARM_STEPS, _LAST_STEPS = 600, 300
 _REFERENCE_SHARE = 0.2  # of the calls: more instances than that are thinned out
-_QUICK = 0.1  # seconds: what the program takes less for is measured twice, the first is colder
+_QUICK = 1.0  # seconds: what the program takes less for is measured twice, the first is colder
 _VALIDATION_CALLS = 25  # per validation instance, at most: some repeats of every contender
 
 
