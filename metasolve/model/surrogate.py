@@ -174,6 +174,11 @@ class Surrogate(torch.nn.Module):
         prior = (2.0 * self.sizes[:3]).exp().sum().float()
         return (prior - white.square().sum(dim=1)).clamp(min=1e-6).sqrt()
 
+    def strays(self, x: Tensor, s: Tensor) -> Tensor:
+        """Standard deviation (n,) of one measurement on an instance that is not known."""
+        alone = (2.0 * self.sizes[3]).exp() + (2.0 * self.noise_size).exp()
+        return (self.spread(x, s).square() + alone.float()).sqrt()
+
     def every_arm(self, x: Tensor, s: Tensor, pessimism: float) -> Tensor:
         """Mean + pessimism · spread, (n, arms), for x (n, features) and s (n, arms, dim)."""
         n, arms, dim = s.shape

@@ -74,10 +74,11 @@ class Difficulty:
         return replace(bells, level=bells.level + self._mean)
 
     @torch.no_grad()
-    def taken(self, surrogate: Surrogate, x: Array, s: Array, doubt: float) -> Array:
-        """Log of what settings take (n,), doubts included.
+    def taken(self, surrogate: Surrogate, x: Array, s: Array) -> tuple[Array, Array]:
+        """Log of what settings take (n,), and what one measurement of the cost strays (n,).
 
-        Those are `doubt` standard deviations of the difference to what the host takes.
+        The latter is a standard deviation: of what settings take, of what the host takes, and of
+        both measurements.
 
         Parameters
         ----------
@@ -86,9 +87,8 @@ class Difficulty:
         """
         features, settings = as_tensor(x), as_tensor(s)
         known = features[:, self._features]
-        nothing = known[:, :0]
         spread = torch.hypot(
-            surrogate.spread(features, settings), self._host.spread(known, nothing)
+            surrogate.strays(features, settings), self._host.strays(known, known[:, :0])
         )
-        above = (surrogate.mean(features, settings) + doubt * spread).numpy().astype(float)
-        return above + self._above(x)
+        above = surrogate.mean(features, settings).numpy().astype(float)
+        return above + self._above(x), spread.numpy().astype(float)

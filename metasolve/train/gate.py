@@ -3,13 +3,15 @@
 The host's own configuration costs 0 by definition (log of the time ratio), more only where it
 fails, so it needs no further solver call to be a choice. A network learns what the surrogate, with
 its doubts, expects the policy's choice to take; what the host takes is known best by its own
-Gaussian process. How wrong their difference is shows on the validation instances: the gate opens
-where, with errors like those, a slow-down that a user would notice is improbable.
+Gaussian process. Both know where they know little, and the validation instances show how far that
+can be believed: the gate opens where, with errors like those, a slow-down that a user would notice
+is improbable.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -18,16 +20,15 @@ from scipy.stats import t as student_t
 
 from metasolve.model.gate import Gate
 from metasolve.model.meta_model import MetaModel
-from metasolve.model.surrogate import Surrogate, as_tensor
+from metasolve.model.surrogate import Surrogate, as_tensor, squash
 from metasolve.space import Space
 from metasolve.train.difficulty import Difficulty
 from metasolve.train.policy import JITTER
 
 _MATERIAL = math.log(1.1)  # a slow-down that a user would notice
 _RISK = 50.0  # how often such a slow-down counts
-_CHANCE = 0.025  # of such a slow-down where the gate only just opens; elsewhere it is less
-_PRIOR_SPREAD, _PRIOR_FREEDOM = 0.05, 4  # errors expected, and how many instances that is worth
-_DOUBT = 1.0  # standard deviations of the surrogate's prediction added to its mean
+_CHANCE = 0.05  # of such a slow-down where the gate only just opens; elsewhere it is less
+_PRIOR_FREEDOM = 4  # instances that the Gaussian processes' own opinion of their errors is worth
 _HIDDEN = (32, 32)
 _DRAWS = 8000  # features to fit it at: mixtures of two instances, moved a little
 _CLOSE = 0.5  # expected gain below which the decision is close
@@ -40,39 +41,28 @@ def loss(cost: Array) -> Array:
     return cost + _RISK * np.maximum(cost - _MATERIAL, 0.0)
 
 
-def threshold(expected: Array, measured: Array) -> float:
-    """The largest expected cost at which a slow-down beyond 1.1 has a probability of 2.5 %.
+def reach(errors: Array) -> float:
+    """Standard deviations beyond which a cost exceeds its expectation with a probability of 5 %.
 
-    A few dozen instances do not show how wrong the gate may be on the next thousand. The errors
-    where it could open, where no slow-down was expected, are taken to have a normal upper half: its
-    spread about the median, with a prior that tells for the first few, makes the next error a
-    Student t (Gelman et al., Bayesian Data Analysis, 3.3).
+    A few dozen instances do not show how wrong an expectation may be on the next thousand. The
+    upper half of its errors is taken to be normal, with a spread about the median that is 1 if the
+    Gaussian processes know how much they do not know; with a prior of that, which tells for the
+    first few, the next error is a Student t (Gelman et al., Bayesian Data Analysis, 3.3).
 
     Parameters
     ----------
-    expected, measured : (instances,) what the gate said, and what the policy's choice cost there,
-        both above the cost of the host.
+    errors : (instances,) what was measured minus what was expected, in standard deviations.
     """
-    gain = expected < _MATERIAL
-    errors = (measured - expected)[gain if gain.any() else ...]
     middle, count = float(np.median(errors)), len(errors)
     above = errors[errors >= middle] - middle
     freedom = _PRIOR_FREEDOM + count - 1
-    square = (_PRIOR_FREEDOM * _PRIOR_SPREAD**2 + (count - 1) * np.mean(above**2)) / freedom
-    reach = float(student_t.ppf(1.0 - _CHANCE, freedom)) * math.sqrt(square * (1.0 + 1.0 / count))
-    return _MATERIAL - middle - reach
+    square = (_PRIOR_FREEDOM + (count - 1) * np.mean(above**2)) / freedom
+    quantile = float(student_t.ppf(1.0 - _CHANCE, freedom))
+    return middle + quantile * math.sqrt(square * (1.0 + 1.0 / count))
 
 
-def gate(
-    model: MetaModel,
-    surrogate: Surrogate,
-    difficulty: Difficulty,
-    space: Space,
-    inputs: Array,
-    host: Array,
-    seed: int,
-) -> Gate:
-    """What a policy's choice is expected to cost above the host, anywhere near the instances.
+class Expectation:
+    """What a policy's choice is expected to cost above the host, near the instances.
 
     Parameters
     ----------
@@ -81,20 +71,55 @@ def gate(
     inputs : (instances, features), standardised features to fit at, and between which.
     host : (instances,), what the host's own configuration costs there: 0 where it does not fail.
     """
-    rng = np.random.default_rng([seed, 5])
 
-    def expected(x: Array) -> Array:
-        chosen = np.array([space.encode(space.to_settings(z)) for z in _outputs(model, x)])
-        return difficulty.taken(surrogate, x, chosen, _DOUBT)
+    def __init__(
+        self,
+        model: MetaModel,
+        surrogate: Surrogate,
+        difficulty: Difficulty,
+        space: Space,
+        inputs: Array,
+        host: Array,
+        seed: int,
+    ) -> None:
+        self.model, self.space = model, space
+        self.surrogate, self.difficulty = surrogate, difficulty
+        self.inputs, self.host, self.seed = inputs, host, seed
+        self._known = difficulty.host()
 
-    known = difficulty.host()
-    cost = expected(inputs) - [known(x) for x in inputs] - host
-    x, staying = _between(inputs, host, np.flatnonzero(cost > -_CLOSE), rng)
-    target = expected(x) - staying
-    varies = inputs.std(axis=0) > 0
-    network = MetaModel(x.shape[1], 1, np.array([target.mean()]), varies, _HIDDEN, seed)
-    _fit(network, as_tensor(x), as_tensor(target), rng)
-    return Gate(network.layers(), known)
+    def taken(self, x: Array) -> tuple[Array, Array]:
+        """See `Difficulty.taken`, of what the policy chooses at x (n, features)."""
+        encoded = [self.space.encode(self.space.to_settings(z)) for z in _outputs(self.model, x)]
+        return self.difficulty.taken(self.surrogate, x, np.array(encoded))
+
+    def errors(self, instances: Sequence[int], measured: Array) -> Array:
+        """How much more than expected the choices cost above the host, in standard deviations.
+
+        Those where no gain was expected do not count, if others do: there the gate is closed.
+        """
+        x = self.inputs[list(instances)]
+        taken, spread = self.taken(x)
+        expected = taken - [self._known(each) for each in x]
+        gain = expected < _MATERIAL
+        seen = squash(torch.as_tensor(measured)).numpy()
+        return ((seen - expected) / spread)[gain if gain.any() else ...]
+
+    def gate(self, doubt: float) -> Gate:
+        """The gate that closes where `doubt` standard deviations make a slow-down of a gain."""
+        rng = np.random.default_rng([self.seed, 5])
+
+        def doubted(x: Array) -> Array:
+            taken, spread = self.taken(x)
+            return taken + doubt * spread
+
+        cost = doubted(self.inputs) - [self._known(x) for x in self.inputs] - self.host
+        x, staying = _between(self.inputs, self.host, np.flatnonzero(cost > -_CLOSE), rng)
+        target = doubted(x) - staying
+        varies = self.inputs.std(axis=0) > 0
+        start = np.array([target.mean()])
+        network = MetaModel(x.shape[1], 1, start, varies, _HIDDEN, self.seed)
+        _fit(network, as_tensor(x), as_tensor(target), rng)
+        return Gate(network.layers(), self._known, _MATERIAL)
 
 
 def _between(

@@ -10,12 +10,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from metasolve.model.gate import Gate
 from metasolve.model.model import Model
 from metasolve.outcome import Outcome
 from metasolve.solver import Value
 from metasolve.train.evaluator import HOST, Evaluator
-from metasolve.train.gate import loss, threshold
+from metasolve.train.gate import Expectation, loss, reach
 
 
 @dataclass(frozen=True)
@@ -26,13 +25,13 @@ class Candidate:
     ----------
     name : such as "policy" or "global".
     model : settings for the features of an instance.
-    gate : what they are expected to cost; none for a constant. A policy is measured without it,
-        and becomes the model with it, opened as far as it proved right.
+    expectation : what they are expected to cost; none for a constant. A policy is measured
+        without a gate, and becomes the model with one, opened as far as it proved right.
     """
 
     name: str
     model: Model
-    gate: Gate | None = None
+    expectation: Expectation | None = None
 
     @property
     def kind(self) -> str:
@@ -160,12 +159,11 @@ class _Costs:
     def gated(self, candidate: Candidate) -> Candidate:
         """The candidate with its gate, where it has one and was measured."""
         costs = self.each(candidate)
-        gate, model = candidate.gate, candidate.model
-        if gate is None or not costs:
+        expectation = candidate.expectation
+        if expectation is None or not costs:
             return candidate
-        expected = [gate.expected(model.inputs(self._features(index))) for index in costs]
-        limit = threshold(np.array(expected), self._above_host(costs))
-        result = replace(candidate, model=replace(model, gate=replace(gate, limit=limit)))
+        doubt = reach(expectation.errors(list(costs), self._above_host(costs)))
+        result = replace(candidate, model=replace(candidate.model, gate=expectation.gate(doubt)))
         self.chosen[result.name] = self._choices(result)
         return result
 

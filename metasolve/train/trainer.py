@@ -37,7 +37,7 @@ from metasolve.train.design import explore
 from metasolve.train.difficulty import Difficulty
 from metasolve.train.evaluator import HOST, Evaluator
 from metasolve.train.events import Event, Events
-from metasolve.train.gate import gate
+from metasolve.train.gate import Expectation
 from metasolve.train.inputs import Inputs, expected_seconds
 from metasolve.train.perturb import Perturber
 from metasolve.train.policy import Incumbents, PolicyTrainer, incumbents
@@ -254,7 +254,9 @@ class Trainer:
         inputs, host, seed = self.inputs.table, self.evaluator.host_costs(), self.config.seed
         for name, policy in networks.items():
             net = policy.model
-            expects = gate(net, self.surrogate, self.difficulty, self.space, inputs, host, seed)
+            expects = Expectation(
+                net, self.surrogate, self.difficulty, self.space, inputs, host, seed
+            )
             model = Model("policy", self.space, self.inputs.standardisation, net.layers())
             candidates.append(Candidate(name, model, expects))
         winner, verdicts = select(candidates, self.evaluator, validation)

@@ -10,7 +10,7 @@ from metasolve.model.meta_model import MetaModel
 from metasolve.model.surrogate import Matches, Surrogate
 from metasolve.space import Real, Space
 from metasolve.train.difficulty import Difficulty
-from metasolve.train.gate import gate, threshold
+from metasolve.train.gate import Expectation, reach
 
 #: The host takes the same everywhere.
 EASY = Difficulty(np.random.default_rng(0).uniform(-2, 2, (30, 2)), dict.fromkeys(range(30), 1.0))
@@ -31,11 +31,15 @@ def setting():
     return space, inputs, surrogate
 
 
-def fitted(setting, difficulty=EASY, host=None):
+def expectation(setting, difficulty=EASY, host=None):
     space, inputs, surrogate = setting
     network = MetaModel(2, space.dim, np.zeros(space.dim), seed=1)
-    none = np.zeros(len(inputs))
-    return gate(network, surrogate, difficulty, space, inputs, none if host is None else host, 1)
+    host = np.zeros(len(inputs)) if host is None else host
+    return Expectation(network, surrogate, difficulty, space, inputs, host, 1)
+
+
+def fitted(setting, difficulty=EASY, host=None):
+    return expectation(setting, difficulty, host).gate(1.0)
 
 
 def test_it_closes_where_a_loss_is_expected_and_opens_where_a_gain_is(setting):
@@ -85,34 +89,55 @@ def test_the_host_is_what_its_gaussian_process_says():
     np.testing.assert_allclose([known(each) for each in at], mean + above_the_mean, atol=1e-4)
 
 
-@pytest.mark.parametrize(("count", "size"), [(2, 0.05), (8, 0.05), (20, 0.3), (35, 0.5)])
-def test_where_the_gate_only_just_opens_a_slow_down_is_improbable(count, size):
+def test_the_more_doubt_the_less_it_opens(setting):
+    expected = expectation(setting)
+    gates = [expected.gate(doubt) for doubt in (0.0, 2.0, 6.0)]
+    for x in np.linspace(-1.5, 1.5, 7):
+        costs = [each.expected(np.array([x, 0.0])) for each in gates]
+        assert costs == sorted(costs)
+
+
+def test_errors_are_in_units_of_what_is_not_known(setting):
+    """Of costs that are drawn from the expectation itself: standard normal."""
+    expected, rng = expectation(setting), np.random.default_rng(2)
+    gains = np.flatnonzero(expected.inputs[:, 0] > 0.5)
+    x = expected.inputs[gains]
+    taken, spread = expected.taken(x)
+    known = np.array([expected.difficulty.host()(each) for each in x])
+    drawn = rng.standard_normal(len(gains))
+    errors = expected.errors(gains.tolist(), taken - known + spread * drawn)
+    np.testing.assert_allclose(errors, drawn, atol=1e-6)
+
+
+def test_errors_where_it_stays_closed_do_not_count(setting):
+    expected = expectation(setting)
+    x = expected.inputs
+    some = [int(np.argmax(x[:, 0])), int(np.argmin(x[:, 0])), int(np.argsort(x[:, 0])[-2])]
+    measured = np.array([-1.0, 9.0, -1.0])
+    errors = expected.errors(some, measured)
+    without = expected.errors(some[::2], measured[::2])
+    np.testing.assert_allclose(errors, without, rtol=1e-2)  # of single precision
+    assert len(expected.errors(some[1:2], measured[1:2])) == 1  # nothing else to learn from
+
+
+@pytest.mark.parametrize(("count", "size"), [(2, 1.0), (8, 0.3), (8, 1.0), (20, 3.0), (35, 5.0)])
+def test_the_next_error_is_hardly_ever_beyond_reach(count, size):
     rng = np.random.default_rng(count)
-    expected = np.zeros(count)
-    slow = [
-        threshold(expected, 0.3 + size * rng.standard_normal(count))
-        + 0.3 + size * rng.standard_normal() > np.log(1.1)
+    beyond = [
+        0.7 + size * rng.standard_normal() > reach(0.7 + size * rng.standard_normal(count))
         for _ in range(4000)
-    ]  # fmt: skip
-    assert np.mean(slow) < 0.05
+    ]
+    assert np.mean(beyond) < 0.08
 
 
-@given(st.lists(st.integers(-99, 99), min_size=1, max_size=30), st.integers(-99, 0))
-def test_the_gate_knows_its_own_bias(errors, shift):
-    expected, errors, shift = np.zeros(len(errors)), np.array(errors) / 64, shift / 64
-    assert threshold(expected + shift, errors) == pytest.approx(threshold(expected, errors) + shift)
+@given(st.lists(st.integers(-99, 99), min_size=1, max_size=30), st.integers(-99, 99))
+def test_the_reach_knows_a_bias(errors, shift):
+    errors, shift = np.array(errors) / 64, shift / 64
+    assert reach(errors + shift) == pytest.approx(reach(errors) + shift)
 
 
-def test_errors_where_it_stays_closed_do_not_count():
-    expected, errors = np.array([-0.5, -0.4, -0.3, 0.2]), np.array([0.1, 0.0, -0.1, 2.0])
-    assert threshold(expected, expected + errors) == threshold(
-        expected[:3], expected[:3] + errors[:3]
-    )
-
-
-def test_the_wronger_the_gate_was_the_less_it_opens():
-    expected = np.linspace(-2, 0, 20)
+def test_the_wronger_the_expectation_was_the_further_the_reach():
     signs = np.where(np.arange(20) % 2, 1.0, -1.0)
-    limits = [threshold(expected, expected + size * signs) for size in (0.0, 0.2, 0.6)]
-    assert limits == sorted(limits, reverse=True)
-    assert limits[0] < np.log(1.1)
+    found = [reach(size * signs) for size in (0.0, 0.5, 2.0, 5.0)]
+    assert found == sorted(found)
+    assert found[0] > 0
