@@ -19,12 +19,17 @@ class EmpiricalInterpolation:
     ----------
     modes
         u_q as rows (count, size), linearly independent.
+
+    Attributes
+    ----------
+    entries : (count,) places of the entries that are read.
+    inverse : (count, count), entries to coefficients.
     """
 
     def __init__(self, modes: ArrayLike) -> None:
         self.modes = np.asarray(modes, dtype=np.float64)
         self.entries = _greedy(self.modes)
-        self._inverse = np.linalg.inv(self.modes[:, self.entries])
+        self.inverse = np.linalg.inv(self.modes[:, self.entries])
 
     @classmethod
     def fit(cls, snapshots: ArrayLike, count: int, least: float = 1e-12) -> EmpiricalInterpolation:
@@ -43,7 +48,7 @@ class EmpiricalInterpolation:
 
     def __call__(self, v: Array) -> Array:
         """θ (count,) of v (size,); reads `entries` of v only."""
-        return v[self.entries] @ self._inverse
+        return v[self.entries] @ self.inverse
 
 
 def _greedy(modes: Array) -> NDArray[np.int64]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import scipy.sparse as sp
@@ -13,6 +14,24 @@ from metasolve.guess.codec import Codec, basis
 from metasolve.guess.interpolation import EmpiricalInterpolation
 
 Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Tables:
+    """What a reduced Galerkin guess is made from: the matrix is entries of A times `operators`.
+
+    Attributes
+    ----------
+    entries : (q,) places in the data of A's CSR format.
+    rows : (p,) of b.
+    operators : (q, modes, modes).
+    sides : (p, modes).
+    """
+
+    entries: NDArray[np.int64]
+    rows: NDArray[np.int64]
+    operators: Array
+    sides: Array
 
 
 class ReducedGalerkin:
@@ -31,6 +50,11 @@ class ReducedGalerkin:
         Of training instances, the matrices with one sparsity pattern.
     count
         Most entries to read of either.
+
+    Attributes
+    ----------
+    modes : how many coordinates.
+    basis : (size, modes), V.
 
     Raises
     ------
@@ -51,7 +75,7 @@ class ReducedGalerkin:
                 "matrices of training instances have different patterns; store zeros explicitly, "
                 "or correct by Galerkin"
             )
-        V = np.asfortranarray(basis(codec))
+        V = self.basis = np.asfortranarray(basis(codec))
         self.modes = V.shape[1]
         self._nnz, self._size = first.nnz, first.shape[0]
         self._operator = EmpiricalInterpolation.fit([A.data for A in matrices], count)
@@ -72,6 +96,16 @@ class ReducedGalerkin:
         except np.linalg.LinAlgError:
             return z
         return found if np.all(np.isfinite(found)) else z
+
+    def tables(self) -> Tables:
+        """The same as numbers that need no interpolation any more."""
+        operators = np.tensordot(self._operator.inverse, self._operators, 1)
+        return Tables(
+            self._operator.entries,
+            self._right.entries,
+            operators.reshape(-1, self.modes, self.modes),
+            self._right.inverse @ self._rights,
+        )
 
 
 def _same_pattern(A: sp.csr_matrix, B: sp.csr_matrix) -> bool:

@@ -25,6 +25,7 @@ FORMAT = 2
 _OWN = {"format", "kind", "features", "space", "activations", "gate", "checksums"}
 _BELLS = ("features", "lengths", "centres", "weights")
 _WEIGHTS, _POLICY, _MODEL = "weights.safetensors", "policy.txt", "model.json"
+_GUESS = "guess.bin"  # an initial guess: add_guess
 
 
 def save(model: Model, directory: Path, surrogate: Mapping[str, np.ndarray] | None = None) -> Path:
@@ -33,7 +34,8 @@ def save(model: Model, directory: Path, surrogate: Mapping[str, np.ndarray] | No
     Parameters
     ----------
     model : what to write; `model.info` goes into model.json as it is (plain JSON).
-    directory : made when it does not exist; other files in it are left alone.
+    directory : made when it does not exist. A guess of an earlier model is removed, other files in
+        it are left alone.
     surrogate : named weights of the surrogate, kept for a later training.
     """
     directory = Path(directory)
@@ -58,9 +60,27 @@ def save(model: Model, directory: Path, surrogate: Mapping[str, np.ndarray] | No
         "checksums": {name: hashlib.sha256(data).hexdigest() for name, data in contents.items()},
     }
     contents[_MODEL] = (json.dumps(document, indent=1, allow_nan=False) + "\n").encode()
+    (directory / _GUESS).unlink(missing_ok=True)
     for name, data in contents.items():
         write_atomically(directory / name, data)
     return directory
+
+
+def add_guess(directory: Path, data: bytes, info: Mapping[str, Any]) -> None:
+    """Put an initial guess (contents of guess.bin) into a model directory, in place of another.
+
+    Parameters
+    ----------
+    data : see `metasolve.guess.guess_file`.
+    info : entries of model.json to add or change (plain JSON).
+    """
+    directory = Path(directory)
+    document = _document(directory)
+    checksums = {**document["checksums"], _GUESS: hashlib.sha256(data).hexdigest()}
+    document = {**document, **info, "checksums": checksums}
+    write_atomically(directory / _GUESS, data)
+    text = json.dumps(document, indent=1, allow_nan=False) + "\n"
+    write_atomically(directory / _MODEL, text.encode())
 
 
 def _tensors(model: Model, surrogate: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -107,7 +127,8 @@ def load(directory: Path) -> Model:
     directory = Path(directory)
     document = _document(directory)
     tensors = _read_tensors(directory, document)
-    _verified(directory, _POLICY, document)
+    for name in {_POLICY, *document["checksums"]} - {_WEIGHTS}:
+        _verified(directory, name, document)
     names = tuple(document["features"])
     box = [tensors.get(f"features.{key}") for key in ("mean", "scale", "low", "high")]
     try:

@@ -111,7 +111,7 @@ class Replay:
         if not solve.host.replayable:
             return _as_recorded(instance)
         if equal_residual:
-            entries = _without(solve.host.options, _NORM_OPTIONS)
+            entries = free_norm(solve.host.options)
             return self._attempt(instance, entries, _UNLIMITED, strict=False)
         return self._as_program(instance)
 
@@ -268,8 +268,9 @@ def configure(
     ksp.setInitialGuessNonzero(system.guess is not None)
 
 
-def _without(entries: Mapping[str, str], names: tuple[str, ...]) -> dict[str, str]:
-    return {name: value for name, value in entries.items() if name not in names}
+def free_norm(options: Mapping[str, str]) -> dict[str, str]:
+    """The options of a program's solver without those that say in which norm it stops."""
+    return {name: value for name, value in options.items() if name not in _NORM_OPTIONS}
 
 
 def _as_recorded(instance: Instance) -> Outcome:

@@ -15,7 +15,8 @@ from metasolve.errors import UsageError
 from metasolve.instance import Instance
 from metasolve.petsc.generated_solve import GeneratedSolve
 from metasolve.petsc.options import Options
-from metasolve.petsc.replay import configure
+from metasolve.petsc.recorded_solve import RecordedSolve
+from metasolve.petsc.replay import configure, free_norm
 from metasolve.petsc.systems import System, Systems
 
 Array = NDArray[np.float64]
@@ -69,7 +70,13 @@ def snapshots(
         solve = replace(instance.payload, rtol=rtol)
         made.append(solve.assemble())
         system, began = systems.load(solve), time.perf_counter()
-        found.append(_solution(system, solve))
+        x = solution(system, solve)
+        if x is None:
+            raise UsageError(
+                f"instance {solve.id}: no solution to rtol={solve.rtol:g} under the application's "
+                "own settings; raise max_it in case.toml"
+            )
+        found.append(x)
         seconds += time.perf_counter() - began
         report(count + 1)
     systems.destroy()
@@ -83,9 +90,13 @@ def snapshots(
     )
 
 
-def _solution(system: System, solve: GeneratedSolve) -> Array:
+def solution(system: System, solve: RecordedSolve | GeneratedSolve) -> Array | None:
+    """Solution (size,) to the tolerance of `solve` under the application's own settings.
+
+    None where they do not reach it. The system is on one rank.
+    """
     ksp, x = PETSc.KSP().create(PETSc.COMM_SELF), system.start()
-    with Options(solve.host.options) as options:
+    with Options(free_norm(solve.host.options)) as options:
         ksp.setNormType(PETSc.KSP.NormType.UNPRECONDITIONED)
         configure(ksp, system, solve, options)
         ksp.solve(system.b, x)
@@ -93,9 +104,10 @@ def _solution(system: System, solve: GeneratedSolve) -> Array:
     values = x.getArray().copy()
     ksp.destroy()
     x.destroy()
-    if not solved:
-        raise UsageError(
-            f"instance {solve.id}: no solution to rtol={solve.rtol:g} under the application's own "
-            "settings; raise max_it in case.toml"
-        )
-    return values
+    return values if solved else None
+
+
+def matrix(system: System) -> sp.csr_matrix:
+    """A copy of the system's matrix, on one rank."""
+    indptr, indices, data = system.A.getValuesCSR()
+    return sp.csr_matrix((data.copy(), indices.copy(), indptr.copy()), shape=system.A.getSize())

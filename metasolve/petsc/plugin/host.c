@@ -157,8 +157,8 @@ static PetscBool Selected(KSP ksp, const Session *s)
 
 static PetscErrorCode SetUp(KSP ksp)
 {
-  Host          *h;
-  const char    *why = "";
+  Host     *h;
+  PetscBool may;
 
   PetscFunctionBegin;
   PetscCall(HostFind(ksp, &h));
@@ -172,8 +172,8 @@ static PetscErrorCode SetUp(KSP ksp)
   PetscCall(KSPGetPC(ksp, &ksp->pc));
   if (!ksp->vec_rhs) h->asked = PETSC_TRUE;
   if (h->session->mode == MODE_RUN && !h->asked) {
-    PetscCall(RunEligible(ksp, h, &why));
-    if (!why) {
+    PetscCall(RunMayAct(ksp, h, &may));
+    if (may) {
       PetscCall(HostDefer(ksp, h));
       PetscFunctionReturn(PETSC_SUCCESS);
     }

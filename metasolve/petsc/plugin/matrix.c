@@ -92,6 +92,28 @@ PetscErrorCode MatContentHash(Mat A, char hex[17], PetscInt64 *nnz)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Of the places of the nonzeros only, independent of the number of ranks. metasolve/guess/pattern.py computes the same. */
+PetscErrorCode MatPatternHash(Mat A, uint64_t *hash, PetscInt64 *nnz)
+{
+  Rows     r;
+  uint64_t h[2] = {0, 0}, sum[2];
+
+  PetscFunctionBegin;
+  PetscCall(RowsOpen(A, &r));
+  for (PetscInt i = 0; i < r.rend - r.rstart; i++) {
+    Row      row = RowsGet(&r, i);
+    uint64_t own = Mix((uint64_t)(i + r.rstart) + 1);
+    for (PetscInt k = 0; k < row.n; k++) h[0] += Mix(own + (uint64_t)(row.col[k] + r.cstart));
+    for (PetscInt k = 0; k < row.noff; k++) h[0] += Mix(own + (uint64_t)r.garray[row.off[k]]);
+    h[1] += (uint64_t)(row.n + row.noff);
+  }
+  PetscCall(RowsClose(A, &r));
+  PetscCallMPI(MPI_Allreduce(h, sum, 2, MPI_UINT64_T, MPI_SUM, PetscObjectComm((PetscObject)A)));
+  *hash = sum[0];
+  *nnz  = (PetscInt64)sum[1];
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* ---- writing: everything goes through rank 0, which keeps receiving when the disk is full, so nobody ever hangs ---- */
 typedef struct {
   MPI_Comm    comm;

@@ -2,7 +2,8 @@
    metasolve.h - what the parts of the plug-in share.
 
    Reading order: register.c (how PETSc loads us), host.c (the wrapped KSP), then run.c with inner.c, or record.c (what
-   happens in a solve), features.c and policy.c (how settings are chosen), matrix.c (access to AIJ rows), text.c (JSON, SHA-256).
+   happens in a solve), features.c and policy.c (how settings are chosen),
+   guess.c (where a solve starts), matrix.c (access to AIJ rows), text.c (JSON, SHA-256).
 
    Private PETSc headers are used, so one shared library is built per PETSc installation.
 */
@@ -83,6 +84,7 @@ static inline Row RowsGet(const Rows *r, PetscInt i) /* i: local row */
 }
 PetscErrorCode MatIsRows(Mat, PetscBool *);               /* can RowsOpen() read it? */
 PetscErrorCode MatContentHash(Mat, char hex[17], PetscInt64 *nnz); /* independent of the number of ranks */
+PetscErrorCode MatPatternHash(Mat, uint64_t *hash, PetscInt64 *nnz); /* likewise */
 PetscErrorCode MatWrite(Mat, const char *path, PetscInt64 *bytes, int *error);
 PetscErrorCode VecsWrite(PetscInt n, const Vec[], const char *path, PetscInt64 *bytes, int *error);
 
@@ -121,6 +123,12 @@ PetscBool      PolicyIsDefault(Policy);
 PetscBool      PolicyDecide(Policy, const double features[], Settings *, double *expected_seconds, char *why, size_t whylen);
 void           PolicyFree(Policy);
 
+/* ---- guess.c ------------------------------------------------------------------------------------------------------ */
+typedef struct _Guess *Guess;
+PetscErrorCode GuessLoad(MPI_Comm, const char *dir, Guess *, char *why, size_t whylen); /* NULL: none here, or why not */
+PetscErrorCode GuessMake(Guess, Mat A, Vec b, Vec x, PetscBool *made);
+PetscBool      GuessAlone(Guess); /* the program's own settings go with it, not the model's */
+
 /* ---- limits.c ------------------------------------------------------------------------------------------------------- */
 typedef struct {
   double target, divergence, first, deadline; /* norms; seconds of PetscTime(), 0: none */
@@ -143,6 +151,7 @@ typedef struct { /* what a program (or one attached KSP) is being watched or acc
   char       dir[PETSC_MAX_PATH_LEN], log[PETSC_MAX_PATH_LEN], prefix[128], run[32], broken[512];
   PetscBool  any_prefix, stopped;
   Policy     policy;
+  Guess      guess; /* NULL: every solve starts where the program starts it */
   double     budget;
   PetscInt   every, seen, written, skipped, solves;
   PetscInt64 max_systems, max_bytes, bytes; /* negative: no limit */
@@ -168,6 +177,7 @@ typedef struct { /* composed with each wrapped KSP */
   char             why[256]; /* the host's own settings are used for this state because ... */
   Previous         previous;
   PetscInt         failures, pause; /* fallbacks in a row; solves to leave alone after too many of them */
+  PetscInt         misses, rest;    /* the same of guesses that were none */
   Text             last; /* JSON line of the last solve */
   /* record mode: the operator of id and state above */
   char       hash[17];
@@ -181,7 +191,7 @@ PetscErrorCode HostFind(KSP, Host **);
 PetscErrorCode HostDefer(KSP, Host *);    /* from now on the host's preconditioner is not set up */
 PetscErrorCode HostSolveOwn(KSP, Host *); /* the host's own solve, its preconditioner set up first if it was deferred */
 PetscErrorCode TrueResidual(KSP, Vec work, PetscReal *norm); /* |b - A x|_2 of the KSP's own right-hand side and solution */
-PetscErrorCode RunEligible(KSP, Host *, const char **why); /* NULL: may be accelerated */
+PetscErrorCode RunMayAct(KSP, Host *, PetscBool *); /* may anything but the program's own settings and guess be used? */
 PetscErrorCode RunSolve(KSP, Host *);
 PetscErrorCode RecordSolve(KSP, Host *);
 

@@ -77,6 +77,7 @@ static PetscErrorCode SessionRun(MPI_Comm comm, const char *dir, const char *log
   Copy(s->dir, sizeof s->dir, dir);
   Copy(s->log, sizeof s->log, log);
   PetscCall(PolicyLoad(comm, dir, &s->policy, s->broken, sizeof s->broken));
+  if (s->policy) PetscCall(GuessLoad(comm, dir, &s->guess, s->broken, sizeof s->broken));
   Complain(comm, s);
   *session = s;
   PetscFunctionReturn(PETSC_SUCCESS);

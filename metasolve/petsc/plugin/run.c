@@ -14,20 +14,26 @@
 
 typedef struct { /* of one solve; seconds */
   PetscReal   bnorm, target, residual;
-  PetscBool   fresh, guess;
+  PetscBool   fresh, guess, own; /* guess: the solve starts from vec_sol as it is; own: the program's own settings */
   const char *source;
   char        why[256], unused[64];
-  double      decision, setup, solve, verify, fallback, total;
+  double      start; /* |b - A x0|_2 of a guess of ours that is used; NaN: there is none */
+  double      decision, guessing, setup, solve, verify, fallback, total;
 } Record;
 
 /* ---- may this KSP be accelerated at all? ---- */
-static const char *WhyNotKSP(KSP ksp, const Host *h)
+static const char *WhyNotPolicy(const Host *h)
 {
-  const KSPConvergedDefaultCtx *c = (const KSPConvergedDefaultCtx *)ksp->cnvP;
-
   if (!h->session->policy) return h->session->broken;
   if (PolicyIsDefault(h->session->policy)) return "the model found the program's own settings best";
   if (h->pause > 0) return "paused after repeated fallbacks";
+  return NULL;
+}
+
+static const char *WhyNotKSP(KSP ksp)
+{
+  const KSPConvergedDefaultCtx *c = (const KSPConvergedDefaultCtx *)ksp->cnvP;
+
   if (ksp->normtype == KSP_NORM_NONE) return "a fixed number of iterations without norm";
   if (ksp->converged != KSPConvergedDefault || !c) return "a convergence test of the program's own";
   if (c->convmaxits) return "converges by number of iterations";
@@ -38,13 +44,14 @@ static const char *WhyNotKSP(KSP ksp, const Host *h)
   return NULL;
 }
 
-PetscErrorCode RunEligible(KSP ksp, Host *h, const char **why)
+/* *why NULL: this is a plain system, to be solved to a tolerance. */
+static PetscErrorCode WhyNotSystem(KSP ksp, const char **why)
 {
   PetscBool rows, set;
   Mat       A, P;
 
   PetscFunctionBegin;
-  if ((*why = WhyNotKSP(ksp, h))) PetscFunctionReturn(PETSC_SUCCESS);
+  if ((*why = WhyNotKSP(ksp))) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(KSPGetOperatorsSet(ksp, &set, NULL));
   if (!set) *why = "no operator yet";
   if (*why) PetscFunctionReturn(PETSC_SUCCESS);
@@ -52,6 +59,18 @@ PetscErrorCode RunEligible(KSP ksp, Host *h, const char **why)
   PetscCall(MatIsRows(A, &rows));
   if (A != P) *why = "operator and preconditioning matrix differ";
   else if (!rows) *why = "the operator is not an assembled, square AIJ matrix";
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode RunMayAct(KSP ksp, Host *h, PetscBool *may)
+{
+  const char *why = NULL;
+
+  PetscFunctionBegin;
+  *may = PETSC_FALSE;
+  if (WhyNotPolicy(h) && !h->session->guess) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(WhyNotSystem(ksp, &why));
+  *may = (PetscBool)!why;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -175,16 +194,15 @@ static PetscErrorCode Accept(KSP ksp, Host *h, Vec x0, const Record *r)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode FallBack(KSP ksp, Host *h, Vec x0, Record *r)
+/* The program's own solve from its own guess, as if nothing had been tried. */
+static PetscErrorCode FromZero(KSP ksp, Host *h, Vec x0, Record *r)
 {
   PetscLogDouble clock;
 
   PetscFunctionBegin;
   PetscCall(PetscTime(&clock));
   r->source = "fallback";
-  snprintf(h->why, sizeof h->why, "fell back before on this operator");
-  PetscCall(KSPDestroy(&h->inner));
-  if (++h->failures >= FAILURES_BEFORE_PAUSE) h->pause = 8 << PetscMin(h->failures - FAILURES_BEFORE_PAUSE, 10);
+  r->start  = NAN;
   if (x0) PetscCall(VecCopy(x0, ksp->vec_sol));
   else PetscCall(VecZeroEntries(ksp->vec_sol));
   ksp->reason = KSP_CONVERGED_ITERATING; /* as KSPSolve() left them: a method may believe a stale reason and return at once */
@@ -195,12 +213,22 @@ static PetscErrorCode FallBack(KSP ksp, Host *h, Vec x0, Record *r)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static PetscErrorCode FallBack(KSP ksp, Host *h, Vec x0, Record *r)
+{
+  PetscFunctionBegin;
+  snprintf(h->why, sizeof h->why, "fell back before on this operator");
+  PetscCall(KSPDestroy(&h->inner));
+  if (++h->failures >= FAILURES_BEFORE_PAUSE) h->pause = 8 << PetscMin(h->failures - FAILURES_BEFORE_PAUSE, 10);
+  PetscCall(FromZero(ksp, h, x0, r));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static void Write(KSP ksp, Host *h, const Record *r)
 {
   Session    *s      = h->session;
   Text       *t      = &h->last;
   const char *prefix = ((PetscObject)ksp)->prefix;
-  PetscBool   chosen = (PetscBool)strcmp(r->source, "refused");
+  PetscBool   chosen = (PetscBool)(strcmp(r->source, "refused") && !r->own);
   PetscMPIInt size;
   PetscInt    rows;
   int         error;
@@ -223,7 +251,9 @@ static void Write(KSP ksp, Host *h, const Record *r)
   TextNumber(t, r->bnorm > 0 ? r->residual / r->bnorm : 0);
   TextAdd(t, ",\"tolerance\":");
   TextNumber(t, r->bnorm > 0 && r->target > 0 ? r->target / r->bnorm : ksp->rtol);
-  TextAdd(t, ",\"seconds\":{\"decision\":%.9f,\"setup\":%.9f,\"solve\":%.9f,\"verify\":%.9f,\"fallback\":%.9f,\"total\":%.9f}}\n", r->decision, r->setup, r->solve, r->verify, r->fallback, r->total);
+  TextAdd(t, ",\"guess\":");
+  TextNumber(t, r->start / r->bnorm);
+  TextAdd(t, ",\"seconds\":{\"decision\":%.9f,\"guess\":%.9f,\"setup\":%.9f,\"solve\":%.9f,\"verify\":%.9f,\"fallback\":%.9f,\"total\":%.9f}}\n", r->decision, r->guessing, r->setup, r->solve, r->verify, r->fallback, r->total);
   if (!s->log[0] || !t->data) return;
   (void)AppendLine(s->log, t, &error);
   if (!error) return;
@@ -247,24 +277,32 @@ static PetscErrorCode IsFresh(KSP ksp, Host *h, PetscBool *fresh)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Sets r->why when the host's own settings are to be used. */
-static PetscErrorCode Choose(KSP ksp, Host *h, Record *r)
+/* Sets r->why when the host's own settings are to be used; *plain: a guess may be, all the same. */
+static PetscErrorCode Choose(KSP ksp, Host *h, Record *r, PetscBool *plain)
 {
-  const char *why = NULL;
+  const char *why = NULL, *not = WhyNotPolicy(h);
 
   PetscFunctionBegin;
   if (r->fresh) h->why[0] = 0;
-  PetscCall(RunEligible(ksp, h, &why));
-  if (why) snprintf(r->why, sizeof r->why, "%s", why);
-  else if (!PetscIsNormalReal(r->bnorm) && r->bnorm != 0) snprintf(r->why, sizeof r->why, "the norm of the right-hand side is %g", (double)r->bnorm);
-  if (*r->why) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(Target(ksp, r));
-  if (r->bnorm == 0) snprintf(r->why, sizeof r->why, "the right-hand side is zero");
+  PetscCall(WhyNotSystem(ksp, &why));
+  *plain = (PetscBool)(!why && PetscIsNormalReal(r->bnorm));
+  if (*plain) PetscCall(Target(ksp, r));
+  if (not || why) snprintf(r->why, sizeof r->why, "%s", not ? not : why);
+  else if (r->bnorm == 0) snprintf(r->why, sizeof r->why, "the right-hand side is zero");
+  else if (!*plain) snprintf(r->why, sizeof r->why, "the norm of the right-hand side is %g", (double)r->bnorm);
   else if (r->fresh || !(h->inner || *h->why)) {
     r->fresh = PETSC_TRUE;
     PetscCall(Decide(ksp, h, r));
   }
   if (!*r->why) snprintf(r->why, sizeof r->why, "%s", h->why);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Leave(Host *h, const Record *r)
+{
+  PetscFunctionBegin;
+  if (r->fresh) PetscCall(KSPDestroy(&h->inner)); /* it belongs to an operator that is gone */
+  if (h->pause > 0) h->pause--;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -275,18 +313,118 @@ static PetscErrorCode Refuse(KSP ksp, Host *h, Record *r)
   PetscFunctionBegin;
   PetscCall(PetscTime(&clock));
   r->source = "refused";
-  if (r->fresh) PetscCall(KSPDestroy(&h->inner)); /* it belongs to an operator that is gone */
-  if (h->pause > 0) h->pause--;
+  PetscCall(Leave(h, r));
   PetscCall(HostSolveOwn(ksp, h));
   r->solve = Lap(&clock);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* ---- a guess of ours, where the program has none ---- */
+static void Missed(Host *h)
+{
+  if (++h->misses >= FAILURES_BEFORE_PAUSE) h->rest = 8 << PetscMin(h->misses - FAILURES_BEFORE_PAUSE, 10);
+}
+
+/* Puts it into vec_sol if the residual is smaller there than at zero. */
+static PetscErrorCode Begin(KSP ksp, Host *h, Record *r)
+{
+  const KSPConvergedDefaultCtx *c = (const KSPConvergedDefaultCtx *)ksp->cnvP;
+  PetscBool                     made;
+  Mat                           A;
+
+  PetscFunctionBegin;
+  if (!h->session->guess || r->guess || c->initialrtol || c->mininitialrtol || h->rest-- > 0) PetscFunctionReturn(PETSC_SUCCESS);
+  h->rest = 0;
+  PetscCall(KSPGetOperators(ksp, &A, NULL));
+  PetscCall(GuessMake(h->session->guess, A, ksp->vec_rhs, ksp->vec_sol, &made));
+  if (made) PetscCall(TrueResidual(ksp, NULL, &r->residual));
+  r->guess = (PetscBool)(made && r->residual < r->bnorm);
+  if (r->guess) {
+    r->start  = r->residual;
+    h->misses = 0;
+  } else {
+    Missed(h);
+    PetscCall(VecZeroEntries(ksp->vec_sol));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The guess meets the tolerance: nothing is set up. */
+static PetscErrorCode AcceptStart(KSP ksp, Record *r)
+{
+  PetscFunctionBegin;
+  PetscCall(ProjectSolution(ksp, NULL));
+  ksp->its    = 0;
+  ksp->rnorm  = r->start;
+  ksp->reason = r->start <= ksp->abstol ? KSP_CONVERGED_ATOL : KSP_CONVERGED_RTOL;
+  r->own      = PETSC_TRUE;
+  PetscCall(KSPLogResidualHistory(ksp, r->start));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The program's own solve from vec_sol, and on from there until the true residual meets the tolerance. */
+static PetscErrorCode OwnToTarget(KSP ksp, Host *h, Record *r)
+{
+  const PetscReal rtol   = ksp->rtol;
+  const PetscInt  max_it = ksp->max_it;
+  PetscErrorCode  err    = PETSC_SUCCESS;
+  PetscInt        its    = 0;
+
+  PetscFunctionBegin;
+  ksp->guess_zero = PETSC_FALSE;
+  for (int attempt = 0; !err && attempt < 4 && its < max_it; attempt++) {
+    ksp->reason = KSP_CONVERGED_ITERATING;
+    ksp->max_it = max_it - its;
+    ksp->its    = 0;
+    err         = HostSolveOwn(ksp, h);
+    its += ksp->its;
+    if (!err && ksp->reason > 0) err = TrueResidual(ksp, NULL, &r->residual);
+    if (err || ksp->reason < 0 || r->residual <= r->target) break;
+    ksp->rtol *= 0.5 * r->target / r->residual; /* its own norm was content too soon */
+  }
+  ksp->guess_zero = PETSC_TRUE;
+  ksp->rtol       = rtol;
+  ksp->max_it     = max_it;
+  ksp->its        = its;
+  PetscCall(err);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The program's own settings, from the guess; from zero if that fails. */
+static PetscErrorCode OwnFromGuess(KSP ksp, Host *h, Record *r, PetscBool *ok)
+{
+  PetscLogDouble clock;
+
+  PetscFunctionBegin;
+  PetscCall(PetscTime(&clock));
+  PetscCall(Leave(h, r));
+  r->own = PETSC_TRUE;
+  PetscCall(OwnToTarget(ksp, h, r));
+  r->solve = Lap(&clock);
+  *ok      = (PetscBool)(ksp->reason > 0 && r->residual <= r->target);
+  if (*ok) PetscFunctionReturn(PETSC_SUCCESS);
+  snprintf(r->why, sizeof r->why, "%s from a guess, under the program's own settings", KSPConvergedReasons[ksp->reason]);
+  h->misses = PetscMax(h->misses, FAILURES_BEFORE_PAUSE - 1);
+  Missed(h);
+  PetscCall(FromZero(ksp, h, NULL, r));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Attempt(KSP ksp, Host *h, Vec x0, Record *r, PetscBool *ok)
+{
+  PetscFunctionBegin;
+  if (!h->pc && !h->asked) PetscCall(HostDefer(ksp, h));
+  PetscCall(Accelerate(ksp, h, r, ok));
+  if (*ok) PetscCall(Accept(ksp, h, x0, r));
+  else PetscCall(FallBack(ksp, h, x0, r));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode RunSolve(KSP ksp, Host *h)
 {
-  Record         r = {.source = "model", .residual = NAN};
+  Record         r = {.source = "model", .residual = NAN, .start = NAN};
   Vec            x0 = NULL;
-  PetscBool      ok = PETSC_FALSE;
+  PetscBool      ok = PETSC_FALSE, plain;
   PetscLogDouble begin, clock;
   PetscMPIInt    rank;
 
@@ -296,20 +434,19 @@ PetscErrorCode RunSolve(KSP ksp, Host *h)
   r.guess = (PetscBool)!ksp->guess_zero;
   PetscCall(VecNorm(ksp->vec_rhs, NORM_2, &r.bnorm));
   PetscCall(IsFresh(ksp, h, &r.fresh));
-  PetscCall(Choose(ksp, h, &r));
+  PetscCall(Choose(ksp, h, &r, &plain));
   r.decision = Lap(&clock);
-  if (*r.why) PetscCall(Refuse(ksp, h, &r));
-  else {
-    if (!h->pc && !h->asked) PetscCall(HostDefer(ksp, h));
-    if (r.guess) {
-      PetscCall(VecDuplicate(ksp->vec_sol, &x0));
-      PetscCall(VecCopy(ksp->vec_sol, x0));
-    }
-    PetscCall(Accelerate(ksp, h, &r, &ok));
-    if (ok) PetscCall(Accept(ksp, h, x0, &r));
-    else PetscCall(FallBack(ksp, h, x0, &r));
-    PetscCall(VecDestroy(&x0));
+  if (r.guess && !*r.why) {
+    PetscCall(VecDuplicate(ksp->vec_sol, &x0));
+    PetscCall(VecCopy(ksp->vec_sol, x0));
   }
+  if (plain) PetscCall(Begin(ksp, h, &r));
+  r.guessing = Lap(&clock);
+  if ((ok = (PetscBool)(r.start <= r.target))) PetscCall(AcceptStart(ksp, &r));
+  else if (r.start > 0 && (*r.why || GuessAlone(h->session->guess))) PetscCall(OwnFromGuess(ksp, h, &r, &ok));
+  else if (*r.why) PetscCall(Refuse(ksp, h, &r));
+  else PetscCall(Attempt(ksp, h, x0, &r, &ok));
+  PetscCall(VecDestroy(&x0));
   if (!ok && h->session->log[0]) PetscCall(TrueResidual(ksp, NULL, &r.residual));
   h->session->solves++;
   clock = begin;

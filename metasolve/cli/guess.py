@@ -1,0 +1,84 @@
+"""``metasolve guess``: learn where solves start."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from metasolve.cli.arguments import Json
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from metasolve.train.recorded_guess import LearnedGuess
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the application."""
+
+    @app.command()
+    def guess(
+        recording: Annotated[Path, typer.Argument(help="Recording directory.", show_default=False)],
+        model: Annotated[
+            Path,
+            typer.Option(
+                "--out", "-o", help="Model directory, new or trained.", show_default=False
+            ),
+        ],
+        modes: Annotated[
+            list[int] | None,
+            typer.Option(
+                min=1, max=1024, help="Size of the guess; may be repeated. Default: 8 to 128."
+            ),
+        ] = None,
+        repeats: Annotated[int, typer.Option(min=1, help="Timed solves of each.")] = 3,
+        seed: Annotated[int, typer.Option(help="Of the systems that are held out.")] = 0,
+        json_: Json = False,
+    ) -> None:
+        """Learn an initial guess for systems of one grid, and add it to a model if it pays."""
+        from metasolve.cli.progress import Progress, console
+        from metasolve.train.recorded_guess import MODES, learn_guess
+
+        with Progress() as progress:
+            found = learn_guess(
+                recording,
+                model,
+                modes=modes or MODES,
+                repeats=repeats,
+                seed=seed,
+                progress=progress,
+            )
+        if json_:
+            typer.echo(json.dumps(found.to_dict(), indent=1))
+        else:
+            console().print(table(found))
+            typer.echo(verdict(found, model))
+        raise typer.Exit(0 if found.winner else 1)
+
+
+def table(found: LearnedGuess) -> Table:
+    """What was raced."""
+    from rich.table import Table
+
+    title = (
+        f"{found.validated} systems of {found.rows} unknowns, unseen; "
+        f"learned from {found.learned} others"
+    )
+    result = Table(title=title)
+    result.add_column("start")
+    for name in ("total time", "slowest solve", "failures"):
+        result.add_column(name, justify="right")
+    for each in found.contenders:
+        result.add_row(each.name, f"{each.time:.3f}", f"{each.worst:.3f}", str(each.failures))
+    return result
+
+
+def verdict(found: LearnedGuess, model: Path) -> str:
+    """One line: what was kept, and where."""
+    if found.winner is None:
+        return "no guess is faster than starting from zero here: nothing was written"
+    saved = 1.0 / found.winner.time
+    return f"model: {model}, now with a guess of {found.winner.modes} modes: {saved:.2f}x"

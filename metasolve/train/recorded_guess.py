@@ -1,0 +1,293 @@
+"""Learning where to start: an initial guess for the systems of one grid in a recording.
+
+Solutions to learn from come from the program's own settings and a tight tolerance. Guesses of
+several sizes are then raced through the plug-in, as in production, on systems they have not seen;
+the fastest goes into the model directory if it is faster than the model without.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from metasolve.errors import UsageError
+from metasolve.instance import Instance
+from metasolve.model.directory import add_guess, load, save
+from metasolve.model.layer import constant_layers
+from metasolve.model.model import Model
+from metasolve.train.inputs import Inputs, usable
+
+if TYPE_CHECKING:
+    from metasolve.petsc.recording import Recording
+    from metasolve.petsc.replay import Replay
+
+MODES = (8, 16, 32, 64, 96, 128)
+FEWEST = 12  # systems of one grid: fewer are better solved than learned from
+_MOST_VALIDATING = 24
+_WORTH = 0.98  # of the time without: a guess that gains less is the clock's noise
+WITHOUT = "no guess"
+Array = NDArray[np.float64]
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class Contender:
+    """How a guess did on the systems it was validated on.
+
+    Attributes
+    ----------
+    name : what the table calls it.
+    modes : of the guess; 0 for none.
+    alone : whether the program's own settings go with it, in place of the model's.
+    time : total wall seconds relative to the model without a guess.
+    worst : largest such ratio of a single system.
+    failures : systems without an answer to the tolerance.
+    """
+
+    name: str
+    modes: int
+    alone: bool
+    time: float
+    worst: float
+    failures: int
+
+
+@dataclass(frozen=True)
+class LearnedGuess:
+    """What came out.
+
+    Attributes
+    ----------
+    contenders : everything that was raced, the model without a guess first.
+    winner : None when no guess was faster.
+    learned, validated : numbers of systems.
+    rows : unknowns of each.
+    """
+
+    contenders: Sequence[Contender]
+    winner: Contender | None
+    learned: int
+    validated: int
+    rows: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON."""
+        return asdict(self)
+
+
+def learn_guess(
+    recording: str | os.PathLike,
+    model: str | os.PathLike,
+    *,
+    modes: Sequence[int] = MODES,
+    repeats: int = 3,
+    seed: int = 0,
+    progress: Progress = lambda *_: None,
+) -> LearnedGuess:
+    """Learn an initial guess and put it into a model directory, which is made if there is none.
+
+    Parameters
+    ----------
+    recording : recording directory; its systems on the grid that most of them have are used.
+    model : model directory. A new one holds nothing but the guess, and leaves the settings alone.
+    modes : numbers of modes to try; those above the number of solutions are left out.
+    repeats : timed solves of each validation system by each contender.
+    seed : of the systems that are held out.
+
+    Raises
+    ------
+    UsageError
+        When fewer than 12 systems have one grid, or no solution can be computed.
+    RecordingError, ModelError
+        When recording or model cannot be read.
+    """
+    from metasolve.petsc.recording import Recording
+
+    recorded, model = Recording(Path(recording)), Path(model)
+    old = load(model) if (model / "model.json").exists() else None
+    family = _family(recorded)
+    held = max(FEWEST // 3, min(_MOST_VALIDATING, len(family) // 4))
+    order = np.random.default_rng([seed, 6]).permutation(len(family))
+    validation = [family[i] for i in sorted(order[:held])]
+    solved = _solve([family[i] for i in sorted(order[held:])], progress)
+    with tempfile.TemporaryDirectory() as folder:
+        bare = Path(folder) / "0"
+        base = old or _nothing(recorded)
+        _copy(model, bare) if old else save(base, bare)
+        files = dict(_candidates(solved, modes, old is not None and old.kind != "default"))
+        contenders = _race(bare, files, validation, repeats, progress)
+    winner = min(contenders, key=lambda each: (each.failures, each.time))
+    found = winner if winner.modes and winner.time < _WORTH else None
+    result = LearnedGuess(contenders, found, len(solved.x), held, solved.matrices[0].shape[0])
+    if found:
+        if old is None:
+            save(base, model)
+        calls = len(family) + repeats * held * len(contenders)
+        add_guess(model, files[found.modes, found.alone], _info(base, family, calls, found))
+    return result
+
+
+@dataclass(frozen=True)
+class _Solved:
+    """Systems with one sparsity pattern, and their solutions as rows of x."""
+
+    matrices: Sequence[sp.csr_matrix]
+    b: Array
+    x: Array
+
+
+def _family(recorded: Recording) -> list[Instance]:
+    """Instances on the grid most solves have, as far as its size and its nonzeros tell."""
+    plain = [
+        each
+        for each in usable(recorded.instances())
+        if each.payload.guess is None and each.payload.host.replayable
+    ]
+    grids = Counter(_grid(each) for each in plain)
+    if not grids or grids.most_common(1)[0][1] < FEWEST:
+        most = grids.most_common(1)[0][1] if grids else 0
+        raise UsageError(
+            f"{recorded.path}: at most {most} systems have one grid and no guess of the program's "
+            f"own; record {FEWEST} or more with one number of unknowns"
+        )
+    grid = grids.most_common(1)[0][0]
+    return [each for each in plain if _grid(each) == grid]
+
+
+def _grid(instance: Instance) -> tuple[int, int]:
+    return instance.payload.operator.rows, instance.payload.operator.nnz
+
+
+def _solve(instances: Sequence[Instance], progress: Progress) -> _Solved:
+    """Solutions of systems with the pattern of the first; those that cannot be had are left out."""
+    from petsc4py import PETSc
+
+    from metasolve.petsc.snapshots import TIGHT, matrix, solution
+    from metasolve.petsc.systems import Systems
+
+    systems, found = Systems(PETSc.COMM_SELF), []
+    for done, instance in enumerate(instances, start=1):
+        solve = replace(instance.payload, rtol=TIGHT)
+        system = systems.load(solve)
+        A, x = matrix(system), solution(system, solve)
+        if x is not None and (not found or _alike(A, found[0][0])):
+            found.append((A, system.b.getArray().copy(), x))
+        progress("solutions", done, len(instances))
+    systems.destroy()
+    if len(found) < FEWEST // 2:
+        raise UsageError(
+            f"only {len(found)} of {len(instances)} systems have one sparsity pattern and can be "
+            f"solved to {TIGHT:g} under the program's own settings; record others"
+        )
+    return _Solved(
+        [A for A, _, _ in found],
+        np.array([b for _, b, _ in found]),
+        np.array([x for _, _, x in found]),
+    )
+
+
+def _alike(A: sp.csr_matrix, B: sp.csr_matrix) -> bool:
+    return np.array_equal(A.indptr, B.indptr) and np.array_equal(A.indices, B.indices)
+
+
+def _candidates(
+    solved: _Solved, modes: Sequence[int], chooses: bool
+) -> Iterator[tuple[tuple[int, bool], bytes]]:
+    """Contents of guess.bin by number of modes, and whether the program's settings go with it."""
+    from metasolve.guess import Pod, ReducedGalerkin
+    from metasolve.guess.guess_file import guess_bytes
+
+    made: set[int] = set()
+    for asked in modes:
+        pod = Pod.fit(solved.x, asked)
+        if pod.modes in made:
+            continue
+        made.add(pod.modes)
+        reduced = ReducedGalerkin(pod, solved.matrices, solved.b, asked)
+        for alone in (True, False) if chooses else (True,):
+            yield (pod.modes, alone), guess_bytes(reduced, solved.matrices[0], alone=alone)
+
+
+def _race(
+    bare: Path,
+    files: Mapping[tuple[int, bool], bytes],
+    validation: Sequence[Instance],
+    repeats: int,
+    progress: Progress,
+) -> list[Contender]:
+    from metasolve.petsc.replay import Replay
+    from metasolve.report.contenders import measure, plugin
+
+    replay: Replay = Replay()
+    folders = {WITHOUT: bare}
+    keys = {WITHOUT: (0, True)}
+    for (modes, alone), data in files.items():
+        name = f"{modes} modes" + ("" if alone else ", the model's settings")
+        folders[name], keys[name] = bare.with_name(name.replace(" ", "")), (modes, alone)
+        _copy(bare, folders[name])
+        add_guess(folders[name], data, {})
+    rivals = {name: plugin(replay, folder) for name, folder in folders.items()}
+    done = iter(range(1, len(validation) + 1))
+    found = measure(
+        rivals, validation, repeats, lambda: progress("race", next(done), len(validation))
+    )
+    replay.destroy()
+    seconds = {
+        name: np.array([each.seconds(i.setup_share) for i, each in _pairs(validation, found[name])])
+        for name in rivals
+    }
+    failures = {
+        name: sum(not each.outcome.ok for _, each in _pairs(validation, found[name]))
+        for name in rivals
+    }
+    without = seconds[WITHOUT]
+    return [
+        Contender(
+            name,
+            *keys[name],
+            float(taken.sum() / without.sum()),
+            float((taken / without).max()),
+            max(failures[name] - failures[WITHOUT], 0),
+        )
+        for name, taken in seconds.items()
+    ]
+
+
+def _pairs(validation: Sequence[Instance], found: Mapping[str, Any]) -> list[tuple[Instance, Any]]:
+    return [(each, found[each.id]) for each in validation]
+
+
+def _copy(model: Path, folder: Path) -> None:
+    """The files of a model, without its baselines and what else lies there."""
+    folder.mkdir()
+    for name in ("model.json", "policy.txt", "weights.safetensors"):
+        shutil.copy(model / name, folder / name)
+
+
+def _nothing(recorded: Recording) -> Model:
+    """A model that leaves the program's settings alone."""
+    from metasolve.petsc.spaces import default_space
+
+    space, inputs = default_space(recorded), Inputs.of(usable(recorded.instances()))
+    layers = constant_layers(len(inputs.varies), space.to_vector(space.defaults()))
+    run = recorded.runs[-1]
+    info = {"petsc": run.petsc, "features_version": run.features_version, "calls": {"train": 0}}
+    return Model("default", space, inputs.standardisation, layers, info)
+
+
+def _info(base: Model, family: Sequence[Instance], calls: int, winner: Contender) -> dict[str, Any]:
+    """What model.json says of it; the systems seen count as trained on, the solves as calls."""
+    seen = {*base.info.get("trained_on", ()), *(each.id for each in family)}
+    before = base.info.get("calls", {})
+    counted = {**before, "guess": calls, "train": before.get("train", 0) + calls}
+    return {"guess": asdict(winner), "trained_on": sorted(seen), "calls": counted}

@@ -1,0 +1,203 @@
+"""A learned guess in production: only for the systems it was learned from, and never believed."""
+
+import json
+import shutil
+import struct
+
+import numpy as np
+import pytest
+
+from metasolve.errors import ModelError, UsageError
+from metasolve.model import load
+from metasolve.model.directory import save
+from metasolve.train.recorded_guess import WITHOUT, learn_guess
+
+from ..conftest import convection_diffusion, random_vector
+
+SIZE = 32
+
+
+def cases(path, count, seed, size=SIZE):
+    """Lines for the program's -list: one grid, varying wind and diffusion."""
+    rng = np.random.default_rng(seed)
+    lines = [
+        f"{size} {10 ** rng.uniform(0, 2):.6g} {rng.uniform(0, 360):.6g} recirculating "
+        f"{10 ** rng.uniform(0, 2):.6g}"
+        for _ in range(count)
+    ]
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+@pytest.fixture(scope="module")
+def program(solver_program):
+    return solver_program("convection_diffusion")
+
+
+@pytest.fixture(scope="module")
+def learned(program, plugin_library, tmp_path_factory):
+    """A model of nothing but a guess, and what learning it said."""
+    from metasolve.petsc.recording import record
+
+    folder = tmp_path_factory.mktemp("guess")
+    given = cases(folder / "train.txt", 60, 1)
+    record([*program, "-list", str(given)], folder / "recording")
+    found = learn_guess(folder / "recording", folder / "model", modes=(4, 40), repeats=1)
+    return folder / "model", found, folder / "recording"
+
+
+@pytest.fixture
+def unseen(tmp_path):
+    return cases(tmp_path / "unseen.txt", 8, 2)
+
+
+def copied(model, tmp_path):
+    return shutil.copytree(model, tmp_path / "copy")
+
+
+def norms(output):
+    return [float(line.rsplit("norm", 1)[1]) for line in output.splitlines() if " norm " in line]
+
+
+def test_the_fastest_is_kept_and_beats_starting_from_zero(learned):
+    model, found, _ = learned
+    assert found.contenders[0].name == WITHOUT
+    assert found.winner.time == min(each.time for each in found.contenders) < 0.98
+    assert load(model).info["guess"]["modes"] == found.winner.modes
+
+
+@pytest.mark.parametrize("ranks", [1, 2])
+def test_unseen_systems_start_near_their_solution(
+    learned, program, unseen, run_with, run_program, ranks
+):
+    """On 2 ranks the grid is cut in strips: the ordering is the same."""
+    command = [*program, "-list", str(unseen)]
+    done, lines = run_with(learned[0], command, ranks)
+    assert done.returncode == 0, done.stderr
+    own = run_program(command, ranks=ranks)
+    assert len(lines) == 8
+    for line in lines:
+        assert (line["source"], line["settings"]) == ("model", {})
+        assert 0 < line["guess"] < 0.5
+        assert line["true_residual"] <= line["tolerance"]
+        assert line["seconds"]["guess"] > 0
+    np.testing.assert_allclose(norms(done.stdout), norms(own.stdout), rtol=1e-3)
+
+
+def test_the_guess_is_the_same_on_any_number_of_ranks(learned, program, unseen, run_with):
+    one, two = (run_with(learned[0], [*program, "-list", str(unseen)], n)[1] for n in (1, 2))
+    np.testing.assert_allclose(
+        [line["guess"] for line in one], [line["guess"] for line in two], rtol=1e-4
+    )
+
+
+@pytest.mark.parametrize(
+    ("size", "ranks", "options"),
+    [(SIZE + 1, 1, ""), (SIZE, 4, ""), (SIZE, 1, "-da_grid_x 64 -da_grid_y 16")],
+    ids=["another grid", "another ordering", "another shape"],
+)
+def test_other_systems_are_left_alone(
+    learned, program, tmp_path, run_with, run_program, size, ranks, options
+):
+    command = [*program, "-list", str(cases(tmp_path / "other.txt", 3, 3, size))]
+    done, lines = run_with(learned[0], command, ranks, options)
+    assert done.returncode == 0, done.stderr
+    assert [(line["source"], line["guess"]) for line in lines] == [("refused", None)] * 3
+    own = run_program(command, ranks=ranks, env={"PETSC_OPTIONS": options})
+    assert done.stdout == own.stdout
+
+
+def test_a_guess_that_meets_the_tolerance_is_the_answer(learned, program, unseen, run_with):
+    options = "-ksp_rtol 0.5"
+    lines = run_with(learned[0], [*program, "-list", str(unseen)], options=options)[1]
+    for line in lines:
+        assert (line["source"], line["iterations"]) == ("model", 0)
+        assert line["true_residual"] == pytest.approx(line["guess"])
+        assert line["guess"] <= line["tolerance"] == 0.5
+
+
+def changed(model, place, data):
+    """The model with bytes of its guess overwritten, `place` counted from the end if negative."""
+    path = model / "guess.bin"
+    held = bytearray(path.read_bytes())
+    place %= len(held)
+    held[place : place + len(data)] = data
+    path.write_bytes(held)
+    return model
+
+
+@pytest.mark.parametrize(
+    ("value", "why"), [(float("nan"), "no residual"), (1e300, "a huge one")], ids=["NaN", "huge"]
+)
+def test_a_guess_that_makes_it_worse_is_not_used(
+    learned, program, unseen, tmp_path, run_with, run_program, value, why
+):
+    model = copied(learned[0], tmp_path)
+    modes = load(model).info["guess"]["modes"]
+    damaged = changed(model, -8 * modes * SIZE**2, struct.pack("<d", value) * (modes * SIZE**2))
+    command = [*program, "-list", str(unseen)]
+    done, lines = run_with(damaged, command)
+    assert {(line["source"], line["guess"]) for line in lines} == {("refused", None)}, why
+    assert done.stdout == run_program(command).stdout
+
+
+@pytest.mark.parametrize("keep", [0, 10, 71, 500, -8])
+def test_a_truncated_guess_is_refused_in_one_line(
+    learned, program, unseen, tmp_path, run_with, run_program, keep
+):
+    model = copied(learned[0], tmp_path)
+    path = model / "guess.bin"
+    path.write_bytes(path.read_bytes()[:keep])
+    with pytest.raises(ModelError, match="truncated or changed"):
+        load(model)
+    command = [*program, "-list", str(unseen)]
+    done, lines = run_with(model, command)
+    assert done.stderr.count("guess.bin is truncated") == 1
+    assert {line["source"] for line in lines} == {"refused"}
+    assert done.stdout == run_program(command).stdout
+
+
+def test_the_programs_own_failure_from_a_guess_is_its_failure_from_zero(
+    learned, program, unseen, run_with, run_program
+):
+    """With one iteration allowed neither start converges: what the program reports is its own."""
+    command, options = [*program, "-list", str(unseen)], "-ksp_max_it 1"
+    done, lines = run_with(learned[0], command, options=options)
+    own = run_program(command, env={"PETSC_OPTIONS": options})
+    assert (done.returncode, done.stdout) == (own.returncode, own.stdout)
+    assert "fallback" in {line["source"] for line in lines}
+
+
+def test_a_guess_of_the_programs_own_is_left_alone(learned, program, unseen, run_with):
+    options = "-ksp_initial_guess_nonzero"
+    lines = run_with(learned[0], [*program, "-list", str(unseen)], options=options)[1]
+    assert {(line["source"], line["guess"]) for line in lines} == {("refused", None)}
+
+
+def test_a_new_training_forgets_the_guess(learned, tmp_path):
+    model = copied(learned[0], tmp_path)
+    save(load(model), model)
+    assert not (model / "guess.bin").exists()
+
+
+def test_too_few_systems_of_one_grid_is_one_line(writer, tmp_path):
+    for peclet in (1.0, 2.0, 3.0):
+        A = convection_diffusion(8, peclet)
+        writer.solve(A, random_vector(A))
+    with pytest.raises(UsageError, match="record 12 or more"):
+        learn_guess(writer.path, tmp_path / "model")
+
+
+def test_the_command_says_what_was_raced_and_where_it_is(learned, tmp_path, capsys):
+    from metasolve.cli.main import main
+
+    words = ["guess", str(learned[2]), "-o", str(tmp_path / "m"), "--modes", "40", "--repeats", "1"]
+    with pytest.raises(SystemExit) as ended:
+        main([*words, "--json"])
+    told = json.loads(capsys.readouterr().out)
+    assert ended.value.code == 0
+    assert told["rows"] == SIZE**2
+    assert [each["modes"] for each in told["contenders"]] == [0, 40]
+    seen = load(tmp_path / "m").info
+    assert seen["calls"]["guess"] == seen["calls"]["train"]
+    assert len(seen["trained_on"]) == 60
