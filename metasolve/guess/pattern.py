@@ -18,7 +18,9 @@ def pattern_hash(A: sp.csr_matrix) -> int:
     """
     rows = np.repeat(np.arange(A.shape[0], dtype=np.uint64), np.diff(A.indptr))
     with np.errstate(over="ignore"):
-        return int(_mix(_mix(rows + np.uint64(1)) + A.indices.astype(np.uint64)).sum(dtype=np.uint64))
+        return int(
+            _mix(_mix(rows + np.uint64(1)) + A.indices.astype(np.uint64)).sum(dtype=np.uint64)
+        )
 
 
 def _mix(h: NDArray[np.uint64]) -> NDArray[np.uint64]:

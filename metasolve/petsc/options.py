@@ -11,6 +11,12 @@ from petsc4py import PETSc
 from metasolve.petsc.native import option_used
 
 _numbers = itertools.count()
+_NORM = ("ksp_norm_type", "ksp_pc_side")
+
+
+def free_norm(entries: Mapping[str, str]) -> dict[str, str]:
+    """The options of a program's solver without those that say in which norm it stops."""
+    return {name: value for name, value in entries.items() if name not in _NORM}
 
 
 class Options:

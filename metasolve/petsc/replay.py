@@ -22,7 +22,7 @@ from metasolve.petsc import communication, reasons
 from metasolve.petsc.generated_solve import GeneratedSolve
 from metasolve.petsc.library import plugin
 from metasolve.petsc.measurement import NOT_STARTED, Measurement
-from metasolve.petsc.options import Options, text
+from metasolve.petsc.options import Options, free_norm, text
 from metasolve.petsc.recorded_solve import RecordedSolve
 from metasolve.petsc.systems import DEFAULT_BYTES, System, Systems
 from metasolve.solver import Budget, Value
@@ -30,7 +30,6 @@ from metasolve.solver import Budget, Value
 if TYPE_CHECKING:
     from metasolve.space import Space
 
-_NORM_OPTIONS = ("ksp_norm_type", "ksp_pc_side")
 _UNLIMITED = Budget()
 
 
@@ -266,11 +265,6 @@ def configure(
     most = solve.max_it if iterations is None else min(iterations, solve.max_it)
     ksp.setTolerances(solve.rtol, solve.abstol, solve.divtol, most)
     ksp.setInitialGuessNonzero(system.guess is not None)
-
-
-def free_norm(options: Mapping[str, str]) -> dict[str, str]:
-    """The options of a program's solver without those that say in which norm it stops."""
-    return {name: value for name, value in options.items() if name not in _NORM_OPTIONS}
 
 
 def _as_recorded(instance: Instance) -> Outcome:

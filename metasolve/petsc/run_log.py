@@ -40,22 +40,27 @@ class Summary:
         ``model``, ``fallback``, ``refused`` to number of solves.
     reasons
         (source, why) to number of solves, for those with a why.
+    guessed
+        Number of solves that started from a learned guess.
     """
 
     sources: Mapping[str, int]
     reasons: Mapping[tuple[str, str], int]
+    guessed: int = 0
 
     @classmethod
     def of(cls, lines: Iterable[Mapping[str, Any]]) -> Summary:
         """Count the lines of a log."""
         sources: Counter[str] = Counter()
         reasons: Counter[tuple[str, str]] = Counter()
+        guessed = 0
         for line in lines:
             source, why = str(line.get("source", "?")), str(line.get("why", ""))
             sources[source] += 1
+            guessed += line.get("guess") is not None
             if why:
                 reasons[source, why] += 1
-        return cls(sources, reasons)
+        return cls(sources, reasons, guessed)
 
     def __str__(self) -> str:
         """One line for people."""
@@ -63,7 +68,8 @@ class Summary:
         if not count:
             return "no solve reached the plug-in; metasolve doctor says what it needs"
         parts = [self._part(source) for source in sorted(self.sources, key=self._order)]
-        return f"{count} solve{'s' * (count != 1)}: " + ", ".join(parts)
+        start = f"; {self.guessed} from a learned guess" if self.guessed else ""
+        return f"{count} solve{'s' * (count != 1)}: " + ", ".join(parts) + start
 
     def _part(self, source: str) -> str:
         whys = [(why, n) for (of, why), n in self.reasons.items() if of == source]

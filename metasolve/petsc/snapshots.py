@@ -14,9 +14,9 @@ from petsc4py import PETSc
 from metasolve.errors import UsageError
 from metasolve.instance import Instance
 from metasolve.petsc.generated_solve import GeneratedSolve
-from metasolve.petsc.options import Options
+from metasolve.petsc.options import Options, free_norm
 from metasolve.petsc.recorded_solve import RecordedSolve
-from metasolve.petsc.replay import configure, free_norm
+from metasolve.petsc.replay import configure
 from metasolve.petsc.systems import System, Systems
 
 Array = NDArray[np.float64]

@@ -358,6 +358,7 @@ static PetscErrorCode AcceptStart(KSP ksp, Record *r)
   ksp->rnorm  = r->start;
   ksp->reason = r->start <= ksp->abstol ? KSP_CONVERGED_ATOL : KSP_CONVERGED_RTOL;
   r->own      = PETSC_TRUE;
+  r->why[0]   = 0;
   PetscCall(KSPLogResidualHistory(ksp, r->start));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -400,8 +401,9 @@ static PetscErrorCode OwnFromGuess(KSP ksp, Host *h, Record *r, PetscBool *ok)
   PetscCall(Leave(h, r));
   r->own = PETSC_TRUE;
   PetscCall(OwnToTarget(ksp, h, r));
-  r->solve = Lap(&clock);
-  *ok      = (PetscBool)(ksp->reason > 0 && r->residual <= r->target);
+  r->solve  = Lap(&clock);
+  *ok       = (PetscBool)(ksp->reason > 0 && r->residual <= r->target);
+  r->why[0] = 0;
   if (*ok) PetscFunctionReturn(PETSC_SUCCESS);
   snprintf(r->why, sizeof r->why, "%s from a guess, under the program's own settings", KSPConvergedReasons[ksp->reason]);
   h->misses = PetscMax(h->misses, FAILURES_BEFORE_PAUSE - 1);

@@ -168,6 +168,39 @@ def test_the_programs_own_failure_from_a_guess_is_its_failure_from_zero(
     assert "fallback" in {line["source"] for line in lines}
 
 
+@pytest.fixture
+def chosen(learned, constant_model):
+    """`chosen(pc_type="jacobi")`: a model that chooses these settings, to go with the guess."""
+
+    def make(**settings):
+        model = constant_model(ksp_type="gmres", **settings)
+        shutil.copy(learned[0] / "guess.bin", model)
+        return changed(model, 56, struct.pack("<q", 0))
+
+    return make
+
+
+def test_it_goes_with_the_models_settings_where_these_were_faster(
+    chosen, program, unseen, run_with
+):
+    lines = run_with(chosen(pc_type="jacobi"), [*program, "-list", str(unseen)])[1]
+    for line in lines:
+        assert (line["source"], line["settings"]["pc_type"]) == ("model", "jacobi")
+        assert line["guess"] < 0.5
+        assert line["true_residual"] <= line["tolerance"]
+
+
+def test_where_these_fail_the_program_solves_from_zero(
+    chosen, program, unseen, run_with, run_program
+):
+    command = [*program, "-list", str(unseen)]
+    done, lines = run_with(chosen(pc_type="no_such_pc"), command)
+    assert "fallback" in {line["source"] for line in lines}
+    first = lines[0]
+    assert (first["source"], first["guess"]) == ("fallback", None)
+    assert done.stdout.splitlines()[0] == run_program(command).stdout.splitlines()[0]
+
+
 def test_a_guess_of_the_programs_own_is_left_alone(learned, program, unseen, run_with):
     options = "-ksp_initial_guess_nonzero"
     lines = run_with(learned[0], [*program, "-list", str(unseen)], options=options)[1]
