@@ -73,7 +73,7 @@ def train_case(
     if not past:
         probe(solver, known)
     info = {"case": case.to_dict(), "instances": [each.payload for each in known]}
-    task = Task(known, case.space)
+    task = Task(known, case.space, warms=False)  # each run is a process of its own
     return train_task(task, SerialFarm(solver), out, config, past, info, progress=progress)
 
 

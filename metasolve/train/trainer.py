@@ -50,7 +50,7 @@ MOST_ARMS = 12  # in play after the design; each costs one surrogate evaluation 
 _WORTH_KEEPING = 0.3  # cost by which an arm may trail the best one on its best instance
 _WARM_STEPS, _LAST_STEPS = 600, 300
 _REFERENCE_SHARE = 0.2  # of the calls: more instances than that are thinned out
-_QUICK = 1.0  # seconds: what the program takes less for is measured twice, the first is colder
+_QUICK = 1.0  # seconds: what the host takes less for is measured twice, if the first is colder
 _VALIDATION_CALLS = 25  # per validation instance, at most: some repeats of every contender
 
 
@@ -63,11 +63,13 @@ class Task:
     instances : with finite features.
     space : what may be set.
     groups : group of an instance, by id; a group is not split between training and validation.
+    warms : whether the first solve of an instance is colder than later ones, as in one process.
     """
 
     instances: Sequence[Instance]
     space: Space
     groups: Mapping[str, str] = field(default_factory=dict)
+    warms: bool = True
 
 
 @dataclass(frozen=True)
@@ -157,7 +159,7 @@ class Trainer:
             if all(outcome.reason is Reason.ERROR or outcome.lost for outcome in outcomes)
         }
         usable = sorted(set(self.evaluator.host) - set(failed))
-        if self.config.measure == "seconds":
+        if self.config.measure == "seconds" and self.task.warms:
             quick = {each for each in usable if self.evaluator.host_seconds(each) < _QUICK}
             self.evaluator.measure([each for each in asked if each[0] in quick], "reference")
         ids = [each.id for each in self.task.instances]
@@ -254,9 +256,8 @@ class Trainer:
         inputs, host, seed = self.inputs.table, self.evaluator.host_costs(), self.config.seed
         for name, policy in networks.items():
             net = policy.model
-            expects = Expectation(
-                net, self.surrogate, self.difficulty, self.space, inputs, host, seed
-            )
+            known = self.surrogate, self.difficulty, self.space
+            expects = Expectation(net, *known, inputs, host, seed)
             model = Model("policy", self.space, self.inputs.standardisation, net.layers())
             candidates.append(Candidate(name, model, expects))
         winner, verdicts = select(candidates, self.evaluator, validation)

@@ -100,6 +100,16 @@ def test_the_size_of_the_farm_does_not_matter(straight, analytic, tmp_path):
     assert (tmp_path / "policy.txt").read_bytes() == (straight[1] / "policy.txt").read_bytes()
 
 
+@pytest.mark.parametrize("warms", [True, False])
+def test_a_quick_host_is_measured_twice_where_the_first_time_is_colder(analytic, tmp_path, warms):
+    instances = analytic.instances(10, 5)
+    task, solver = Task(instances, analytic.space, warms=warms), analytic()
+    model = train_task(task, SerialFarm(solver), tmp_path, SMALL)
+    quick = sum(np.exp(solver.log_seconds(each, {})) < 0.9 for each in instances)
+    assert quick > 0
+    assert (model.info["calls"]["reference"] > len(instances)) is warms
+
+
 def test_a_finished_training_is_returned_or_enlarged(straight, analytic):
     model, out = straight
     farm = SerialFarm(analytic())

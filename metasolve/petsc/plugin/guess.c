@@ -10,6 +10,7 @@
 #include <petscblaslapack.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define MAGIC     "metasolve-guess1"
 #define MAX_MODES 1024
@@ -21,6 +22,7 @@ typedef struct { /* of the file, little-endian; then the numbers below in this o
 } Head;
 struct _Guess {
   char      path[PETSC_MAX_PATH_LEN + 16];
+  int64_t   modified; /* ns */
   Head      head;
   int64_t  *row, *column, *right; /* entries of A, rows of b that are looked at */
   double   *operators, *sides;    /* (entries, modes, modes) and (rights, modes) */
@@ -43,13 +45,15 @@ static PetscBool Sane(const Head *h, long long bytes)
 }
 
 /* 0: there is no such file; -1: there is one, but not a whole one. */
-static int ReadHead(const char *path, Head *h)
+static int ReadHead(const char *path, Head *h, int64_t *modified)
 {
-  FILE *f = fopen(path, "rb");
-  int   ok;
+  FILE       *f = fopen(path, "rb");
+  struct stat about;
+  int         ok;
 
   if (!f) return 0;
-  ok = fread(h, sizeof *h, 1, f) == 1 && !fseek(f, 0, SEEK_END) && Sane(h, ftell(f));
+  ok = fread(h, sizeof *h, 1, f) == 1 && !fstat(fileno(f), &about) && Sane(h, about.st_size);
+  if (ok) *modified = (int64_t)about.st_mtim.tv_sec * 1000000000 + about.st_mtim.tv_nsec;
   fclose(f);
   return ok ? 1 : -1;
 }
@@ -117,27 +121,32 @@ static PetscErrorCode ForgetAll(void)
 /* Collective. *guess NULL: there is none in this directory. Kept until PetscFinalize(), for all KSPs that use it. */
 PetscErrorCode GuessLoad(MPI_Comm comm, const char *dir, Guess *guess, char *why, size_t whylen)
 {
-  char path[PETSC_MAX_PATH_LEN + 16];
-  Head head = {.rows = -1};
-  int  rank, have = 0;
-  Guess g = NULL, known = loaded;
+  char    path[PETSC_MAX_PATH_LEN + 16];
+  Head    head     = {.rows = -1};
+  int64_t modified = 0;
+  int     rank, all, have = 0;
+  Guess   g = NULL, known = loaded;
 
   PetscFunctionBegin;
   *guess = NULL;
   PetscCallMPI(MPI_Comm_rank(comm, &rank));
   snprintf(path, sizeof path, "%s/guess.bin", dir);
-  if (!rank) have = ReadHead(path, &head);
+  if (!rank) have = ReadHead(path, &head, &modified);
   PetscCallMPI(MPI_Bcast(&have, 1, MPI_INT, 0, comm));
   PetscCallMPI(MPI_Bcast(&head, sizeof head, MPI_BYTE, 0, comm));
+  PetscCallMPI(MPI_Bcast(&modified, 1, MPI_INT64_T, 0, comm));
   if (have < 0) snprintf(why, whylen, "guess.bin is truncated or was changed: run metasolve guess again");
   if (have <= 0) PetscFunctionReturn(PETSC_SUCCESS);
-  while (known && (strcmp(known->path, path) || memcmp(&known->head, &head, sizeof head))) known = known->next;
-  if (known) {
+  while (known && (strcmp(known->path, path) || known->modified != modified)) known = known->next;
+  all = known != NULL; /* a rank may have met it with others */
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &all, 1, MPI_INT, MPI_MIN, comm));
+  if (all) {
     *guess = known;
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   if (!(g = calloc(1, sizeof *g))) PetscFunctionReturn(PETSC_SUCCESS);
-  g->head = head;
+  g->head     = head;
+  g->modified = modified;
   snprintf(g->path, sizeof g->path, "%s", path);
   PetscCall(ReadNumbers(comm, g, why, whylen));
   if (!g->row) {
@@ -151,7 +160,8 @@ PetscErrorCode GuessLoad(MPI_Comm comm, const char *dir, Guess *guess, char *why
 }
 
 /* ---- is a system of the family? -------------------------------------------------------------------------------------- */
-static PetscErrorCode IsOfFamily(Mat A, const Head *h, PetscBool *yes)
+/* Collective. */
+PetscErrorCode GuessFits(Guess g, Mat A, PetscBool *yes)
 {
   PetscInt   N;
   PetscInt64 nonzeros;
@@ -159,10 +169,10 @@ static PetscErrorCode IsOfFamily(Mat A, const Head *h, PetscBool *yes)
 
   PetscFunctionBegin;
   PetscCall(MatGetSize(A, &N, NULL));
-  *yes = PETSC_FALSE;
-  if (N != h->rows) PetscFunctionReturn(PETSC_SUCCESS);
+  *yes = (PetscBool)(N == g->head.rows);
+  if (!*yes) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(MatPatternHash(A, &pattern, &nonzeros));
-  *yes = (PetscBool)(pattern == h->pattern && nonzeros == h->nonzeros);
+  *yes = (PetscBool)(pattern == g->head.pattern && nonzeros == g->head.nonzeros);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -260,15 +270,13 @@ static PetscErrorCode Decode(const struct _Guess *g, const double z[], Vec x)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* *made: x holds V z. Collective. */
+/* *made: x holds V z. A must fit. Collective. */
 PetscErrorCode GuessMake(Guess g, Mat A, Vec b, Vec x, PetscBool *made)
 {
   double  *seen, *z;
   PetscInt start, n;
 
   PetscFunctionBegin;
-  PetscCall(IsOfFamily(A, &g->head, made));
-  if (!*made) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(VecGetOwnershipRange(x, &start, NULL));
   PetscCall(VecGetLocalSize(x, &n));
   PetscCall(BasisLoad(PetscObjectComm((PetscObject)A), g, start, n, made));

@@ -126,6 +126,7 @@ void           PolicyFree(Policy);
 /* ---- guess.c ------------------------------------------------------------------------------------------------------ */
 typedef struct _Guess *Guess;
 PetscErrorCode GuessLoad(MPI_Comm, const char *dir, Guess *, char *why, size_t whylen); /* NULL: none here, or why not */
+PetscErrorCode GuessFits(Guess, Mat, PetscBool *yes); /* is it of the grid that was learned from? */
 PetscErrorCode GuessMake(Guess, Mat A, Vec b, Vec x, PetscBool *made);
 PetscBool      GuessAlone(Guess); /* the program's own settings go with it, not the model's */
 
@@ -178,6 +179,9 @@ typedef struct { /* composed with each wrapped KSP */
   Previous         previous;
   PetscInt         failures, pause; /* fallbacks in a row; solves to leave alone after too many of them */
   PetscInt         misses, rest;    /* the same of guesses that were none */
+  PetscBool        fits;            /* whether the guess is for the sparsity pattern below */
+  PetscObjectId    pattern_id;
+  PetscObjectState pattern;
   Text             last; /* JSON line of the last solve */
   /* record mode: the operator of id and state above */
   char       hash[17];

@@ -325,18 +325,34 @@ static void Missed(Host *h)
   if (++h->misses >= FAILURES_BEFORE_PAUSE) h->rest = 8 << PetscMin(h->misses - FAILURES_BEFORE_PAUSE, 10);
 }
 
+static PetscErrorCode Fits(Host *h, Mat A)
+{
+  PetscObjectId    id;
+  PetscObjectState pattern;
+
+  PetscFunctionBegin;
+  PetscCall(PetscObjectGetId((PetscObject)A, &id));
+  PetscCall(MatGetNonzeroState(A, &pattern));
+  if (id == h->pattern_id && pattern == h->pattern) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(GuessFits(h->session->guess, A, &h->fits));
+  h->pattern_id = id;
+  h->pattern    = pattern;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* Puts it into vec_sol if the residual is smaller there than at zero. */
 static PetscErrorCode Begin(KSP ksp, Host *h, Record *r)
 {
   const KSPConvergedDefaultCtx *c = (const KSPConvergedDefaultCtx *)ksp->cnvP;
-  PetscBool                     made;
+  PetscBool                     made = PETSC_FALSE;
   Mat                           A;
 
   PetscFunctionBegin;
   if (!h->session->guess || r->guess || c->initialrtol || c->mininitialrtol || h->rest-- > 0) PetscFunctionReturn(PETSC_SUCCESS);
   h->rest = 0;
   PetscCall(KSPGetOperators(ksp, &A, NULL));
-  PetscCall(GuessMake(h->session->guess, A, ksp->vec_rhs, ksp->vec_sol, &made));
+  PetscCall(Fits(h, A));
+  if (h->fits) PetscCall(GuessMake(h->session->guess, A, ksp->vec_rhs, ksp->vec_sol, &made));
   if (made) PetscCall(TrueResidual(ksp, NULL, &r->residual));
   r->guess = (PetscBool)(made && r->residual < r->bnorm);
   if (r->guess) {
