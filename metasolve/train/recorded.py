@@ -86,7 +86,7 @@ def train(
         task = _task(
             recorded, _space(space or model.space, recorded), prefix or model.info["prefix"]
         )
-        info = {key: model.info[key] for key in _info(recorded, prefix)}
+        info = {key: model.info[key] for key in provenance(recorded, prefix)}
         _forget(out, fresh)
         return repeat(task, out, events, options, info, progress)
     config = TrainConfig.of(options)
@@ -97,7 +97,7 @@ def train(
     ran_on = {"ranks": 1 if comm is None else comm.size, "ranks_per_solve": ranks_per_solve}
     with _closing(farm, comm):
         return train_task(
-            task, farm, out, config, past, _info(recorded, prefix), first, progress, ran_on
+            task, farm, out, config, past, provenance(recorded, prefix), first, progress, ran_on
         )
 
 
@@ -154,7 +154,8 @@ def _past(out: Path, comm: Any) -> list[Event]:
     return past
 
 
-def _info(recorded: Recording, prefix: str | None) -> dict[str, Any]:
+def provenance(recorded: Recording, prefix: str | None) -> dict[str, Any]:
+    """What model.json says of where a model comes from."""
     return {
         "recording": str(recorded.path),
         "petsc": recorded.runs[-1].petsc,

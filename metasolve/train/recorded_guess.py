@@ -25,7 +25,9 @@ from metasolve.instance import Instance
 from metasolve.model.directory import add_guess, load, save
 from metasolve.model.layer import constant_layers
 from metasolve.model.model import Model
+from metasolve.train.config import TrainConfig
 from metasolve.train.inputs import Inputs, usable
+from metasolve.train.recorded import provenance
 
 if TYPE_CHECKING:
     from metasolve.petsc.recording import Recording
@@ -280,8 +282,14 @@ def _nothing(recorded: Recording) -> Model:
 
     space, inputs = default_space(recorded), Inputs.of(usable(recorded.instances()))
     layers = constant_layers(len(inputs.varies), space.to_vector(space.defaults()))
-    run = recorded.runs[-1]
-    info = {"petsc": run.petsc, "features_version": run.features_version, "calls": {"train": 0}}
+    config = TrainConfig()
+    info = {
+        **provenance(recorded, None),
+        "measure": config.measure,
+        "cap": config.cap,
+        "trained_on": [],
+        "calls": {"train": 0},
+    }
     return Model("default", space, inputs.standardisation, layers, info)
 
 

@@ -213,6 +213,20 @@ def test_a_new_training_forgets_the_guess(learned, tmp_path):
     assert not (model / "guess.bin").exists()
 
 
+def test_it_is_evaluated_like_any_model(learned, program, tmp_path):
+    """Against one setting for all, too, found with the calls that learning took."""
+    from metasolve.petsc.recording import record
+    from metasolve.report.evaluate import evaluate
+
+    given = cases(tmp_path / "unseen.txt", 3, 4)
+    record([*program, "-list", str(given)], tmp_path / "unseen")
+    model = copied(learned[0], tmp_path)
+    told = evaluate(model, tmp_path / "unseen", repeats=1).to_dict()
+    assert len(told["instances"]) == 3
+    assert (told["failures"], told["wrong_results"]) == (0, 0)
+    assert told["calls"]["global"] <= told["calls"]["train"]
+
+
 def test_too_few_systems_of_one_grid_is_one_line(writer, tmp_path):
     for peclet in (1.0, 2.0, 3.0):
         A = convection_diffusion(8, peclet)
