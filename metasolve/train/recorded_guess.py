@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -115,7 +116,7 @@ def learn_guess(
     """
     from metasolve.petsc.recording import Recording
 
-    recorded, model = Recording(Path(recording)), Path(model)
+    recorded, model, began = Recording(Path(recording)), Path(model), time.perf_counter()
     old = load(model) if (model / "model.json").exists() else None
     family = _family(recorded)
     held = max(FEWEST // 3, min(_MOST_VALIDATING, len(family) // 4))
@@ -134,8 +135,10 @@ def learn_guess(
     if found:
         if old is None:
             save(base, model)
-        calls = len(family) + repeats * held * len(contenders)
-        add_guess(model, files[found.modes, found.alone], _info(base, family, calls, found))
+        calls = len(family) - held + repeats * held * len(contenders)
+        spent = time.perf_counter() - began
+        info = _info(base, family, calls, spent) | {"guess": asdict(found)}
+        add_guess(model, files[found.modes, found.alone], info)
     return result
 
 
@@ -191,11 +194,8 @@ def _solve(instances: Sequence[Instance], progress: Progress) -> _Solved:
             f"only {len(found)} of {len(instances)} systems have one sparsity pattern and can be "
             f"solved to {TIGHT:g} under the program's own settings; record others"
         )
-    return _Solved(
-        [A for A, _, _ in found],
-        np.array([b for _, b, _ in found]),
-        np.array([x for _, _, x in found]),
-    )
+    matrices, b, x = zip(*found, strict=True)
+    return _Solved(matrices, np.array(b), np.array(x))
 
 
 def _alike(A: sp.csr_matrix, B: sp.csr_matrix) -> bool:
@@ -245,12 +245,11 @@ def _race(
     )
     replay.destroy()
     seconds = {
-        name: np.array([each.seconds(i.setup_share) for i, each in _pairs(validation, found[name])])
+        name: np.array([found[name][each.id].seconds(each.setup_share) for each in validation])
         for name in rivals
     }
     failures = {
-        name: sum(not each.outcome.ok for _, each in _pairs(validation, found[name]))
-        for name in rivals
+        name: sum(not found[name][each.id].outcome.ok for each in validation) for name in rivals
     }
     without = seconds[WITHOUT]
     return [
@@ -263,10 +262,6 @@ def _race(
         )
         for name, taken in seconds.items()
     ]
-
-
-def _pairs(validation: Sequence[Instance], found: Mapping[str, Any]) -> list[tuple[Instance, Any]]:
-    return [(each, found[each.id]) for each in validation]
 
 
 def _copy(model: Path, folder: Path) -> None:
@@ -289,13 +284,16 @@ def _nothing(recorded: Recording) -> Model:
         "cap": config.cap,
         "trained_on": [],
         "calls": {"train": 0},
+        "solver_seconds": 0.0,
     }
     return Model("default", space, inputs.standardisation, layers, info)
 
 
-def _info(base: Model, family: Sequence[Instance], calls: int, winner: Contender) -> dict[str, Any]:
-    """What model.json says of it; the systems seen count as trained on, the solves as calls."""
-    seen = {*base.info.get("trained_on", ()), *(each.id for each in family)}
-    before = base.info.get("calls", {})
-    counted = {**before, "guess": calls, "train": before.get("train", 0) + calls}
-    return {"guess": asdict(winner), "trained_on": sorted(seen), "calls": counted}
+def _info(base: Model, family: Sequence[Instance], calls: int, seconds: float) -> dict[str, Any]:
+    """What model.json says: systems seen count as trained on, solves as calls."""
+    before = base.info["calls"]
+    return {
+        "trained_on": sorted({*base.info["trained_on"], *(each.id for each in family)}),
+        "calls": {**before, "guess": calls, "train": before["train"] + calls},
+        "solver_seconds": base.info["solver_seconds"] + seconds,
+    }
