@@ -366,9 +366,10 @@ static PetscErrorCode Begin(KSP ksp, Host *h, Record *r)
 }
 
 /* The guess meets the tolerance: nothing is set up. */
-static PetscErrorCode AcceptStart(KSP ksp, Record *r)
+static PetscErrorCode AcceptStart(KSP ksp, Host *h, Record *r)
 {
   PetscFunctionBegin;
+  PetscCall(Leave(h, r));
   PetscCall(ProjectSolution(ksp, NULL));
   ksp->its    = 0;
   ksp->rnorm  = r->start;
@@ -460,7 +461,7 @@ PetscErrorCode RunSolve(KSP ksp, Host *h)
   }
   if (plain) PetscCall(Begin(ksp, h, &r));
   r.guessing = Lap(&clock);
-  if ((ok = (PetscBool)(r.start <= r.target))) PetscCall(AcceptStart(ksp, &r));
+  if ((ok = (PetscBool)(r.start <= r.target))) PetscCall(AcceptStart(ksp, h, &r));
   else if (r.start > 0 && (*r.why || GuessAlone(h->session->guess))) PetscCall(OwnFromGuess(ksp, h, &r, &ok));
   else if (*r.why) PetscCall(Refuse(ksp, h, &r));
   else PetscCall(Attempt(ksp, h, x0, &r, &ok));
