@@ -1,0 +1,65 @@
+"""A learned guess for a KSP that is held: several operators and right-hand sides one after another."""
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from petsc4py import PETSc
+from scipy.sparse.linalg import spsolve
+
+from metasolve import accelerate
+from metasolve.guess import Pod, ReducedGalerkin
+from metasolve.guess.guess_file import guess_bytes
+
+from ..conftest import convection_diffusion, random_vector, write_policy
+
+
+@pytest.fixture
+def held(tmp_path, plugin_library):
+    """A KSP of this process with a guess for upwind systems of one right-hand side, and GMRES."""
+    matrices = [convection_diffusion(12, peclet) for peclet in (1.0, 5.0, 20.0, 60.0, 100.0)]
+    sparse = [sp.csr_matrix(A.getValuesCSR()[::-1], shape=A.getSize()) for A in matrices]
+    b = random_vector(matrices[0])
+    right = np.array([b.getArray()] * 5)
+    pod = Pod.fit([spsolve(A.tocsc(), b.getArray()) for A in sparse], 5)
+    model = write_policy(tmp_path / "held", {"ksp_type": "gmres", "pc_type": "jacobi"})
+    data = guess_bytes(ReducedGalerkin(pod, sparse, right), sparse[0])
+    (model / "guess.bin").write_bytes(data)
+    ksp = PETSc.KSP().create(PETSc.COMM_SELF)
+    ksp.setType("gmres")
+    ksp.setTolerances(rtol=1e-8)
+    return ksp, accelerate(ksp, model), b
+
+
+def solved(ksp, A, b):
+    x = A.createVecRight()
+    ksp.solve(b, x)
+    return (b - A * x).norm() / b.norm()
+
+
+def test_no_solver_of_an_earlier_operator_is_used_after_a_guess_that_was_the_answer(held):
+    ksp, handle, b = held
+    ksp.setOperators(convection_diffusion(12, 7.0))
+    assert solved(ksp, ksp.getOperators()[0], b) <= 1e-8
+    assert handle.last["settings"]["pc_type"] == "jacobi"
+    A = convection_diffusion(12, 60.0)
+    ksp.setOperators(A)
+    assert solved(ksp, A, b) <= 1e-8
+    assert (handle.last["iterations"], handle.last["guess"] < 1e-8) == (0, True)
+    other = random_vector(A, 1)
+    assert solved(ksp, A, other) <= 1e-8
+    assert handle.last["source"] == "model", handle.last
+    assert handle.last["settings"]["pc_type"] == "jacobi"
+
+
+def test_a_guess_that_was_none_three_times_is_given_a_rest(held):
+    ksp, handle, b = held
+    small, A = convection_diffusion(11, 60.0), convection_diffusion(12, 60.0)
+    for operator in (small, small, small, A):
+        ksp.reset()
+        ksp.setOperators(operator)
+        solved(ksp, operator, b if operator is A else random_vector(operator))
+        assert handle.last["guess"] is None
+    for _ in range(7):
+        solved(ksp, A, b)
+    solved(ksp, A, b)
+    assert handle.last["guess"] < 1e-8
