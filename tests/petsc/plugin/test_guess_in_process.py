@@ -1,4 +1,4 @@
-"""A learned guess for a KSP that is held: several operators and right-hand sides one after another."""
+"""A learned guess for a KSP that is held: operators and right-hand sides one after another."""
 
 import numpy as np
 import pytest
