@@ -13,7 +13,6 @@ import scipy.sparse as sp
 from metasolve.guess.pattern import pattern_hash
 from metasolve.guess.reduced import ReducedGalerkin
 
-GUESS_FILE = "guess.bin"
 _MAGIC = b"metasolve-guess1"
 
 

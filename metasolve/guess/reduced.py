@@ -70,7 +70,7 @@ class ReducedGalerkin:
         count: int = 96,
     ) -> None:
         first = matrices[0]
-        if any(not _same_pattern(first, A) for A in matrices[1:]):
+        if any(not same_pattern(first, A) for A in matrices[1:]):
             raise UsageError(
                 "matrices of training instances have different patterns; store zeros explicitly, "
                 "or correct by Galerkin"
@@ -108,7 +108,8 @@ class ReducedGalerkin:
         )
 
 
-def _same_pattern(A: sp.csr_matrix, B: sp.csr_matrix) -> bool:
+def same_pattern(A: sp.csr_matrix, B: sp.csr_matrix) -> bool:
+    """Whether A and B store entries in the same places, in the same order."""
     return np.array_equal(A.indptr, B.indptr) and np.array_equal(A.indices, B.indices)
 
 

@@ -32,7 +32,6 @@ from metasolve.train.recorded import provenance
 
 if TYPE_CHECKING:
     from metasolve.petsc.recording import Recording
-    from metasolve.petsc.replay import Replay
 
 MODES = (8, 16, 32, 64, 96, 128)
 FEWEST = 12  # systems of one grid: fewer are better solved than learned from
@@ -115,9 +114,12 @@ def learn_guess(
         When recording or model cannot be read.
     """
     from metasolve.petsc.recording import Recording
+    from metasolve.program.production import trained_on_program
 
     recorded, model, began = Recording(Path(recording)), Path(model), time.perf_counter()
     old = load(model) if (model / "model.json").exists() else None
+    if trained_on_program(model):
+        raise UsageError(f"{model} was trained on a program, which has no systems: use another")
     family = _family(recorded)
     held = max(FEWEST // 3, min(_MOST_VALIDATING, len(family) // 4))
     order = np.random.default_rng([seed, 6]).permutation(len(family))
@@ -177,6 +179,7 @@ def _solve(instances: Sequence[Instance], progress: Progress) -> _Solved:
     """Solutions of systems with the pattern of the first; those that cannot be had are left out."""
     from petsc4py import PETSc
 
+    from metasolve.guess.reduced import same_pattern
     from metasolve.petsc.snapshots import TIGHT, matrix, solution
     from metasolve.petsc.systems import Systems
 
@@ -185,7 +188,7 @@ def _solve(instances: Sequence[Instance], progress: Progress) -> _Solved:
         solve = replace(instance.payload, rtol=TIGHT)
         system = systems.load(solve)
         A, x = matrix(system), solution(system, solve)
-        if x is not None and (not found or _alike(A, found[0][0])):
+        if x is not None and (not found or same_pattern(A, found[0][0])):
             found.append((A, system.b.getArray().copy(), x))
         progress("solutions", done, len(instances))
     systems.destroy()
@@ -196,10 +199,6 @@ def _solve(instances: Sequence[Instance], progress: Progress) -> _Solved:
         )
     matrices, b, x = zip(*found, strict=True)
     return _Solved(matrices, np.array(b), np.array(x))
-
-
-def _alike(A: sp.csr_matrix, B: sp.csr_matrix) -> bool:
-    return np.array_equal(A.indptr, B.indptr) and np.array_equal(A.indices, B.indices)
 
 
 def _candidates(
@@ -230,7 +229,7 @@ def _race(
     from metasolve.petsc.replay import Replay
     from metasolve.report.contenders import measure, plugin
 
-    replay: Replay = Replay()
+    replay = Replay()
     folders = {WITHOUT: bare}
     keys = {WITHOUT: (0, True)}
     for (modes, alone), data in files.items():

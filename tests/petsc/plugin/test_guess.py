@@ -236,6 +236,14 @@ def test_too_few_systems_of_one_grid_is_one_line(writer, tmp_path):
         learn_guess(writer.path, tmp_path / "model")
 
 
+def test_a_model_of_a_program_has_no_systems_to_guess_for(learned, tmp_path):
+    model = copied(learned[0], tmp_path)
+    told = json.loads((model / "model.json").read_text())
+    (model / "model.json").write_text(json.dumps(told | {"case": {}}))
+    with pytest.raises(UsageError, match="trained on a program"):
+        learn_guess(learned[2], model)
+
+
 def test_the_command_says_what_was_raced_and_where_it_is(learned, tmp_path, capsys):
     from metasolve.cli.main import main
 
