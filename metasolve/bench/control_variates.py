@@ -8,13 +8,17 @@ point and one probe, with and without the surrogate; the true gradient is the re
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from metasolve.bench.objectives import OBJECTIVES, Objective
+from metasolve.bench.parts import Parts
 from metasolve.bench.result import Report, Row, spread
 from metasolve.gradient import mean, method, probes
 from metasolve.gradient.surrogate_training import MatchedSurrogate, MatchingOptions
@@ -124,9 +128,18 @@ def _estimate(
 
 
 def measure(
-    seeds: Sequence[int], dimensions: Sequence[int], steps: int, report: Report
+    seeds: Sequence[int],
+    dimensions: Sequence[int],
+    steps: int,
+    report: Report,
+    out: Path | None = None,
 ) -> tuple[list[Row], dict[str, list[list[float]]]]:
     """Final values by function, dimension and gradient; and histories of the largest dimension.
+
+    Parameters
+    ----------
+    out
+        Keeps finished runs; see `Parts`.
 
     Returns
     -------
@@ -135,20 +148,45 @@ def measure(
     histories
         Keyed by "function / gradient": one list per seed.
     """
-    rows, histories = [], {}
     cases = [
         (d, f, kind) for d in dimensions for f in FUNCTIONS for kind in (TRUE, PLAIN, SURROGATE)
     ]
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # more only get in each other's way at this size
-    for done, (d, name, kind) in enumerate(cases):
-        report("control variates", done, len(cases))
-        runs = [minimise(OBJECTIVES[name], d, kind, steps, seed) for seed in seeds]
+    runs = _runs(cases, seeds, steps, report, out)
+    rows, histories = [], {}
+    for d, name, kind in cases:
+        found = [runs[d, name, kind, seed] for seed in seeds]
         calls = steps * SAMPLES * (1 if kind == TRUE else 2)
         row = {"function": name, "d": d, "gradient": kind, "calls": calls}
-        rho = float(np.mean([run.rho for run in runs])) if kind == SURROGATE else None
-        rows.append({**row, **spread([run.final for run in runs]), "rho": rho})
+        rho = float(np.mean([run.rho for run in found])) if kind == SURROGATE else None
+        rows.append({**row, **spread([run.final for run in found]), "rho": rho})
         if d == max(dimensions):
-            histories[f"{name} / {kind}"] = [run.history for run in runs]
-    torch.set_num_threads(threads)
+            histories[f"{name} / {kind}"] = [run.history for run in found]
     return rows, histories
+
+
+def _runs(
+    cases: Sequence[tuple[int, str, str]],
+    seeds: Sequence[int],
+    steps: int,
+    report: Report,
+    out: Path | None,
+) -> dict[tuple[int, str, str, int], Run]:
+    turns = [(*case, seed) for case in sorted(cases, key=_work) for seed in seeds]
+    measures = {
+        f"{f}-{d}-{kind}-{seed}".replace(" ", "-"): partial(_part, f, d, kind, steps, seed)
+        for d, f, kind, seed in turns
+    }
+    parts = Parts(out, {"adam_steps": steps})
+    found = parts.side_by_side("control variates", measures, report)
+    return {turn: Run(**part) for turn, part in zip(turns, found.values(), strict=True)}
+
+
+def _work(case: tuple[int, str, str]) -> tuple[bool, int]:
+    """Sorts the longest runs first."""
+    d, _, kind = case
+    return kind != SURROGATE, -d
+
+
+def _part(name: str, d: int, kind: str, steps: int, seed: int) -> dict[str, Any]:
+    torch.set_num_threads(1)  # more only get in each other's way at this size
+    return asdict(minimise(OBJECTIVES[name], d, kind, steps, seed))

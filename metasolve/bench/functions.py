@@ -59,6 +59,7 @@ def run(
     paper: bool = False,
     steps: int | None = None,
     dimensions: Sequence[int] = control_variates.DIMENSIONS,
+    out: Path | None = None,
     report: Report = silent,
 ) -> Functions:
     """Run both set-ups.
@@ -73,10 +74,12 @@ def run(
         Of Adam, instead of these.
     dimensions
         Of the control variates, all even.
+    out
+        Directory that keeps finished runs with control variates; a killed benchmark goes on there.
     """
     steps = steps or (50_000 if paper else 500)
     rows = multi_tangent.measure(seeds, paper, report)
-    variates, histories = control_variates.measure(seeds, dimensions, steps, report)
+    variates, histories = control_variates.measure(seeds, dimensions, steps, report, out)
     sections = (
         Section("Multi-tangent forward gradients: final value after gradient descent", rows),
         Section("Control variates: final value after Adam, mean of 100 points", variates),

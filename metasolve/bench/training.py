@@ -7,21 +7,20 @@ deterministic: no time is measured.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from metasolve.bench.parts import Parts
 from metasolve.bench.result import Report, Result, Row, Section, panels, save, silent, spread
 from metasolve.bench.searches import Policy, amortised, evolved
 from metasolve.cost import Cost
-from metasolve.errors import UsageError
 from metasolve.farm import Farm, Request
 from metasolve.instance import Instance
-from metasolve.model.directory import write_atomically
 from metasolve.model.model import Model
 from metasolve.outcome import Outcome
 from metasolve.report.global_search import GlobalSearch
@@ -117,11 +116,13 @@ def run(comparison: Comparison, seeds: Sequence[int], *, report: Report = silent
     UsageError
         When `comparison.out` holds results of other options.
     """
+    parts = Parts(comparison.out, _options(comparison))
     found: dict[str, list[Found]] = {}
     turns = [(contender, seed) for seed in seeds for contender in contenders()]
     for done, (contender, seed) in enumerate(turns):
         report("trainings and searches", done, len(turns))
-        for name, each in _kept(comparison, contender, seed).items():
+        measure = partial(contenders()[contender], comparison, seed)
+        for name, each in parts.of(f"{_slug(contender)}-{seed}", measure).items():
             found.setdefault(name, []).append(each)
     sections = [
         Section(f"speed-up over the program's own on {len(comparison.unseen)} unseen instances",
@@ -204,23 +205,6 @@ def _amortised(comparison: Comparison, seed: int) -> dict[str, Found]:
 
 def _searched(comparison: Comparison, policy: Policy, calls: int) -> Found:
     return {**comparison.judge(policy), "calls": calls, "policy": "search", "estimator": None}
-
-
-# --- what is kept on disk ---------------------------------------------------------------------
-
-
-def _kept(comparison: Comparison, contender: str, seed: int) -> dict[str, Found]:
-    """What a contender found, from the file of an earlier run where there is one."""
-    path, options = comparison.out / f"{_slug(contender)}-{seed}.json", _options(comparison)
-    if path.exists():
-        kept = json.loads(path.read_text())
-        if kept["options"] != options:
-            raise UsageError(f"{comparison.out}: holds other options; give --out another directory")
-        return kept["found"]
-    found = contenders()[contender](comparison, seed)
-    comparison.out.mkdir(parents=True, exist_ok=True)
-    write_atomically(path, (json.dumps({"options": options, "found": found}) + "\n").encode())
-    return found
 
 
 def _options(comparison: Comparison) -> dict[str, Any]:

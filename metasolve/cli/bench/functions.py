@@ -26,6 +26,13 @@ def register(bench: typer.Typer) -> None:
                 min=1,
             ),
         ] = None,
+        out: Annotated[
+            Path | None,
+            typer.Option(
+                help="Keeps what is finished; a killed benchmark goes on there.",
+                show_default=False,
+            ),
+        ] = None,
         json_: Json = None,
         plot: Plot = Path("functions.png"),
     ) -> None:
@@ -35,5 +42,5 @@ def register(bench: typer.Typer) -> None:
 
         chosen = several(seeds, seed)
         with Progress() as progress:
-            measured = run(chosen, paper=paper, steps=steps, report=progress)
+            measured = run(chosen, paper=paper, steps=steps, out=out, report=progress)
         show(measured, json_, plot)
