@@ -11,7 +11,7 @@ import numpy as np
 from metasolve.bench.gradient_quality import ALONE, ANYWHERE, POLICY, Quality, Workshop, compare
 from metasolve.bench.result import Report, Result, Row, Section, panels, save, silent
 from metasolve.farm import Farm
-from metasolve.gradient import METHODS
+from metasolve.gradient import METHODS, Method
 from metasolve.train.config import TrainConfig
 from metasolve.train.perturb import Plan
 from metasolve.train.trainer import Task
@@ -19,6 +19,7 @@ from metasolve.train.trainer import Task
 CALLS = (300, 1200)
 TANGENTS = (1, 2, 4)
 _COLOURS = {"projected": "#4477aa", "mean": "#ee6677", "full": "#228833", "smoothed": "#ccbb44"}
+_COLOURS |= {"posterior": "#aa3377"}
 _STYLES = {"none": ":", "surrogate": "-"}
 
 
@@ -112,8 +113,14 @@ def plans(n: int) -> list[Plan]:
 def _plans(counts: Sequence[int], n: int) -> Iterator[Plan]:
     for name, chosen in METHODS.items():
         ks = (n,) if chosen.spanning else counts
-        for variate in ("none", "surrogate") if chosen.linear else ("none",):
+        for variate in _variates(chosen):
             yield from (Plan(name, k, variate, "") for k in ks)
+
+
+def _variates(chosen: Method) -> tuple[str, ...]:
+    if chosen.conditions:  # without a surrogate it is `projected`
+        return ("surrogate",)
+    return ("none", "surrogate") if chosen.linear else ("none",)
 
 
 def rows(planned: Sequence[Plan], qualities: Sequence[Sequence[Quality]]) -> list[Row]:

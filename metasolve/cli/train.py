@@ -62,7 +62,7 @@ def register(app: typer.Typer) -> None:
             str,
             typer.Option(
                 help="From differences to a gradient: auto, mean, projected, unbiased, sign, full, "
-                "smoothed."
+                "smoothed, posterior."
             ),
         ] = "auto",
         tangent_kind: Annotated[

@@ -9,7 +9,12 @@ method          tangents                        calls      what it estimates
 ``sign``        the caller's choice             1 + k      a direction
 ``full``        every coordinate                1 + n      ∇c, exactly
 ``smoothed``    Gaussian, a long step σ         2k         the gradient of E c(z + σu)
+``posterior``   the caller's choice             1 + k      ∇c, as the surrogate then expects it
 ==============  ==============================  =========  ===============================
+
+``posterior`` is the mean of ∇c given the costs measured, under a Gaussian process: the surrogate's
+gradient once it knows them (Müller et al., NeurIPS 2021, arXiv 2106.11899). It is the caller who
+conditions the surrogate. Without one all directions are alike a priori, and the mean is P∇c.
 
 Staircases have no useful ∇c; the smoothed cost E c(z + σu), u standard normal, always has one, and
 (c(z + σu) - c(z - σu)) u / 2σ is an unbiased estimate of it for any bounded measurable c (Nesterov
@@ -49,6 +54,7 @@ class Method:
     scheme : of the differences.
     spanning : whether it takes one tangent for every active coordinate.
     linear : whether a control variate is possible.
+    conditions : whether the surrogate is conditioned on what was measured, not corrected by it.
     """
 
     estimate: Estimator
@@ -56,6 +62,7 @@ class Method:
     scheme: Scheme = "forward"
     spanning: bool = False
     linear: bool = True
+    conditions: bool = False
 
     def tangents(self, kind: Kind, key: Key, k: int, active: NDArray[np.bool_]) -> Matrix:
         """Tangents V (dim, k) for this method, of the kind asked for if it leaves the choice."""
@@ -89,6 +96,7 @@ METHODS = {
     "sign": Method(sign, linear=False),
     "full": Method(projected, kind="coordinate", spanning=True),
     "smoothed": Method(mean, kind="gaussian", scheme="central"),
+    "posterior": Method(projected, conditions=True),
 }
 
 

@@ -10,6 +10,7 @@ Formulas: Rasmussen & Williams, Gaussian Processes for Machine Learning, 2006, c
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass
 
 import numpy as np
@@ -154,12 +155,40 @@ class Surrogate(torch.nn.Module):
     def condition(self, data: Matches) -> None:
         """Condition on evaluations, with the kernel as it is."""
         known = _subset(data, self.rows, self.seed)
-        _, _, self._solved = self._factor(known)
+        self._lower, _, self._solved = self._factor(known)
         few = _subset(known, self.SPREAD_ROWS, self.seed)
         L, _, _ = self._factor(few)
         identity = torch.eye(len(L), dtype=torch.float64)
         self._whiten = torch.linalg.solve_triangular(L, identity, upper=False).float()
         self._known, self._few, self._weights = known, few, self._solved.float()
+
+    @torch.no_grad()
+    def extend(self, seen: Matches) -> None:
+        """Condition the mean on more; kernel and spread are as they are.
+
+        The factor of the covariance grows by the new rows: O(n²) for each.
+        """
+        old, noise = self._known, (2.0 * self.noise_size).exp() + _JITTER
+        x, s = seen.x.double(), seen.s.double()
+        cross = self._kernel(old.x.double(), old.s.double(), x, s)
+        cross = torch.linalg.solve_triangular(
+            self._lower, cross + self._offset(old.instance, seen.instance), upper=False
+        )
+        own = self._kernel(x, s, x, s) + self._offset(seen.instance, seen.instance)
+        own = own + noise * torch.eye(len(x), dtype=torch.float64) - cross.T @ cross
+        upper = torch.hstack([self._lower, torch.zeros_like(cross)])
+        self._lower = torch.vstack([upper, torch.hstack([cross.T, torch.linalg.cholesky(own)])])
+        pairs = zip(vars(old).values(), vars(seen).values(), strict=True)
+        self._known = Matches(*(torch.cat(pair) for pair in pairs))
+        residual = self._known.cost.double() - self.level
+        self._solved = torch.cholesky_solve(residual[:, None], self._lower)[:, 0]
+        self._weights = self._solved.float()
+
+    def given(self, seen: Matches) -> Surrogate:
+        """A copy that is conditioned on `seen`, too."""
+        wiser = copy(self)
+        wiser.extend(seen)
+        return wiser
 
     # --- predicting ---------------------------------------------------------------------------
 

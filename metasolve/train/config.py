@@ -37,9 +37,9 @@ class TrainConfig(BaseModel):
     batch: int | None = Field(
         None, ge=1, description="Instances per perturbation step; default: from the budget."
     )
-    estimator: Literal["auto", "mean", "projected", "unbiased", "sign", "full", "smoothed"] = Field(
-        "auto", description="How differences become a gradient; auto: chosen by a short trial."
-    )
+    estimator: Literal[
+        "auto", "mean", "projected", "unbiased", "sign", "full", "smoothed", "posterior"
+    ] = Field("auto", description="From differences to a gradient; auto: chosen by a short trial.")
     tangent_kind: Kind = Field("orthogonal", description="Distribution of the perturbations.")
     control_variate: Literal["none", "surrogate"] = Field(
         "surrogate", description="Replace the surrogate's gradient, or correct it while it helps."

@@ -41,11 +41,15 @@ class Dataset:
 
     def matches(self) -> Matches:
         """Everything as tensors."""
-        rows = [evaluation.instance for evaluation in self.evaluations]
-        costs = squash(as_tensor([evaluation.cost for evaluation in self.evaluations]))
+        return self.matched(self.evaluations, np.array(self._encoded))
+
+    def matched(self, evaluations: Sequence[Evaluation], encoded: NDArray[np.float64]) -> Matches:
+        """Evaluations of encoded settings (n, dim) as tensors, whether they were added or not."""
+        rows = [evaluation.instance for evaluation in evaluations]
+        costs = squash(as_tensor([evaluation.cost for evaluation in evaluations]))
         return Matches(
             x=as_tensor(self.inputs[rows]),
-            s=as_tensor(np.array(self._encoded)),
+            s=as_tensor(encoded),
             instance=torch.as_tensor(rows),
             cost=costs + as_tensor(self.difficulty[rows]),
         )

@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 
 from metasolve.gradient import Scheme, clip_differences, generator, method
-from metasolve.model.surrogate import as_tensor, squash
+from metasolve.model.surrogate import Surrogate, as_tensor, squash
 from metasolve.setting import Integer
 from metasolve.space import Space
 from metasolve.train.config import TrainConfig
@@ -203,7 +203,7 @@ class Perturber:
         for probe, evaluations in measured:
             costs, believed = self.squashed(evaluations), self._believed(probe)
             d, d_hat = self._differences(probe, costs), probe.differences(believed)
-            rows.append(probe.weight * self._numbers(probe, d, d_hat, trusts, self.plan))
+            rows.append(probe.weight * self._numbers(probe, evaluations, trusts, self.plan))
             advantages.append(probe.weight * (probe.level(costs) - probe.level(believed)))
             wrong, total = wrong + float(np.sum((d - d_hat) ** 2)), total + float(np.sum(d**2))
         self._wrong = _MEMORY * self._wrong + wrong
@@ -225,10 +225,9 @@ class Perturber:
 
     def gradient(self, probe: Probe, evaluations: Sequence[Evaluation], plan: Plan) -> Array:
         """What a plan makes of the cost's gradient with respect to the numbers, (dim,)."""
-        d = self._differences(probe, self.squashed(evaluations))
-        d_hat = probe.differences(self._believed(probe))
         trusts = plan.control_variate == "surrogate"
-        return self._slope(probe) + self._numbers(probe, d, d_hat, trusts, plan)
+        slope = self._slope(probe, self.policy.surrogate)
+        return slope + self._numbers(probe, evaluations, trusts, plan)
 
     def squashed(self, evaluations: Sequence[Evaluation]) -> Array:
         """Costs as the surrogate sees them."""
@@ -237,12 +236,19 @@ class Perturber:
     def _differences(self, probe: Probe, costs: Array) -> Array:
         return clip_differences(probe.differences(costs), _LARGEST_DIFFERENCE)
 
-    def _numbers(self, probe: Probe, d: Array, d_hat: Array, trusts: bool, plan: Plan) -> Array:
+    def _numbers(
+        self, probe: Probe, evaluations: Sequence[Evaluation], trusts: bool, plan: Plan
+    ) -> Array:
         """What to add to the surrogate's gradient on the numeric coordinates, (dim,)."""
+        slope = self._slope(probe, self.policy.surrogate)
+        if trusts and method(plan.estimator).conditions:
+            seen = self.dataset.matched(evaluations, probe.encoded)
+            return self._slope(probe, self.policy.surrogate.given(seen)) - slope
+        d = self._differences(probe, self.squashed(evaluations))
         if not trusts:
-            return self._estimate(probe, d, plan) - self._slope(probe)
+            return self._estimate(probe, d, plan) - slope
         # The same finite difference is taken of the surrogate, so its curvature cancels too.
-        error = d - d_hat
+        error = d - probe.differences(self._believed(probe))
         power = float(np.sum(error**2))
         expected = 2.0 * self.noise**2 * len(error)
         trust = max(0.0, 1.0 - expected / power) if power > 0 else 0.0  # positive-part shrinkage
@@ -258,11 +264,11 @@ class Perturber:
             found[active] = size * chosen.gradient(probe.moves[active], d) / self.sizes[active]
         return found
 
-    def _slope(self, probe: Probe) -> Array:
-        """The surrogate's gradient at the base point, or the mean around it, (dim,)."""
+    def _slope(self, probe: Probe, surrogate: Surrogate) -> Array:
+        """A surrogate's gradient at the base point, or the mean around it, (dim,)."""
         points = probe.encoded[:1] if probe.scheme == "forward" else probe.encoded
         x = np.repeat(self.dataset.inputs[probe.instance][None], len(points), axis=0)
-        slope = self.policy.surrogate.gradient(x, points).mean(axis=0)
+        slope = surrogate.gradient(x, points).mean(axis=0)
         return np.where(self.policy.arms.mask[probe.arm] > 0, slope, 0.0)
 
     def _believed(self, probe: Probe) -> Array:

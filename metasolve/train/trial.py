@@ -106,7 +106,8 @@ def _candidates(config: TrainConfig) -> list[Plan]:
         if k <= _SEEN
     ]
     signs = [Plan("sign", k, "none", "") for k in counts if k <= _SEEN]
-    return [*linear, *signs, *(Plan("full", counts[-1], each, "") for each in variates)]
+    wiser = [Plan("posterior", k, "surrogate", "") for k in counts if "surrogate" in variates]
+    return [*linear, *signs, *wiser, *(Plan("full", counts[-1], each, "") for each in variates)]
 
 
 def _progress(perturber: Perturber, plan: Plan, point: _Point) -> Array:

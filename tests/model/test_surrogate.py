@@ -1,6 +1,9 @@
 """Laws of the surrogate."""
 
+from dataclasses import replace
+
 import numpy as np
+import pytest
 import torch
 
 from metasolve.model.surrogate import Matches, Surrogate, as_tensor, squash
@@ -50,6 +53,24 @@ def test_the_gradient_is_that_of_the_prediction():
         move = step * np.eye(2)[j]
         slope = (surrogate.predict(x, s + move) - surrogate.predict(x, s - move)) / (2 * step)
         assert abs(gradient[j] - slope[0]) < 0.02
+
+
+@pytest.mark.parametrize("known_instances", [True, False])
+def test_a_copy_given_more_is_what_conditioning_on_everything_gives(known_instances):
+    surrogate, old, new = fitted(), matches(), matches(7, seed=5)
+    if not known_instances:
+        new = replace(new, instance=new.instance + 1000)
+    before = surrogate.predict(old.x.numpy(), old.s.numpy())
+    wiser = surrogate.given(new)
+    pairs = zip(vars(old).values(), vars(new).values(), strict=True)
+    whole = fitted()
+    whole.condition(Matches(*(torch.cat(pair) for pair in pairs)))
+    x, s = matches(40, seed=8).x.numpy(), matches(40, seed=8).s.numpy()
+    for instance in (int(new.instance[0]), -1):
+        found, wanted = (each.predict(x, s, instance) for each in (wiser, whole))
+        np.testing.assert_allclose(found, wanted, atol=2e-4)
+    np.testing.assert_allclose(wiser.gradient(x, s), whole.gradient(x, s), atol=1e-3)
+    np.testing.assert_array_equal(surrogate.predict(old.x.numpy(), old.s.numpy()), before)
 
 
 def test_it_is_less_sure_far_away():
