@@ -131,14 +131,21 @@ PROBLEMS = [
 
 @pytest.mark.parametrize(("name", "source"), PROBLEMS)
 def test_the_cases_of_petsc_tutorials_run(name, source, tutorial, tmp_path):
+    (program,) = tutorial(source)
+    runs(name, f"../../solvers/tutorials/{source.split('/')[1]}", program, tmp_path)
+
+
+def test_the_case_of_time_steps_runs(solver_program, tmp_path):
+    runs("heat_steps", "../../solvers/heat/heat", *solver_program("heat"), tmp_path)
+
+
+def runs(name, written, program, folder):
+    """Screen a case of problems/, its program built elsewhere, on small grids."""
     from .conftest import ROOT
 
-    (program,) = tutorial(source)
     text = (ROOT / "problems" / name / "case.toml").read_text()
-    (tmp_path / "case.toml").write_text(
-        text.replace(f"../../solvers/tutorials/{source.split('/')[1]}", program)
-    )
-    case = coarse(Case.from_toml(tmp_path))
+    (folder / "case.toml").write_text(text.replace(written, program))
+    case = coarse(Case.from_toml(folder))
     found = screen(case.model_copy(update={"space_": small(case)}), count=1)
     assert found.unused == []
     assert math.exp(abs(found.defaults)) < 10
