@@ -8,10 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
-from metasolve.bench.family_guesses import Plan
+from metasolve.bench.family_guesses import GALERKIN, RIDGE, Plan
 from metasolve.bench.family_measurement import (
     BOTH,
     GLOBAL,
+    KSP_GUESSES,
     OURS,
     ZERO,
     Amounts,
@@ -33,6 +34,10 @@ PLANS: Mapping[str, Plan] = {
 Their nets had 512 and 1024 hidden units; from 1000 solutions 64 learn to predict better.
 """
 
+OVERVIEW = "all families: total time relative to a zero guess under the application's own settings"
+CLASSICAL = {RIDGE, GALERKIN, *(f"KSPGuess {kind}" for kind in KSP_GUESSES)}
+"""Baselines that guess without learning from features or entries of A."""
+
 _COLOURS = {ZERO: "0.6", GLOBAL: "#ccbb44", OURS: "#4477aa", BOTH: "#228833"}
 
 
@@ -44,7 +49,7 @@ class Families:
 
     def plot(self, path: Path) -> None:
         """One panel per family and tolerance: time of each contender relative to a zero guess."""
-        sections = self.result.sections
+        sections = [each for each in self.result.sections if each.title != OVERVIEW]
         figure, axes = panels(len(sections), columns=2)
         for axis, section in zip(axes, sections, strict=True):
             rows = list(reversed(section.rows))
@@ -83,14 +88,16 @@ def run(
     tolerances
         Instead of those of the families.
     """
-    sections = []
+    sections, overview = [], []
     for family, size in families:
         plan = PLANS.get(family.name, Plan())
         chosen = list(tolerances or family.tolerances)
         scores = [measure(family, chosen, size, seed, plan, amounts, report) for seed in seeds]
         for rtol, each in zip(chosen, zip(*scores, strict=True), strict=True):
-            title = f"{family.name}, {_sized(family, size)}, rtol {rtol:g}: {amounts.test} unseen"
-            sections.append(Section(title, rows(each)))
+            title = f"{family.name}, {_sized(family, size)}, rtol {rtol:g}"
+            sections.append(Section(f"{title}: {amounts.test} unseen", rows(each)))
+            overview.append({"family": title, **summary(sections[-1].rows)})
+    sections.append(Section(OVERVIEW, overview))
     settings = {
         "families": [f"{family.name}, {_sized(family, size)}" for family, size in families],
         "seeds": list(seeds),
@@ -123,6 +130,25 @@ def _row(scores: Sequence[Score], zeros: Sequence[Score]) -> Row:
         "training s": float(np.mean([score.contender.seconds for score in scores])),
         "pays after": float(np.mean([break_even(score, zero) for score, zero in pairs])),
         "what": " | ".join(what),
+    }
+
+
+def summary(table: Sequence[Row]) -> Row:
+    """One family's rows in one: the times of those that matter, and the strongest baseline."""
+    time = {row["contender"]: row["time"] for row in table}
+    classical = min(CLASSICAL & time.keys(), key=time.get)
+    ours = next(row for row in table if row["contender"] == OURS)
+    return {
+        GLOBAL: time[GLOBAL],
+        "strongest classical": classical,
+        "its time": time[classical],
+        OURS: time[OURS],
+        BOTH: time[BOTH],
+        "ours over zero": 1.0 / time[OURS],
+        "over global": time[GLOBAL] / time[OURS],
+        "over classical": time[classical] / time[OURS],
+        "failed": ours["failed"],
+        "pays after": ours["pays after"],
     }
 
 

@@ -97,8 +97,11 @@ def test_the_command_prints_a_table_and_writes_its_files(tmp_path, capsys, monke
     assert end.value.code == 0
     assert "contender" in capsys.readouterr().out
     document = json.loads((tmp_path / "f.json").read_text())
-    (rows,) = document["tables"].values()
-    assert [row["contender"] for row in rows][:3] == ["zero guess", "best global", RIDGE]
+    rows, (overview,) = document["tables"].values()
+    times = {row["contender"]: row["time"] for row in rows}
+    assert list(times)[:3] == ["zero guess", "best global", RIDGE]
+    assert overview["its time"] == times[overview["strongest classical"]]
+    assert overview["ours over zero"] == pytest.approx(1.0 / times["ours"])
     assert (tmp_path / "f.png").stat().st_size > 1000
 
 
