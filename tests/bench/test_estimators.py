@@ -51,6 +51,15 @@ def qualities():
     }
 
 
+def test_the_posterior_is_better_than_the_surrogate_and_gets_better_with_tangents(qualities):
+    alone = qualities["none", "surrogate", 0]
+    found = [qualities["posterior", "surrogate", k] for k in (1, 2, 4)]
+    assert [each.calls for each in found] == [2, 3, 5]
+    errors = [alone.error, *(each.error for each in found)]
+    assert errors == sorted(errors, reverse=True)
+    assert found[-1].cosine > 0.999
+
+
 def test_as_many_tangents_as_settings_give_the_true_gradient(qualities):
     for key in (("projected", "none", 4), ("mean", "none", 4), ("full", "none", 4)):
         assert qualities[key].cosine == pytest.approx(1.0, abs=1e-3)

@@ -184,6 +184,7 @@ def test_very_few_instances_still_train(analytic, tmp_path, count):
         pytest.param({"estimator": "sign"}, marks=pytest.mark.slow),
         pytest.param({"estimator": "full"}, marks=pytest.mark.slow),
         pytest.param({"estimator": "unbiased"}, marks=pytest.mark.slow),
+        {"estimator": "posterior"},
         {"tangents": 1, "epsilon": 0.2, "batch": 2},
     ],
 )
