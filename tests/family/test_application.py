@@ -1,4 +1,4 @@
-"""`problems/solve.py` is an application like any other: its systems are those of the family."""
+"""`python -m metasolve.family` is an application like any other: its systems are those of the family."""
 
 import re
 import sys
@@ -9,7 +9,7 @@ import pytest
 from metasolve.family import Family
 
 PROBLEMS = Path(__file__).resolve().parents[2] / "problems"
-PROGRAM = [sys.executable, str(PROBLEMS / "solve.py")]
+PROGRAM = [sys.executable, "-m", "metasolve.family"]
 CASE = str(PROBLEMS / "lognormal_diffusion" / "case.toml")
 SOLVE = re.compile(
     r"^(\d+) y1 (\S+) .* reason (\d+) iterations (\d+) residual (\S+)$", re.MULTILINE

@@ -1,6 +1,6 @@
 """Solve instances of a generated family one after the other, as an application would.
 
-    python problems/solve.py problems/lognormal_diffusion/case.toml --count 48 --seed 1
+    python -m metasolve.family problems/lognormal_diffusion/case.toml --count 48 --seed 1
 
 PETSc's options may follow; the case's own [options] come first, so any option given here wins.
 Under mpiexec every rank assembles the whole system and keeps its rows. One line is printed for
@@ -40,7 +40,9 @@ def solve(PETSc, made):
 
 def main():
     """Draw and solve what the command line asks for."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        "python -m metasolve.family", description=__doc__.splitlines()[0]
+    )
     parser.add_argument("case", help="case.toml of a family")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--count", type=int, default=24, help="number of instances")
