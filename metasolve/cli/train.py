@@ -238,7 +238,7 @@ def verdict_table(model: Model) -> Table:
 
     table = Table(title="candidates on validation instances, speed-up over the program's own")
     table.add_column("candidate")
-    for name in ("geometric mean", "worst", "failures", "repeats"):
+    for name in ("geometric mean", "worst", "failures", "instances", "repeats"):
         table.add_column(name, justify="right")
     for name, verdict in model.info["validation"].items():
         chosen = " (chosen)" if name == model.info["winner"] else ""
@@ -247,7 +247,6 @@ def verdict_table(model: Model) -> Table:
             name + chosen,
             f"{verdict['speedup']:.2f}",
             "-" if worst is None else f"{math.exp(-worst):.2f}",
-            str(verdict["failures"]),
-            str(verdict["repeats"]),
+            *(str(verdict[key]) for key in ("failures", "instances", "repeats")),
         )
     return table

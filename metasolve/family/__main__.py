@@ -7,15 +7,19 @@ Under mpiexec every rank assembles the whole system and keeps its rows. One line
 each instance.
 """
 
+from __future__ import annotations
+
 import argparse
 import sys
+from types import ModuleType
 
 import petsc4py
 
 from metasolve.family import Family
+from metasolve.petsc.generated_solve import GeneratedSolve
 
 
-def solve(PETSc, made):
+def solve(PETSc: ModuleType, made: GeneratedSolve) -> tuple[int, int, float]:
     """Solve one system as the options say and return reason, iterations and relative residual."""
     A, b = made.assemble()
     x, right = PETSc.Vec().createMPI(len(b)), PETSc.Vec().createMPI(len(b))
@@ -38,7 +42,7 @@ def solve(PETSc, made):
     return *found, residual
 
 
-def main():
+def main() -> None:
     """Draw and solve what the command line asks for."""
     parser = argparse.ArgumentParser(
         "python -m metasolve.family", description=__doc__.splitlines()[0]

@@ -208,16 +208,6 @@ class Surrogate(torch.nn.Module):
         alone = (2.0 * self.sizes[3]).exp() + (2.0 * self.noise_size).exp()
         return (self.spread(x, s).square() + alone.float()).sqrt()
 
-    def every_arm(self, x: Tensor, s: Tensor, pessimism: float) -> Tensor:
-        """Mean + pessimism · spread, (n, arms), for x (n, features) and s (n, arms, dim)."""
-        n, arms, dim = s.shape
-        rows_x = x.unsqueeze(1).expand(n, arms, x.shape[1]).reshape(n * arms, -1)
-        rows_s = s.reshape(n * arms, dim)
-        cost = self.mean(rows_x, rows_s)
-        if pessimism:
-            cost = cost + pessimism * self.spread(rows_x, rows_s)
-        return cost.view(n, arms)
-
     @torch.no_grad()
     def draw(self, x: Tensor, s: Tensor, normal: NDArray[np.float64]) -> NDArray[np.float64]:
         """One joint sample of the costs (n,) from the posterior, given standard normals (n,)."""

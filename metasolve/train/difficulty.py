@@ -23,6 +23,7 @@ from metasolve.model.surrogate import Matches, Surrogate, as_tensor
 from metasolve.train.inputs import linear_rule
 
 Array = NDArray[np.float64]
+Tensor = torch.Tensor
 _STEPS = 150  # of Adam
 _CENTRES = 500  # more would cost the plug-in what a small solve takes
 
@@ -86,9 +87,20 @@ class Difficulty:
         x, s : (n, features) standardised features and (n, dim) encoded settings.
         """
         features, settings = as_tensor(x), as_tensor(s)
-        known = features[:, self._features]
-        spread = torch.hypot(
-            surrogate.strays(features, settings), self._host.strays(known, known[:, :0])
-        )
+        spread = torch.hypot(surrogate.strays(features, settings), self._of_host(features)[1])
         above = surrogate.mean(features, settings).numpy().astype(float)
         return above + self._above(x), spread.numpy().astype(float)
+
+    def cost(self, surrogate: Surrogate, x: Tensor, s: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean and standard deviation (n,) of a measured cost, differentiable in s: see `taken`."""
+        host, strays = self._of_host(x)
+        b, w = self._rule
+        rule = b + x @ as_tensor(w)
+        return surrogate.mean(x, s) + rule - host, torch.hypot(surrogate.strays(x, s), strays)
+
+    @torch.no_grad()
+    def _of_host(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Log of what the host takes, and what that strays, both (n,)."""
+        known = x[:, self._features]
+        nothing = known[:, :0]
+        return self._host.mean(known, nothing) + self._mean, self._host.strays(known, nothing)

@@ -24,9 +24,8 @@ from metasolve.model.surrogate import Surrogate, as_tensor, squash
 from metasolve.space import Space
 from metasolve.train.difficulty import Difficulty
 from metasolve.train.policy import JITTER
+from metasolve.train.risk import MATERIAL
 
-_MATERIAL = math.log(1.1)  # a slow-down that a user would notice
-_RISK = 50.0  # how often such a slow-down counts
 _CHANCE = 0.05  # of such a slow-down where the gate only just opens; elsewhere it is less
 _PRIOR_FREEDOM = 4  # instances that the Gaussian processes' own opinion of their errors is worth
 _HIDDEN = (32, 32)
@@ -34,11 +33,6 @@ _DRAWS = 8000  # features to fit it at: mixtures of two instances, moved a littl
 _CLOSE = 0.5  # expected gain below which the decision is close
 _STEPS, _BATCH = 2000, 256
 Array = NDArray[np.float64]
-
-
-def loss(cost: Array) -> Array:
-    """What a cost above the host's is felt as: itself, a slow-down beyond 1.1 fifty times."""
-    return cost + _RISK * np.maximum(cost - _MATERIAL, 0.0)
 
 
 def reach(errors: Array) -> float:
@@ -100,7 +94,7 @@ class Expectation:
         x = self.inputs[list(instances)]
         taken, spread = self.taken(x)
         expected = taken - [self._known(each) for each in x]
-        gain = expected < _MATERIAL
+        gain = expected < MATERIAL
         seen = squash(torch.as_tensor(measured)).numpy()
         return ((seen - expected) / spread)[gain if gain.any() else ...]
 
@@ -119,7 +113,7 @@ class Expectation:
         start = np.array([target.mean()])
         network = MetaModel(x.shape[1], 1, start, varies, _HIDDEN, self.seed)
         _fit(network, as_tensor(x), as_tensor(target), rng)
-        return Gate(network.layers(), self._known, _MATERIAL)
+        return Gate(network.layers(), self._known, MATERIAL)
 
 
 def _between(

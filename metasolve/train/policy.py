@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from metasolve.model.meta_model import MetaModel
 from metasolve.model.surrogate import Surrogate, as_tensor
 from metasolve.train.arms import Arms
+from metasolve.train.risk import Objective
 
 Tensor = torch.Tensor
 JITTER = 0.3  # standard deviations by which features are moved
@@ -52,7 +53,7 @@ class PolicyTrainer:
     model, surrogate, arms : what is moved, what is believed, what can be chosen.
     inputs : (instances, features), standardised features that may be met.
     kept : the arms in play; all others count as bad as the worst of these.
-    pessimism : standard deviations of the surrogate's prediction added to its mean.
+    objective : what is minimised, by what the surrogate believes.
     """
 
     def __init__(
@@ -62,11 +63,11 @@ class PolicyTrainer:
         arms: Arms,
         inputs: NDArray[np.float64],
         kept: list[int],
-        pessimism: float,
+        objective: Objective,
         seed: int,
     ) -> None:
         self.model, self.surrogate, self.arms = model, surrogate, arms
-        self.inputs, self.pessimism = as_tensor(inputs), pessimism
+        self.inputs, self.objective = as_tensor(inputs), objective
         self.near = _nearest(self.inputs, _NEIGHBOURS)
         self.varies = (self.inputs != self.inputs[:1]).any(dim=0).float()
         self.kept = torch.as_tensor(kept)
@@ -106,17 +107,17 @@ class PolicyTrainer:
         return value
 
     def expectation(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Expected pessimistic cost, entropy and excess beyond the box, each (n,), at x."""
+        """Expected objective, entropy and excess beyond the box, each (n,), at x."""
         z = self.model(x)
         clamped = torch.where(self.continuous, z.clamp(-1.0, 1.0), z)
         numbers = z + (clamped - z).detach()  # at a bound the gradient still says which way is in
         encoded = self.arms.encode(numbers, self.kept)
-        pessimistic = self.surrogate.every_arm(x, encoded, self.pessimism)
+        believed = self.objective(x, encoded)
         log_pi = self.arms.log_probability(z)[:, self.kept]
         pi = log_pi.exp()
         left_out = (1.0 - pi.sum(dim=1)).clamp(min=0.0)
-        worst = pessimistic.detach().max(dim=1).values + 0.5
-        cost = (pi * pessimistic).sum(dim=1) + left_out * worst
+        worst = believed.detach().max(dim=1).values + 0.5
+        cost = (pi * believed).sum(dim=1) + left_out * worst
         outside = (z - clamped).square().sum(dim=1)
         return cost, -(pi * log_pi).sum(dim=1), outside
 
@@ -147,13 +148,13 @@ def _nearest(inputs: Tensor, count: int) -> Tensor:
 
 @dataclass(frozen=True)
 class Incumbents:
-    """The surrogate's opinion of constants: best numbers of each arm over all instances.
+    """An objective's opinion of constants: best numbers of each arm over all instances.
 
     Attributes
     ----------
     numbers : (arms, dim) coordinates.
-    cost : (arms,) mean pessimistic cost.
-    each : (instances, arms) cost of each arm with its best numbers for that instance alone.
+    cost : (arms,) mean of the objective.
+    each : (instances, arms) objective of each arm with its best numbers for that instance alone.
     """
 
     numbers: NDArray[np.float64]
@@ -172,14 +173,13 @@ class Incumbents:
 
 @torch.no_grad()
 def incumbents(
-    surrogate: Surrogate,
+    objective: Objective,
     arms: Arms,
     inputs: NDArray[np.float64],
-    pessimism: float,
     seed: int,
     draws: int = 48,
 ) -> Incumbents:
-    """Best constant of every arm by the surrogate: defaults, then draws, then finer draws."""
+    """Best constant of every arm by an objective: defaults, then draws, then finer draws."""
     rng = np.random.default_rng(seed)
     dim, x = arms.space.dim, as_tensor(inputs)
     best = np.array([arms.defaults(arm) for arm in range(arms.count)])
@@ -192,7 +192,7 @@ def incumbents(
         if draw == 0:
             trial = np.clip(best, -1.0, 1.0)
         encoded = as_tensor(arms.onehot + arms.mask * trial).expand(len(inputs), -1, -1)
-        total = surrogate.every_arm(x, encoded, pessimism).numpy().astype(float)
+        total = objective(x, encoded).numpy().astype(float)
         each = np.minimum(each, total)
         better = total.mean(axis=0) < cost
         cost = np.where(better, total.mean(axis=0), cost)

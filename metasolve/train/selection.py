@@ -9,12 +9,16 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import t as student_t
 
 from metasolve.model.model import Model
 from metasolve.outcome import Outcome
 from metasolve.solver import Value
 from metasolve.train.evaluator import HOST, Evaluator
-from metasolve.train.gate import Expectation, loss, reach
+from metasolve.train.gate import Expectation, reach
+from metasolve.train.risk import loss
+
+_REPEATS = 4  # of the whole race, where seconds count
 
 
 @dataclass(frozen=True)
@@ -46,10 +50,11 @@ class Verdict:
     Attributes
     ----------
     cost : mean over instances of the median cost over repeats (log of the time ratio to the host).
-    score : what selection minimises: the mean over instances of `gate.loss`, which abhors risk.
+    score : what selection minimises: the mean over instances of `risk.loss`, which abhors risk.
     speedup : exp(-cost), the geometric mean speed-up over the host.
     worst : largest cost of any instance.
     failures : evaluations that failed where the host did not.
+    instances : measured; fewer than the others where it left the race.
     repeats : evaluations per instance.
     """
 
@@ -58,6 +63,7 @@ class Verdict:
     speedup: float
     worst: float
     failures: int
+    instances: int
     repeats: int
 
     def to_dict(self) -> dict[str, float | None]:
@@ -68,31 +74,44 @@ class Verdict:
 def select(
     candidates: Sequence[Candidate], evaluator: Evaluator, validation: Sequence[int]
 ) -> tuple[Candidate, dict[str, Verdict]]:
-    """Measure candidates side by side in rounds, dropping hopeless ones, until the budget is used.
+    """Race candidates, dropping hopeless ones, until the budget is used.
 
-    In each round every candidate still in play and the host itself solve every instance once, one
-    candidate after the other per instance, so that a drift of the machine hits all alike. After
-    each round, candidates that trail by more than the measurements can explain leave. The host's
-    own configuration always stays a candidate, with the cost it has by definition.
+    Those still in play solve some of the instances, one candidate after the other per instance, so
+    that a drift of the machine hits all alike; whoever then trails by more than the measurements
+    can explain leaves, and the next instances follow (a race: Maron & Moore, 1994). Where seconds
+    count, the instances are solved again and again, by the host, too. The host's own configuration
+    always stays a candidate, with the cost it has by definition.
 
     Returns
     -------
     winner, verdicts
-        The candidate with the least score, ties to the earlier one; verdicts by name.
+        The candidate with the least score of those that finished, ties to the earlier one;
+        verdicts of all by name.
     """
     costs = _Costs(candidates, evaluator, validation)
     playing = [each for each in candidates if each.kind != "default"]
-    repeats = 1 if evaluator.cost.measure != "seconds" else 5
-    for turn in range(repeats):
-        asked = costs.round(playing, validation, again=turn > 0)
-        if turn and len(asked) > evaluator.left:
+    for some in _blocks(validation):
+        costs.measure(costs.round(playing, some, again=False))
+        playing = costs.still_playing(playing)
+    for _ in range(_REPEATS if evaluator.cost.measure == "seconds" else 0):
+        asked = costs.round(playing, validation, again=True)
+        if len(asked) > evaluator.left:
             break
         costs.measure(asked)
         playing = costs.still_playing(playing)
-    candidates = [costs.gated(each) for each in candidates]
+    finishing = {each.name for each in playing}
+    finished = [
+        costs.gated(each) for each in candidates if each.name in finishing or each.kind == "default"
+    ]
     verdicts = {each.name: costs.verdict(each) for each in candidates}
-    winner = min(candidates, key=lambda each: verdicts[each.name].score)
+    winner = min(finished, key=lambda each: verdicts[each.name].score)
     return winner, verdicts
+
+
+def _blocks(validation: Sequence[int]) -> list[Sequence[int]]:
+    """The instances in parts between which candidates may leave: four, or fewer of five or more."""
+    parts = max(1, min(4, len(validation) // 5))
+    return [validation[start::parts] for start in range(parts)]
 
 
 class _Costs:
@@ -145,16 +164,25 @@ class _Costs:
         return costs
 
     def still_playing(self, playing: Sequence[Candidate]) -> list[Candidate]:
-        """Candidates whose paired shortfall to the best is within two standard errors."""
-        costs = {each.name: self.each(each) for each in playing}
-        best = min(costs.values(), key=lambda by_index: float(np.mean(list(by_index.values()))))
+        """Candidates whose paired shortfall to the best may be chance."""
+        felt = {each.name: self._felt(each) for each in playing}
+        best = min(felt.values(), key=lambda by_index: float(np.mean(list(by_index.values()))))
         kept = []
         for each in playing:
-            gaps = [cost - best[index] for index, cost in costs[each.name].items() if index in best]
-            error = float(np.std(gaps)) / math.sqrt(len(gaps)) if gaps else math.inf
-            if np.mean(gaps) <= 2.0 * error + 1e-12:
+            gaps = [cost - best[index] for index, cost in felt[each.name].items() if index in best]
+            if len(gaps) < 2 or np.mean(gaps) <= _uncertainty(gaps) + 1e-12:
                 kept.append(each)
         return kept
+
+    def _felt(self, candidate: Candidate) -> dict[int, float]:
+        """What its costs are felt as; of a policy, as if its gate never erred."""
+        felt = {}
+        for index, cost in self.each(candidate).items():
+            host = self.evaluator.host_cost(index)
+            felt[index] = host + float(loss(np.array(cost - host)))
+            if candidate.expectation is not None:
+                felt[index] = min(felt[index], host + self.evaluator.decision_cost(index))
+        return felt
 
     def gated(self, candidate: Candidate) -> Candidate:
         """The candidate with its gate, where it has one and was measured."""
@@ -174,7 +202,7 @@ class _Costs:
         """Verdict on a candidate; an unmeasured one costs infinitely much."""
         costs = self.each(candidate)
         if not costs:
-            return Verdict(math.inf, math.inf, 0.0, math.inf, 0, 0)
+            return Verdict(math.inf, math.inf, 0.0, math.inf, 0, 0, 0)
         measured = {
             index: self.outcomes.get(_key(index, settings), [])
             for index, settings in self.chosen[candidate.name].items()
@@ -190,7 +218,14 @@ class _Costs:
         mean, above = float(each.mean()), self._above_host(costs)
         score = float((loss(above) + each - above).mean())
         repeats = min((len(outcomes) for outcomes in measured.values()), default=0)
-        return Verdict(mean, score, math.exp(-mean), float(each.max()), failures, repeats)
+        worst = float(each.max())
+        return Verdict(mean, score, math.exp(-mean), worst, failures, len(costs), repeats)
+
+
+def _uncertainty(gaps: Sequence[float]) -> float:
+    """Half the 95 % confidence interval of their mean."""
+    quantile = float(student_t.ppf(0.975, len(gaps) - 1))
+    return quantile * float(np.std(gaps, ddof=1)) / math.sqrt(len(gaps))
 
 
 def _key(index: int, settings: Mapping[str, Value]) -> tuple[int, str]:

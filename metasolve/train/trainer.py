@@ -24,13 +24,12 @@ from metasolve.cost import Cost
 from metasolve.farm import Farm
 from metasolve.instance import Instance
 from metasolve.model.layer import constant_layers
-from metasolve.model.meta_model import MetaModel
 from metasolve.model.model import Model
 from metasolve.model.surrogate import Surrogate
 from metasolve.outcome import Reason
 from metasolve.solver import Value
 from metasolve.space import Space
-from metasolve.train.arms import Arms, shortlist
+from metasolve.train.arms import Arms
 from metasolve.train.config import TrainConfig
 from metasolve.train.dataset import Dataset
 from metasolve.train.design import explore
@@ -40,15 +39,14 @@ from metasolve.train.events import Event, Events
 from metasolve.train.gate import Expectation
 from metasolve.train.inputs import Inputs, expected_seconds
 from metasolve.train.perturb import Perturber
-from metasolve.train.policy import Incumbents, PolicyTrainer, incumbents
+from metasolve.train.policy import PolicyTrainer
 from metasolve.train.selection import Candidate, Verdict, select
 from metasolve.train.split import split, spread_out
+from metasolve.train.teacher import Teacher
 from metasolve.train.trial import choose
 
-HIDDEN = (64, 64)
-MOST_ARMS = 12  # in play after the design; each costs one surrogate evaluation per policy step
-_WORTH_KEEPING = 0.3  # cost by which an arm may trail the best one on its best instance
-_WARM_STEPS, _LAST_STEPS = 600, 300
+_LAST_STEPS = 300
+_CONSTANTS = 3  # that meet in the selection, by either objective
 _REFERENCE_SHARE = 0.2  # of the calls: more instances than that are thinned out
 _QUICK = 1.0  # seconds: what the host takes less for is measured twice, if the first is colder
 _VALIDATION_CALLS = 25  # per validation instance, at most: some repeats of every contender
@@ -140,8 +138,13 @@ class Trainer:
         self._perturb(policy, train, len(validation))
         self._fit()
         policy.steps(_LAST_STEPS, learning_rate=(3e-3, 3e-4), temperature=(0.02, 0.005))
-        networks = {"policy": policy, "distilled policy": self._warm_start(train)}
-        return self._select(networks, self._incumbents(train), validation)
+        teacher = self.teacher
+        networks = {
+            "policy": policy,
+            "distilled policy": teacher.network(teacher.usual),
+            "careful policy": teacher.network(teacher.careful),
+        }
+        return self._select(networks, validation)
 
     # --- phase 0 ------------------------------------------------------------------------------
 
@@ -189,32 +192,15 @@ class Trainer:
         counts, seed = (even, count - even), self.config.seed
         explore(self.arms, self.surrogate, self.dataset, self.evaluator, train, counts, seed)
         self._fit()
-        return self._warm_start(train)
+        known, config = (self.surrogate, self.difficulty), self.config
+        self.teacher = Teacher(
+            self.arms, self.inputs, *known, train, config.pessimism, seed, self.events
+        )
+        return self.teacher.network(self.teacher.usual)
 
     def _fit(self) -> None:
         loss = self.surrogate.fit(self.dataset.matches(), steps=40)
         self.events.emit("surrogate", loss=loss, noise=self.surrogate.noise)
-
-    def _incumbents(self, train: list[int]) -> Incumbents:
-        inputs, config = self.inputs.table[train], self.config
-        return incumbents(self.surrogate, self.arms, inputs, config.pessimism, config.seed)
-
-    def _warm_start(self, train: list[int]) -> PolicyTrainer:
-        best, seed = self._incumbents(train), self.config.seed
-        kept = shortlist(best.each, within=_WORTH_KEEPING, most=MOST_ARMS)
-        varies, start = self.inputs.varies, best.start(self.arms)
-        model = MetaModel(len(varies), self.space.dim, start, varies, HIDDEN, seed)
-        policy = PolicyTrainer(
-            model, self.surrogate, self.arms, self.inputs.table, kept, self.config.pessimism, seed
-        )
-        expected = policy.steps(_WARM_STEPS)
-        self.events.emit(
-            "warm_start",
-            arms=[self.arms.arms[arm] for arm in kept],
-            expected=expected,
-            constant=float(best.cost.min()),
-        )
-        return policy
 
     # --- phase 2 ------------------------------------------------------------------------------
 
@@ -244,15 +230,14 @@ class Trainer:
 
     # --- phase 3 ------------------------------------------------------------------------------
 
-    def _select(
-        self, networks: Mapping[str, PolicyTrainer], best: Incumbents, validation: list[int]
-    ) -> Trained:
+    def _select(self, networks: Mapping[str, PolicyTrainer], validation: list[int]) -> Trained:
         self._enter("selection")
         # The simpler come first: ties go to the earlier.
         candidates = [Candidate("host default", self._constant("default", self.space.defaults()))]
-        for rank, arm in enumerate(np.argsort(best.cost, kind="stable")[:2], start=1):
-            constant = self._constant("global", self.arms.settings(int(arm), best.numbers[arm]))
-            candidates.append(Candidate(f"global {rank}", constant))
+        teacher = self.teacher
+        for name, by in (("global", teacher.usual), ("careful global", teacher.careful)):
+            for rank, settings in enumerate(teacher.constants(by, _CONSTANTS), start=1):
+                candidates.append(Candidate(f"{name} {rank}", self._constant("global", settings)))
         inputs, host, seed = self.inputs.table, self.evaluator.host_costs(), self.config.seed
         for name, policy in networks.items():
             net = policy.model

@@ -1,4 +1,4 @@
-"""`python -m metasolve.family` is an application like any other: its systems are those of the family."""
+"""`python -m metasolve.family` is an application like any other, of the family's systems."""
 
 import re
 import sys

@@ -1,0 +1,72 @@
+"""How a cost is felt, and what settings are thought to cost before they are measured.
+
+An `Objective` maps standardised features (n, features) and encoded settings (n, arms, dim) to
+something to minimise, (n, arms), differentiable in the settings.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from metasolve.model.surrogate import Surrogate, squash
+from metasolve.train.difficulty import Difficulty
+
+Tensor = torch.Tensor
+Objective = Callable[[Tensor, Tensor], Tensor]
+MATERIAL = math.log(1.1)  # a slow-down that a user would notice
+_RISK = 50.0  # how often such a slow-down counts
+
+
+def loss(cost: NDArray[np.float64]) -> NDArray[np.float64]:
+    """What a cost above the host's is felt as: itself, a slow-down beyond 1.1 fifty times."""
+    return cost + _RISK * np.maximum(cost - MATERIAL, 0.0)
+
+
+def expected_loss(mean: Tensor, spread: Tensor) -> Tensor:
+    """Expectation of `loss` of a normal cost (n,), in closed form.
+
+    E max(c - m, 0) = (μ - m) Φ(u) + σ φ(u) with u = (μ - m)/σ, the expected improvement of
+    Bayesian optimisation with the other sign (Jones, Schonlau & Welch 1998, equation 15).
+    """
+    above = mean - MATERIAL
+    u = above / spread
+    density = torch.exp(-0.5 * u.square()) / math.sqrt(2.0 * math.pi)
+    return mean + _RISK * (above * torch.special.ndtr(u) + spread * density)
+
+
+def pessimistic(surrogate: Surrogate, deviations: float) -> Objective:
+    """What settings take, some standard deviations above the mean: good on average."""
+
+    def objective(x: Tensor, s: Tensor) -> Tensor:
+        x, rows = _rows(x, s)
+        cost = surrogate.mean(x, rows)
+        if deviations:
+            cost = cost + deviations * surrogate.spread(x, rows)
+        return cost.view(s.shape[:2])
+
+    return objective
+
+
+def careful(surrogate: Surrogate, difficulty: Difficulty) -> Objective:
+    """What settings are expected to be felt as: gains are worth less than losses cost.
+
+    Bounded above: where nothing is safe the gate will close, whatever is chosen. Where the host
+    fails it counts as if it had answered in the time that it took to fail.
+    """
+
+    def objective(x: Tensor, s: Tensor) -> Tensor:
+        x, rows = _rows(x, s)
+        return squash(expected_loss(*difficulty.cost(surrogate, x, rows))).view(s.shape[:2])
+
+    return objective
+
+
+def _rows(x: Tensor, s: Tensor) -> tuple[Tensor, Tensor]:
+    """Features and settings (n · arms, ·) of every arm."""
+    n, arms, dim = s.shape
+    return x.unsqueeze(1).expand(n, arms, x.shape[1]).reshape(n * arms, -1), s.reshape(-1, dim)

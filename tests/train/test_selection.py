@@ -1,0 +1,80 @@
+"""The race: hopeless candidates leave early, and only who finished can win."""
+
+import pytest
+
+from metasolve.cost import Cost
+from metasolve.farm import SerialFarm
+from metasolve.model.layer import constant_layers
+from metasolve.model.model import Model
+from metasolve.train.evaluator import HOST, Evaluator
+from metasolve.train.events import Events
+from metasolve.train.inputs import Inputs
+from metasolve.train.selection import Candidate, select
+
+COUNT = 24
+HOPELESS = {"pc_type": "sor", "omega": 0.2}
+
+
+@pytest.fixture
+def race(analytic):
+    """Race these constants, by name; returns winner, verdicts and what was asked for."""
+    instances, space = analytic.instances(COUNT, 7), analytic.space
+
+    def run(constants, measure="seconds", calls=1000):
+        evaluator = Evaluator(
+            SerialFarm(analytic()), instances, Cost(measure, 2.0), calls, Events(None)
+        )
+        evaluator.measure([(index, dict(HOST)) for index in range(COUNT)], "reference")
+        standardisation = Inputs.of(instances).standardisation
+
+        def candidate(name, settings, kind="global"):
+            layers = constant_layers(6, space.to_vector(space.complete(settings)))
+            return Candidate(name, Model(kind, space, standardisation, layers))
+
+        candidates = [candidate("host default", {}, "default")]
+        candidates += [candidate(name, settings) for name, settings in constants.items()]
+        return *select(candidates, evaluator, range(COUNT)), evaluator
+
+    return run
+
+
+def test_the_hopeless_leave_early_and_calls_are_saved(race):
+    good = {"pc_type": "gamg", "threshold": 0.02}
+    winner, verdicts, evaluator = race({"good": good, "bad": HOPELESS}, "iterations")
+    assert verdicts["bad"].instances < COUNT
+    assert verdicts["good"].instances == COUNT
+    assert evaluator.calls < 3 * COUNT
+    assert winner.name in {"good", "host default"}
+
+
+def test_who_left_cannot_win(race):
+    """Also where the few instances it was measured on were kind to it."""
+    constants = {f"levels {k}": {"pc_type": "ilu", "levels": k} for k in (1, 2, 3, 5)}
+    winner, verdicts, _ = race({**constants, "bad": HOPELESS})
+    finished = [name for name, each in verdicts.items() if each.instances == COUNT]
+    assert winner.name in finished
+    assert verdicts[winner.name].score == min(verdicts[name].score for name in finished)
+
+
+def test_equal_candidates_share_evaluations_and_the_earlier_wins(race):
+    one = {"pc_type": "ilu", "levels": 2}
+    winner, verdicts, evaluator = race({"first": one, "second": dict(one)}, "iterations")
+    assert evaluator.calls == 2 * COUNT
+    assert verdicts["first"].score == verdicts["second"].score
+    assert winner.name != "second"
+
+
+def test_seconds_are_measured_again_while_the_budget_lasts(race):
+    one = {"pc_type": "ilu", "levels": 2}
+    _, verdicts, _ = race({"one": one})
+    assert verdicts["one"].repeats == 5
+    _, verdicts, evaluator = race({"one": one}, calls=5 * COUNT)
+    assert verdicts["one"].repeats == 2
+    assert evaluator.left >= 0
+
+
+def test_a_budget_that_ends_in_the_race_still_finds_a_winner(race):
+    one = {"pc_type": "ilu", "levels": 2}
+    winner, verdicts, evaluator = race({"one": one, "bad": HOPELESS}, calls=COUNT + 7)
+    assert evaluator.left == 0
+    assert winner.name in verdicts
