@@ -8,10 +8,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from scipy.stats import t as student_t
 
 from metasolve.model.model import Model
+from metasolve.model.surrogate import squash
 from metasolve.outcome import Outcome
 from metasolve.solver import Value
 from metasolve.train.evaluator import HOST, Evaluator
@@ -175,13 +177,14 @@ class _Costs:
         return kept
 
     def _felt(self, candidate: Candidate) -> dict[int, float]:
-        """What its costs are felt as; of a policy, as if its gate never erred."""
+        """What its costs are felt as, within bounds; of a policy, as if its gate never erred."""
         felt = {}
         for index, cost in self.each(candidate).items():
             host = self.evaluator.host_cost(index)
-            felt[index] = host + float(loss(np.array(cost - host)))
+            above = float(squash(torch.as_tensor(loss(np.array(cost - host)))))
             if candidate.expectation is not None:
-                felt[index] = min(felt[index], host + self.evaluator.decision_cost(index))
+                above = min(above, self.evaluator.decision_cost(index))
+            felt[index] = host + above
         return felt
 
     def gated(self, candidate: Candidate) -> Candidate:

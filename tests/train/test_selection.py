@@ -39,7 +39,7 @@ def race(analytic):
 
 
 def test_the_hopeless_leave_early_and_calls_are_saved(race):
-    good = {"pc_type": "gamg", "threshold": 0.02}
+    good = {"pc_type": "ilu", "levels": 2}
     winner, verdicts, evaluator = race({"good": good, "bad": HOPELESS}, "iterations")
     assert verdicts["bad"].instances < COUNT
     assert verdicts["good"].instances == COUNT
