@@ -24,9 +24,8 @@ from metasolve.model.surrogate import Surrogate, as_tensor, squash
 from metasolve.space import Space
 from metasolve.train.difficulty import Difficulty
 from metasolve.train.policy import JITTER
-from metasolve.train.risk import MATERIAL
+from metasolve.train.risk import CHANCE, MATERIAL
 
-_CHANCE = 0.05  # of such a slow-down where the gate only just opens; elsewhere it is less
 _PRIOR_FREEDOM = 4  # instances that the Gaussian processes' own opinion of their errors is worth
 _HIDDEN = (32, 32)
 _DRAWS = 8000  # features to fit it at: mixtures of two instances, moved a little
@@ -51,7 +50,7 @@ def reach(errors: Array) -> float:
     above = errors[errors >= middle] - middle
     freedom = _PRIOR_FREEDOM + count - 1
     square = (_PRIOR_FREEDOM + (count - 1) * np.mean(above**2)) / freedom
-    quantile = float(student_t.ppf(1.0 - _CHANCE, freedom))
+    quantile = float(student_t.ppf(1.0 - CHANCE, freedom))
     return middle + quantile * math.sqrt(square * (1.0 + 1.0 / count))
 
 

@@ -19,6 +19,7 @@ from metasolve.train.difficulty import Difficulty
 Tensor = torch.Tensor
 Objective = Callable[[Tensor, Tensor], Tensor]
 MATERIAL = math.log(1.1)  # a slow-down that a user would notice
+CHANCE = 0.05  # of such a slow-down that is accepted where a gain is uncertain
 _RISK = 50.0  # how often such a slow-down counts
 
 

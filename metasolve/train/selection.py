@@ -18,7 +18,7 @@ from metasolve.outcome import Outcome
 from metasolve.solver import Value
 from metasolve.train.evaluator import HOST, Evaluator
 from metasolve.train.gate import Expectation, reach
-from metasolve.train.risk import loss
+from metasolve.train.risk import CHANCE, MATERIAL, loss
 
 _REPEATS = 4  # of the whole race, where seconds count
 
@@ -32,7 +32,8 @@ class Candidate:
     name : such as "policy" or "global".
     model : settings for the features of an instance.
     expectation : what they are expected to cost; none for a constant. A policy is measured
-        without a gate, and becomes the model with one, opened as far as it proved right.
+        without a gate, and becomes the model with one, opened as far as it proved right, or
+        without where it proved to need none.
     """
 
     name: str
@@ -103,7 +104,9 @@ def select(
         playing = costs.still_playing(playing)
     finishing = {each.name for each in playing}
     finished = [
-        costs.gated(each) for each in candidates if each.name in finishing or each.kind == "default"
+        costs.finished(each)
+        for each in candidates
+        if each.name in finishing or each.kind == "default"
     ]
     verdicts = {each.name: costs.verdict(each) for each in candidates}
     winner = min(finished, key=lambda each: verdicts[each.name].score)
@@ -187,16 +190,27 @@ class _Costs:
             felt[index] = host + above
         return felt
 
-    def gated(self, candidate: Candidate) -> Candidate:
-        """The candidate with its gate, where it has one and was measured."""
-        costs = self.each(candidate)
-        expectation = candidate.expectation
+    def finished(self, candidate: Candidate) -> Candidate:
+        """The candidate as it would be used: with its gate, where it has one and needs it.
+
+        A gate that costs a tenth or more of the time is left out where k slow-downs in n choices
+        say that the next is one with a probability below 5 %, too: (k + ½)/(n + 1), the mean of
+        Jeffreys' posterior. What it would have prevented is in the score.
+        """
+        costs, expectation = self.each(candidate), candidate.expectation
         if expectation is None or not costs:
             return candidate
-        doubt = reach(expectation.errors(list(costs), self._above_host(costs)))
-        result = replace(candidate, model=replace(candidate.model, gate=expectation.gate(doubt)))
-        self.chosen[result.name] = self._choices(result)
-        return result
+        above = self._above_host(costs)
+        doubt = reach(expectation.errors(list(costs), above))
+        gated = replace(candidate, model=replace(candidate.model, gate=expectation.gate(doubt)))
+        ungated_choices = self.chosen[candidate.name]
+        self.chosen[candidate.name] = self._choices(gated)
+        price = float(np.mean(self._above_host(self.each(gated))) - np.mean(above))
+        chance = (np.sum(above > MATERIAL) + 0.5) / (len(above) + 1)
+        if chance < CHANCE and price > MATERIAL:
+            self.chosen[candidate.name] = ungated_choices
+            return candidate
+        return gated
 
     def _above_host(self, costs: Mapping[int, float]) -> NDArray[np.float64]:
         return np.array([cost - self.evaluator.host_cost(index) for index, cost in costs.items()])

@@ -1,9 +1,11 @@
 """The race: hopeless candidates leave early, and only who finished can win."""
 
+import numpy as np
 import pytest
 
 from metasolve.cost import Cost
 from metasolve.farm import SerialFarm
+from metasolve.model.gate import Bells, Gate
 from metasolve.model.layer import constant_layers
 from metasolve.model.model import Model
 from metasolve.train.evaluator import HOST, Evaluator
@@ -20,7 +22,7 @@ def race(analytic):
     """Race these constants, by name; returns winner, verdicts and what was asked for."""
     instances, space = analytic.instances(COUNT, 7), analytic.space
 
-    def run(constants, measure="seconds", calls=1000):
+    def run(constants, measure="seconds", calls=1000, expectation=None):
         evaluator = Evaluator(
             SerialFarm(analytic()), instances, Cost(measure, 2.0), calls, Events(None)
         )
@@ -29,7 +31,8 @@ def race(analytic):
 
         def candidate(name, settings, kind="global"):
             layers = constant_layers(6, space.to_vector(space.complete(settings)))
-            return Candidate(name, Model(kind, space, standardisation, layers))
+            model = Model(kind, space, standardisation, layers)
+            return Candidate(name, model, None if kind == "default" else expectation)
 
         candidates = [candidate("host default", {}, "default")]
         candidates += [candidate(name, settings) for name, settings in constants.items()]
@@ -78,3 +81,33 @@ def test_a_budget_that_ends_in_the_race_still_finds_a_winner(race):
     winner, verdicts, evaluator = race({"one": one, "bad": HOPELESS}, calls=COUNT + 7)
     assert evaluator.left == 0
     assert winner.name in verdicts
+
+
+class Doubt:
+    """An expectation whose gate is open or closed everywhere."""
+
+    def __init__(self, opens):
+        self.level = 9.0 if opens else -9.0  # of what the host is said to take
+
+    def errors(self, instances, measured):
+        return np.zeros(len(instances))
+
+    def gate(self, doubt):
+        nowhere = np.zeros((1, 1))
+        host = Bells(np.array([0]), np.ones(1), nowhere, np.zeros(1), self.level)
+        return Gate(constant_layers(6, np.zeros(1)), host)
+
+
+@pytest.mark.parametrize(
+    ("levels", "opens", "wins", "gated"),
+    [
+        (1, False, "it", False),  # gains, slows nothing down: the gate would only cost
+        (1, True, "it", True),  # costs nothing: stays
+        (2, False, "host default", False),  # slows some down: the gate is needed, and shut
+    ],
+)
+def test_a_gate_that_costs_and_saves_nothing_is_left_out(race, levels, opens, wins, gated):
+    it = {"it": {"pc_type": "ilu", "levels": levels}}
+    winner, _, _ = race(it, "iterations", expectation=Doubt(opens))
+    assert winner.name == wins
+    assert (winner.model.gate is not None) == gated
