@@ -240,8 +240,8 @@ class _Costs:
 
 
 def _uncertainty(gaps: Sequence[float]) -> float:
-    """Half the 95 % confidence interval of their mean."""
-    quantile = float(student_t.ppf(0.975, len(gaps) - 1))
+    """What their mean exceeds with a probability of 5 % where the true mean is 0."""
+    quantile = float(student_t.ppf(0.95, len(gaps) - 1))
     return quantile * float(np.std(gaps, ddof=1)) / math.sqrt(len(gaps))
 
 

@@ -46,7 +46,7 @@ from metasolve.train.teacher import Teacher
 from metasolve.train.trial import choose
 
 _LAST_STEPS = 300
-_CONSTANTS = 3  # that meet in the selection, by either objective
+_CONSTANTS = 2  # that meet in the selection, by either objective
 _REFERENCE_SHARE = 0.2  # of the calls: more instances than that are thinned out
 _QUICK = 1.0  # seconds: what the host takes less for is measured twice, if the first is colder
 _VALIDATION_CALLS = 25  # per validation instance, at most: some repeats of every contender
