@@ -205,7 +205,8 @@ class _Costs:
         gated = replace(candidate, model=replace(candidate.model, gate=expectation.gate(doubt)))
         ungated_choices = self.chosen[candidate.name]
         self.chosen[candidate.name] = self._choices(gated)
-        price = float(np.mean(self._above_host(self.each(gated))) - np.mean(above))
+        same = {index: cost for index, cost in self.each(gated).items() if index in costs}
+        price = float(np.mean(self._above_host(same)) - np.mean(above))
         chance = (np.sum(above > MATERIAL) + 0.5) / (len(above) + 1)
         if chance < CHANCE and price > MATERIAL:
             self.chosen[candidate.name] = ungated_choices
