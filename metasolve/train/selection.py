@@ -82,18 +82,19 @@ def select(
     Those still in play solve some of the instances, one candidate after the other per instance, so
     that a drift of the machine hits all alike; whoever then trails by more than the measurements
     can explain leaves, and the next instances follow (a race: Maron & Moore, 1994). Where seconds
-    count, the instances are solved again and again, by the host, too. The host's own configuration
-    always stays a candidate, with the cost it has by definition.
+    count, the instances are solved again and again, by the host, too, to know the best ones better.
+    The host's own configuration always stays a candidate, with the cost it has by definition.
 
     Returns
     -------
     winner, verdicts
-        The candidate with the least score of those that finished, ties to the earlier one;
+        The candidate with the least score of those that solved all, ties to the earlier one;
         verdicts of all by name.
     """
     costs = _Costs(candidates, evaluator, validation)
     playing = [each for each in candidates if each.kind != "default"]
     for some in _blocks(validation):
+        through = {each.name for each in playing}
         costs.measure(costs.round(playing, some, again=False))
         playing = costs.still_playing(playing)
     for _ in range(_REPEATS if evaluator.cost.measure == "seconds" else 0):
@@ -102,11 +103,10 @@ def select(
             break
         costs.measure(asked)
         playing = costs.still_playing(playing)
-    finishing = {each.name for each in playing}
     finished = [
         costs.finished(each)
         for each in candidates
-        if each.name in finishing or each.kind == "default"
+        if each.name in through or each.kind == "default"
     ]
     verdicts = {each.name: costs.verdict(each) for each in candidates}
     winner = min(finished, key=lambda each: verdicts[each.name].score)
