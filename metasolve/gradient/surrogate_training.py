@@ -27,7 +27,8 @@ class MatchingOptions:
 
     Attributes
     ----------
-    learning_rate : of Adam.
+    learning_rate : of Adam, at first.
+    settling : steps after which it has fallen by a factor √2; it goes on as 1/√steps.
     value_weight : of the relative squared error of the values, beside that of the differences.
     extra_steps : steps after the one on the newest probes, each on a batch replayed from the past.
     memory : batches of probes kept for replay.
@@ -35,6 +36,7 @@ class MatchingOptions:
     """
 
     learning_rate: float = 1e-2
+    settling: int = 300
     value_weight: float = 0.0
     extra_steps: int = 0
     memory: int = 20
@@ -67,7 +69,15 @@ class MatchedSurrogate:
         self, network: torch.nn.Module, options: MatchingOptions | None = None, seed: int = 0
     ) -> None:
         self.network, self.options = network, options or MatchingOptions()
-        self._optimiser = torch.optim.Adam(network.parameters(), lr=self.options.learning_rate)
+        # At a constant rate, and without AMSGrad (Reddi et al. 2018), which does not forget how
+        # large gradients can be, training was calm for 10,000 steps and then unlearned in a few.
+        self._optimiser = torch.optim.Adam(
+            network.parameters(), lr=self.options.learning_rate, amsgrad=True
+        )
+        settling = self.options.settling
+        self._schedule = torch.optim.lr_scheduler.LambdaLR(
+            self._optimiser, lambda step: (1.0 + step / settling) ** -0.5
+        )
         self._type = next(network.parameters()).dtype
         self._memory: deque[_Batch] = deque(maxlen=self.options.memory)
         self._rng = np.random.default_rng(seed)
@@ -151,6 +161,7 @@ class MatchedSurrogate:
         loss = self._loss(batch)
         loss.backward()
         self._optimiser.step()
+        self._schedule.step()
         return float(loss.detach())
 
     def _loss(self, batch: _Batch) -> torch.Tensor:

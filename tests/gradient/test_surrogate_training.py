@@ -48,6 +48,22 @@ def test_extra_steps_on_replayed_probes_learn_more_from_as_many_calls():
     assert true_rho(replaying) < 0.7 * true_rho(plain)
 
 
+def test_a_surrogate_that_settles_averages_noise():
+    """At a constant rate it follows the noise of the last few batches for ever."""
+
+    def error(settling):
+        options, rng = MatchingOptions(settling=settling), np.random.default_rng(5)
+        surrogate, errors = MatchedSurrogate(multilayer(4, 32), options), []
+        for turn in range(1200):
+            z, V, d, values = batch(rng, many=10)
+            surrogate.observe(z, V, d + 3.0 * rng.standard_normal(d.shape), values)
+            if turn > 1000 and turn % 20 == 0:
+                errors.append(true_rho(surrogate))
+        return np.mean(errors)
+
+    assert error(30) < 0.7 * error(10**9)
+
+
 def test_matching_values_too_gets_the_values_right():
     surrogate = trained(300, MatchingOptions(value_weight=1.0))
     z = np.random.default_rng(99).uniform(-1, 1, (200, 4))
