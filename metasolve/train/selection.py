@@ -184,11 +184,16 @@ class _Costs:
         felt = {}
         for index, cost in self.each(candidate).items():
             host = self.evaluator.host_cost(index)
-            above = float(squash(torch.as_tensor(loss(np.array(cost - host)))))
+            above = float(squash(torch.as_tensor(self._loss(index, cost))))
             if candidate.expectation is not None:
                 above = min(above, self.evaluator.decision_cost(index))
             felt[index] = host + above
         return felt
+
+    def _loss(self, index: int, cost: float) -> float:
+        """What a cost above the host's is felt as: itself where the host fails, too."""
+        host = self.evaluator.host_cost(index)
+        return cost - host if host > 0.0 else float(loss(np.array(cost)))
 
     def finished(self, candidate: Candidate) -> Candidate:
         """The candidate as it would be used: with its gate, where it has one and needs it.
@@ -234,7 +239,8 @@ class _Costs:
         )
         each = np.array(list(costs.values()))
         mean, above = float(each.mean()), self._above_host(costs)
-        score = float((loss(above) + each - above).mean())
+        felt = np.array([self._loss(index, cost) for index, cost in costs.items()])
+        score = float((felt + each - above).mean())
         repeats = min((len(outcomes) for outcomes in measured.values()), default=0)
         worst = float(each.max())
         return Verdict(mean, score, math.exp(-mean), worst, failures, len(costs), repeats)
