@@ -19,7 +19,7 @@ HOPELESS = {"pc_type": "sor", "omega": 0.2}
 
 @pytest.fixture
 def race(analytic):
-    """Race these constants, by name; returns winner, verdicts and what was asked for."""
+    """Race these constants, by name; returns winner, verdicts and the evaluator."""
     instances, space = analytic.instances(COUNT, 7), analytic.space
 
     def run(constants, measure="seconds", calls=1000, expectation=None):
@@ -81,6 +81,7 @@ def test_a_budget_that_ends_in_the_race_still_finds_a_winner(race):
     winner, verdicts, evaluator = race({"one": one, "bad": HOPELESS}, calls=COUNT + 7)
     assert evaluator.left == 0
     assert winner.name in verdicts
+    assert winner.name != "bad"
 
 
 class Doubt:
