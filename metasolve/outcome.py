@@ -77,6 +77,8 @@ class Outcome:
         Absolute residual norms, the initial one first; empty when not recorded.
     message
         Free text for people.
+    course
+        What is kept of the history of a program's own solve: see :mod:`metasolve.course`.
     """
 
     reason: Reason
@@ -88,6 +90,7 @@ class Outcome:
     flops: float = 0.0
     history: tuple[float, ...] = ()
     message: str = ""
+    course: tuple[float, ...] = ()
 
     @classmethod
     def failure(cls, reason: Reason, message: str = "") -> Outcome:
@@ -128,6 +131,7 @@ class Outcome:
             "flops": _json_number(self.flops),
             "history": [_json_number(norm) for norm in self.history],
             "message": self.message,
+            **({"course": [_json_number(norm) for norm in self.course]} if self.course else {}),
         }
 
     @classmethod
@@ -143,6 +147,7 @@ class Outcome:
             flops=float(data.get("flops", 0.0)),
             history=tuple(float(norm) for norm in data.get("history", ())),
             message=str(data.get("message", "")),
+            course=tuple(float(norm) for norm in data.get("course", ())),
         )
 
 

@@ -24,6 +24,7 @@ outcomes = st.builds(
     flops=number,
     history=st.lists(number, max_size=4).map(tuple),
     message=st.text(max_size=20),
+    course=st.lists(number, max_size=4).map(tuple),
 )
 
 

@@ -11,7 +11,7 @@ from metasolve.outcome import Outcome, Reason
 
 _REASONS = tuple(Reason)
 _NORMS = 2  # of a history; no cost looks at more
-_COLUMNS = 12
+_COLUMNS = 13
 
 
 def to_rows(
@@ -22,16 +22,18 @@ def to_rows(
     Returns
     -------
     rows
-        One row of 12 numbers per pair: index, reason, iterations, fractional iterations, residual,
-        seconds of set-up and of the solve, flops, number of norms and two norms, bytes of text.
+        One row of 13 numbers per pair: index, reason, iterations, fractional iterations, residual,
+        seconds of set-up and of the solve, flops, number of norms and two norms, bytes of text,
+        norms of the course.
     texts
-        The messages in UTF-8, one after the other.
+        Of one pair after the other the message in UTF-8 and the course.
     """
     rows, texts = [], []
     for index, outcome in results:
         norms = outcome.history[-_NORMS:]
         padded = (*norms, *[0.0] * (_NORMS - len(norms)))
-        texts.append(outcome.message.encode("utf-8", "surrogatepass"))
+        text, seen = outcome.message.encode("utf-8", "surrogatepass"), outcome.course
+        texts += [text, np.array(seen, dtype=np.float64).tobytes()]
         rows.append(
             (
                 index,
@@ -44,7 +46,8 @@ def to_rows(
                 outcome.flops,
                 len(norms),
                 *padded,
-                len(texts[-1]),
+                len(text),
+                len(seen),
             )
         )
     table = np.array(rows, dtype=np.float64).reshape(-1, _COLUMNS)
@@ -55,8 +58,9 @@ def from_rows(rows: NDArray[np.float64], texts: NDArray[np.uint8]) -> Iterator[t
     """Unpack what :func:`to_rows` made, exact to the last bit."""
     text, begin = texts.tobytes(), 0
     for row in rows.reshape(-1, _COLUMNS).tolist():
-        index, reason, iterations, *measured, count, first, second, size = row
-        end = begin + int(size)
+        index, reason, iterations, *measured, count, first, second, size, seen = row
+        middle = begin + int(size)
+        end = middle + 8 * int(seen)
         yield (
             int(index),
             Outcome(
@@ -64,7 +68,8 @@ def from_rows(rows: NDArray[np.float64], texts: NDArray[np.uint8]) -> Iterator[t
                 int(iterations),
                 *measured,
                 history=(first, second)[: int(count)],
-                message=text[begin:end].decode("utf-8", "surrogatepass"),
+                message=text[begin:middle].decode("utf-8", "surrogatepass"),
+                course=tuple(np.frombuffer(text[middle:end]).tolist()),
             ),
         )
         begin = end

@@ -21,8 +21,8 @@ from metasolve.model.model import Model, Standardisation
 from metasolve.model.policy_file import policy_text
 from metasolve.space import Space
 
-FORMAT = 2
-_OWN = {"format", "kind", "features", "space", "activations", "gate", "checksums"}
+FORMAT = 3
+_OWN = {"format", "kind", "features", "space", "activations", "gate", "least_rows", "checksums"}
 _BELLS = ("features", "lengths", "centres", "weights")
 _WEIGHTS, _POLICY, _MODEL = "weights.safetensors", "policy.txt", "model.json"
 _GUESS = "guess.bin"  # an initial guess: add_guess
@@ -55,7 +55,9 @@ def save(model: Model, directory: Path, surrogate: Mapping[str, np.ndarray] | No
             "activations": _activations(model.gate.layers),
             "level": model.gate.host.level,
             "limit": model.gate.limit,
+            "patience": model.gate.patience,
         },
+        "least_rows": model.least_rows,
         **model.info,
         "checksums": {name: hashlib.sha256(data).hexdigest() for name, data in contents.items()},
     }
@@ -133,13 +135,14 @@ def load(directory: Path) -> Model:
     box = [tensors.get(f"features.{key}") for key in ("mean", "scale", "low", "high")]
     try:
         layers = _layers(tensors, "layers", document["activations"])
-        gate = _gate(tensors, document["gate"])
+        gate, least = _gate(tensors, document["gate"]), int(document["least_rows"])
         space = Space.from_dict(document["space"])
         standardisation = Standardisation(names, *box)
     except (KeyError, TypeError, SpaceError) as error:
         raise ModelError(f"{directory}: model.json does not fit its weights: {error}") from error
     info = {key: value for key, value in document.items() if key not in _OWN}
-    return Model(document["kind"], space, standardisation, layers, info, gate, directory.absolute())
+    known = space, standardisation, layers, info, gate, least
+    return Model(document["kind"], *known, directory.absolute())
 
 
 def _layers(
@@ -155,7 +158,8 @@ def _gate(tensors: Mapping[str, np.ndarray], entry: Mapping[str, Any] | None) ->
     if entry is None:
         return None
     host = Bells(*(tensors[f"gate.host.{key}"] for key in _BELLS), entry["level"])
-    return Gate(_layers(tensors, "gate.layers", entry["activations"]), host, entry["limit"])
+    layers = _layers(tensors, "gate.layers", entry["activations"])
+    return Gate(layers, host, entry["limit"], entry["patience"])
 
 
 def _document(directory: Path) -> dict[str, Any]:

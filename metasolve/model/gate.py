@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from metasolve.model.layer import Layer, forward
+
+LONGEST = 20.0  # logarithm of seconds, the most the plug-in counts with
 
 
 @dataclass(frozen=True)
@@ -47,19 +50,27 @@ class Gate:
 
     Attributes
     ----------
-    layers : network from standardised features to what the policy's choice takes, doubts included:
-        (1,), log of seconds or of what else was measured.
+    layers : network from standardised features to (2,), logs of seconds or of what else was
+        measured: what the policy's choice takes, all doubts included, for the decision; and what it
+        takes with the doubts about itself only.
     host : log of what the host takes.
     limit : largest expected cost at which the policy's choice is used.
+    patience : times the latter that the host's own solve, where it is left alone, may still seem
+        to need before it is given up for the policy's choice; 0: any.
     """
 
     layers: Sequence[Layer]
     host: Bells
     limit: float = 0.0
+    patience: float = 0.0
 
     def expected(self, x: np.ndarray) -> float:
         """Expected cost, the log of the ratio to the host's time, at standardised features x."""
         return float(forward(self.layers, x)[0]) - self.host(x)
+
+    def patience_seconds(self, x: np.ndarray) -> float:
+        """What the host's own solve may still seem to need at standardised features x."""
+        return self.patience * math.exp(min(float(forward(self.layers, x)[1]), LONGEST))
 
     def closed(self, x: np.ndarray) -> bool:
         """Whether the host is left alone at standardised features x."""

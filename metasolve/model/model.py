@@ -83,6 +83,11 @@ class Standardisation:
         return f"{self.names[i]} = {x[i]:.6g} is outside [{self.low[i]:.6g}, {self.high[i]:.6g}]"
 
 
+def rows_of(features: Mapping[str, float]) -> int:
+    """Rows of the system with these features; 0 where it is no system."""
+    return round(10.0 ** features["log_rows"]) if "log_rows" in features else 0
+
+
 @dataclass(frozen=True)
 class Model:
     """A policy over settings.
@@ -96,6 +101,7 @@ class Model:
     layers : network from standardised features to unconstrained coordinates z in R^dim.
     info : further entries of model.json (seed, calls, validation, trained_on, ...).
     gate : what the choice is expected to cost; None where every choice is used.
+    least_rows : systems with fewer rows are left to the host without a look at them.
     directory : where it was loaded from; None for a model that is only in memory.
     """
 
@@ -105,6 +111,7 @@ class Model:
     layers: tuple[Layer, ...]
     info: dict[str, Any] = field(default_factory=dict)
     gate: Gate | None = None
+    least_rows: int = 0
     directory: Path | None = field(default=None, compare=False)
 
     def inputs(self, features: Mapping[str, float]) -> np.ndarray:
@@ -115,6 +122,10 @@ class Model:
         """Unconstrained coordinates z, shape (space.dim,)."""
         return forward(self.layers, self.inputs(features))
 
+    def too_small(self, features: Mapping[str, float]) -> bool:
+        """Whether looking at a system with these features would cost more than can be gained."""
+        return self.least_rows > 0 and rows_of(features) < self.least_rows
+
     def expects_loss(self, features: Mapping[str, float]) -> bool:
         """Whether the host's own configuration is expected to be faster than what is chosen."""
         return self.gate is not None and self.gate.closed(self.inputs(features))
@@ -123,6 +134,8 @@ class Model:
         """Why the model declines to choose here; empty when it does choose."""
         if self.kind == "default":
             return "no setting was found that beats the host's own"
+        if self.too_small(features):
+            return "so small that looking at it would cost too much"
         strange = self.standardisation.unfamiliar(self.standardisation.vector(features))
         if not strange and self.expects_loss(features):
             return "the host's own configuration is expected to be faster"
@@ -131,9 +144,14 @@ class Model:
     def settings(self, features: Mapping[str, float]) -> dict[str, Any]:
         """The settings to use for an instance with these features.
 
-        Returns {} (the host's own configuration) for a model of kind "default", and where that is
-        expected to be faster. Does not look at the familiar box: ask `refuses` first.
+        Returns {} (the host's own configuration) for a model of kind "default", for systems that
+        are too small, and where that is expected to be faster. Does not look at the familiar box:
+        ask `refuses` first.
         """
-        if self.kind == "default" or self.expects_loss(features):
+        if self.kind == "default" or self.too_small(features) or self.expects_loss(features):
             return {}
+        return self.choice(features)
+
+    def choice(self, features: Mapping[str, float]) -> dict[str, Any]:
+        """The settings for these features, whatever they are expected to cost."""
         return self.space.to_settings(self.coordinates(features))

@@ -14,19 +14,19 @@ from typing import Any
 import numpy as np
 
 from metasolve.errors import ModelError
-from metasolve.model.gate import Bells, Gate
+from metasolve.model.gate import LONGEST, Bells, Gate
 from metasolve.model.layer import ACTIVATIONS, Layer
 from metasolve.model.model import Model, Standardisation
 from metasolve.space import Choice, Flag, Integer, Real, Setting, Space
 
-VERSION = 2
-_FOREVER = 20.0  # logarithm of seconds, the most the plug-in counts with
+VERSION = 3
 
 
 def policy_text(model: Model) -> str:
     """The whole file as text."""
     lines = [f"metasolve-policy {VERSION}", f"petsc {model.info.get('petsc') or '-'}"]
     lines.append("kind " + ("default" if model.kind == "default" else "policy"))
+    lines.append(f"least_rows {model.least_rows}")
     lines += _feature_lines(model)
     lines.append("expected " + _numbers(model.info.get("expected") or _forever(model)))
     lines += _layer_lines(model.layers)
@@ -46,7 +46,7 @@ def write_policy(model: Model, path: Path) -> None:
 
 def _forever(model: Model) -> list[float]:
     """No time budget: for models that do not say how long the host takes."""
-    return [_FOREVER, *[0.0] * len(model.standardisation.names)]
+    return [LONGEST, *[0.0] * len(model.standardisation.names)]
 
 
 def _feature_lines(model: Model) -> list[str]:
@@ -81,6 +81,7 @@ def _gate_lines(gate: Gate | None) -> list[str]:
         _numbers(host.lengths),
         *(_numbers([weight, *row]) for weight, row in zip(host.weights, host.centres, strict=True)),
         f"limit {gate.limit:.9g}",
+        f"patience {gate.patience:.9g}",
     ]
 
 
@@ -148,6 +149,8 @@ def _parse(tokens: Iterator[str]) -> Model:
     info: dict[str, Any] = {"petsc": next(tokens)}
     _expect(tokens, "kind")
     kind = next(tokens)
+    _expect(tokens, "least_rows")
+    least = int(next(tokens))
     _expect(tokens, "features")
     info["features_version"] = int(next(tokens))
     rows = [
@@ -159,7 +162,7 @@ def _parse(tokens: Iterator[str]) -> Model:
     info["expected"] = [float(next(tokens)) for _ in range(1 + len(rows))]
     layers = _parse_layers(tokens)
     gate = _parse_gate(tokens)
-    return Model(kind, _parse_space(tokens), standardisation, layers, info, gate)
+    return Model(kind, _parse_space(tokens), standardisation, layers, info, gate, least)
 
 
 def _expect(tokens: Iterator[str], *words: str) -> None:
@@ -196,7 +199,9 @@ def _parse_gate(tokens: Iterator[str]) -> Gate | None:
     weights, *centres = rows.reshape(count, 1 + width).T
     _expect(tokens, "limit")
     host = Bells(features, lengths, np.array(centres).reshape(width, count).T, weights, level)
-    return Gate(layers, host, float(next(tokens)))
+    limit = float(next(tokens))
+    _expect(tokens, "patience")
+    return Gate(layers, host, limit, float(next(tokens)))
 
 
 def _parse_space(tokens: Iterator[str]) -> Space:

@@ -10,6 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+
 from metasolve.errors import RecordingError
 from metasolve.instance import Instance
 from metasolve.petsc.recorded_solve import Operator, RecordedSolve, read_solve
@@ -18,6 +21,7 @@ MANIFEST = "manifest.jsonl"
 FORMAT = 1
 _OPENING = '{"kind":'
 FEATURES_VERSION = 3  #: METASOLVE_FEATURES_VERSION of the plug-in
+_SIMILAR = 9  # sizes whose looks are thought to take the same
 RECORD_FIRST = "make one with: metasolve record -o DIR -- COMMAND"
 
 
@@ -87,6 +91,10 @@ class Recording:
         shares = setup_shares(
             [((s.run, s.prefix), (s.operator.hash, s.operator.state)) for s in self.solves]
         )
+        looks = usual_seconds(
+            [solve.operator.rows for solve in self.solves],
+            [solve.features_seconds for solve in self.solves],
+        )
         return [
             Instance(
                 solve.id,
@@ -94,10 +102,10 @@ class Recording:
                 share,
                 solve,
                 solve.tolerance,
-                solve.features_seconds,
+                look,
                 solve.outcome.setup_seconds + solve.outcome.solve_seconds,
             )
-            for solve, share in zip(self.solves, shares, strict=True)
+            for solve, share, look in zip(self.solves, shares, looks, strict=True)
         ]
 
     def operators(self) -> dict[str, Operator]:
@@ -221,6 +229,19 @@ def setup_shares(solves: Sequence[tuple[Hashable, Hashable]]) -> list[float]:
         sizes[group] += 1
         group_of.append(group)
     return [1.0 / sizes[group] for group in group_of]
+
+
+def usual_seconds(sizes: Sequence[int], seconds: Sequence[float]) -> list[float]:
+    """Return, for each, the median of what was measured at it and the most similar sizes.
+
+    Looking at a system is measured once, and takes microseconds: one interruption in a hundred
+    looks would seem a hundred times as long.
+    """
+    order = np.argsort(sizes, kind="stable")
+    around = np.pad(np.asarray(seconds, float)[order], _SIMILAR // 2, mode="symmetric")
+    usual = np.empty(len(order))
+    usual[order] = np.median(sliding_window_view(around, _SIMILAR), axis=1)
+    return usual.tolist()
 
 
 def _run(line: Mapping[str, Any]) -> Run:

@@ -11,10 +11,12 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from petsc4py import PETSc
 
+from metasolve.course import course
 from metasolve.errors import UsageError
 from metasolve.instance import Instance
 from metasolve.outcome import Outcome, Reason, fractional
@@ -179,8 +181,10 @@ class Replay:
             ksp.destroy()
             x.destroy()
         # In the program's norm only the start of a cold solve tells what it aims at.
-        aim = solve.rtol * measured.history[0] if measured.history and not system.guess else None
-        return judge(instance, system, measured, aim)
+        if system.guess or not measured.history:
+            return judge(instance, system, measured)
+        outcome = judge(instance, system, measured, solve.rtol * measured.history[0])
+        return replace(outcome, course=course(measured.history))
 
     def _attempt(
         self, instance: Instance, entries: Mapping[str, str], budget: Budget, *, strict: bool

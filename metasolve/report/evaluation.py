@@ -101,14 +101,14 @@ class Evaluation:
         return self.training_seconds / saved if saved > 0 else None
 
     def sources(self) -> dict[str, int]:
-        """How often the plug-in let the model solve, fell back, or refused."""
+        """How often the model solved, at once or in the end; how often it fell back or refused."""
         found = [self.measured[MODEL][each.id].record.get("source", "") for each in self.instances]
-        return {name: found.count(name) for name in ("model", "fallback", "refused")}
+        return {name: found.count(name) for name in ("model", "switched", "fallback", "refused")}
 
     def wrong_results(self) -> int:
         """Answers accepted from the model whose true residual is above the tolerance."""
         return sum(
-            self.measured[MODEL][each.id].record.get("source") == "model"
+            self.measured[MODEL][each.id].record.get("source") in ("model", "switched")
             and not outcome.true_residual <= each.tolerance * (1 + 1e-9)  # NaN is wrong, too
             for each in self.instances
             for outcome in self.measured[MODEL][each.id].outcomes

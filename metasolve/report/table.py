@@ -91,7 +91,8 @@ def summary_lines(evaluation: Evaluation) -> list[str]:
         *([f"strongest baseline: {_TITLES.get(strongest, strongest)}"] if strongest else []),
         *_over_oracle(evaluation),
         f"model: {int((~evaluation.ok(MODEL)).sum())} failures, {evaluation.wrong_results()} wrong "
-        f"results, {sources['fallback']} fallbacks, {sources['refused']} left to the program",
+        f"results, {sources['fallback']} fallbacks, {sources['refused']} left to the program"
+        + (f", {sources['switched']} at first" if sources["switched"] else ""),
         f"solver calls: training {calls.get('train', 0)}"
         + (f", global search {calls['global']}" if "global" in calls else ""),
     ]

@@ -75,10 +75,10 @@ class Difficulty:
         return replace(bells, level=bells.level + self._mean)
 
     @torch.no_grad()
-    def taken(self, surrogate: Surrogate, x: Array, s: Array) -> tuple[Array, Array]:
-        """Log of what settings take (n,), and what one measurement of the cost strays (n,).
+    def taken(self, surrogate: Surrogate, x: Array, s: Array) -> tuple[Array, Array, Array]:
+        """Log of what settings take (n,), what one measurement of it strays (n,), and of the cost.
 
-        The latter is a standard deviation: of what settings take, of what the host takes, and of
+        Standard deviations: the last (n,) is of what settings take, of what the host takes, and of
         both measurements.
 
         Parameters
@@ -87,9 +87,13 @@ class Difficulty:
         x, s : (n, features) standardised features and (n, dim) encoded settings.
         """
         features, settings = as_tensor(x), as_tensor(s)
-        spread = torch.hypot(surrogate.strays(features, settings), self._of_host(features)[1])
-        above = surrogate.mean(features, settings).numpy().astype(float)
-        return above + self._above(x), spread.numpy().astype(float)
+        strays = surrogate.strays(features, settings)
+        spread = torch.hypot(strays, self._of_host(features)[1])
+        above, *doubts = (
+            each.numpy().astype(float)
+            for each in (surrogate.mean(features, settings), strays, spread)
+        )
+        return above + self._above(x), *doubts
 
     def cost(self, surrogate: Surrogate, x: Tensor, s: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and standard deviation (n,) of a measured cost, differentiable in s: see `taken`."""

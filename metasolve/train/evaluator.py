@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from metasolve.cost import Cost
+from metasolve.course import given_up
 from metasolve.farm import Farm, Request
 from metasolve.instance import Instance
 from metasolve.outcome import Outcome, Reason
@@ -189,6 +190,25 @@ class Evaluator:
         """`host_cost` of every instance, 0 where it was not measured."""
         every = range(len(self.instances))
         return np.array([self.host_cost(i) if i in self.host else 0.0 for i in every])
+
+    def switched_cost(self, index: int, cost: float, patience: float) -> float | None:
+        """Cost of a host that is given up for settings, or fails before them; None: neither.
+
+        Parameters
+        ----------
+        cost : of the settings alone, the decision included.
+        patience : seconds that the host's solve may still seem to need.
+        """
+        instance, outcome = self.instances[index], self.host[index][-1]
+        if not outcome.course:  # nobody watches it, then
+            return None
+        setup = instance.setup_share * outcome.setup_seconds
+        iteration = outcome.solve_seconds / max(outcome.iterations, 1)
+        end = given_up(outcome.course, instance.tolerance, patience / max(iteration, 1e-12))
+        if end is None and self.host_cost(index) == 0.0:
+            return None
+        spent = setup + (outcome.solve_seconds if end is None else end * iteration)
+        return float(np.log(spent / self.reference(index) + np.exp(cost)))
 
     def decision_cost(self, index: int) -> float:
         """Cost of asking the model and then staying with the host."""

@@ -80,7 +80,7 @@ class Expectation:
         self.inputs, self.host, self.seed = inputs, host, seed
         self._known = difficulty.host()
 
-    def taken(self, x: Array) -> tuple[Array, Array]:
+    def taken(self, x: Array) -> tuple[Array, Array, Array]:
         """See `Difficulty.taken`, of what the policy chooses at x (n, features)."""
         encoded = [self.space.encode(self.space.to_settings(z)) for z in _outputs(self.model, x)]
         return self.difficulty.taken(self.surrogate, x, np.array(encoded))
@@ -91,7 +91,7 @@ class Expectation:
         Those where no gain was expected do not count, if others do: there the gate is closed.
         """
         x = self.inputs[list(instances)]
-        taken, spread = self.taken(x)
+        taken, _, spread = self.taken(x)
         expected = taken - [self._known(each) for each in x]
         gain = expected < MATERIAL
         seen = squash(torch.as_tensor(measured)).numpy()
@@ -102,15 +102,15 @@ class Expectation:
         rng = np.random.default_rng([self.seed, 5])
 
         def doubted(x: Array) -> Array:
-            taken, spread = self.taken(x)
-            return taken + doubt * spread
+            taken, strays, spread = self.taken(x)
+            return np.column_stack([taken + doubt * spread, taken + strays])
 
-        cost = doubted(self.inputs) - [self._known(x) for x in self.inputs] - self.host
+        cost = doubted(self.inputs)[:, 0] - [self._known(x) for x in self.inputs] - self.host
         x, staying = _between(self.inputs, self.host, np.flatnonzero(cost > -_CLOSE), rng)
-        target = doubted(x) - staying
+        target = doubted(x)
+        target[:, 0] -= staying
         varies = self.inputs.std(axis=0) > 0
-        start = np.array([target.mean()])
-        network = MetaModel(x.shape[1], 1, start, varies, _HIDDEN, self.seed)
+        network = MetaModel(x.shape[1], 2, target.mean(axis=0), varies, _HIDDEN, self.seed)
         _fit(network, as_tensor(x), as_tensor(target), rng)
         return Gate(network.layers(), self._known, MATERIAL)
 
@@ -138,12 +138,12 @@ def _outputs(model: MetaModel, x: Array) -> Array:
     return model(as_tensor(x)).double().numpy()
 
 
-def _fit(gate: MetaModel, x: torch.Tensor, cost: torch.Tensor, rng: np.random.Generator) -> None:
+def _fit(gate: MetaModel, x: torch.Tensor, target: torch.Tensor, rng: np.random.Generator) -> None:
     optimiser = torch.optim.AdamW(gate.parameters(), lr=1e-2, weight_decay=1e-3)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, _STEPS)
     for _ in range(_STEPS):
         some = torch.as_tensor(rng.integers(len(x), size=_BATCH))
-        loss = (gate(x[some])[:, 0] - cost[some]).square().mean()
+        loss = (gate(x[some]) - target[some]).square().sum(dim=1).mean()
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()

@@ -30,6 +30,7 @@ from metasolve.outcome import Reason
 from metasolve.solver import Value
 from metasolve.space import Space
 from metasolve.train.arms import Arms
+from metasolve.train.candidate import Candidate, Verdict
 from metasolve.train.config import TrainConfig
 from metasolve.train.dataset import Dataset
 from metasolve.train.design import explore
@@ -40,7 +41,7 @@ from metasolve.train.gate import Expectation
 from metasolve.train.inputs import Inputs, expected_seconds
 from metasolve.train.perturb import Perturber
 from metasolve.train.policy import PolicyTrainer
-from metasolve.train.selection import Candidate, Verdict, select
+from metasolve.train.selection import select
 from metasolve.train.split import split, spread_out
 from metasolve.train.teacher import Teacher
 from metasolve.train.trial import choose

@@ -42,7 +42,8 @@ def gate(seed):
     host = Bells(
         np.array([0, 2]), rng.uniform(0.5, 2, 2), rng.normal(size=(5, 2)), rng.normal(size=5), 0.3
     )
-    return Gate(MetaModel(3, 1, np.zeros(1), seed=seed).layers(), host, rng.normal())
+    layers = MetaModel(3, 2, np.zeros(2), seed=seed).layers()
+    return Gate(layers, host, rng.normal(), rng.uniform(1, 4))
 
 
 def made(seed=0, kind="policy", gated=False):
@@ -57,7 +58,7 @@ def made(seed=0, kind="policy", gated=False):
         "seed": seed,
     }
     return Model(
-        kind, SPACE, standardisation, network.layers(), info, gate(seed) if gated else None
+        kind, SPACE, standardisation, network.layers(), info, gate(seed) if gated else None, 7
     )
 
 
@@ -78,6 +79,9 @@ def test_policy_file_says_what_the_model_says(seed, share, tmp_path_factory):
     x = model.inputs(features)
     assert copy.gate.expected(x) == pytest.approx(model.gate.expected(x), rel=1e-6, abs=1e-6)
     assert copy.gate.limit == pytest.approx(model.gate.limit)
+    seconds = model.gate.patience_seconds(x)
+    assert copy.gate.patience_seconds(x) == pytest.approx(seconds, rel=1e-6)
+    assert copy.least_rows == model.least_rows == 7
     assert copy.kind == "policy"
     assert copy.info["petsc"] == "3.18.5"
     assert copy.info["expected"] == [-3.0, 1.5, 0.0, 0.25]
@@ -109,6 +113,8 @@ def test_a_model_comes_back_as_it_was_saved(tmp_path):
     for row in TABLE:
         np.testing.assert_array_equal(copy.coordinates(named(row)), model.coordinates(named(row)))
         assert copy.gate.expected(row) == model.gate.expected(row)
+        assert copy.gate.patience_seconds(row) == model.gate.patience_seconds(row)
+    assert copy.least_rows == model.least_rows
 
 
 @pytest.mark.parametrize("name", ["weights.safetensors", "policy.txt", "model.json"])

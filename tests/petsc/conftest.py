@@ -195,25 +195,29 @@ def write_policy(
     expected=50.0,
     low=-1e30,
     high=1e30,
+    least_rows=0,
+    patience=None,
 ):
-    """Write a policy that always chooses these options, as the plug-in reads it."""
+    """Write a policy that always chooses these options, as the plug-in reads it.
+
+    With a `patience` it has a gate that is closed everywhere, and that many seconds to wait.
+    """
     names = names or plugin().names
     petsc = petsc or ".".join(map(str, PETSc.Sys.getVersion()))
     lines = [
-        "metasolve-policy 2",
+        "metasolve-policy 3",
         f"petsc {petsc}",
         f"kind {kind}",
+        f"least_rows {least_rows}",
         f"features {FEATURES_VERSION} {len(names)}",
     ]
     lines += [f"{name} 0 1 {low} {high}" for name in names]
     lines += [f"expected {np.log(expected):.9g} " + "0 " * len(names), "layers 1"]
-    lines += [
-        f"dense {len(names)} 1 linear",
-        "0 " * len(names),
-        "0",
-        "gate 0",
-        f"settings {len(options)}",
-    ]
+    lines += [f"dense {len(names)} 1 linear", "0 " * len(names), "0"]
+    closed = ["gate 1", "layers 1", f"dense {len(names)} 2 linear", "0 " * 2 * len(names), "1 0"]
+    closed += ["host 0 0 0", f"limit 0 patience {patience}"]
+    lines += ["gate 0"] if patience is None else closed
+    lines.append(f"settings {len(options)}")
     lines += [f"fixed {name} {value} when - 0" for name, value in options.items()]
     body = "\n".join(lines) + "\n"
     folder.mkdir(parents=True, exist_ok=True)

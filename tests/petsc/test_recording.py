@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from metasolve.errors import RecordingError
 from metasolve.petsc.binary import vector_norm
 from metasolve.petsc.recorded_solve import Subspace
-from metasolve.petsc.recording import FEATURES_VERSION, Recording, setup_shares
+from metasolve.petsc.recording import FEATURES_VERSION, Recording, setup_shares, usual_seconds
 
 from .conftest import RecordingWriter, convection_diffusion, random_vector
 
@@ -122,3 +122,19 @@ def test_a_feature_that_is_no_number_is_nan(writer):
     A = convection_diffusion(6)
     writer.solve(A, random_vector(A), features={"rows": 36, "odd": None})
     assert np.isnan(Recording(writer.path).instances()[0].features["odd"])
+
+
+@given(st.lists(st.integers(10, 10**6), min_size=1, max_size=40), st.data())
+def test_one_interrupted_look_changes_none_that_is_thought_usual(sizes, data):
+    """Looks take longer for larger systems, by a law; one of them was interrupted."""
+    seconds = [1e-5 + 1e-9 * size for size in sizes]
+    usual = usual_seconds(sizes, seconds)
+    assert min(seconds) <= min(usual) <= max(usual) <= max(seconds)
+    late = data.draw(st.integers(0, len(sizes) - 1))
+    seen = usual_seconds(sizes, [s + (i == late) for i, s in enumerate(seconds)])
+    if len(sizes) > 2:
+        assert max(seen) <= max(seconds)
+
+
+def test_looks_at_equal_sizes_take_the_same():
+    assert usual_seconds([100] * 30, [2e-5] * 30) == [2e-5] * 30

@@ -49,7 +49,7 @@ def test_what_a_hard_host_loses_is_what_settings_gain():
     surrogate.fit(data, steps=100)
     away = INPUTS[50:]
     known = np.array([difficulty.host()(x) for x in away])
-    taken, spread = difficulty.taken(surrogate, away, s[50:])
+    taken, _, spread = difficulty.taken(surrogate, away, s[50:])
     found = taken - known
     error = found + np.log(host(INPUTS[50:]))
     assert np.sqrt(np.mean(error**2)) < 0.5 * np.std(np.log(host(INPUTS[50:])))

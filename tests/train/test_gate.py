@@ -102,7 +102,7 @@ def test_errors_are_in_units_of_what_is_not_known(setting):
     expected, rng = expectation(setting), np.random.default_rng(2)
     gains = np.flatnonzero(expected.inputs[:, 0] > 0.5)
     x = expected.inputs[gains]
-    taken, spread = expected.taken(x)
+    taken, _, spread = expected.taken(x)
     known = np.array([expected.difficulty.host()(each) for each in x])
     drawn = rng.standard_normal(len(gains))
     errors = expected.errors(gains.tolist(), taken - known + spread * drawn)

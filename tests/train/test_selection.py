@@ -8,10 +8,11 @@ from metasolve.farm import SerialFarm
 from metasolve.model.gate import Bells, Gate
 from metasolve.model.layer import constant_layers
 from metasolve.model.model import Model
+from metasolve.train.candidate import Candidate
 from metasolve.train.evaluator import HOST, Evaluator
 from metasolve.train.events import Events
 from metasolve.train.inputs import Inputs
-from metasolve.train.selection import Candidate, select
+from metasolve.train.selection import select
 
 COUNT = 24
 HOPELESS = {"pc_type": "sor", "omega": 0.2}
@@ -96,7 +97,7 @@ class Doubt:
     def gate(self, doubt):
         nowhere = np.zeros((1, 1))
         host = Bells(np.array([0]), np.ones(1), nowhere, np.zeros(1), self.level)
-        return Gate(constant_layers(6, np.zeros(1)), host)
+        return Gate(constant_layers(6, np.zeros(2)), host)
 
 
 @pytest.mark.parametrize(

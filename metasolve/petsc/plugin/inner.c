@@ -51,7 +51,7 @@ PetscErrorCode InnerReusable(KSP ksp, Host *h, PetscBool *yes)
   PC  pc;
 
   PetscFunctionBegin;
-  *yes = (PetscBool)(h->inner && SameSettings(&h->settings, &h->inner_settings));
+  *yes = (PetscBool)(h->inner && SameSettings(&h->decision.settings, &h->inner_settings));
   if (!*yes) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(KSPGetPC(h->inner, &pc));
   PetscCall(KSPGetOperators(h->inner, &before, NULL));
@@ -74,8 +74,8 @@ static PetscErrorCode Create(KSP ksp, Host *h)
   snprintf(prefix, sizeof prefix, "metasolve%d_", serial++);
   PetscCall(KSPSetOptionsPrefix(h->inner, prefix));
   PetscCall(KSPSetOperators(h->inner, A, A));
-  h->inner_settings = h->settings;
-  PetscCall(OptionsInsert(prefix, &h->settings));
+  h->inner_settings = h->decision.settings;
+  PetscCall(OptionsInsert(prefix, &h->decision.settings));
   PetscCall(KSPSetNormType(h->inner, KSP_NORM_UNPRECONDITIONED));
   PetscCall(KSPSetFromOptions(h->inner));
   PetscCall(KSPSetErrorIfNotConverged(h->inner, PETSC_FALSE));

@@ -1,7 +1,7 @@
 /*
    metasolve.h - what the parts of the plug-in share.
 
-   Reading order: register.c (how PETSc loads us), host.c (the wrapped KSP), then run.c with inner.c, or record.c (what
+   Reading order: register.c (how PETSc loads us), host.c (the wrapped KSP), then run.c with inner.c and watch.c, or record.c (what
    happens in a solve), features.c and policy.c (how settings are chosen),
    guess.c (where a solve starts), matrix.c (access to AIJ rows), text.c (JSON, SHA-256).
 
@@ -118,9 +118,16 @@ typedef struct {
   int  n;
   char name[METASOLVE_MAX_SETTINGS][64], value[METASOLVE_MAX_SETTINGS][64];
 } Settings;
+typedef struct { /* about one state of the operator */
+  Settings settings;
+  double   expected; /* seconds the host's own settings would probably take */
+  double   patience; /* seconds that the host's own solve may still seem to need, if it is to solve; 0: any */
+  char     why[256]; /* the host's own settings are used because ...; empty: the model's are */
+} Decision;
 PetscErrorCode PolicyLoad(MPI_Comm, const char *dir, Policy *, char *why, size_t whylen); /* *policy NULL: why says the reason */
 PetscBool      PolicyIsDefault(Policy);
-PetscBool      PolicyDecide(Policy, const double features[], Settings *, double *expected_seconds, char *why, size_t whylen);
+PetscInt       PolicyLeastRows(Policy); /* smaller systems are not worth looking at */
+void           PolicyDecide(Policy, const double features[], Decision *);
 void           PolicyFree(Policy);
 
 /* ---- guess.c ------------------------------------------------------------------------------------------------------ */
@@ -136,6 +143,16 @@ typedef struct {
   int    late;                                /* 1: stopped by the deadline */
 } Limits;
 PetscErrorCode LimitsTest(KSP, PetscInt, PetscReal, KSPConvergedReason *, void *limits);
+
+/* ---- watch.c: the host's own solve, given up where it seems to need too long ------------------------------------------ */
+#define METASOLVE_MOMENTS 128
+typedef struct {
+  PetscErrorCode (*test)(KSP, PetscInt, PetscReal, KSPConvergedReason *, void *); /* the host's own */
+  double         patience, norm[METASOLVE_MOMENTS], left; /* left: iterations that still seemed to be needed */
+  PetscLogDouble began;
+  int            seen;
+  PetscBool      given_up;
+} Watch;
 
 /* ---- describe.c: the program's own configuration of a KSP, as options that rebuild it ------------------------------- */
 PetscErrorCode DescribeHost(KSP, Settings *, const char **why); /* *why: NULL, or why the options are not enough */
@@ -173,9 +190,8 @@ typedef struct { /* composed with each wrapped KSP */
   Settings         inner_settings; /* with which it was made */
   PetscObjectId    id;
   PetscObjectState state;
-  Settings         settings;
-  double           expected; /* seconds the host's own settings would probably take */
-  char             why[256]; /* the host's own settings are used for this state because ... */
+  Decision         decision;
+  Watch            watch;
   Previous         previous;
   PetscInt         failures, pause; /* fallbacks in a row; solves to leave alone after too many of them */
   PetscInt         misses, rest;    /* the same of guesses that were none */
@@ -194,6 +210,7 @@ PetscErrorCode HostUnwrap(KSP);
 PetscErrorCode HostFind(KSP, Host **);
 PetscErrorCode HostDefer(KSP, Host *);    /* from now on the host's preconditioner is not set up */
 PetscErrorCode HostSolveOwn(KSP, Host *); /* the host's own solve, its preconditioner set up first if it was deferred */
+PetscErrorCode WatchSolve(KSP, Host *, double patience); /* the same; host->watch.given_up: before it had converged */
 PetscErrorCode TrueResidual(KSP, Vec work, PetscReal *norm); /* |b - A x|_2 of the KSP's own right-hand side and solution */
 PetscErrorCode RunMayAct(KSP, Host *, PetscBool *); /* may anything but the program's own settings and guess be used? */
 PetscErrorCode RunSolve(KSP, Host *);

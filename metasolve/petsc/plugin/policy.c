@@ -3,6 +3,8 @@
 #include <math.h>
 #include <string.h>
 
+#define LONGEST 20 /* logarithm of the most seconds that are counted with */
+
 /* Four sums side by side: one alone waits for each addition to end. */
 static double Dot(int n, const double a[], const double b[])
 {
@@ -45,9 +47,15 @@ static double HostTakes(const Gate *g, const double x[])
   return sum;
 }
 
-static PetscBool Closed(const Gate *g, const double x[], double work[2][MAX_WIDTH])
+/* Whether the host is left alone; how patiently, if it is. */
+static PetscBool Closed(const Gate *g, const double x[], double work[2][MAX_WIDTH], double *patience)
 {
-  return (PetscBool)(g && Forward(&g->choice, x, work)[0] - HostTakes(g, x) > g->limit);
+  *patience = 0;
+  if (!g) return PETSC_FALSE;
+  const double *y = Forward(&g->choice, x, work);
+  if (y[0] - HostTakes(g, x) <= g->limit) return PETSC_FALSE;
+  *patience = g->patience * exp(y[1] < LONGEST ? y[1] : LONGEST);
+  return PETSC_TRUE;
 }
 
 static void Value(const Setting *s, const double *z, char value[64])
@@ -89,29 +97,14 @@ static PetscBool IsActive(Policy p, int i, const PetscBool active[], char values
   return PETSC_FALSE;
 }
 
-/* PETSC_FALSE: refused, and why. `expected_seconds`: what the host's own settings would probably take. */
-PetscBool PolicyDecide(Policy p, const double features[], Settings *settings, double *expected_seconds, char *why, size_t whylen)
+/* The settings for standardised features x. */
+static void Choose(Policy p, const double x[], double work[2][MAX_WIDTH], Settings *settings)
 {
-  static double work[2][MAX_WIDTH];
   static char   values[METASOLVE_MAX_SETTINGS][64];
-  double        x[METASOLVE_FEATURES], e = p->expected[0];
   PetscBool     active[METASOLVE_MAX_SETTINGS];
-
-  for (int i = 0; i < METASOLVE_FEATURES; i++) {
-    if (!(features[i] >= p->low[i] && features[i] <= p->high[i])) {
-      snprintf(why, whylen, "unfamiliar: %s is %.4g, trained on %.4g to %.4g", MetasolveFeatureNames[i], features[i], p->low[i], p->high[i]);
-      return PETSC_FALSE;
-    }
-    x[i] = (features[i] - p->mean[i]) / p->scale[i];
-    e += p->expected[i + 1] * x[i];
-  }
-  *expected_seconds = exp(e < 20 ? e : 20);
-  if (Closed(p->gate, x, work)) {
-    snprintf(why, whylen, "the program's own settings are expected to be faster");
-    return PETSC_FALSE;
-  }
   const double *z = Forward(&p->network, x, work);
-  settings->n     = 0;
+
+  settings->n = 0;
   for (int i = 0; i < p->nsettings; i++) {
     active[i] = IsActive(p, i, active, values);
     if (!active[i]) continue;
@@ -119,5 +112,24 @@ PetscBool PolicyDecide(Policy p, const double features[], Settings *settings, do
     snprintf(settings->name[settings->n], 64, "%s", p->setting[i].name);
     snprintf(settings->value[settings->n++], 64, "%s", values[i]);
   }
-  return PETSC_TRUE;
+}
+
+void PolicyDecide(Policy p, const double features[], Decision *d)
+{
+  static double work[2][MAX_WIDTH];
+  double        x[METASOLVE_FEATURES], e = p->expected[0];
+
+  d->why[0]   = 0;
+  d->patience = 0;
+  for (int i = 0; i < METASOLVE_FEATURES; i++) {
+    if (!(features[i] >= p->low[i] && features[i] <= p->high[i])) {
+      snprintf(d->why, sizeof d->why, "unfamiliar: %s is %.4g, trained on %.4g to %.4g", MetasolveFeatureNames[i], features[i], p->low[i], p->high[i]);
+      return;
+    }
+    x[i] = (features[i] - p->mean[i]) / p->scale[i];
+    e += p->expected[i + 1] * x[i];
+  }
+  d->expected = exp(e < LONGEST ? e : LONGEST);
+  if (Closed(p->gate, x, work, &d->patience)) snprintf(d->why, sizeof d->why, "the program's own settings are expected to be faster");
+  Choose(p, x, work, &d->settings);
 }

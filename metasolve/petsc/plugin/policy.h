@@ -28,13 +28,14 @@ typedef struct {
   int   n, width;
   Layer layer[MAX_LAYERS];
 } Network;
-typedef struct { /* expects that a choice takes exp(choice(x) - host(x)) times what the host takes */
+typedef struct { /* expects that a choice takes exp(choice(x)[0] - host(x)) times what the host takes, and exp(choice(x)[1]) seconds */
   Network choice;
   int     n, k, feature[METASOLVE_FEATURES]; /* host: n bells in k features; each its weight and centre */
-  double  level, length[METASOLVE_FEATURES], *bell, limit;
+  double  level, length[METASOLVE_FEATURES], *bell, limit, patience;
 } Gate;
 struct _Policy {
   PetscBool is_default;
+  PetscInt  least_rows;
   double    mean[METASOLVE_FEATURES], scale[METASOLVE_FEATURES], low[METASOLVE_FEATURES], high[METASOLVE_FEATURES];
   double    expected[METASOLVE_FEATURES + 1];
   int       nsettings;

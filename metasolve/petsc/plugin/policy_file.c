@@ -1,11 +1,12 @@
 /* policy_file.c - policy.txt of a model directory, read once. metasolve/model/policy_file.py writes it. */
 #include "policy.h"
 #include <errno.h>
+#include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define POLICY_VERSION 2
+#define POLICY_VERSION 3
 
 typedef struct { /* whitespace-separated words; the first complaint stays */
   char *rest, *why;
@@ -145,10 +146,12 @@ static void ReadGate(Words *w, Policy p)
   p->gate = calloc(1, sizeof *p->gate);
   if (!p->gate) return Complain(w, "enough memory", "none");
   ReadNetwork(w, &p->gate->choice);
-  if (!w->bad && p->gate->choice.width != 1) Complain(w, "a gate with one output", "another number of them");
+  if (!w->bad && p->gate->choice.width != 2) Complain(w, "a gate with two outputs", "another number of them");
   ReadHost(w, p->gate);
   Expect(w, "limit");
   if (!w->bad) p->gate->limit = Number(w);
+  Expect(w, "patience");
+  if (!w->bad) p->gate->patience = Number(w);
 }
 
 static void ReadWhen(Words *w, Policy p, Setting *s, int index)
@@ -225,6 +228,8 @@ static Policy Parse(char *data, char *why, size_t whylen)
   }
   Expect(&w, "kind");
   if (!w.bad) p->is_default = (PetscBool)OneOf(&w, 2, kinds);
+  Expect(&w, "least_rows");
+  if (!w.bad) p->least_rows = Count(&w, 0, INT_MAX);
   if (!w.bad) ReadFeatures(&w, p);
   if (!w.bad) ReadNetwork(&w, &p->network);
   if (!w.bad) ReadGate(&w, p);
@@ -287,6 +292,11 @@ PetscErrorCode PolicyLoad(MPI_Comm comm, const char *dir, Policy *policy, char *
 PetscBool PolicyIsDefault(Policy p)
 {
   return p->is_default;
+}
+
+PetscInt PolicyLeastRows(Policy p)
+{
+  return p->least_rows;
 }
 
 static void NetworkFree(Network *p)

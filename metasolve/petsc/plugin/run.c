@@ -1,6 +1,8 @@
 /*
    run.c - a solve in production: features -> policy -> a fresh inner KSP -> recomputed residual -> accepted, or the host's own.
 
+   Where no gain is to be expected the host's own settings solve, watched (watch.c): given up where they seem to need too long.
+
    Never less accurate than the host asked for: a solution is accepted only if its recomputed |b - A x|_2 meets the host's
    own tolerance, whatever norm the host stops on. Anything else (an error, a stall, a time budget, a wrong residual) ends
    in the host's own solve, from the host's own guess.
@@ -17,17 +19,30 @@ typedef struct { /* of one solve; seconds */
   PetscBool   fresh, guess, own; /* guess: the solve starts from vec_sol as it is; own: the program's own settings */
   const char *source;
   char        why[256], unused[64];
-  double      start; /* |b - A x0|_2 of a guess of ours that is used; NaN: there is none */
-  double      decision, guessing, setup, solve, verify, fallback, total;
+  double      patience; /* with the program's own settings; 0: any */
+  double      start;    /* |b - A x0|_2 of a guess of ours that is used; NaN: there is none */
+  double      decision, guessing, own_solve, setup, solve, verify, fallback, total; /* own_solve: given up, or failed */
 } Record;
 
 /* ---- may this KSP be accelerated at all? ---- */
-static const char *WhyNotPolicy(const Host *h)
+static PetscErrorCode WhyNotPolicy(KSP ksp, const Host *h, const char **why)
 {
-  if (!h->session->policy) return h->session->broken;
-  if (PolicyIsDefault(h->session->policy)) return "the model found the program's own settings best";
-  if (h->pause > 0) return "paused after repeated fallbacks";
-  return NULL;
+  const Policy p   = h->session->policy;
+  PetscBool    set = PETSC_FALSE;
+  PetscInt     rows;
+  Mat          A;
+
+  PetscFunctionBegin;
+  *why = NULL;
+  if (!p) *why = h->session->broken;
+  else if (PolicyIsDefault(p)) *why = "the model found the program's own settings best";
+  else if (h->pause > 0) *why = "paused after repeated fallbacks";
+  else PetscCall(KSPGetOperatorsSet(ksp, &set, NULL));
+  if (!set) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(KSPGetOperators(ksp, &A, NULL));
+  PetscCall(MatGetSize(A, &rows, NULL));
+  if (rows < PolicyLeastRows(p)) *why = "so small that looking at it would cost too much";
+  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 static const char *WhyNotKSP(KSP ksp)
@@ -64,11 +79,12 @@ static PetscErrorCode WhyNotSystem(KSP ksp, const char **why)
 
 PetscErrorCode RunMayAct(KSP ksp, Host *h, PetscBool *may)
 {
-  const char *why = NULL;
+  const char *why;
 
   PetscFunctionBegin;
   *may = PETSC_FALSE;
-  if (WhyNotPolicy(h) && !h->session->guess) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(WhyNotPolicy(ksp, h, &why));
+  if (why && !h->session->guess) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(WhyNotSystem(ksp, &why));
   *may = (PetscBool)!why;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -77,7 +93,7 @@ PetscErrorCode RunMayAct(KSP ksp, Host *h, PetscBool *may)
 /* ---- one solve ---- */
 static double Budget(const Host *h) /* seconds */
 {
-  return PetscMax(h->session->budget * h->expected, SHORTEST_BUDGET);
+  return PetscMax(h->session->budget * h->decision.expected, SHORTEST_BUDGET);
 }
 
 static double Lap(PetscLogDouble *since)
@@ -114,8 +130,7 @@ static PetscErrorCode Decide(KSP ksp, Host *h, Record *r)
   PetscCall(KSPGetOperators(ksp, &A, NULL));
   PetscCall(FeaturesCompute(A, ksp->vec_rhs, r->bnorm, ksp->rtol, ksp->abstol, r->guess, &h->previous, features));
   PetscCallMPI(MPI_Bcast(features, METASOLVE_FEATURES, MPI_DOUBLE, 0, PetscObjectComm((PetscObject)ksp)));
-  h->why[0] = 0;
-  (void)PolicyDecide(h->session->policy, features, &h->settings, &h->expected, h->why, sizeof h->why);
+  PolicyDecide(h->session->policy, features, &h->decision);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -213,12 +228,20 @@ static PetscErrorCode FromZero(KSP ksp, Host *h, Vec x0, Record *r)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static PetscErrorCode Distrust(Host *h)
+{
+  PetscFunctionBegin;
+  snprintf(h->decision.why, sizeof h->decision.why, "fell back before on this operator");
+  h->decision.patience = 0;
+  PetscCall(KSPDestroy(&h->inner));
+  if (++h->failures >= FAILURES_BEFORE_PAUSE) h->pause = 8 << PetscMin(h->failures - FAILURES_BEFORE_PAUSE, 10);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode FallBack(KSP ksp, Host *h, Vec x0, Record *r)
 {
   PetscFunctionBegin;
-  snprintf(h->why, sizeof h->why, "fell back before on this operator");
-  PetscCall(KSPDestroy(&h->inner));
-  if (++h->failures >= FAILURES_BEFORE_PAUSE) h->pause = 8 << PetscMin(h->failures - FAILURES_BEFORE_PAUSE, 10);
+  PetscCall(Distrust(h));
   PetscCall(FromZero(ksp, h, x0, r));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -228,7 +251,8 @@ static void Write(KSP ksp, Host *h, const Record *r)
   Session    *s      = h->session;
   Text       *t      = &h->last;
   const char *prefix = ((PetscObject)ksp)->prefix;
-  PetscBool   chosen = (PetscBool)(strcmp(r->source, "refused") && !r->own);
+  Settings   *chosen = &h->decision.settings;
+  PetscBool   used   = (PetscBool)(strcmp(r->source, "refused") && !r->own);
   PetscMPIInt size;
   PetscInt    rows;
   int         error;
@@ -241,9 +265,9 @@ static void Write(KSP ksp, Host *h, const Record *r)
   TextAdd(t, ",\"rows\":%lld,\"ranks\":%d,\"source\":\"%s\",\"why\":", (long long)rows, (int)size, r->source);
   TextString(t, r->why);
   TextAdd(t, ",\"settings\":{");
-  for (int i = 0; chosen && i < h->settings.n; i++) {
-    TextAdd(t, "%s\"%s\":", i ? "," : "", h->settings.name[i]);
-    TextString(t, h->settings.value[i]);
+  for (int i = 0; used && i < chosen->n; i++) {
+    TextAdd(t, "%s\"%s\":", i ? "," : "", chosen->name[i]);
+    TextString(t, chosen->value[i]);
   }
   TextAdd(t, "},\"unused\":");
   TextString(t, r->unused);
@@ -253,7 +277,7 @@ static void Write(KSP ksp, Host *h, const Record *r)
   TextNumber(t, r->bnorm > 0 && r->target > 0 ? r->target / r->bnorm : ksp->rtol);
   TextAdd(t, ",\"guess\":");
   TextNumber(t, r->start / r->bnorm);
-  TextAdd(t, ",\"seconds\":{\"decision\":%.9f,\"guess\":%.9f,\"setup\":%.9f,\"solve\":%.9f,\"verify\":%.9f,\"fallback\":%.9f,\"total\":%.9f}}\n", r->decision, r->guessing, r->setup, r->solve, r->verify, r->fallback, r->total);
+  TextAdd(t, ",\"seconds\":{\"decision\":%.9f,\"guess\":%.9f,\"own\":%.9f,\"setup\":%.9f,\"solve\":%.9f,\"verify\":%.9f,\"fallback\":%.9f,\"total\":%.9f}}\n", r->decision, r->guessing, r->own_solve, r->setup, r->solve, r->verify, r->fallback, r->total);
   if (!s->log[0] || !t->data) return;
   (void)AppendLine(s->log, t, &error);
   if (!error) return;
@@ -280,21 +304,25 @@ static PetscErrorCode IsFresh(KSP ksp, Host *h, PetscBool *fresh)
 /* Sets r->why when the host's own settings are to be used; *plain: a guess may be, all the same. */
 static PetscErrorCode Choose(KSP ksp, Host *h, Record *r, PetscBool *plain)
 {
-  const char *why = NULL, *not = WhyNotPolicy(h);
+  const char *why = NULL, *not;
+  Decision   *d   = &h->decision;
 
   PetscFunctionBegin;
-  if (r->fresh) h->why[0] = 0;
+  if (r->fresh) d->why[0] = 0;
+  PetscCall(WhyNotPolicy(ksp, h, &not));
   PetscCall(WhyNotSystem(ksp, &why));
   *plain = (PetscBool)(!why && PetscIsNormalReal(r->bnorm));
   if (*plain) PetscCall(Target(ksp, r));
   if (not || why) snprintf(r->why, sizeof r->why, "%s", not ? not : why);
   else if (r->bnorm == 0) snprintf(r->why, sizeof r->why, "the right-hand side is zero");
   else if (!*plain) snprintf(r->why, sizeof r->why, "the norm of the right-hand side is %g", (double)r->bnorm);
-  else if (r->fresh || !(h->inner || *h->why)) {
+  else if (r->fresh || !(h->inner || *d->why)) {
     r->fresh = PETSC_TRUE;
     PetscCall(Decide(ksp, h, r));
   }
-  if (!*r->why) snprintf(r->why, sizeof r->why, "%s", h->why);
+  if (*r->why) PetscFunctionReturn(PETSC_SUCCESS);
+  snprintf(r->why, sizeof r->why, "%s", d->why);
+  r->patience = *d->why ? d->patience : 0;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -314,8 +342,59 @@ static PetscErrorCode Refuse(KSP ksp, Host *h, Record *r)
   PetscCall(PetscTime(&clock));
   r->source = "refused";
   PetscCall(Leave(h, r));
-  PetscCall(HostSolveOwn(ksp, h));
+  PetscCall(WatchSolve(ksp, h, r->patience));
   r->solve = Lap(&clock);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---- the program's own solve has failed, or was given up: the model's settings, from where it came ---- */
+static void WhyOver(KSP ksp, const Watch *w, char why[120])
+{
+  const char *const own = "the program's own settings";
+
+  if (!w->given_up) snprintf(why, 120, "%s: %s", own, KSPConvergedReasons[ksp->reason]);
+  else if (w->left < 1e6) snprintf(why, 120, "%s: given up at iteration %lld, some %.0f more seemed to be needed", own, (long long)ksp->its, ceil(w->left));
+  else snprintf(why, 120, "%s: given up at iteration %lld without progress", own, (long long)ksp->its);
+}
+
+static PetscErrorCode TakeOver(KSP ksp, Host *h, Vec x0, Record *r, PetscBool *ok)
+{
+  const KSPConvergedReason reason = ksp->reason;
+  const PetscInt           its    = ksp->its;
+  const PetscReal          rnorm  = ksp->rnorm;
+  char                     over[120], failed[256];
+  Vec                      own = NULL;
+
+  PetscFunctionBegin;
+  WhyOver(ksp, &h->watch, over);
+  r->own_solve = r->solve;
+  r->why[0]    = 0;
+  if (!h->inner) r->fresh = PETSC_TRUE;
+  if (!h->watch.given_up) {
+    PetscCall(VecDuplicate(ksp->vec_sol, &own));
+    PetscCall(VecCopy(ksp->vec_sol, own));
+  }
+  PetscCall(TrueResidual(ksp, h->previous.work[1], &r->residual));
+  if (r->residual < r->bnorm) r->guess = PETSC_TRUE;
+  else if (x0) PetscCall(VecCopy(x0, ksp->vec_sol));
+  else PetscCall(VecZeroEntries(ksp->vec_sol));
+  PetscCall(Accelerate(ksp, h, r, ok));
+  if (*ok) {
+    PetscCall(Accept(ksp, h, x0, r));
+    r->source          = "switched";
+    h->decision.why[0] = 0; /* on this operator at once, from now on */
+    snprintf(r->why, sizeof r->why, "%s", over);
+  } else if (h->watch.given_up) PetscCall(FallBack(ksp, h, x0, r));
+  else {
+    PetscCall(Distrust(h));
+    PetscCall(VecCopy(own, ksp->vec_sol));
+    ksp->reason = reason;
+    ksp->its    = its;
+    ksp->rnorm  = rnorm;
+    snprintf(failed, sizeof failed, "%s", r->why);
+    snprintf(r->why, sizeof r->why, "%s; the model's: %.120s", over, failed);
+  }
+  PetscCall(VecDestroy(&own));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -455,7 +534,7 @@ PetscErrorCode RunSolve(KSP ksp, Host *h)
   PetscCall(IsFresh(ksp, h, &r.fresh));
   PetscCall(Choose(ksp, h, &r, &plain));
   r.decision = Lap(&clock);
-  if (r.guess && !*r.why) {
+  if (r.guess && (!*r.why || r.patience > 0)) {
     PetscCall(VecDuplicate(ksp->vec_sol, &x0));
     PetscCall(VecCopy(ksp->vec_sol, x0));
   }
@@ -463,8 +542,10 @@ PetscErrorCode RunSolve(KSP ksp, Host *h)
   r.guessing = Lap(&clock);
   if ((ok = (PetscBool)(r.start <= r.target))) PetscCall(AcceptStart(ksp, h, &r));
   else if (r.start > 0 && (*r.why || GuessAlone(h->session->guess))) PetscCall(OwnFromGuess(ksp, h, &r, &ok));
-  else if (*r.why) PetscCall(Refuse(ksp, h, &r));
-  else PetscCall(Attempt(ksp, h, x0, &r, &ok));
+  else if (*r.why) {
+    PetscCall(Refuse(ksp, h, &r));
+    if (r.patience > 0 && ksp->reason < 0) PetscCall(TakeOver(ksp, h, x0, &r, &ok));
+  } else PetscCall(Attempt(ksp, h, x0, &r, &ok));
   PetscCall(VecDestroy(&x0));
   if (!ok && h->session->log[0]) PetscCall(TrueResidual(ksp, NULL, &r.residual));
   h->session->solves++;

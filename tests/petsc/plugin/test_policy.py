@@ -42,7 +42,7 @@ def random_gate(features, seed):
     n, some = len(features), np.sort(rng.permutation(len(features))[:7])
     centres, weights = rng.normal(size=(30, 7)), rng.normal(size=30)
     host = Bells(some, rng.uniform(0.5, 3, 7), centres, weights, rng.normal())
-    return Gate(MetaModel(n, 1, np.zeros(1), seed=seed).layers(), host)
+    return Gate(MetaModel(n, 2, np.zeros(2), seed=seed).layers(), host)
 
 
 def random_model(features, seed, gate=None):

@@ -1,0 +1,72 @@
+/*
+   watch.c - the host's own solve, watched: where it seems to need far longer than the model's settings would, it is given up.
+
+   What a solve will take is hard to foresee from its matrix, and easier from its first iterations: the residual norm falls
+   on as it fell since half of the iterations so far. metasolve/course.py foresees the same, and training chooses the patience.
+*/
+#include "metasolve.h"
+#include <math.h>
+
+#define OCTAVE 4 /* moments between which iterations double */
+
+static PetscInt Moment(int i) /* 2, 3, 3, 4, 4, 5, 6, 7, 8, 10, 12, 14, 16, ... */
+{
+  return (PetscInt)ceil(pow(2, 1 + i / (double)OCTAVE) - 1e-9);
+}
+
+/* Iterations that still seem to be needed at the last moment seen; not finite where there is no progress. */
+static double Left(const Watch *w, double target)
+{
+  const int    i    = w->seen - 1;
+  const double rate = log(w->norm[i - OCTAVE] / w->norm[i]) / (double)(Moment(i) - Moment(i - OCTAVE));
+
+  return rate > 0 ? log(w->norm[i] / target) / rate : INFINITY;
+}
+
+/* Collective: the first rank's clock decides. */
+static PetscErrorCode Look(KSP ksp, Watch *w, PetscInt it)
+{
+  PetscLogDouble now;
+  int            late;
+
+  PetscFunctionBegin;
+  PetscCall(PetscTime(&now));
+  w->left = Left(w, ksp->ttol);
+  late    = w->left * (now - w->began) / (double)it > w->patience;
+  PetscCallMPI(MPI_Bcast(&late, 1, MPI_INT, 0, PetscObjectComm((PetscObject)ksp)));
+  w->given_up = (PetscBool)late;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Test(KSP ksp, PetscInt it, PetscReal rnorm, KSPConvergedReason *reason, void *context)
+{
+  Host  *h;
+  Watch *w;
+  int    before;
+
+  PetscFunctionBegin;
+  PetscCall(HostFind(ksp, &h));
+  w = &h->watch;
+  PetscCall(w->test(ksp, it, rnorm, reason, context));
+  if (it == 0) PetscCall(PetscTime(&w->began));
+  before = w->seen;
+  while (w->seen < METASOLVE_MOMENTS && Moment(w->seen) <= it) w->norm[w->seen++] = rnorm;
+  if (*reason || w->seen == before || w->seen <= OCTAVE) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(Look(ksp, w, it));
+  if (w->given_up) *reason = KSP_DIVERGED_ITS;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The host's test must be KSPConvergedDefault(). */
+PetscErrorCode WatchSolve(KSP ksp, Host *h, double patience)
+{
+  PetscErrorCode err;
+
+  PetscFunctionBegin;
+  h->watch = (Watch){.test = ksp->converged, .patience = patience};
+  if (patience > 0) ksp->converged = Test;
+  err            = HostSolveOwn(ksp, h);
+  ksp->converged = h->watch.test;
+  PetscCall(err);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

@@ -1,0 +1,143 @@
+"""The program's own settings, where they are used, are given up if they seem to need too long."""
+
+import re
+
+import numpy as np
+import pytest
+
+import metasolve
+from metasolve.course import course, left, moment
+from metasolve.petsc.library import plugin
+
+from ..conftest import PETSc, convection_diffusion, random_vector, write_policy
+
+ILU = {"ksp_type": "gmres", "pc_type": "bjacobi", "sub_pc_type": "ilu"}
+BROKEN = {"ksp_type": "gmres", "pc_type": "no_such_pc"}
+SHORT, LONG = 1e-9, 1e9
+
+
+@pytest.fixture
+def solved(tmp_path):
+    """`solved(settings, patience)`: solution, log line, history and KSP of Jacobi's slow solve."""
+    A = convection_diffusion(30, 5.0)
+    b = random_vector(A)
+
+    def solve(settings=None, patience=None, max_it=10000, start=None):
+        ksp, x = PETSc.KSP().create(PETSc.COMM_SELF), A.createVecRight()
+        ksp.setOperators(A)
+        ksp.setType("gmres")
+        ksp.getPC().setType("jacobi")
+        ksp.setTolerances(rtol=1e-8, max_it=max_it)
+        ksp.setConvergenceHistory(length=1000)
+        if start is not None:
+            start.copy(x)
+            ksp.setInitialGuessNonzero(True)
+        if settings is not None:
+            metasolve.accelerate(ksp, write_policy(tmp_path, settings, patience=patience))
+        ksp.solve(b, x)
+        record = plugin().last_record(ksp) if settings is not None else {}
+        return x, record, ksp.getConvergenceHistory(), ksp
+
+    solve.A, solve.b = A, b
+    return solve
+
+
+def test_it_is_given_up_at_once_without_patience_and_the_model_goes_on_from_there(solved):
+    x, record, _, ksp = solved(ILU, SHORT)
+    assert record["source"] == "switched"
+    assert record["settings"] == ILU
+    assert (solved.b - solved.A * x).norm() <= 1e-8 * solved.b.norm()
+    assert ksp.getConvergedReason() > 0
+    fresh = solved(ILU)[1]
+    assert record["iterations"] <= fresh["iterations"]
+    assert record["seconds"]["own"] > 0
+
+
+def test_what_it_foresees_is_what_training_foresees(solved):
+    own = solved()[2]
+    said = solved(ILU, SHORT)[1]["why"]
+    at, more = map(int, re.search(r"iteration (\d+), some (\d+) more", said).groups())
+    assert at == moment(4)
+    assert more == np.ceil(left(course(list(own)), 4, 1e-8))
+
+
+def test_with_patience_it_is_the_programs_own_solve(solved):
+    x, record, history, _ = solved(ILU, LONG)
+    own, _, seen, _ = solved()
+    assert record["source"] == "refused"
+    np.testing.assert_array_equal(history, seen)
+    np.testing.assert_array_equal(x.getArray(), own.getArray())
+
+
+def test_the_programs_own_convergence_test_is_back_afterwards(solved):
+    """It is watched anew on the next operator, and never after the model is detached."""
+    _, _, _, ksp = solved(ILU, SHORT)
+    x = solved.b.duplicate()
+    ksp.solve(solved.b, x)
+    assert plugin().last_record(ksp)["source"] == "model"  # the same operator: at once
+    solved.A.scale(2.0)
+    ksp.solve(solved.b, x)
+    assert plugin().last_record(ksp)["source"] == "switched"
+    plugin().detach(ksp)
+    ksp.solve(solved.b, x)
+    assert len(ksp.getConvergenceHistory()) > 40
+
+
+def test_where_the_programs_own_settings_fail_the_models_are_tried(solved):
+    x, record, _, ksp = solved(ILU, LONG, max_it=40)
+    assert solved(max_it=40)[3].getConvergedReason() < 0
+    assert record["source"] == "switched"
+    assert "DIVERGED_ITS" in record["why"]
+    assert ksp.getConvergedReason() > 0
+    assert (solved.b - solved.A * x).norm() <= 1e-8 * solved.b.norm()
+
+
+def test_where_both_fail_the_program_has_what_its_own_settings_left(solved):
+    x, record, _, ksp = solved(BROKEN, LONG, max_it=40)
+    own, _, _, alone = solved(max_it=40)
+    assert record["source"] == "refused"
+    assert ksp.getConvergedReason() == alone.getConvergedReason() < 0
+    assert ksp.getIterationNumber() == alone.getIterationNumber()
+    np.testing.assert_array_equal(x.getArray(), own.getArray())
+
+
+@pytest.mark.parametrize("guessed", [False, True])
+def test_given_up_for_settings_that_fail_it_is_solved_as_if_nothing_had_been_tried(solved, guessed):
+    start = random_vector(solved.A, 5) if guessed else None
+    x, record, _, ksp = solved(BROKEN, SHORT, start=start)
+    own, _, _, alone = solved(start=start)
+    assert record["source"] == "fallback"
+    assert ksp.getIterationNumber() == alone.getIterationNumber()
+    np.testing.assert_array_equal(x.getArray(), own.getArray())
+
+
+@pytest.mark.parametrize("ranks", [1, 2])
+@pytest.mark.parametrize("name", ["hard_coded", "two_ksps", "neumann", "time_steps", "elasticity"])
+@pytest.mark.parametrize("patience", [SHORT, 1e-4])
+def test_programs_get_what_they_asked_for(
+    name, ranks, patience, host, constant_model, run_with, parse_solves
+):
+    model = constant_model(**ILU, patience=patience)
+    done, lines = run_with(model, host(name), ranks)
+    assert done.returncode == 0, done.stderr
+    printed = parse_solves(done.stdout)
+    assert len(lines) == len(printed) > 0
+    if patience == SHORT:
+        assert "switched" in {line["source"] for line in lines}
+    for line, solve in zip(lines, printed, strict=True):
+        assert solve.reason > 0
+        if line["source"] in ("switched", "model"):
+            assert line["true_residual"] <= line["tolerance"]
+            assert solve.residual == pytest.approx(line["true_residual"], rel=1e-3)
+
+
+@pytest.mark.parametrize("ranks", [1, 2])
+def test_small_systems_are_not_looked_at(ranks, host, constant_model, run_with, parse_solves):
+    command = host("hard_coded")
+    _, lines = run_with(constant_model(**ILU), command, ranks)
+    rows = lines[0]["rows"]
+    for least, source in ((rows, "model"), (rows + 1, "refused")):
+        done, lines = run_with(constant_model(**ILU, least_rows=least), command, ranks)
+        assert done.returncode == 0
+        assert {line["source"] for line in lines} == {source}
+    assert "so small" in lines[0]["why"]
