@@ -10,6 +10,7 @@ import math
 from collections.abc import Sequence
 
 _OCTAVE = 4  # moments between which iterations double
+_FORESIGHT = 30  # times the iterations seen, the most that is foreseen
 
 
 def moment(number: int) -> int:
@@ -33,9 +34,10 @@ def course(history: Sequence[float]) -> tuple[float, ...]:
 
 
 def left(norms: Sequence[float], number: int, target: float) -> float:
-    """Iterations that still seem to be needed at a moment: infinite where there is no progress.
+    """Iterations that still seem to be needed at a moment.
 
-    The norm falls on as it fell since half of the iterations so far.
+    The norm falls on as it fell since half of the iterations so far; but nobody sees farther than
+    30 times as many as those.
 
     Parameters
     ----------
@@ -43,16 +45,27 @@ def left(norms: Sequence[float], number: int, target: float) -> float:
     number : of the moment, at least 4.
     target : relative norm to reach.
     """
-    before, now = norms[number - _OCTAVE], norms[number]
+    before, now, most = norms[number - _OCTAVE], norms[number], _FORESIGHT * moment(number)
     if not 0.0 < now < before:
-        return math.inf
+        return float(most)
     rate = math.log(before / now) / (moment(number) - moment(number - _OCTAVE))
-    return math.log(now / target) / rate
+    return min(math.log(now / target) / rate, float(most))
 
 
-def given_up(norms: Sequence[float], target: float, patience: float) -> int | None:
-    """The iteration at which more than `patience` iterations seem to be left; None: never."""
-    for number in range(_OCTAVE, len(norms)):
-        if left(norms, number, target) > patience:
-            return moment(number)
-    return None
+def beyond(norms: Sequence[float], target: float, patience: float, start: int = 0) -> int | None:
+    """The number of the first moment at which more than `patience` iterations seem to be left.
+
+    Parameters
+    ----------
+    norms : a course.
+    target : relative norm to reach.
+    patience : iterations.
+    start : of the moments, if the earlier ones do not count.
+
+    Returns
+    -------
+    int or None
+        None if that is never so.
+    """
+    moments = range(max(start, _OCTAVE), len(norms))
+    return next((each for each in moments if left(norms, each, target) > patience), None)

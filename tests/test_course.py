@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metasolve.course import course, given_up, left, moment
+from metasolve.course import beyond, course, left, moment
 
 histories = st.lists(st.floats(1e-30, 1e3), min_size=1, max_size=80)
 
@@ -26,7 +26,7 @@ def test_a_course_holds_the_norm_of_every_moment_that_there_was(history):
     assert moment(len(found)) >= len(history)
 
 
-@given(st.floats(0.1, 0.99), st.integers(4, 25), st.integers(1, 40))
+@given(st.floats(0.1, 0.99), st.integers(4, 25), st.integers(1, 100))
 def test_at_a_constant_rate_the_iterations_left_are_known(rate, number, more):
     target = rate ** (moment(number) + more)
     norms = [rate ** moment(each) for each in range(number + 1)]
@@ -35,15 +35,20 @@ def test_at_a_constant_rate_the_iterations_left_are_known(rate, number, more):
 
 @given(histories, st.floats(1e-12, 0.5), st.floats(0, 100), st.floats(0, 100))
 def test_the_more_patient_gives_up_no_earlier(history, target, patience, more):
-    sooner, later = (given_up(course(history), target, p) for p in (patience, patience + more))
+    sooner, later = (beyond(course(history), target, p) for p in (patience, patience + more))
     assert later is None or (sooner is not None and sooner <= later)
 
 
 @pytest.mark.parametrize("stuck", [[1.0] * 40, [1.0 + 0.01 * i for i in range(40)]])
-def test_without_progress_any_patience_ends_at_the_first_moment_that_tells(stuck):
-    assert given_up(course(stuck), 1e-6, 1e300) == moment(4) == 4
+def test_without_progress_as_much_is_foreseen_as_can_be(stuck):
+    norms = course(stuck)
+    for number in range(4, len(norms)):
+        assert left(norms, number, 1e-6) == 30 * moment(number)
+    assert beyond(norms, 1e-6, 119) == 4 == moment(4)
+    assert beyond(norms, 1e-6, 121) == 5
+    assert beyond(norms, 1e-6, 0, 7) == 7
 
 
 def test_what_converges_before_anything_can_be_told_is_left_to_itself():
-    assert given_up(course([1.0, 1e-2, 1e-5, 1e-9]), 1e-8, 0.0) is None
+    assert beyond(course([1.0, 1e-2, 1e-5, 1e-9]), 1e-8, 0.0) is None
     assert course([]) == course([0.0]) == ()

@@ -22,7 +22,7 @@ from metasolve.model.policy_file import policy_text
 from metasolve.space import Space
 
 FORMAT = 3
-_OWN = {"format", "kind", "features", "space", "activations", "gate", "least_rows", "checksums"}
+_OWN = {"format", "kind", "features", "space", "activations", "gate", "small", "checksums"}
 _BELLS = ("features", "lengths", "centres", "weights")
 _WEIGHTS, _POLICY, _MODEL = "weights.safetensors", "policy.txt", "model.json"
 _GUESS = "guess.bin"  # an initial guess: add_guess
@@ -57,7 +57,7 @@ def save(model: Model, directory: Path, surrogate: Mapping[str, np.ndarray] | No
             "limit": model.gate.limit,
             "patience": model.gate.patience,
         },
-        "least_rows": model.least_rows,
+        "small": {"least_rows": model.least_rows, "look": model.look},
         **model.info,
         "checksums": {name: hashlib.sha256(data).hexdigest() for name, data in contents.items()},
     }
@@ -135,13 +135,13 @@ def load(directory: Path) -> Model:
     box = [tensors.get(f"features.{key}") for key in ("mean", "scale", "low", "high")]
     try:
         layers = _layers(tensors, "layers", document["activations"])
-        gate, least = _gate(tensors, document["gate"]), int(document["least_rows"])
+        gate, small = _gate(tensors, document["gate"]), document["small"]
         space = Space.from_dict(document["space"])
         standardisation = Standardisation(names, *box)
     except (KeyError, TypeError, SpaceError) as error:
         raise ModelError(f"{directory}: model.json does not fit its weights: {error}") from error
     info = {key: value for key, value in document.items() if key not in _OWN}
-    known = space, standardisation, layers, info, gate, least
+    known = space, standardisation, layers, info, gate, small["least_rows"], small["look"]
     return Model(document["kind"], *known, directory.absolute())
 
 

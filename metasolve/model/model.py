@@ -83,6 +83,9 @@ class Standardisation:
         return f"{self.names[i]} = {x[i]:.6g} is outside [{self.low[i]:.6g}, {self.high[i]:.6g}]"
 
 
+LOOKS = 10  #: what a small system's solve must still seem to need, in looks, to be looked at
+
+
 def rows_of(features: Mapping[str, float]) -> int:
     """Rows of the system with these features; 0 where it is no system."""
     return round(10.0 ** features["log_rows"]) if "log_rows" in features else 0
@@ -101,7 +104,9 @@ class Model:
     layers : network from standardised features to unconstrained coordinates z in R^dim.
     info : further entries of model.json (seed, calls, validation, trained_on, ...).
     gate : what the choice is expected to cost; None where every choice is used.
-    least_rows : systems with fewer rows are left to the host without a look at them.
+    least_rows : systems with fewer rows are left to the host without a look at them, as long as
+        their solves do not seem to need `LOOKS` times what a look takes.
+    look : seconds that a look at such a system takes, at most.
     directory : where it was loaded from; None for a model that is only in memory.
     """
 
@@ -112,6 +117,7 @@ class Model:
     info: dict[str, Any] = field(default_factory=dict)
     gate: Gate | None = None
     least_rows: int = 0
+    look: float = 0.0
     directory: Path | None = field(default=None, compare=False)
 
     def inputs(self, features: Mapping[str, float]) -> np.ndarray:
@@ -123,7 +129,7 @@ class Model:
         return forward(self.layers, self.inputs(features))
 
     def too_small(self, features: Mapping[str, float]) -> bool:
-        """Whether looking at a system with these features would cost more than can be gained."""
+        """Whether a look at a system with these features would, at first, cost too much."""
         return self.least_rows > 0 and rows_of(features) < self.least_rows
 
     def expects_loss(self, features: Mapping[str, float]) -> bool:
@@ -135,7 +141,7 @@ class Model:
         if self.kind == "default":
             return "no setting was found that beats the host's own"
         if self.too_small(features):
-            return "so small that looking at it would cost too much"
+            return "so small that a look at it would cost too much"
         strange = self.standardisation.unfamiliar(self.standardisation.vector(features))
         if not strange and self.expects_loss(features):
             return "the host's own configuration is expected to be faster"

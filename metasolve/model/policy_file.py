@@ -26,7 +26,7 @@ def policy_text(model: Model) -> str:
     """The whole file as text."""
     lines = [f"metasolve-policy {VERSION}", f"petsc {model.info.get('petsc') or '-'}"]
     lines.append("kind " + ("default" if model.kind == "default" else "policy"))
-    lines.append(f"least_rows {model.least_rows}")
+    lines.append(f"least_rows {model.least_rows} look {model.look:.9g}")
     lines += _feature_lines(model)
     lines.append("expected " + _numbers(model.info.get("expected") or _forever(model)))
     lines += _layer_lines(model.layers)
@@ -150,7 +150,9 @@ def _parse(tokens: Iterator[str]) -> Model:
     _expect(tokens, "kind")
     kind = next(tokens)
     _expect(tokens, "least_rows")
-    least = int(next(tokens))
+    small = [int(next(tokens))]
+    _expect(tokens, "look")
+    small.append(float(next(tokens)))
     _expect(tokens, "features")
     info["features_version"] = int(next(tokens))
     rows = [
@@ -162,7 +164,7 @@ def _parse(tokens: Iterator[str]) -> Model:
     info["expected"] = [float(next(tokens)) for _ in range(1 + len(rows))]
     layers = _parse_layers(tokens)
     gate = _parse_gate(tokens)
-    return Model(kind, _parse_space(tokens), standardisation, layers, info, gate, least)
+    return Model(kind, _parse_space(tokens), standardisation, layers, info, gate, *small)
 
 
 def _expect(tokens: Iterator[str], *words: str) -> None:

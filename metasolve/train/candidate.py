@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from metasolve.model.model import Model
+from metasolve.model.model import LOOKS, Model
 from metasolve.outcome import Outcome
 from metasolve.solver import Value
 from metasolve.train.evaluator import HOST, Evaluator
@@ -125,10 +125,13 @@ class Costs:
 
     def _cost(self, candidate: Candidate, index: int) -> float | None:
         model, features = candidate.model, self.features(index)
-        if candidate.kind == "default" or model.too_small(features):
+        if candidate.kind == "default":
             return self.evaluator.host_cost(index)
+        if model.too_small(features):
+            late = self._watched(candidate, index, LOOKS * model.look) if model.gate else None
+            return self.evaluator.host_cost(index) if late is None else late
         if model.expects_loss(features):
-            return self._left_alone(candidate, index)
+            return self._watched(candidate, index)
         return self._measured(candidate, index)
 
     def _measured(self, candidate: Candidate, index: int) -> float | None:
@@ -137,16 +140,10 @@ class Costs:
         costs = [evaluator.cost_of(index, outcome) for outcome in outcomes]
         return float(np.median(costs)) if costs else None
 
-    def _left_alone(self, candidate: Candidate, index: int) -> float:
-        """Cost of the host after a look at the system: of all of its solve, or until given up."""
-        evaluator, gate = self.evaluator, candidate.model.gate
-        chosen = self._measured(candidate, index)
-        if chosen is not None and gate.patience:
-            patience = gate.patience_seconds(candidate.model.inputs(self.features(index)))
-            switched = evaluator.switched_cost(index, chosen, patience)
-            if switched is not None:
-                return switched
-        return evaluator.host_cost(index) + evaluator.decision_cost(index)
+    def _watched(self, candidate: Candidate, index: int, look: float = 0.0) -> float | None:
+        model = candidate.model
+        patience = model.gate.patience_seconds(model.inputs(self.features(index)))
+        return self.evaluator.watched(index, self._measured(candidate, index), patience, look)
 
     def felt(self, candidate: Candidate) -> dict[int, float]:
         """What its costs are felt as, where they were measured."""

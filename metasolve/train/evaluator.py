@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from metasolve.cost import Cost
-from metasolve.course import given_up
+from metasolve.course import beyond, moment
 from metasolve.farm import Farm, Request
 from metasolve.instance import Instance
 from metasolve.outcome import Outcome, Reason
@@ -191,23 +191,32 @@ class Evaluator:
         every = range(len(self.instances))
         return np.array([self.host_cost(i) if i in self.host else 0.0 for i in every])
 
-    def switched_cost(self, index: int, cost: float, patience: float) -> float | None:
-        """Cost of a host that is given up for settings, or fails before them; None: neither.
+    def watched(
+        self, index: int, cost: float | None, patience: float, look: float = 0.0
+    ) -> float | None:
+        """Cost of a host that is watched, and given up for settings; None: it needs no look.
 
         Parameters
         ----------
-        cost : of the settings alone, the decision included.
-        patience : seconds that the host's solve may still seem to need.
+        cost : of the settings alone, the decision included; None if they were not measured.
+        patience : seconds that the host's solve may still seem to need; 0: any.
+        look : seconds that it may seem to need before anybody looks at the system.
         """
         instance, outcome = self.instances[index], self.host[index][-1]
-        if not outcome.course:  # nobody watches it, then
+        iteration = max(outcome.solve_seconds / max(outcome.iterations, 1), 1e-12)
+        seen, target = outcome.course, instance.tolerance
+        start = beyond(seen, target, look / iteration) if look else 0
+        failed = self.host_cost(index) > 0.0 and bool(seen)
+        if start is None and not failed:
             return None
-        setup = instance.setup_share * outcome.setup_seconds
-        iteration = outcome.solve_seconds / max(outcome.iterations, 1)
-        end = given_up(outcome.course, instance.tolerance, patience / max(iteration, 1e-12))
-        if end is None and self.host_cost(index) == 0.0:
-            return None
-        spent = setup + (outcome.solve_seconds if end is None else end * iteration)
+        alone = self.host_cost(index) + self.decision_cost(index)
+        if cost is None or not patience:
+            return alone
+        end = None if start is None else beyond(seen, target, patience / iteration, start)
+        if end is None and not failed:
+            return alone
+        spent = instance.setup_share * outcome.setup_seconds
+        spent += outcome.solve_seconds if end is None else moment(end) * iteration
         return float(np.log(spent / self.reference(index) + np.exp(cost)))
 
     def decision_cost(self, index: int) -> float:

@@ -58,7 +58,7 @@ def made(seed=0, kind="policy", gated=False):
         "seed": seed,
     }
     return Model(
-        kind, SPACE, standardisation, network.layers(), info, gate(seed) if gated else None, 7
+        kind, SPACE, standardisation, network.layers(), info, gate(seed) if gated else None, 7, 2e-5
     )
 
 
@@ -81,7 +81,7 @@ def test_policy_file_says_what_the_model_says(seed, share, tmp_path_factory):
     assert copy.gate.limit == pytest.approx(model.gate.limit)
     seconds = model.gate.patience_seconds(x)
     assert copy.gate.patience_seconds(x) == pytest.approx(seconds, rel=1e-6)
-    assert copy.least_rows == model.least_rows == 7
+    assert (copy.least_rows, copy.look) == (model.least_rows, model.look) == (7, 2e-5)
     assert copy.kind == "policy"
     assert copy.info["petsc"] == "3.18.5"
     assert copy.info["expected"] == [-3.0, 1.5, 0.0, 0.25]
@@ -114,7 +114,7 @@ def test_a_model_comes_back_as_it_was_saved(tmp_path):
         np.testing.assert_array_equal(copy.coordinates(named(row)), model.coordinates(named(row)))
         assert copy.gate.expected(row) == model.gate.expected(row)
         assert copy.gate.patience_seconds(row) == model.gate.patience_seconds(row)
-    assert copy.least_rows == model.least_rows
+    assert (copy.least_rows, copy.look) == (model.least_rows, model.look)
 
 
 @pytest.mark.parametrize("name", ["weights.safetensors", "policy.txt", "model.json"])

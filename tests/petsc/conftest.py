@@ -196,6 +196,7 @@ def write_policy(
     low=-1e30,
     high=1e30,
     least_rows=0,
+    look=0,
     patience=None,
 ):
     """Write a policy that always chooses these options, as the plug-in reads it.
@@ -208,7 +209,7 @@ def write_policy(
         "metasolve-policy 3",
         f"petsc {petsc}",
         f"kind {kind}",
-        f"least_rows {least_rows}",
+        f"least_rows {least_rows} look {look}",
         f"features {FEATURES_VERSION} {len(names)}",
     ]
     lines += [f"{name} 0 1 {low} {high}" for name in names]

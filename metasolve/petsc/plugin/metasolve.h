@@ -121,12 +121,13 @@ typedef struct {
 typedef struct { /* about one state of the operator */
   Settings settings;
   double   expected; /* seconds the host's own settings would probably take */
-  double   patience; /* seconds that the host's own solve may still seem to need, if it is to solve; 0: any */
+  double   patience; /* seconds that the host's own solve may still seem to need, while it solves; 0: any */
   char     why[256]; /* the host's own settings are used because ...; empty: the model's are */
 } Decision;
 PetscErrorCode PolicyLoad(MPI_Comm, const char *dir, Policy *, char *why, size_t whylen); /* *policy NULL: why says the reason */
 PetscBool      PolicyIsDefault(Policy);
-PetscInt       PolicyLeastRows(Policy); /* smaller systems are not worth looking at */
+PetscInt       PolicyLeastRows(Policy); /* smaller systems are not worth looking at before they have shown to be hard ... */
+double         PolicyLook(Policy);      /* ... a look at one of them takes at most so many seconds */
 void           PolicyDecide(Policy, const double features[], Decision *);
 void           PolicyFree(Policy);
 
@@ -146,9 +147,12 @@ PetscErrorCode LimitsTest(KSP, PetscInt, PetscReal, KSPConvergedReason *, void *
 
 /* ---- watch.c: the host's own solve, given up where it seems to need too long ------------------------------------------ */
 #define METASOLVE_MOMENTS 128
+typedef PetscErrorCode (*Patience)(KSP, void *, double *seconds);
 typedef struct {
   PetscErrorCode (*test)(KSP, PetscInt, PetscReal, KSPConvergedReason *, void *); /* the host's own */
-  double         patience, norm[METASOLVE_MOMENTS], left; /* left: iterations that still seemed to be needed */
+  Patience       look; /* NULL, or what says the patience where the one so far has been used up */
+  void          *context;
+  double         patience, norm[METASOLVE_MOMENTS], left; /* seconds; left: iterations that still seemed to be needed */
   PetscLogDouble began;
   int            seen;
   PetscBool      given_up;
@@ -210,7 +214,7 @@ PetscErrorCode HostUnwrap(KSP);
 PetscErrorCode HostFind(KSP, Host **);
 PetscErrorCode HostDefer(KSP, Host *);    /* from now on the host's preconditioner is not set up */
 PetscErrorCode HostSolveOwn(KSP, Host *); /* the host's own solve, its preconditioner set up first if it was deferred */
-PetscErrorCode WatchSolve(KSP, Host *, double patience); /* the same; host->watch.given_up: before it had converged */
+PetscErrorCode WatchSolve(KSP, Host *, double patience, Patience, void *); /* the same; host->watch.given_up: before it had converged */
 PetscErrorCode TrueResidual(KSP, Vec work, PetscReal *norm); /* |b - A x|_2 of the KSP's own right-hand side and solution */
 PetscErrorCode RunMayAct(KSP, Host *, PetscBool *); /* may anything but the program's own settings and guess be used? */
 PetscErrorCode RunSolve(KSP, Host *);

@@ -47,15 +47,14 @@ static double HostTakes(const Gate *g, const double x[])
   return sum;
 }
 
-/* Whether the host is left alone; how patiently, if it is. */
+/* Whether the host is left alone; and how patiently, while it solves. */
 static PetscBool Closed(const Gate *g, const double x[], double work[2][MAX_WIDTH], double *patience)
 {
   *patience = 0;
   if (!g) return PETSC_FALSE;
   const double *y = Forward(&g->choice, x, work);
-  if (y[0] - HostTakes(g, x) <= g->limit) return PETSC_FALSE;
-  *patience = g->patience * exp(y[1] < LONGEST ? y[1] : LONGEST);
-  return PETSC_TRUE;
+  *patience       = g->patience * exp(y[1] < LONGEST ? y[1] : LONGEST);
+  return (PetscBool)(y[0] - HostTakes(g, x) > g->limit);
 }
 
 static void Value(const Setting *s, const double *z, char value[64])

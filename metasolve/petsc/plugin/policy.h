@@ -36,6 +36,7 @@ typedef struct { /* expects that a choice takes exp(choice(x)[0] - host(x)) time
 struct _Policy {
   PetscBool is_default;
   PetscInt  least_rows;
+  double    look; /* seconds */
   double    mean[METASOLVE_FEATURES], scale[METASOLVE_FEATURES], low[METASOLVE_FEATURES], high[METASOLVE_FEATURES];
   double    expected[METASOLVE_FEATURES + 1];
   int       nsettings;

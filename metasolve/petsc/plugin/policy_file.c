@@ -230,6 +230,8 @@ static Policy Parse(char *data, char *why, size_t whylen)
   if (!w.bad) p->is_default = (PetscBool)OneOf(&w, 2, kinds);
   Expect(&w, "least_rows");
   if (!w.bad) p->least_rows = Count(&w, 0, INT_MAX);
+  Expect(&w, "look");
+  if (!w.bad) p->look = Number(&w);
   if (!w.bad) ReadFeatures(&w, p);
   if (!w.bad) ReadNetwork(&w, &p->network);
   if (!w.bad) ReadGate(&w, p);
@@ -297,6 +299,11 @@ PetscBool PolicyIsDefault(Policy p)
 PetscInt PolicyLeastRows(Policy p)
 {
   return p->least_rows;
+}
+
+double PolicyLook(Policy p)
+{
+  return p->look;
 }
 
 static void NetworkFree(Network *p)

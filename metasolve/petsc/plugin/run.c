@@ -12,11 +12,13 @@
 #include <string.h>
 
 #define FAILURES_BEFORE_PAUSE 3
+#define LOOKS                 10   /* what a small system must still seem to need to be looked at */
 #define SHORTEST_BUDGET       0.02 /* seconds: below that a clock tells more about the machine than about the solve */
 
 typedef struct { /* of one solve; seconds */
   PetscReal   bnorm, target, residual;
   PetscBool   fresh, guess, own; /* guess: the solve starts from vec_sol as it is; own: the program's own settings */
+  PetscBool   small, looked;     /* small: not looked at before it has shown to be hard */
   const char *source;
   char        why[256], unused[64];
   double      patience; /* with the program's own settings; 0: any */
@@ -25,23 +27,23 @@ typedef struct { /* of one solve; seconds */
 } Record;
 
 /* ---- may this KSP be accelerated at all? ---- */
-static PetscErrorCode WhyNotPolicy(KSP ksp, const Host *h, const char **why)
+static const char *WhyNotPolicy(const Host *h)
 {
-  const Policy p   = h->session->policy;
-  PetscBool    set = PETSC_FALSE;
-  PetscInt     rows;
-  Mat          A;
+  if (!h->session->policy) return h->session->broken;
+  if (PolicyIsDefault(h->session->policy)) return "the model found the program's own settings best";
+  if (h->pause > 0) return "paused after repeated fallbacks";
+  return NULL;
+}
+
+static PetscErrorCode IsSmall(KSP ksp, const Host *h, PetscBool *small)
+{
+  PetscInt rows;
+  Mat      A;
 
   PetscFunctionBegin;
-  *why = NULL;
-  if (!p) *why = h->session->broken;
-  else if (PolicyIsDefault(p)) *why = "the model found the program's own settings best";
-  else if (h->pause > 0) *why = "paused after repeated fallbacks";
-  else PetscCall(KSPGetOperatorsSet(ksp, &set, NULL));
-  if (!set) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(KSPGetOperators(ksp, &A, NULL));
   PetscCall(MatGetSize(A, &rows, NULL));
-  if (rows < PolicyLeastRows(p)) *why = "so small that looking at it would cost too much";
+  *small = (PetscBool)(rows < PolicyLeastRows(h->session->policy));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -79,14 +81,16 @@ static PetscErrorCode WhyNotSystem(KSP ksp, const char **why)
 
 PetscErrorCode RunMayAct(KSP ksp, Host *h, PetscBool *may)
 {
-  const char *why;
+  const char *why = NULL;
+  PetscBool   not = (PetscBool)(WhyNotPolicy(h) != NULL);
 
   PetscFunctionBegin;
   *may = PETSC_FALSE;
-  PetscCall(WhyNotPolicy(ksp, h, &why));
-  if (why && !h->session->guess) PetscFunctionReturn(PETSC_SUCCESS);
+  if (not && !h->session->guess) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(WhyNotSystem(ksp, &why));
-  *may = (PetscBool)!why;
+  if (why) PetscFunctionReturn(PETSC_SUCCESS);
+  if (!not) PetscCall(IsSmall(ksp, h, &not));
+  *may = (PetscBool)(!not || h->session->guess);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -121,7 +125,7 @@ static PetscErrorCode Target(KSP ksp, Record *r)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode Decide(KSP ksp, Host *h, Record *r)
+static PetscErrorCode Decide(KSP ksp, Host *h, const Record *r)
 {
   double features[METASOLVE_FEATURES];
   Mat    A;
@@ -301,22 +305,42 @@ static PetscErrorCode IsFresh(KSP ksp, Host *h, PetscBool *fresh)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static PetscErrorCode LookLate(KSP ksp, void *record, double *patience)
+{
+  PetscLogDouble clock;
+  Record        *r = (Record *)record;
+  Host          *h;
+
+  PetscFunctionBegin;
+  PetscCall(PetscTime(&clock));
+  PetscCall(HostFind(ksp, &h));
+  PetscCall(Decide(ksp, h, r));
+  *patience = h->decision.patience;
+  r->looked = PETSC_TRUE;
+  r->decision += Lap(&clock);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* Sets r->why when the host's own settings are to be used; *plain: a guess may be, all the same. */
 static PetscErrorCode Choose(KSP ksp, Host *h, Record *r, PetscBool *plain)
 {
-  const char *why = NULL, *not;
+  const char *why = NULL, *not = WhyNotPolicy(h);
   Decision   *d   = &h->decision;
 
   PetscFunctionBegin;
   if (r->fresh) d->why[0] = 0;
-  PetscCall(WhyNotPolicy(ksp, h, &not));
+  r->looked = (PetscBool)(!r->fresh && (h->inner || *d->why));
   PetscCall(WhyNotSystem(ksp, &why));
+  if (!not && !why && !r->looked) PetscCall(IsSmall(ksp, h, &r->small));
   *plain = (PetscBool)(!why && PetscIsNormalReal(r->bnorm));
   if (*plain) PetscCall(Target(ksp, r));
   if (not || why) snprintf(r->why, sizeof r->why, "%s", not ? not : why);
   else if (r->bnorm == 0) snprintf(r->why, sizeof r->why, "the right-hand side is zero");
   else if (!*plain) snprintf(r->why, sizeof r->why, "the norm of the right-hand side is %g", (double)r->bnorm);
-  else if (r->fresh || !(h->inner || *d->why)) {
+  else if (r->small) {
+    snprintf(r->why, sizeof r->why, "so small that a look at it would cost too much");
+    r->patience = LOOKS * PolicyLook(h->session->policy);
+  } else if (!r->looked) {
     r->fresh = PETSC_TRUE;
     PetscCall(Decide(ksp, h, r));
   }
@@ -336,14 +360,15 @@ static PetscErrorCode Leave(Host *h, const Record *r)
 
 static PetscErrorCode Refuse(KSP ksp, Host *h, Record *r)
 {
+  const double   before = r->decision;
   PetscLogDouble clock;
 
   PetscFunctionBegin;
   PetscCall(PetscTime(&clock));
   r->source = "refused";
   PetscCall(Leave(h, r));
-  PetscCall(WatchSolve(ksp, h, r->patience));
-  r->solve = Lap(&clock);
+  PetscCall(WatchSolve(ksp, h, r->patience, r->small ? LookLate : NULL, r));
+  r->solve = Lap(&clock) - (r->decision - before);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -353,8 +378,20 @@ static void WhyOver(KSP ksp, const Watch *w, char why[120])
   const char *const own = "the program's own settings";
 
   if (!w->given_up) snprintf(why, 120, "%s: %s", own, KSPConvergedReasons[ksp->reason]);
-  else if (w->left < 1e6) snprintf(why, 120, "%s: given up at iteration %lld, some %.0f more seemed to be needed", own, (long long)ksp->its, ceil(w->left));
-  else snprintf(why, 120, "%s: given up at iteration %lld without progress", own, (long long)ksp->its);
+  else snprintf(why, 120, "%s: given up at iteration %lld, some %.0f more seemed to be needed", own, (long long)ksp->its, ceil(w->left));
+}
+
+/* Whether the model is to be tried now. */
+static PetscErrorCode MayTakeOver(KSP ksp, Host *h, Record *r, PetscBool *may)
+{
+  double patience = r->patience;
+
+  PetscFunctionBegin;
+  *may = PETSC_FALSE;
+  if (ksp->reason > 0 || !(patience > 0)) PetscFunctionReturn(PETSC_SUCCESS);
+  if (r->small && !r->looked) PetscCall(LookLate(ksp, r, &patience));
+  *may = (PetscBool)(h->decision.patience > 0);
+  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 static PetscErrorCode TakeOver(KSP ksp, Host *h, Vec x0, Record *r, PetscBool *ok)
@@ -522,7 +559,7 @@ PetscErrorCode RunSolve(KSP ksp, Host *h)
 {
   Record         r = {.source = "model", .residual = NAN, .start = NAN};
   Vec            x0 = NULL;
-  PetscBool      ok = PETSC_FALSE, plain;
+  PetscBool      ok = PETSC_FALSE, plain, over;
   PetscLogDouble begin, clock;
   PetscMPIInt    rank;
 
@@ -533,7 +570,7 @@ PetscErrorCode RunSolve(KSP ksp, Host *h)
   PetscCall(VecNorm(ksp->vec_rhs, NORM_2, &r.bnorm));
   PetscCall(IsFresh(ksp, h, &r.fresh));
   PetscCall(Choose(ksp, h, &r, &plain));
-  r.decision = Lap(&clock);
+  r.decision += Lap(&clock);
   if (r.guess && (!*r.why || r.patience > 0)) {
     PetscCall(VecDuplicate(ksp->vec_sol, &x0));
     PetscCall(VecCopy(ksp->vec_sol, x0));
@@ -544,7 +581,8 @@ PetscErrorCode RunSolve(KSP ksp, Host *h)
   else if (r.start > 0 && (*r.why || GuessAlone(h->session->guess))) PetscCall(OwnFromGuess(ksp, h, &r, &ok));
   else if (*r.why) {
     PetscCall(Refuse(ksp, h, &r));
-    if (r.patience > 0 && ksp->reason < 0) PetscCall(TakeOver(ksp, h, x0, &r, &ok));
+    PetscCall(MayTakeOver(ksp, h, &r, &over));
+    if (over) PetscCall(TakeOver(ksp, h, x0, &r, &ok));
   } else PetscCall(Attempt(ksp, h, x0, &r, &ok));
   PetscCall(VecDestroy(&x0));
   if (!ok && h->session->log[0]) PetscCall(TrueResidual(ksp, NULL, &r.residual));

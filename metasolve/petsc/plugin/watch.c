@@ -7,34 +7,49 @@
 #include "metasolve.h"
 #include <math.h>
 
-#define OCTAVE 4 /* moments between which iterations double */
+#define OCTAVE    4  /* moments between which iterations double */
+#define FORESIGHT 30 /* times the iterations seen, the most that is foreseen */
 
 static PetscInt Moment(int i) /* 2, 3, 3, 4, 4, 5, 6, 7, 8, 10, 12, 14, 16, ... */
 {
   return (PetscInt)ceil(pow(2, 1 + i / (double)OCTAVE) - 1e-9);
 }
 
-/* Iterations that still seem to be needed at the last moment seen; not finite where there is no progress. */
+/* Iterations that still seem to be needed at the last moment seen. */
 static double Left(const Watch *w, double target)
 {
   const int    i    = w->seen - 1;
-  const double rate = log(w->norm[i - OCTAVE] / w->norm[i]) / (double)(Moment(i) - Moment(i - OCTAVE));
+  const double most = FORESIGHT * (double)Moment(i), rate = log(w->norm[i - OCTAVE] / w->norm[i]) / (double)(Moment(i) - Moment(i - OCTAVE));
 
-  return rate > 0 ? log(w->norm[i] / target) / rate : INFINITY;
+  return rate > 0 ? PetscMin(log(w->norm[i] / target) / rate, most) : most;
 }
 
 /* Collective: the first rank's clock decides. */
-static PetscErrorCode Look(KSP ksp, Watch *w, PetscInt it)
+static PetscErrorCode TooLong(KSP ksp, const Watch *w, double seconds, PetscBool *yes)
+{
+  int late = seconds > w->patience;
+
+  PetscFunctionBegin;
+  PetscCallMPI(MPI_Bcast(&late, 1, MPI_INT, 0, PetscObjectComm((PetscObject)ksp)));
+  *yes = (PetscBool)late;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Judge(KSP ksp, Watch *w, PetscInt it)
 {
   PetscLogDouble now;
-  int            late;
+  double         seconds;
 
   PetscFunctionBegin;
   PetscCall(PetscTime(&now));
   w->left = Left(w, ksp->ttol);
-  late    = w->left * (now - w->began) / (double)it > w->patience;
-  PetscCallMPI(MPI_Bcast(&late, 1, MPI_INT, 0, PetscObjectComm((PetscObject)ksp)));
-  w->given_up = (PetscBool)late;
+  seconds = w->left * (now - w->began) / (double)it;
+  PetscCall(TooLong(ksp, w, seconds, &w->given_up));
+  if (!w->given_up || !w->look) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(w->look(ksp, w->context, &w->patience));
+  w->look = NULL;
+  if (!(w->patience > 0)) w->patience = INFINITY;
+  PetscCall(TooLong(ksp, w, seconds, &w->given_up));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -52,18 +67,18 @@ static PetscErrorCode Test(KSP ksp, PetscInt it, PetscReal rnorm, KSPConvergedRe
   before = w->seen;
   while (w->seen < METASOLVE_MOMENTS && Moment(w->seen) <= it) w->norm[w->seen++] = rnorm;
   if (*reason || w->seen == before || w->seen <= OCTAVE) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(Look(ksp, w, it));
+  PetscCall(Judge(ksp, w, it));
   if (w->given_up) *reason = KSP_DIVERGED_ITS;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* The host's test must be KSPConvergedDefault(). */
-PetscErrorCode WatchSolve(KSP ksp, Host *h, double patience)
+PetscErrorCode WatchSolve(KSP ksp, Host *h, double patience, Patience look, void *context)
 {
   PetscErrorCode err;
 
   PetscFunctionBegin;
-  h->watch = (Watch){.test = ksp->converged, .patience = patience};
+  h->watch = (Watch){.test = ksp->converged, .patience = patience, .look = look, .context = context};
   if (patience > 0) ksp->converged = Test;
   err            = HostSolveOwn(ksp, h);
   ksp->converged = h->watch.test;

@@ -22,7 +22,7 @@ def solved(tmp_path):
     A = convection_diffusion(30, 5.0)
     b = random_vector(A)
 
-    def solve(settings=None, patience=None, max_it=10000, start=None):
+    def solve(settings=None, patience=None, max_it=10000, start=None, **small):
         ksp, x = PETSc.KSP().create(PETSc.COMM_SELF), A.createVecRight()
         ksp.setOperators(A)
         ksp.setType("gmres")
@@ -33,7 +33,7 @@ def solved(tmp_path):
             start.copy(x)
             ksp.setInitialGuessNonzero(True)
         if settings is not None:
-            metasolve.accelerate(ksp, write_policy(tmp_path, settings, patience=patience))
+            metasolve.accelerate(ksp, write_policy(tmp_path, settings, patience=patience, **small))
         ksp.solve(b, x)
         record = plugin().last_record(ksp) if settings is not None else {}
         return x, record, ksp.getConvergenceHistory(), ksp
@@ -141,3 +141,29 @@ def test_small_systems_are_not_looked_at(ranks, host, constant_model, run_with, 
         assert done.returncode == 0
         assert {line["source"] for line in lines} == {source}
     assert "so small" in lines[0]["why"]
+
+
+@pytest.mark.parametrize("ranks", [1, 2])
+@pytest.mark.parametrize(
+    ("look", "patience", "source"),
+    [(SHORT, SHORT, "switched"), (SHORT, LONG, "refused"), (LONG, SHORT, "refused")],
+    ids=["looked at, given up", "looked at", "not looked at"],
+)
+def test_small_systems_are_looked_at_when_they_seem_hard(
+    ranks, look, patience, source, host, constant_model, run_with, run_program, parse_solves
+):
+    small = {"least_rows": 10**6, "look": look, "patience": patience}
+    done, lines = run_with(constant_model(**ILU, **small), host("hard_coded"), ranks)
+    assert [line["source"] for line in lines] == [source, {"switched": "model"}.get(source, source)]
+    printed = parse_solves(done.stdout)
+    if source == "refused":
+        assert printed == parse_solves(run_program(host("hard_coded"), ranks=ranks).stdout)
+    for solve in printed:
+        assert solve.reason > 0
+
+
+def test_a_small_system_that_its_own_settings_fail_on_is_looked_at(solved):
+    small = {"least_rows": 10**6, "look": LONG, "patience": LONG}
+    _, record, _, ksp = solved(ILU, max_it=40, **small)
+    assert record["source"] == "switched"
+    assert ksp.getConvergedReason() > 0
