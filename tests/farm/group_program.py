@@ -73,11 +73,11 @@ def agree(per_solve, _folder):
 
 
 def count_bytes(per_solve, _folder):
-    """Nothing but numbers and messages travels: 96 bytes an evaluation, 48 a batch and rank."""
+    """Nothing but numbers and messages travels: 104 bytes an evaluation, 48 a batch and rank."""
     farm = GroupFarm(Summing, WORLD, per_solve)
     batch = requests(5)
     farm.evaluate(batch)
-    assert WORLD.allreduce(farm.bytes) == 96 * len(batch) + 48 * WORLD.size
+    assert WORLD.allreduce(farm.bytes) == 104 * len(batch) + 48 * WORLD.size
     farm.close()
 
 

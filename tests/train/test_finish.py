@@ -1,0 +1,108 @@
+"""What a candidate becomes before it is judged: how patient, and where it does not even look."""
+
+import numpy as np
+import pytest
+
+from metasolve.cost import Cost
+from metasolve.course import beyond, course, moment
+from metasolve.farm import SerialFarm
+from metasolve.instance import Instance
+from metasolve.model.gate import Bells, Gate
+from metasolve.model.layer import constant_layers
+from metasolve.model.model import Model
+from metasolve.outcome import Outcome, Reason
+from metasolve.space import Choice, Space
+from metasolve.train.candidate import Candidate, Costs
+from metasolve.train.evaluator import HOST, Evaluator
+from metasolve.train.events import Events
+from metasolve.train.finish import finished
+from metasolve.train.inputs import Inputs
+
+SPACE = Space((Choice("pc_type", ("ilu", "sor")),))
+ITERATION, CHOSEN, TOLERANCE = 1e-3, 1e-2, 1e-6
+
+
+class Linear:
+    """A host whose residual falls at a constant rate; settings that always take the same."""
+
+    def solve(self, instance, settings, budget):
+        if settings:
+            return Outcome(Reason.CONVERGED, 5, 5.0, 1e-7, 0.0, CHOSEN)
+        count = instance.payload
+        history = TOLERANCE ** (np.arange(count + 1) / count)
+        reason = Reason.CONVERGED if count < 2000 else Reason.MAX_ITERATIONS
+        seen = course(history.tolist())
+        return Outcome(reason, count, float(count), 1e-7, 0.0, count * ITERATION, course=seen)
+
+
+class Shut:
+    """A gate that is closed everywhere, and knows what the choice takes."""
+
+    def errors(self, instances, measured):
+        return np.zeros(len(instances))
+
+    def gate(self, doubt):
+        nowhere = np.zeros((1, 1))
+        host = Bells(np.array([0]), np.ones(1), nowhere, np.zeros(1), -9.0)
+        return Gate(constant_layers(2, np.array([0.0, np.log(CHOSEN)])), host)
+
+
+def made(iterations, measure="seconds", rows=lambda i: 1000 + i, look=0.0):
+    """The candidate, finished, and what it costs, on hosts that take so many iterations."""
+    instances = [
+        Instance(
+            f"i{i}",
+            {"log_rows": float(np.log10(rows(i))), "odd": float(i % 2)},
+            payload=count,
+            tolerance=TOLERANCE,
+            decision_seconds=look,
+        )
+        for i, count in enumerate(iterations)
+    ]
+    evaluator = Evaluator(SerialFarm(Linear()), instances, Cost(measure, 2.0), 10**4, Events(None))
+    everything = range(len(instances))
+    evaluator.measure([(index, dict(HOST)) for index in everything], "reference")
+    model = Model(
+        "policy", SPACE, Inputs.of(instances).standardisation, constant_layers(2, np.zeros(2))
+    )
+    candidate = Candidate("it", model, Shut())
+    costs = Costs([candidate], evaluator, everything)
+    costs.measure(costs.round([candidate], everything, again=False))
+    return finished(candidate, costs), costs
+
+
+def test_slow_hosts_are_given_up_and_quick_ones_are_not():
+    counts = [5, 8, 12, 300, 500, 900, 7, 9]
+    candidate, costs = made(counts)
+    assert candidate.model.gate.patience > 0.0
+    for index, cost in costs.each(candidate).items():
+        patience = candidate.model.gate.patience * CHOSEN / ITERATION
+        end = beyond(costs.evaluator.host[index][-1].course, TOLERANCE, patience)
+        assert (end is None) == (counts[index] < 20)
+        taken = counts[index] if end is None else moment(end) + CHOSEN / ITERATION
+        assert cost == pytest.approx(np.log(taken / counts[index]), abs=1e-9)
+
+
+def test_what_the_host_fails_on_is_solved_in_the_end():
+    candidate, costs = made([5, 2000, 8, 2000])
+    each = costs.each(candidate)
+    assert candidate.model.gate.patience > 0
+    assert each[1] < np.log(0.1)
+    assert costs.evaluator.host_cost(1) > 0
+
+
+def test_nobody_is_watched_where_seconds_do_not_count_or_nothing_is_gained():
+    assert made([300] * 8, "iterations")[0].model.gate.patience == 0.0
+    assert made([5, 6, 7, 8, 9, 10, 11, 12])[0].model.gate.patience == 0.0
+
+
+def test_no_look_at_systems_that_are_solved_as_soon():
+    """The small ones take as long as a look at them, but one, which shows to be hard."""
+    counts = [6] * 3 + [400] + [6] * 2 + [1200] * 6
+    sizes = [1000 + i for i in range(6)] + [50_000 + i for i in range(6)]
+    candidate, costs = made(counts, rows=sizes.__getitem__, look=6 * ITERATION)
+    model, each = candidate.model, costs.each(candidate)
+    assert 1005 < model.least_rows <= 50_000
+    assert model.look == 6 * ITERATION
+    assert [each[index] for index in (0, 1, 2, 4, 5)] == [0.0] * 5
+    assert each[3] < np.log(0.2)
