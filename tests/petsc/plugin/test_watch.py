@@ -132,6 +132,16 @@ def test_programs_get_what_they_asked_for(
 
 
 @pytest.mark.parametrize("ranks", [1, 2])
+def test_a_program_that_stops_at_what_did_not_converge_is_not_stopped(
+    ranks, host, constant_model, run_with
+):
+    model, options = constant_model(**ILU, patience=SHORT), "-ksp_error_if_not_converged"
+    done, lines = run_with(model, host("time_steps"), ranks, options)
+    assert done.returncode == 0, done.stderr
+    assert "switched" in {line["source"] for line in lines}
+
+
+@pytest.mark.parametrize("ranks", [1, 2])
 def test_small_systems_are_not_looked_at(ranks, host, constant_model, run_with, parse_solves):
     command = host("hard_coded")
     _, lines = run_with(constant_model(**ILU), command, ranks)
