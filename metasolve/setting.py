@@ -194,6 +194,9 @@ class Choice:
         The words, at least one, all different.
     default
         The first word when None.
+    symmetric
+        Those of them that only symmetric operators with a positive diagonal are solved with, such
+        as ``cg``; not all.
 
     Raises
     ------
@@ -205,6 +208,7 @@ class Choice:
     values: tuple[str, ...]
     default: str | None = None
     when: Condition = field(default_factory=dict)
+    symmetric: tuple[str, ...] = ()
 
     kind: ClassVar[str] = "choice"
     discrete: ClassVar[bool] = True
@@ -220,6 +224,9 @@ class Choice:
         object.__setattr__(self, "when", _check_when(self.name, self.when))
         default = words[0] if self.default is None else self.canonical(self.default)
         object.__setattr__(self, "default", default)
+        object.__setattr__(self, "symmetric", tuple(map(self.canonical, self.symmetric)))
+        if not set(words) - set(self.symmetric):
+            raise SpaceError(f"{self.name}: symmetric={words!r} leaves no word for other operators")
 
     @property
     def width(self) -> int:
@@ -234,11 +241,20 @@ class Choice:
             )
         return str(value)
 
-    def read(self, z: NDArray[np.float64]) -> str:
-        """Word with the largest logit in ``z`` (m,), the first of equals; NaN gives the default."""
+    @property
+    def general(self) -> NDArray[np.bool_]:
+        """Which words (m,) any operator may be solved with."""
+        return np.array([word not in self.symmetric for word in self.values])
+
+    def read(self, z: NDArray[np.float64], symmetric: bool = True) -> str:
+        """Word with the largest logit in ``z`` (m,), the first of equals; NaN gives the default.
+
+        Where the operator is not `symmetric`, of those for any.
+        """
         if np.isnan(z).any():
-            return self.default
-        return self.values[int(np.argmax(z))]
+            return self.default if symmetric else self.values[int(np.argmax(self.general))]
+        allowed = np.where(self.general | symmetric, z, -np.inf)
+        return self.values[int(np.argmax(allowed))]
 
     def write(self, value: str) -> NDArray[np.float64]:
         """One-hot (m,)."""

@@ -79,6 +79,15 @@ class Space:
         return np.repeat([not setting.discrete for setting in self.settings], widths).astype(bool)
 
     @cached_property
+    def general(self) -> NDArray[np.bool_]:
+        """Mask (dim,) without the words that need a symmetric operator."""
+        kinds = [
+            each.general if isinstance(each, Choice) else np.ones(each.width, dtype=bool)
+            for each in self.settings
+        ]
+        return np.concatenate([np.ones(0, dtype=bool), *kinds])
+
+    @cached_property
     def _blocks(self) -> dict[str, slice]:
         blocks, start = {}, 0
         for setting in self.settings:
@@ -102,13 +111,19 @@ class Space:
 
     # --- vector <-> settings -----------------------------------------------------------------
 
-    def to_settings(self, z: ArrayLike) -> Settings:
-        """Active settings at any z (dim,): typed and bounded; NaN gives defaults."""
+    def to_settings(self, z: ArrayLike, symmetric: bool = True) -> Settings:
+        """Active settings at any z (dim,): typed and bounded; NaN gives defaults.
+
+        Where the operator is not `symmetric`, no word that needs it is chosen.
+        """
         vector = self._vector(z)
         settings: Settings = {}
         for setting in self.settings:
-            if _is_active(setting, settings):
-                settings[setting.name] = setting.read(vector[self._blocks[setting.name]])
+            if not _is_active(setting, settings):
+                continue
+            where = vector[self._blocks[setting.name]]
+            told = {"symmetric": symmetric} if isinstance(setting, Choice) else {}
+            settings[setting.name] = setting.read(where, **told)
         return settings
 
     def to_vector(self, settings: Mapping[str, Value]) -> NDArray[np.float64]:

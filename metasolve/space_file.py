@@ -11,6 +11,12 @@
     default = 1.0
     when = { pc_type = ["sor"] }  # at most one parent, declared before
 
+    [[setting]]
+    name = "ksp_type"
+    type = "choice"
+    values = ["gmres", "cg"]
+    symmetric = ["cg"]            # for symmetric operators with a positive diagonal only
+
     [fixed]
     ksp_norm_type = "unpreconditioned"
 """
@@ -61,8 +67,8 @@ def to_entry(setting: Setting) -> dict[str, Any]:
     """JSON form of one setting."""
     entry = {"type": setting.kind, **asdict(setting)}
     entry["when"] = {parent: list(values) for parent, values in setting.when.items()}
-    if "values" in entry:
-        entry["values"] = list(entry["values"])
+    for key in {"values", "symmetric"} & set(entry):
+        entry[key] = list(entry[key])
     return entry
 
 

@@ -39,7 +39,8 @@ def spaces(draw):
         name = f"s{index}"
         if kind == "choice":
             words = tuple("abcd"[: draw(st.integers(1, 4))])
-            made.append(Choice(name, words, when=when))
+            needy = draw(st.lists(st.sampled_from(words), max_size=len(words) - 1, unique=True))
+            made.append(Choice(name, words, when=when, symmetric=tuple(needy)))
         elif kind == "flag":
             made.append(Flag(name, default=draw(st.booleans()), when=when))
         elif kind == "real":
@@ -245,3 +246,21 @@ def test_names_must_differ_and_conditions_have_one_known_parent():
         Space((Choice("a", ("x",)), Flag("b", when={"a": ("y",)})))
     with pytest.raises(SpaceError, match="shape"):
         SPACE.to_settings([0.0])
+
+
+@given(spaces(), st.data())
+def test_what_needs_a_symmetric_operator_is_chosen_for_no_other(space, data):
+    z = np.array(data.draw(st.lists(anything, min_size=space.dim, max_size=space.dim)))
+    chosen = space.to_settings(z, symmetric=False)
+    needy = {each.name: each.symmetric for each in space.settings if isinstance(each, Choice)}
+    assert not [name for name, value in chosen.items() if value in needy.get(name, ())]
+    assert space.complete(chosen) == chosen
+    if np.isfinite(z).all() and not any(needy.values()):
+        assert chosen == space.to_settings(z)
+
+
+def test_some_word_is_for_every_operator():
+    with pytest.raises(SpaceError, match="leaves no word for other operators"):
+        Choice("ksp_type", ("cg",), symmetric=("cg",))
+    with pytest.raises(SpaceError, match="unknown"):
+        Choice("ksp_type", ("gmres", "cg"), symmetric=("cgs",))

@@ -86,6 +86,15 @@ class Standardisation:
 LOOKS = 10  #: what a small system's solve must still seem to need, in looks, to be looked at
 
 
+#: Features of an operator that is symmetric with a positive diagonal are at most these.
+SYMMETRIC = {"log_asymmetry": -8.0, "negative_diagonal": 0.0}
+
+
+def symmetric(features: Mapping[str, float]) -> bool:
+    """Whether methods for symmetric operators may be used; so also where no feature says."""
+    return all(features.get(name, most) <= most for name, most in SYMMETRIC.items())
+
+
 def rows_of(features: Mapping[str, float]) -> int:
     """Rows of the system with these features; 0 where it is no system."""
     return round(10.0 ** features["log_rows"]) if "log_rows" in features else 0
@@ -160,4 +169,4 @@ class Model:
 
     def choice(self, features: Mapping[str, float]) -> dict[str, Any]:
         """The settings for these features, whatever they are expected to cost."""
-        return self.space.to_settings(self.coordinates(features))
+        return self.space.to_settings(self.coordinates(features), symmetric(features))

@@ -88,7 +88,9 @@ def _gate_lines(gate: Gate | None) -> list[str]:
 def _setting_line(setting: Setting, space: Space) -> str:
     name, offset = setting.name, space.offset(setting.name)
     if isinstance(setting, Choice):
-        head = f"choice {name} {offset} {len(setting.values)} {' '.join(setting.values)}"
+        words = [str(len(setting.values)), *setting.values]
+        needy = [str(len(setting.symmetric)), *setting.symmetric]
+        head = " ".join([f"choice {name} {offset}", *words, "symmetric", *needy])
     elif isinstance(setting, Flag):
         head = f"flag {name} {offset}"
     else:
@@ -226,7 +228,9 @@ def _parse_setting(
 ) -> Setting:
     if kind == "choice":
         values = tuple(next(tokens) for _ in range(int(next(tokens))))
-        return Choice(name, values, when=_parse_when(tokens, known))
+        _expect(tokens, "symmetric")
+        needy = tuple(next(tokens) for _ in range(int(next(tokens))))
+        return Choice(name, values, when=_parse_when(tokens, known), symmetric=needy)
     if kind == "flag":
         return Flag(name, when=_parse_when(tokens, known))
     scale, low, high = next(tokens), float(next(tokens)), float(next(tokens))

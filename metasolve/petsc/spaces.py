@@ -100,12 +100,13 @@ def _krylov(subject: Subject) -> list[Setting]:
     if subject.definite and subject.proven:
         return [Choice("ksp_type", ("cg",))]
     methods = ("cg", "gmres") if subject.definite else ("gmres", "bcgs")
+    needy = ()
     if subject.mixed:
-        methods = ("gmres", "bcgs", "cg")  # whether an operator is symmetric is a feature
+        methods, needy = ("gmres", "bcgs", "cg"), ("cg",)
     restart = Integer(
         "ksp_gmres_restart", 10, 200, "log", default=30, when={"ksp_type": ("gmres",)}
     )
-    return [Choice("ksp_type", methods), restart]
+    return [Choice("ksp_type", methods, symmetric=needy), restart]
 
 
 def _preconditioner(subject: Subject, can: Capabilities) -> list[Setting]:

@@ -14,6 +14,7 @@ from metasolve.solver import Value
 from metasolve.space import Space
 
 Tensor = torch.Tensor
+_NEVER = -1e9
 
 
 class Arms:
@@ -31,6 +32,7 @@ class Arms:
     ----------
     onehot : (arms, dim), what `Space.encode` gives for the discrete settings of each arm.
     mask : (arms, dim), 1 at the numeric coordinates active in each arm.
+    general : (arms,), whether any operator may be solved with it, not symmetric ones only.
     """
 
     def __init__(self, space: Space) -> None:
@@ -41,6 +43,8 @@ class Arms:
         active = np.array([space.active(arm) for arm in self.arms]).reshape(self.count, space.dim)
         self.mask = (active & space.continuous).astype(float)
         self.onehot = np.where(space.continuous, 0.0, encoded)
+        self.general = np.array([self._is_general(arm) for arm in self.arms], dtype=bool)
+        self._needy = torch.as_tensor(~space.general)
         self.rows = [
             (setting.name, value)
             for setting in space.settings
@@ -52,8 +56,18 @@ class Arms:
         ).view(self.count, len(self.rows))
         self.onehot_t, self.mask_t = as_tensor(self.onehot), as_tensor(self.mask)
 
-    def log_probability(self, z: Tensor) -> Tensor:
-        """Log-probability of each arm, (n, arms), at coordinates z (n, dim)."""
+    def _is_general(self, arm: dict[str, str | bool]) -> bool:
+        words = ((self.space[name], value) for name, value in arm.items())
+        return not any(isinstance(s, Choice) and value in s.symmetric for s, value in words)
+
+    def log_probability(self, z: Tensor, symmetric: Tensor) -> Tensor:
+        """Log-probability of each arm, (n, arms), at coordinates z (n, dim).
+
+        Parameters
+        ----------
+        symmetric : (n,) bool; where it is not so, words that need it have no probability.
+        """
+        z = torch.where(~symmetric.unsqueeze(1) & self._needy, _NEVER, z)
         parts = []
         for setting in self.space.settings:
             if not setting.discrete:

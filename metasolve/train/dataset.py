@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from metasolve.model.surrogate import Matches, as_tensor, squash
 from metasolve.space import Space
 from metasolve.train.evaluator import Evaluation
+from metasolve.train.inputs import Inputs
 
 
 class Dataset:
@@ -19,14 +20,13 @@ class Dataset:
     Parameters
     ----------
     space : encodes settings.
-    inputs : (instances, features), standardised features of every instance.
+    inputs : standardised features of every instance.
     difficulty : (instances,), see `Difficulty`: what makes a cost relative to the host absolute.
     """
 
-    def __init__(
-        self, space: Space, inputs: NDArray[np.float64], difficulty: NDArray[np.float64]
-    ) -> None:
-        self.space, self.inputs, self.difficulty = space, inputs, difficulty
+    def __init__(self, space: Space, inputs: Inputs, difficulty: NDArray[np.float64]) -> None:
+        self.space, self.inputs, self.difficulty = space, inputs.table, difficulty
+        self.symmetric = inputs.symmetric(inputs.table)
         self.evaluations: list[Evaluation] = []
         self._encoded: list[NDArray[np.float64]] = []
 

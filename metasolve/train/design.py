@@ -33,21 +33,28 @@ def explore(
     counts : evaluations spread evenly, then evaluations where the surrogate hopes.
     """
     even, hoping = counts
-    asked = stratified(arms, instances, even, seed)
+    asked = stratified(arms, dataset.symmetric, instances, even, seed)
     dataset.add(evaluator.measure(asked, "design"))
     for turn in range(_ROUNDS):
         surrogate.fit(dataset.matches(), steps=60 if turn == 0 else 20)
         key = [seed, _ROUNDS * evaluator.calls + turn]
-        asked = hopeful(arms, surrogate, dataset.inputs, instances, hoping // _ROUNDS, key)
+        asked = hopeful(arms, surrogate, dataset, instances, hoping // _ROUNDS, key)
         dataset.add(evaluator.measure(asked, "design"))
 
 
-def stratified(arms: Arms, instances: Sequence[int], count: int, seed: int) -> Asked:
+def stratified(
+    arms: Arms,
+    symmetric: NDArray[np.bool_],
+    instances: Sequence[int],
+    count: int,
+    seed: int,
+) -> Asked:
     """Settings spread evenly over choices and over instances.
 
     Arms are drawn in proportion to the product of uniform choices (so that a preconditioner with
     many sub-choices is not tried more often than one without), systematically, not at random.
-    The first of each arm has default numbers, later ones alternate with random numbers.
+    The first of each arm has default numbers, later ones alternate with random numbers. Where an
+    operator is not `symmetric` (instances,), an arm that needs it gives way to another.
     """
     rng = np.random.default_rng([seed, 1])
     weights = arms.prior()
@@ -57,7 +64,9 @@ def stratified(arms: Arms, instances: Sequence[int], count: int, seed: int) -> A
     turns = _cycle(instances, count, rng)
     seen: dict[int, int] = {}
     asked: Asked = []
-    for index, arm in zip(turns, (int(a) for a in drawn), strict=True):
+    for index, wanted in zip(turns, (int(a) for a in drawn), strict=True):
+        fits = symmetric[index] or arms.general[wanted]
+        arm = wanted if fits else int(rng.choice(arms.count, p=_among(weights, arms.general)))
         turn = seen[arm] = seen.get(arm, -1) + 1
         numbers = rng.uniform(-1.0, 1.0, arms.space.dim)
         asked.append((index, arms.settings(arm, arms.defaults(arm) if turn % 3 == 0 else numbers)))
@@ -67,7 +76,7 @@ def stratified(arms: Arms, instances: Sequence[int], count: int, seed: int) -> A
 def hopeful(
     arms: Arms,
     surrogate: Surrogate,
-    inputs: NDArray[np.float64],
+    dataset: Dataset,
     instances: Sequence[int],
     count: int,
     key: Sequence[int],
@@ -84,11 +93,17 @@ def hopeful(
         trial = rng.uniform(-1.0, 1.0, (draws, arms.count, arms.space.dim))
         trial[0] = [np.clip(arms.defaults(arm), -1, 1) for arm in range(arms.count)]
         encoded = (arms.onehot + arms.mask * trial).reshape(draws * arms.count, -1)
-        x = as_tensor(np.repeat(inputs[index][None], len(encoded), axis=0))
+        x = as_tensor(np.repeat(dataset.inputs[index][None], len(encoded), axis=0))
         costs = surrogate.draw(x, as_tensor(encoded), rng.standard_normal(len(encoded)))
+        allowed = np.tile(arms.general | dataset.symmetric[index], draws)
+        costs = np.where(allowed, costs, np.inf)
         draw, arm = divmod(int(np.argmin(costs)), arms.count)
         asked.append((index, arms.settings(arm, trial[draw, arm])))
     return asked
+
+
+def _among(weights: NDArray[np.float64], kept: NDArray[np.bool_]) -> NDArray[np.float64]:
+    return weights * kept / (weights * kept).sum()
 
 
 def _cycle(instances: Sequence[int], count: int, rng: np.random.Generator) -> list[int]:

@@ -23,6 +23,7 @@ from metasolve.model.meta_model import MetaModel
 from metasolve.model.surrogate import Surrogate, as_tensor, squash
 from metasolve.space import Space
 from metasolve.train.difficulty import Difficulty
+from metasolve.train.inputs import Inputs
 from metasolve.train.policy import JITTER
 from metasolve.train.risk import CHANCE, MATERIAL
 
@@ -61,7 +62,7 @@ class Expectation:
     ----------
     model : the policy.
     surrogate, difficulty : what settings take and what the host takes, as far as is known.
-    inputs : (instances, features), standardised features to fit at, and between which.
+    inputs : standardised features to fit at, and between which.
     host : (instances,), what the host's own configuration costs there: 0 where it does not fail.
     """
 
@@ -71,18 +72,22 @@ class Expectation:
         surrogate: Surrogate,
         difficulty: Difficulty,
         space: Space,
-        inputs: Array,
+        inputs: Inputs,
         host: Array,
         seed: int,
     ) -> None:
         self.model, self.space = model, space
         self.surrogate, self.difficulty = surrogate, difficulty
-        self.inputs, self.host, self.seed = inputs, host, seed
+        self.inputs, self.host, self.seed = inputs.table, host, seed
+        self._symmetric = inputs.symmetric
         self._known = difficulty.host()
 
     def taken(self, x: Array) -> tuple[Array, Array, Array]:
         """See `Difficulty.taken`, of what the policy chooses at x (n, features)."""
-        encoded = [self.space.encode(self.space.to_settings(z)) for z in _outputs(self.model, x)]
+        encoded = [
+            self.space.encode(self.space.to_settings(z, symmetric))
+            for z, symmetric in zip(_outputs(self.model, x), self._symmetric(x), strict=True)
+        ]
         return self.difficulty.taken(self.surrogate, x, np.array(encoded))
 
     def errors(self, instances: Sequence[int], measured: Array) -> Array:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from metasolve.errors import UsageError
 from metasolve.instance import Instance
-from metasolve.model.model import Standardisation
+from metasolve.model.model import SYMMETRIC, Standardisation
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,15 @@ class Inputs:
     standardisation: Standardisation
     table: NDArray[np.float64]
     varies: NDArray[np.bool_]
+
+    def symmetric(self, x: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Where (n,) of standardised features x (n, features) `model.symmetric` holds."""
+        s, holds = self.standardisation, np.ones(len(x), dtype=bool)
+        for name, most in SYMMETRIC.items():
+            if name in s.names:
+                column = s.names.index(name)
+                holds &= s.mean[column] + s.scale[column] * x[:, column] <= most + 1e-6
+        return holds
 
     @classmethod
     def of(cls, instances: Sequence[Instance]) -> Inputs:

@@ -188,9 +188,12 @@ class Perturber:
         """An arm from the policy on an instance, and its importance weight."""
         kept, z = self.policy.kept, self.coordinates(index)
         with torch.no_grad():
-            pi = self.policy.arms.log_probability(as_tensor(z[None]))[0, kept].exp().numpy()
+            here = self.policy.symmetric(self.policy.inputs[index : index + 1])
+            pi = self.policy.arms.log_probability(as_tensor(z[None]), here)[0, kept].exp().numpy()
         pi = pi.astype(float) / max(float(pi.sum()), 1e-12)
-        q = (1.0 - EXPLORATION) * pi + EXPLORATION / len(kept)
+        fits = self.policy.arms.general[kept.numpy()] | bool(here)
+        even = fits / fits.sum() if fits.any() else np.full(len(kept), 1.0 / len(kept))
+        q = (1.0 - EXPLORATION) * pi + EXPLORATION * even
         drawn = int(np.searchsorted(np.cumsum(q), generator(key).uniform() * q.sum()))
         drawn = min(drawn, len(kept) - 1)
         return int(kept[drawn]), float(pi[drawn] / q[drawn])
@@ -211,6 +214,7 @@ class Perturber:
         index = [probe.instance for probe, _ in measured]
         correction = Correction(
             x=self.policy.inputs[index],
+            symmetric=self.policy.symmetric(self.policy.inputs[index]),
             z=as_tensor(np.array(rows)),
             arm=torch.as_tensor([probe.arm for probe, _ in measured]),
             advantage=as_tensor(np.clip(advantages, -2.0, 2.0)),

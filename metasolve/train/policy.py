@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from metasolve.model.meta_model import MetaModel
 from metasolve.model.surrogate import Surrogate, as_tensor
 from metasolve.train.arms import Arms
+from metasolve.train.inputs import Inputs
 from metasolve.train.risk import Objective
 
 Tensor = torch.Tensor
@@ -28,12 +29,14 @@ class Correction:
     Attributes
     ----------
     x : (n, features) standardised features of the measured instances.
+    symmetric : (n,) whether their operators are.
     z : (n, dim) added to the gradient with respect to the coordinates.
     arm : (n,) the arm that was measured.
     advantage : (n,) measured minus predicted cost of that arm, weighted.
     """
 
     x: Tensor
+    symmetric: Tensor
     z: Tensor
     arm: Tensor
     advantage: Tensor
@@ -41,7 +44,8 @@ class Correction:
     def loss(self, model: MetaModel, arms: Arms) -> Tensor:
         """A scalar whose gradient is the correction's."""
         z = model(self.x)
-        picked = arms.log_probability(z).gather(1, self.arm.unsqueeze(1)).squeeze(1)
+        log_pi = arms.log_probability(z, self.symmetric)
+        picked = log_pi.gather(1, self.arm.unsqueeze(1)).squeeze(1)
         return ((self.z * z).sum(dim=1) + self.advantage * picked).mean()
 
 
@@ -51,7 +55,7 @@ class PolicyTrainer:
     Parameters
     ----------
     model, surrogate, arms : what is moved, what is believed, what can be chosen.
-    inputs : (instances, features), standardised features that may be met.
+    inputs : standardised features that may be met.
     kept : the arms in play; all others count as bad as the worst of these.
     objective : what is minimised, by what the surrogate believes.
     """
@@ -61,13 +65,14 @@ class PolicyTrainer:
         model: MetaModel,
         surrogate: Surrogate,
         arms: Arms,
-        inputs: NDArray[np.float64],
+        inputs: Inputs,
         kept: list[int],
         objective: Objective,
         seed: int,
     ) -> None:
         self.model, self.surrogate, self.arms = model, surrogate, arms
-        self.inputs, self.objective = as_tensor(inputs), objective
+        self.inputs, self.objective = as_tensor(inputs.table), objective
+        self._symmetric = inputs.symmetric
         self.near = _nearest(self.inputs, _NEIGHBOURS)
         self.varies = (self.inputs != self.inputs[:1]).any(dim=0).float()
         self.kept = torch.as_tensor(kept)
@@ -113,13 +118,17 @@ class PolicyTrainer:
         numbers = z + (clamped - z).detach()  # at a bound the gradient still says which way is in
         encoded = self.arms.encode(numbers, self.kept)
         believed = self.objective(x, encoded)
-        log_pi = self.arms.log_probability(z)[:, self.kept]
+        log_pi = self.arms.log_probability(z, self.symmetric(x))[:, self.kept]
         pi = log_pi.exp()
         left_out = (1.0 - pi.sum(dim=1)).clamp(min=0.0)
         worst = believed.detach().max(dim=1).values + 0.5
         cost = (pi * believed).sum(dim=1) + left_out * worst
         outside = (z - clamped).square().sum(dim=1)
         return cost, -(pi * log_pi).sum(dim=1), outside
+
+    def symmetric(self, x: Tensor) -> Tensor:
+        """Where (n,) an operator with features x (n, features) would be symmetric."""
+        return torch.as_tensor(self._symmetric(x.numpy()))
 
     def _mixed(self, most: int = 24) -> Tensor:
         """Features to learn on: of instances, of mixtures of two that are alike, and near both.

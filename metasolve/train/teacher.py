@@ -70,7 +70,7 @@ class Teacher:
         varies, start = self.inputs.varies, best.start(self.arms)
         model = MetaModel(len(varies), self.arms.space.dim, start, varies, HIDDEN, self.seed)
         policy = PolicyTrainer(
-            model, self.surrogate, self.arms, self.inputs.table, kept, objective, self.seed
+            model, self.surrogate, self.arms, self.inputs, kept, objective, self.seed
         )
         expected = policy.steps(_STEPS)
         self.events.emit(

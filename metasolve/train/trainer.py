@@ -186,7 +186,7 @@ class Trainer:
         table, references = self.inputs.table, self.evaluator.references()
         failed = np.flatnonzero(self.evaluator.host_costs() > 0.0).tolist()
         self.difficulty = Difficulty(table, references, self.config.seed, failed)
-        self.dataset = Dataset(self.space, table, self.difficulty.level)
+        self.dataset = Dataset(self.space, self.inputs, self.difficulty.level)
         self.dataset.add([each for each in self._prior if each.instance in set(train)])
         count = int(self.config.design_share * (self.config.calls - len(self._prior)))
         even = 0 if self._prior else count // 2
@@ -239,7 +239,7 @@ class Trainer:
         for name, by in (("global", teacher.usual), ("careful global", teacher.careful)):
             for rank, settings in enumerate(teacher.constants(by, _CONSTANTS), start=1):
                 candidates.append(Candidate(f"{name} {rank}", self._constant("global", settings)))
-        inputs, host, seed = self.inputs.table, self.evaluator.host_costs(), self.config.seed
+        inputs, host, seed = self.inputs, self.evaluator.host_costs(), self.config.seed
         for name, policy in networks.items():
             net = policy.model
             known = self.surrogate, self.difficulty, self.space

@@ -7,10 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from metasolve.model.meta_model import MetaModel
+from metasolve.model.model import Standardisation
 from metasolve.model.surrogate import Matches, Surrogate
 from metasolve.space import Real, Space
 from metasolve.train.difficulty import Difficulty
 from metasolve.train.gate import Expectation, reach
+from metasolve.train.inputs import Inputs
 
 #: The host takes the same everywhere.
 EASY = Difficulty(np.random.default_rng(0).uniform(-2, 2, (30, 2)), dict.fromkeys(range(30), 1.0))
@@ -35,7 +37,13 @@ def expectation(setting, difficulty=EASY, host=None):
     space, inputs, surrogate = setting
     network = MetaModel(2, space.dim, np.zeros(space.dim), seed=1)
     host = np.zeros(len(inputs)) if host is None else host
-    return Expectation(network, surrogate, difficulty, space, inputs, host, 1)
+    everything = np.ones(inputs.shape[1])
+    as_they_are = Standardisation(
+        tuple(f"x{i}" for i in range(inputs.shape[1])),
+        *(0.0 * everything, everything, -9.0 * everything, 9.0 * everything),
+    )
+    known = Inputs(as_they_are, inputs, everything > 0)
+    return Expectation(network, surrogate, difficulty, space, known, host, 1)
 
 
 def fitted(setting, difficulty=EASY, host=None):

@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from metasolve.errors import ModelError, UsageError
 from metasolve.gradient import arm_log_probabilities
 from metasolve.instance import Instance
+from metasolve.model.model import symmetric
+from metasolve.space import Choice, Space
 from metasolve.train.arms import Arms, shortlist
 from metasolve.train.design import stratified
 from metasolve.train.events import Events, read_events
@@ -45,8 +47,54 @@ def test_spread_out_takes_the_corners_before_the_middle():
 def test_arm_probabilities_are_those_of_the_score_function(analytic):
     arms = Arms(analytic.space)
     z = np.random.default_rng(0).normal(size=(7, analytic.space.dim))
-    found = arms.log_probability(torch.as_tensor(z, dtype=torch.float32)).numpy()
+    everywhere = torch.ones(7, dtype=torch.bool)
+    found = arms.log_probability(torch.as_tensor(z, dtype=torch.float32), everywhere).numpy()
     np.testing.assert_allclose(found, arm_log_probabilities(analytic.space, z), atol=1e-5)
+
+
+NEEDY = Space(
+    (
+        Choice("ksp_type", ("gmres", "cg"), symmetric=("cg",)),
+        Choice("pc_type", ("ilu", "sor", "icc"), symmetric=("icc",)),
+    )
+)
+
+
+def test_arms_for_symmetric_operators_have_no_probability_for_others():
+    """Those that are left share it all, in the proportions they had."""
+    arms = Arms(NEEDY)
+    assert [arm for arm, general in zip(arms.arms, arms.general, strict=True) if general] == [
+        {"ksp_type": "gmres", "pc_type": "ilu"},
+        {"ksp_type": "gmres", "pc_type": "sor"},
+    ]
+    z = torch.as_tensor(np.random.default_rng(0).normal(size=(9, NEEDY.dim)), dtype=torch.float32)
+    here = torch.arange(9) % 2 == 0
+    pi = arms.log_probability(z, here).exp()
+    every = arms.log_probability(z, torch.ones(9, dtype=torch.bool)).exp()
+    torch.testing.assert_close(pi.sum(dim=1), torch.ones(9))
+    torch.testing.assert_close(pi[here], every[here])
+    left = every[~here] * torch.as_tensor(arms.general)
+    torch.testing.assert_close(pi[~here], left / left.sum(dim=1, keepdim=True))
+
+
+def test_a_design_asks_none_of_them_of_other_operators():
+    arms, here = Arms(NEEDY), np.arange(12) % 3 == 0
+    asked = stratified(arms, here, range(12), 60, seed=1)
+    wrong = [s for i, s in asked if not here[i] and not arms.general[NEEDY.arm_of(s)]]
+    assert not wrong
+    assert any(settings["ksp_type"] == "cg" for _, settings in asked)
+
+
+def test_what_is_symmetric_is_read_from_standardised_features_too():
+    """As from the features themselves; by asymmetry and by the sign of the diagonal."""
+    rng = np.random.default_rng(2)
+    instances = [
+        Instance(str(i), {"log_asymmetry": a, "negative_diagonal": n, "rows": rng.normal()})
+        for i, (a, n) in enumerate([(-12.0, 0.0), (-3.0, 0.0), (-12.0, 0.1), (-9.0, 0.0)])
+    ]
+    inputs = Inputs.of(instances)
+    found = inputs.symmetric(inputs.table).tolist()
+    assert found == [symmetric(each.features) for each in instances] == [True, False, False, True]
 
 
 def test_arms_encode_as_the_space_does(analytic):
@@ -63,7 +111,7 @@ def test_arms_encode_as_the_space_does(analytic):
 
 def test_a_stratified_design_is_even_over_choices_and_instances(analytic):
     arms = Arms(analytic.space)
-    asked = stratified(arms, [3, 5, 8], 80, seed=2)
+    asked = stratified(arms, np.ones(9, dtype=bool), [3, 5, 8], 80, seed=2)
     kinds = [settings["pc_type"] for _, settings in asked]
     assert {kinds.count(kind) for kind in set(kinds)} == {20}
     turns = [index for index, _ in asked]

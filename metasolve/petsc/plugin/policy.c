@@ -57,10 +57,10 @@ static PetscBool Closed(const Gate *g, const double x[], double work[2][MAX_WIDT
   return (PetscBool)(y[0] - HostTakes(g, x) > g->limit);
 }
 
-static void Value(const Setting *s, const double *z, char value[64])
+static void Value(const Setting *s, const double *z, PetscBool symmetric, char value[64])
 {
   double t = z[s->offset], low = s->low, high = s->high;
-  int    best = 0;
+  int    best = -1;
 
   switch (s->kind) {
   case FIXED:
@@ -70,8 +70,8 @@ static void Value(const Setting *s, const double *z, char value[64])
     snprintf(value, 64, "%d", t >= 0);
     return;
   case CHOICE:
-    for (int i = 1; i < s->n; i++)
-      if (z[s->offset + i] > z[s->offset + best]) best = i;
+    for (int i = 0; i < s->n; i++)
+      if ((symmetric || !s->symmetric[i]) && (best < 0 || z[s->offset + i] > z[s->offset + best])) best = i;
     snprintf(value, 64, "%s", s->values[best]);
     return;
   default:
@@ -96,8 +96,8 @@ static PetscBool IsActive(Policy p, int i, const PetscBool active[], char values
   return PETSC_FALSE;
 }
 
-/* The settings for standardised features x. */
-static void Choose(Policy p, const double x[], double work[2][MAX_WIDTH], Settings *settings)
+/* The settings for standardised features x of an operator. */
+static void Choose(Policy p, const double x[], PetscBool symmetric, double work[2][MAX_WIDTH], Settings *settings)
 {
   static char   values[METASOLVE_MAX_SETTINGS][64];
   PetscBool     active[METASOLVE_MAX_SETTINGS];
@@ -107,7 +107,7 @@ static void Choose(Policy p, const double x[], double work[2][MAX_WIDTH], Settin
   for (int i = 0; i < p->nsettings; i++) {
     active[i] = IsActive(p, i, active, values);
     if (!active[i]) continue;
-    Value(&p->setting[i], z, values[i]);
+    Value(&p->setting[i], z, symmetric, values[i]);
     snprintf(settings->name[settings->n], 64, "%s", p->setting[i].name);
     snprintf(settings->value[settings->n++], 64, "%s", values[i]);
   }
@@ -117,6 +117,7 @@ void PolicyDecide(Policy p, const double features[], Decision *d)
 {
   static double work[2][MAX_WIDTH];
   double        x[METASOLVE_FEATURES], e = p->expected[0];
+  PetscBool     symmetric;
 
   d->why[0]   = 0;
   d->patience = 0;
@@ -130,5 +131,6 @@ void PolicyDecide(Policy p, const double features[], Decision *d)
   }
   d->expected = exp(e < LONGEST ? e : LONGEST);
   if (Closed(p->gate, x, work, &d->patience)) snprintf(d->why, sizeof d->why, "the program's own settings are expected to be faster");
-  Choose(p, x, work, &d->settings);
+  symmetric = (PetscBool)(features[METASOLVE_LOG_ASYMMETRY] <= -8 && features[METASOLVE_NEGATIVE_DIAGONAL] <= 0);
+  Choose(p, x, symmetric, work, &d->settings);
 }

@@ -18,6 +18,7 @@ typedef struct {
   int    offset, n, parent, nwhen; /* n: values of a choice; parent: index of a setting or -1 */
   int    log;
   double low, high;
+  PetscBool symmetric[MAX_VALUES]; /* words for operators only that are symmetric with a positive diagonal */
   char   name[64], values[MAX_VALUES][64], when[MAX_VALUES][64];
 } Setting;
 typedef struct {

@@ -169,6 +169,18 @@ static void ReadWhen(Words *w, Policy p, Setting *s, int index)
   for (int i = 0; i < s->nwhen && !w->bad; i++) Name(w, s->when[i]);
 }
 
+static void ReadSymmetric(Words *w, Setting *s)
+{
+  char word[64];
+
+  Expect(w, "symmetric");
+  for (int i = w->bad ? 0 : Count(w, 0, s->n - 1); i > 0 && !w->bad; i--) {
+    Name(w, word);
+    for (int v = 0; v < s->n; v++)
+      if (!strcmp(s->values[v], word)) s->symmetric[v] = PETSC_TRUE;
+  }
+}
+
 static void ReadSettings(Words *w, Policy p)
 {
   static const char *const kinds[] = {"choice", "real", "integer", "flag", "fixed"}, *const scales[] = {"linear", "log"};
@@ -184,6 +196,7 @@ static void ReadSettings(Words *w, Policy p)
     if (s->kind == CHOICE) {
       s->n = Count(w, 1, MAX_VALUES);
       for (int v = 0; v < s->n && !w->bad; v++) Name(w, s->values[v]);
+      ReadSymmetric(w, s);
     }
     if (s->kind == REAL || s->kind == INTEGER) {
       s->log  = OneOf(w, 2, scales);

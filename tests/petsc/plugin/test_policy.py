@@ -9,14 +9,14 @@ import torch
 from metasolve.model.directory import save
 from metasolve.model.gate import Bells, Gate
 from metasolve.model.meta_model import MetaModel
-from metasolve.model.model import Model, Standardisation
+from metasolve.model.model import Model, Standardisation, symmetric
 from metasolve.space import Choice, Flag, Integer, Real, Space
 
 from ..conftest import PETSc, convection_diffusion, random_vector
 
 SPACE = Space(
     (
-        Choice("ksp_type", ("gmres", "bcgs")),
+        Choice("ksp_type", ("gmres", "cg", "bcgs"), symmetric=("cg",)),
         Integer("ksp_gmres_restart", 5, 200, "log", when={"ksp_type": ("gmres",)}),
         Choice("pc_type", ("jacobi", "sor", "ilu")),
         Real("pc_sor_omega", 0.2, 1.9, default=1.0, when={"pc_type": ("sor",)}),
@@ -28,11 +28,11 @@ SPACE = Space(
 INFO = {"petsc": ".".join(map(str, PETSc.Sys.getVersion())), "features_version": 3}
 
 
-@pytest.fixture(scope="module")
-def system():
+@pytest.fixture(scope="module", params=[5.0, 0.0], ids=["nonsymmetric", "symmetric"])
+def system(request):
     from metasolve.petsc.library import plugin
 
-    A = convection_diffusion(12, 5.0)
+    A = convection_diffusion(12, request.param)
     b = random_vector(A)
     return A, b, plugin().features(A, b, 1e-5, 1e-50)
 
@@ -81,6 +81,10 @@ def test_the_same_settings_to_the_last_digit_printed(system, tmp_path, seed):
     assert record["source"] in {"model", "fallback"}
     expected = SPACE.options(model.settings(system[2]))
     assert record["settings"].keys() == expected.keys()
+    if symmetric(system[2]):
+        assert model.choice(system[2]) == SPACE.to_settings(model.coordinates(system[2]))
+    else:
+        assert record["settings"]["ksp_type"] != "cg"
     for name, text in record["settings"].items():
         # policy.txt holds nine digits, so the sixth that is printed may differ by one.
         if name in ("pc_sor_omega", "pc_factor_fill"):
