@@ -62,7 +62,10 @@ def _blocks(validation: Sequence[int]) -> list[Sequence[int]]:
 def _still_playing(playing: Sequence[Candidate], costs: Costs) -> list[Candidate]:
     """Candidates whose paired shortfall to the best may be chance."""
     felt = {each.name: _hoped(each, costs) for each in playing}
-    best = min(felt.values(), key=lambda by_index: float(np.mean(list(by_index.values()))))
+    measured = [by_index for by_index in felt.values() if by_index]
+    if not measured:
+        return list(playing)
+    best = min(measured, key=lambda by_index: float(np.mean(list(by_index.values()))))
     kept = []
     for each in playing:
         gaps = [cost - best[index] for index, cost in felt[each.name].items() if index in best]
