@@ -128,7 +128,8 @@ class Costs:
         if candidate.kind == "default":
             return self.evaluator.host_cost(index)
         if model.too_small(features):
-            late = self._watched(candidate, index, LOOKS * model.look) if model.gate else None
+            look = LOOKS * model.look if model.gate else 0.0
+            late = self._watched(candidate, index, look) if look else None
             return self.evaluator.host_cost(index) if late is None else late
         if model.expects_loss(features):
             return self._watched(candidate, index)

@@ -56,7 +56,7 @@ def _spared(candidate: Candidate, costs: Costs) -> Candidate:
     """Leaving systems below a size to the host without a look at them, if that is felt best."""
     instances = costs.evaluator.instances
     looks = {rows_of(each.features): each.decision_seconds for each in instances}
-    sizes = sorted({rows_of(costs.features(index)) for index in costs.validation})
+    sizes = sorted({rows_of(costs.features(index)) for index in costs.validation} - {0})
     spared = [
         candidate.changed(least_rows=rows + 1, look=max(looks[n] for n in looks if n <= rows))
         for rows in sizes
