@@ -83,7 +83,7 @@ class Standardisation:
         return f"{self.names[i]} = {x[i]:.6g} is outside [{self.low[i]:.6g}, {self.high[i]:.6g}]"
 
 
-LOOKS = 10  #: what a small system's solve must still seem to need, in looks, to be looked at
+LOOKS = 30  #: what a small system's solve must still seem to need, in looks, to be looked at
 
 
 #: Features of an operator that is symmetric with a positive diagonal are at most these.

@@ -12,7 +12,7 @@
 #include <string.h>
 
 #define FAILURES_BEFORE_PAUSE 3
-#define LOOKS                 10   /* what a small system must still seem to need to be looked at */
+#define LOOKS                 30   /* what a small system must still seem to need to be looked at */
 #define SHORTEST_BUDGET       0.02 /* seconds: below that a clock tells more about the machine than about the solve */
 
 typedef struct { /* of one solve; seconds */
