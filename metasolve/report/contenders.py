@@ -39,9 +39,13 @@ class Measurements:
         """Median wall seconds of a solve that pays `share` of its set-up."""
         return float(np.median([share * o.setup_seconds + o.solve_seconds for o in self.outcomes]))
 
+    def repeats(self) -> Iterator[tuple[Outcome, dict[str, Any]]]:
+        """Outcome and record of every repeat; a clock decides whether a host is given up."""
+        return zip(self.outcomes, self.records, strict=True)
+
     @property
     def outcome(self) -> Outcome:
-        """The outcome of the first repeat: repeats differ in time only."""
+        """The outcome of the first repeat: others differ in time, and in what a clock decides."""
         return self.outcomes[0]
 
     @property

@@ -108,10 +108,10 @@ class Evaluation:
     def wrong_results(self) -> int:
         """Answers accepted from the model whose true residual is above the tolerance."""
         return sum(
-            self.measured[MODEL][each.id].record.get("source") in ("model", "switched")
+            record.get("source") in ("model", "switched")
             and not outcome.true_residual <= each.tolerance * (1 + 1e-9)  # NaN is wrong, too
             for each in self.instances
-            for outcome in self.measured[MODEL][each.id].outcomes
+            for outcome, record in self.measured[MODEL][each.id].repeats()
         )
 
     def to_dict(self) -> dict[str, Any]:

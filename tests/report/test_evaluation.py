@@ -118,6 +118,16 @@ def test_an_accepted_answer_above_the_tolerance_is_a_wrong_result(residual):
     assert made.to_dict()["failures"] == 0
 
 
+def test_who_answered_in_a_repeat_answers_for_that_repeat():
+    """The model in the first, the program's own settings, which stop on another norm, later."""
+    made, own = evaluation([1.0], [1.0]), outcome(1.0, Reason.WRONG_RESIDUAL, 2e-5)
+    records = [{"source": "switched"}, {"source": "refused"}]
+    made.measured[MODEL]["i0"] = Measurements([outcome(1.0), own], records)
+    assert made.wrong_results() == 0
+    made.measured[MODEL]["i0"] = Measurements([outcome(1.0), own], records[::-1])
+    assert made.wrong_results() == 1
+
+
 def test_baselines_of_ours_must_reach_the_tolerance():
     inaccurate = {"i0": measured(outcome(1.0, Reason.WRONG_RESIDUAL, 1e-3))}
     made = evaluation([1.0], [1.0], **{EQUAL: inaccurate, GLOBAL: inaccurate})
