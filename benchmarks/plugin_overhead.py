@@ -134,7 +134,7 @@ def open_gate(features: int, instances: int = 150) -> Gate:
     """A gate as of so many instances, which leaves nothing to the program."""
     some, lengths = np.arange(features), np.ones(features)
     host = Bells(some, lengths, np.zeros((instances, features)), np.ones(instances), 0.0)
-    return Gate(network(features, 32, 1), host, limit=1e9)
+    return Gate(network(features, 32, 2), host, limit=1e9)
 
 
 def check_used(log: Path) -> None:

@@ -14,20 +14,12 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from metasolve.errors import SpaceError, did_you_mean
+from metasolve.condition import Condition, check_when
+from metasolve.discrete import Choice, Flag
+from metasolve.errors import SpaceError
 from metasolve.scale import check_range, from_unit, to_unit
 
-Condition = dict[str, tuple[str | bool, ...]]
 _LARGEST_INTEGER = 2**31 - 1  # PetscInt, unless PETSc was built with 64-bit indices
-
-
-def _check_when(name: str, when: Condition) -> Condition:
-    if len(when) > 1:
-        raise SpaceError(f"{name}: when={when!r} has several parents; name one")
-    for parent, values in when.items():
-        if isinstance(values, (str, bool)) or not values:
-            raise SpaceError(f"{name}: when.{parent}={values!r} is not a list of values; use [...]")
-    return {parent: tuple(values) for parent, values in when.items()}
 
 
 def _number(name: str, key: str, value: Any) -> float:
@@ -82,7 +74,7 @@ class Real:
         check_range(self.name, low, high, self.scale)
         object.__setattr__(self, "low", low)
         object.__setattr__(self, "high", high)
-        object.__setattr__(self, "when", _check_when(self.name, self.when))
+        object.__setattr__(self, "when", check_when(self.name, self.when))
         middle = from_unit(0.5, low, high, self.scale)
         given = middle if self.default is None else _number(self.name, "default", self.default)
         object.__setattr__(self, "default", _default_in_range(self, float(f"{given:.6g}")))
@@ -138,7 +130,7 @@ class Integer:
                 raise SpaceError(f"{self.name}: {key}={bound!r} is not a 32-bit whole number")
             object.__setattr__(self, key, int(bound))
         check_range(self.name, self.low, self.high, self.scale)
-        object.__setattr__(self, "when", _check_when(self.name, self.when))
+        object.__setattr__(self, "when", check_when(self.name, self.when))
         middle = from_unit(0.5, self.low, self.high, self.scale)
         given = self.canonical(middle) if self.default is None else self.default
         object.__setattr__(self, "default", _default_in_range(self, given))
@@ -180,128 +172,6 @@ def _read_number(setting: Real | Integer, z: NDArray[np.float64]) -> float | int
 
 def _write_number(setting: Real | Integer, value: float) -> NDArray[np.float64]:
     return np.array([2.0 * to_unit(value, setting.low, setting.high, setting.scale) - 1.0])
-
-
-@dataclass(frozen=True)
-class Choice:
-    """One of several words: one coordinate (a logit) per word; the first largest logit decides.
-
-    Parameters
-    ----------
-    name, when
-        As for :class:`Real`.
-    values
-        The words, at least one, all different.
-    default
-        The first word when None.
-    symmetric
-        Those of them that only symmetric operators with a positive diagonal are solved with, such
-        as ``cg``; not all.
-
-    Raises
-    ------
-    SpaceError
-        If any of these is invalid.
-    """
-
-    name: str
-    values: tuple[str, ...]
-    default: str | None = None
-    when: Condition = field(default_factory=dict)
-    symmetric: tuple[str, ...] = ()
-
-    kind: ClassVar[str] = "choice"
-    discrete: ClassVar[bool] = True
-
-    def __post_init__(self) -> None:
-        words = (self.values,) if isinstance(self.values, str) else tuple(self.values)
-        if isinstance(self.values, str) or not words or len(set(words)) < len(words):
-            raise SpaceError(f"{self.name}: values={self.values!r} is not a list of distinct words")
-        for word in words:
-            if not isinstance(word, str) or not word or len(word.split()) != 1:
-                raise SpaceError(f"{self.name}: values has {word!r}; give words without spaces")
-        object.__setattr__(self, "values", words)
-        object.__setattr__(self, "when", _check_when(self.name, self.when))
-        default = words[0] if self.default is None else self.canonical(self.default)
-        object.__setattr__(self, "default", default)
-        object.__setattr__(self, "symmetric", tuple(map(self.canonical, self.symmetric)))
-        if not set(words) - set(self.symmetric):
-            raise SpaceError(f"{self.name}: symmetric={words!r} leaves no word for other operators")
-
-    @property
-    def width(self) -> int:
-        """One coordinate per word."""
-        return len(self.values)
-
-    def canonical(self, value: Any) -> str:
-        """Return the value itself if it is one of the words."""
-        if value not in self.values:
-            raise SpaceError(
-                f"{self.name}={value!r} is unknown; {did_you_mean(value, self.values)}"
-            )
-        return str(value)
-
-    @property
-    def general(self) -> NDArray[np.bool_]:
-        """Which words (m,) any operator may be solved with."""
-        return np.array([word not in self.symmetric for word in self.values])
-
-    def read(self, z: NDArray[np.float64], symmetric: bool = True) -> str:
-        """Word with the largest logit in ``z`` (m,), the first of equals; NaN gives the default.
-
-        Where the operator is not `symmetric`, of those for any.
-        """
-        if np.isnan(z).any():
-            return self.default if symmetric else self.values[int(np.argmax(self.general))]
-        allowed = np.where(self.general | symmetric, z, -np.inf)
-        return self.values[int(np.argmax(allowed))]
-
-    def write(self, value: str) -> NDArray[np.float64]:
-        """One-hot (m,)."""
-        return np.array([float(word == value) for word in self.values])
-
-    def text(self, value: str) -> str:
-        """Option text."""
-        return value
-
-
-@dataclass(frozen=True)
-class Flag:
-    """On or off: one coordinate (a logit), on when it is not negative; ±1 written.
-
-    Parameters and errors are those of :class:`Choice`; off by default.
-    """
-
-    name: str
-    default: bool = False
-    when: Condition = field(default_factory=dict)
-
-    kind: ClassVar[str] = "flag"
-    discrete: ClassVar[bool] = True
-    width: ClassVar[int] = 1
-    values: ClassVar[tuple[bool, ...]] = (False, True)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "when", _check_when(self.name, self.when))
-        object.__setattr__(self, "default", self.canonical(self.default))
-
-    def canonical(self, value: Any) -> bool:
-        """Return the value itself if it is true or false."""
-        if not isinstance(value, (bool, np.bool_)):
-            raise SpaceError(f"{self.name}={value!r} is not a flag; use true or false")
-        return bool(value)
-
-    def read(self, z: NDArray[np.float64]) -> bool:
-        """State at logit ``z`` (1,); NaN gives the default."""
-        return self.default if math.isnan(z[0]) else bool(z[0] >= 0.0)
-
-    def write(self, value: bool) -> NDArray[np.float64]:
-        """Logit (1,): +1 or -1."""
-        return np.array([1.0 if value else -1.0])
-
-    def text(self, value: bool) -> str:
-        """Option text."""
-        return "1" if value else "0"
 
 
 Setting = Real | Integer | Choice | Flag
