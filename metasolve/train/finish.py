@@ -12,9 +12,8 @@ from metasolve.train.candidate import Candidate, Costs
 from metasolve.train.gate import reach
 from metasolve.train.risk import CHANCE, MATERIAL
 
-#: Times what the choice takes, the most patient first. On 280 systems of the mixed workload, with
-#: times of the choice that were known to 30 %, one switch in 30 slowed its solve down by a tenth or
-#: more at 3, one in 9 at 2.
+#: Times what the choice takes, the most patient first; less than 3 gained little more and lost
+#: three times as often (docs/selection.md).
 _PATIENCE = (0.0, 8.0, 4.0, 3.0)
 
 
