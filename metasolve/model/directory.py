@@ -21,7 +21,7 @@ from metasolve.model.model import Model, Standardisation
 from metasolve.model.policy_file import policy_text
 from metasolve.space import Space
 
-FORMAT = 3
+FORMAT = 4
 _OWN = {"format", "kind", "features", "space", "activations", "gate", "small", "checksums"}
 _BELLS = ("features", "lengths", "centres", "weights")
 _WEIGHTS, _POLICY, _MODEL = "weights.safetensors", "policy.txt", "model.json"
@@ -92,6 +92,8 @@ def _tensors(model: Model, surrogate: Mapping[str, np.ndarray]) -> dict[str, np.
     if model.gate is not None:
         tensors |= _layer_tensors("gate.layers", model.gate.layers)
         tensors |= {f"gate.host.{key}": getattr(model.gate.host, key) for key in _BELLS}
+    if model.second is not None:
+        tensors["second"] = model.second
     tensors |= {f"surrogate.{name}": values for name, values in surrogate.items()}
     return {name: np.ascontiguousarray(values) for name, values in tensors.items()}
 
@@ -142,7 +144,7 @@ def load(directory: Path) -> Model:
         raise ModelError(f"{directory}: model.json does not fit its weights: {error}") from error
     info = {key: value for key, value in document.items() if key not in _OWN}
     known = space, standardisation, layers, info, gate, small["least_rows"], small["look"]
-    return Model(document["kind"], *known, directory.absolute())
+    return Model(document["kind"], *known, tensors.get("second"), directory.absolute())
 
 
 def _layers(

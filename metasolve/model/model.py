@@ -116,6 +116,8 @@ class Model:
     least_rows : systems with fewer rows are left to the host without a look at them, as long as
         their solves do not seem to need `LOOKS` times what a look takes.
     look : seconds that a look at such a system takes, at most.
+    second : coordinates z of the choice after the first has failed, shape (space.dim,); None where
+        the host's own configuration comes next.
     directory : where it was loaded from; None for a model that is only in memory.
     """
 
@@ -127,6 +129,7 @@ class Model:
     gate: Gate | None = None
     least_rows: int = 0
     look: float = 0.0
+    second: np.ndarray | None = None
     directory: Path | None = field(default=None, compare=False)
 
     def inputs(self, features: Mapping[str, float]) -> np.ndarray:
@@ -170,3 +173,10 @@ class Model:
     def choice(self, features: Mapping[str, float]) -> dict[str, Any]:
         """The settings for these features, whatever they are expected to cost."""
         return self.space.to_settings(self.coordinates(features), symmetric(features))
+
+    def second_choice(self, features: Mapping[str, float]) -> dict[str, Any]:
+        """The settings after the first choice has failed; empty where there are no others."""
+        if self.second is None:
+            return {}
+        settings = self.space.to_settings(self.second, symmetric(features))
+        return {} if settings == self.choice(features) else settings

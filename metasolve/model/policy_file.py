@@ -19,7 +19,7 @@ from metasolve.model.layer import ACTIVATIONS, Layer
 from metasolve.model.model import Model, Standardisation
 from metasolve.space import Choice, Flag, Integer, Real, Setting, Space
 
-VERSION = 3
+VERSION = 4
 
 
 def policy_text(model: Model) -> str:
@@ -30,6 +30,7 @@ def policy_text(model: Model) -> str:
     lines += _feature_lines(model)
     lines.append("expected " + _numbers(model.info.get("expected") or _forever(model)))
     lines += _layer_lines(model.layers)
+    lines.append("second " + ("0" if model.second is None else "1 " + _numbers(model.second)))
     lines += _gate_lines(model.gate)
     settings, fixed = model.space.settings, model.space.fixed
     lines.append(f"settings {len(settings) + len(fixed)}")
@@ -165,8 +166,12 @@ def _parse(tokens: Iterator[str]) -> Model:
     _expect(tokens, "expected")
     info["expected"] = [float(next(tokens)) for _ in range(1 + len(rows))]
     layers = _parse_layers(tokens)
+    _expect(tokens, "second")
+    second = None
+    if next(tokens) == "1":
+        second = np.array([float(next(tokens)) for _ in layers[-1].bias])
     gate = _parse_gate(tokens)
-    return Model(kind, _parse_space(tokens), standardisation, layers, info, gate, *small)
+    return Model(kind, _parse_space(tokens), standardisation, layers, info, gate, *small, second)
 
 
 def _expect(tokens: Iterator[str], *words: str) -> None:

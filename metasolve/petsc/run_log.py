@@ -37,7 +37,7 @@ class Summary:
     Parameters
     ----------
     sources
-        ``model``, ``switched``, ``fallback``, ``refused`` to number of solves.
+        ``model``, ``second``, ``switched``, ``fallback``, ``refused`` to number of solves.
     reasons
         (source, why) to number of solves, for those with a why.
     guessed
@@ -79,5 +79,5 @@ class Summary:
 
     @staticmethod
     def _order(source: str) -> tuple[int, str]:
-        known = ("model", "switched", "fallback", "refused")
+        known = ("model", "second", "switched", "fallback", "refused")
         return (known.index(source) if source in known else len(known)), source

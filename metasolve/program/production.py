@@ -97,8 +97,8 @@ def run_program(
         if changed is not None:
             why = _timed(report, "run", case, changed)
             if why and case.rerunnable and report.exit_code not in (NOT_FOUND, NOT_EXECUTABLE):
-                report.source, report.why = "fallback", why
-        if report.source != "model":
+                _run_second(report, chosen, case, command, folder, why)
+        if report.source in ("refused", "fallback"):
             _say(report)
             _timed(report, "own", None, Start(list(command)))
     if log is not None:
@@ -141,6 +141,22 @@ def _decide(
     return report, changed
 
 
+def _run_second(
+    report: Report, model: Model, case: Case, command: Sequence[str], folder: Path, why: str
+) -> None:
+    """Run the second choice after the first has failed; `report` says how that went."""
+    settings = _left_open(case, command, model.second_choice(report.features))
+    report.source, report.why = "second" if settings else "fallback", why
+    if not settings:
+        return
+    _say(report)
+    report.settings = settings
+    start = accelerated(case, match_command(case, command), command, settings, folder)
+    failed = _timed(report, "second", case, start)
+    if failed:
+        report.source, report.why = "fallback", f"{why}; second choice: {failed}"
+
+
 def _left_open(
     case: Case, command: Sequence[str], settings: Mapping[str, Value]
 ) -> dict[str, Value]:
@@ -152,7 +168,11 @@ def _left_open(
 
 
 def _say(report: Report) -> None:
-    what = {"refused": "running as it is", "fallback": "running again as it is"}[report.source]
+    what = {
+        "refused": "running as it is",
+        "second": "running again under the model's second choice",
+        "fallback": "running again as it is",
+    }[report.source]
     sys.stderr.write(f"metasolve: {what}: {report.why}\n")
 
 

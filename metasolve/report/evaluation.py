@@ -14,6 +14,7 @@ from metasolve.report.contenders import Measurements
 
 MODEL, DEFAULT, EQUAL, GLOBAL = "model", "default", "default_equal_residual", "global"
 HAND, NEAREST, ORACLE = "hand_rule", "nearest", "oracle"
+ACCEPTED = ("model", "second", "switched")  # sources of answers under settings of the model's
 _ANSWERED = (Reason.CONVERGED, Reason.WRONG_RESIDUAL)
 
 
@@ -103,12 +104,12 @@ class Evaluation:
     def sources(self) -> dict[str, int]:
         """How often the model solved, at once or in the end; how often it fell back or refused."""
         found = [self.measured[MODEL][each.id].record.get("source", "") for each in self.instances]
-        return {name: found.count(name) for name in ("model", "switched", "fallback", "refused")}
+        return {name: found.count(name) for name in (*ACCEPTED, "fallback", "refused")}
 
     def wrong_results(self) -> int:
         """Answers accepted from the model whose true residual is above the tolerance."""
         return sum(
-            record.get("source") in ("model", "switched")
+            record.get("source") in ACCEPTED
             and not outcome.true_residual <= each.tolerance * (1 + 1e-9)  # NaN is wrong, too
             for each in self.instances
             for outcome, record in self.measured[MODEL][each.id].repeats()

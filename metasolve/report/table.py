@@ -92,7 +92,8 @@ def summary_lines(evaluation: Evaluation) -> list[str]:
         *_over_oracle(evaluation),
         f"model: {int((~evaluation.ok(MODEL)).sum())} failures, {evaluation.wrong_results()} wrong "
         f"results, {sources['fallback']} fallbacks, {sources['refused']} left to the program"
-        + (f", {sources['switched']} at first" if sources["switched"] else ""),
+        + (f", {sources['switched']} at first" if sources["switched"] else "")
+        + (f", {sources['second']} by the second choice" if sources["second"] else ""),
         f"solver calls: training {calls.get('train', 0)}"
         + (f", global search {calls['global']}" if "global" in calls else ""),
     ]

@@ -33,6 +33,7 @@ class Arms:
     onehot : (arms, dim), what `Space.encode` gives for the discrete settings of each arm.
     mask : (arms, dim), 1 at the numeric coordinates active in each arm.
     general : (arms,), whether any operator may be solved with it, not symmetric ones only.
+    instead : (arms,), index of the arm that a constant of each becomes on other operators.
     """
 
     def __init__(self, space: Space) -> None:
@@ -44,6 +45,7 @@ class Arms:
         self.mask = (active & space.continuous).astype(float)
         self.onehot = np.where(space.continuous, 0.0, encoded)
         self.general = np.array([self._is_general(arm) for arm in self.arms], dtype=bool)
+        self.instead = np.array([self._instead(arm) for arm in self.arms], dtype=int)
         self._needy = torch.as_tensor(~space.general)
         self.rows = [
             (setting.name, value)
@@ -59,6 +61,27 @@ class Arms:
     def _is_general(self, arm: dict[str, str | bool]) -> bool:
         words = ((self.space[name], value) for name, value in arm.items())
         return not any(isinstance(s, Choice) and value in s.symmetric for s, value in words)
+
+    def _instead(self, arm: dict[str, str | bool]) -> int:
+        settings = self.space.to_settings(self.space.to_vector(arm), symmetric=False)
+        words = [each.name for each in self.space.settings if each.discrete]
+        return self.arms.index({name: settings[name] for name in words if name in settings})
+
+    def decided(
+        self, numbers: NDArray[np.float64], symmetric: NDArray[np.bool_]
+    ) -> NDArray[np.float64]:
+        """What constants of every arm are on each instance, encoded, (instances, arms, dim).
+
+        Parameters
+        ----------
+        numbers : (arms, dim) numeric coordinates.
+        symmetric : (instances,) where not, an arm that needs it gives way, as in production.
+        """
+        usual = np.array([self.defaults(arm) for arm in range(self.count)])
+        numbers = np.where(self.mask > 0, numbers, usual)
+        one = self.onehot + self.mask * numbers
+        other = self.onehot[self.instead] + self.mask[self.instead] * numbers
+        return np.where(symmetric[:, None, None], one, other)
 
     def log_probability(self, z: Tensor, symmetric: Tensor) -> Tensor:
         """Log-probability of each arm, (n, arms), at coordinates z (n, dim).

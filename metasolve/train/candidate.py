@@ -136,10 +136,23 @@ class Costs:
         return self._measured(candidate, index)
 
     def _measured(self, candidate: Candidate, index: int) -> float | None:
-        evaluator = self.evaluator
-        outcomes = self.outcomes.get(_key(index, self.chosen[candidate.name][index]), ())
-        costs = [evaluator.cost_of(index, outcome) for outcome in outcomes]
+        outcomes = self._outcomes(index, self.chosen[candidate.name][index])
+        costs = [self._rescued(candidate.model, index, outcome) for outcome in outcomes]
         return float(np.median(costs)) if costs else None
+
+    def _outcomes(self, index: int, settings: Mapping[str, Value]) -> Sequence[Outcome]:
+        return self.outcomes.get(_key(index, settings), ())
+
+    def _rescued(self, model: Model, index: int, outcome: Outcome) -> float:
+        """Cost of an outcome, a failed one with the second choice after it as far as measured."""
+        evaluator, cost = self.evaluator, self.evaluator.cost_of(index, outcome)
+        second = {} if outcome.ok else model.second_choice(self.features(index))
+        others = self._outcomes(index, second) if second else ()
+        spent = evaluator.cost.quantity(outcome, evaluator.instances[index])
+        if not others or not all(each.ok for each in others) or not math.isfinite(spent):
+            return cost
+        then = np.median([evaluator.cost_of(index, each) for each in others])
+        return float(np.log(spent / evaluator.reference(index) + np.exp(then)))
 
     def _watched(self, candidate: Candidate, index: int, look: float = 0.0) -> float | None:
         model = candidate.model

@@ -1,4 +1,4 @@
-"""A candidate as it would be used: with a gate, its patience, and an eye for small systems."""
+"""A candidate as it would be used: with a second choice, a gate and an eye for small systems."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from metasolve.model.model import rows_of
 from metasolve.train.candidate import Candidate, Costs
@@ -17,11 +18,38 @@ from metasolve.train.risk import CHANCE, MATERIAL
 _PATIENCE = (0.0, 8.0, 4.0, 3.0)
 
 
-def finished(candidate: Candidate, costs: Costs) -> Candidate:
-    """The candidate as it would be used: with its gate, and without a look at small systems."""
+def finished(
+    candidate: Candidate, costs: Costs, second: NDArray[np.float64] | None = None
+) -> Candidate:
+    """The candidate as it would be used.
+
+    With a second choice where it is a policy, with its gate, and without a look at small systems.
+    """
     if candidate.kind == "default" or not costs.each(candidate):
         return candidate
+    if candidate.kind == "policy":
+        candidate = candidate.changed(second=second)
     return _spared(_gated(candidate, costs), costs)
+
+
+def second_choice(candidates: Sequence[Candidate], costs: Costs) -> NDArray[np.float64] | None:
+    """Coordinates of the constant that is to be tried where a policy's choice fails.
+
+    The best, on average over those on which the host takes longest, half of what all constants were
+    measured on; None where that is not faster than the host. One that slows easy systems down may
+    have left the race early: that does not matter here.
+    """
+    constants = [each for each in candidates if each.kind == "global"]
+    known = [costs.each(each) for each in constants]
+    common = set.intersection(*map(set, known)) if known else set()
+    slow_first = sorted(common, key=costs.evaluator.reference, reverse=True)
+    hard = slow_first[: (len(common) + 1) // 2]
+    if not hard:
+        return None
+    above = [float(np.mean(costs.above_host({i: each[i] for i in hard}))) for each in known]
+    best = int(np.argmin(above))
+    features = costs.features(hard[0])  # any: it is a constant
+    return constants[best].model.coordinates(features) if above[best] < 0.0 else None
 
 
 def _gated(candidate: Candidate, costs: Costs) -> Candidate:

@@ -163,7 +163,8 @@ class Incumbents:
     ----------
     numbers : (arms, dim) coordinates.
     cost : (arms,) mean of the objective.
-    each : (instances, arms) objective of each arm with its best numbers for that instance alone.
+    each : (instances, arms) objective of each arm with its best numbers for that instance alone;
+        where the operator is not symmetric, of the arm that takes its place.
     """
 
     numbers: NDArray[np.float64]
@@ -185,6 +186,7 @@ def incumbents(
     objective: Objective,
     arms: Arms,
     inputs: NDArray[np.float64],
+    symmetric: NDArray[np.bool_],
     seed: int,
     draws: int = 48,
 ) -> Incumbents:
@@ -200,8 +202,7 @@ def incumbents(
         trial = np.clip(centre + width * rng.uniform(-1, 1, (arms.count, dim)), -1, 1)
         if draw == 0:
             trial = np.clip(best, -1.0, 1.0)
-        encoded = as_tensor(arms.onehot + arms.mask * trial).expand(len(inputs), -1, -1)
-        total = objective(x, encoded).numpy().astype(float)
+        total = objective(x, as_tensor(arms.decided(trial, symmetric))).numpy().astype(float)
         each = np.minimum(each, total)
         better = total.mean(axis=0) < cost
         cost = np.where(better, total.mean(axis=0), cost)

@@ -12,7 +12,7 @@ from scipy.stats import t as student_t
 from metasolve.model.surrogate import squash
 from metasolve.train.candidate import Candidate, Costs, Verdict
 from metasolve.train.evaluator import Evaluator
-from metasolve.train.finish import finished
+from metasolve.train.finish import finished, second_choice
 
 _REPEATS = 4  # of the whole race, where seconds count
 
@@ -46,7 +46,8 @@ def select(
             break
         costs.measure(asked)
         playing = _still_playing(playing, costs)
-    ready = [finished(each, costs) for each in candidates]
+    second = second_choice(candidates, costs)
+    ready = [finished(each, costs, second) for each in candidates]
     verdicts = {each.name: costs.verdict(each) for each in ready}
     eligible = [each for each in ready if each.name in through or each.kind == "default"]
     winner = min(eligible, key=lambda each: verdicts[each.name].score)

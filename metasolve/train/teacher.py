@@ -5,7 +5,7 @@ No solver calls are made here.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -57,6 +57,10 @@ class Teacher:
         """See `careful`."""
         return careful(self.surrogate, self.difficulty)
 
+    def of(self, train: list[int]) -> Teacher:
+        """The same with other instances to be good at."""
+        return replace(self, train=train)
+
     def constants(self, objective: Objective, count: int) -> list[dict[str, Value]]:
         """The best settings for all instances together, each of another arm, the best first."""
         best = self._incumbents(objective)
@@ -82,4 +86,5 @@ class Teacher:
         return policy
 
     def _incumbents(self, objective: Objective) -> Incumbents:
-        return incumbents(objective, self.arms, self.inputs.table[self.train], self.seed)
+        known = self.inputs.table[self.train]
+        return incumbents(objective, self.arms, known, self.inputs.symmetric(known), self.seed)

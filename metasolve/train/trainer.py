@@ -235,9 +235,14 @@ class Trainer:
         self._enter("selection")
         # The simpler come first: ties go to the earlier.
         candidates = [Candidate("host default", self._constant("default", self.space.defaults()))]
-        teacher = self.teacher
-        for name, by in (("global", teacher.usual), ("careful global", teacher.careful)):
-            for rank, settings in enumerate(teacher.constants(by, _CONSTANTS), start=1):
+        teacher, hard = self.teacher, self.teacher.of(self._hard(self.teacher.train))
+        sources = {
+            "global": (teacher, teacher.usual),
+            "careful global": (teacher, teacher.careful),
+            "hard global": (hard, hard.usual),  # what a policy fails on is seldom easy
+        }
+        for name, (by, objective) in sources.items():
+            for rank, settings in enumerate(by.constants(objective, _CONSTANTS), start=1):
                 candidates.append(Candidate(f"{name} {rank}", self._constant("global", settings)))
         inputs, host, seed = self.inputs, self.evaluator.host_costs(), self.config.seed
         for name, policy in networks.items():
@@ -252,6 +257,11 @@ class Trainer:
         self.events.emit("selected", winner=winner.name, verdicts=told, calls=self.evaluator.calls)
         model = self._finished(winner.model, validation=told, winner=winner.name)
         return Trained(model, self.surrogate.arrays(), verdicts)
+
+    def _hard(self, train: list[int]) -> list[int]:
+        """The half of them on which the host takes longest."""
+        ordered = sorted(train, key=lambda index: (self.evaluator.reference(index), index))
+        return sorted(ordered[len(ordered) // 2 :])
 
     # --- shared -------------------------------------------------------------------------------
 

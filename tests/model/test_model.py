@@ -57,9 +57,9 @@ def made(seed=0, kind="policy", gated=False):
         "expected": [-3.0, 1.5, 0.0, 0.25],
         "seed": seed,
     }
-    return Model(
-        kind, SPACE, standardisation, network.layers(), info, gate(seed) if gated else None, 7, 2e-5
-    )
+    second = SPACE.to_vector(SPACE.defaults()) if gated else None
+    known = gate(seed) if gated else None, 7, 2e-5, second
+    return Model(kind, SPACE, standardisation, network.layers(), info, *known)
 
 
 def named(row):
@@ -82,6 +82,7 @@ def test_policy_file_says_what_the_model_says(seed, share, tmp_path_factory):
     seconds = model.gate.patience_seconds(x)
     assert copy.gate.patience_seconds(x) == pytest.approx(seconds, rel=1e-6)
     assert (copy.least_rows, copy.look) == (model.least_rows, model.look) == (7, 2e-5)
+    np.testing.assert_allclose(copy.second, model.second)
     assert copy.kind == "policy"
     assert copy.info["petsc"] == "3.18.5"
     assert copy.info["expected"] == [-3.0, 1.5, 0.0, 0.25]
@@ -115,6 +116,18 @@ def test_a_model_comes_back_as_it_was_saved(tmp_path):
         assert copy.gate.expected(row) == model.gate.expected(row)
         assert copy.gate.patience_seconds(row) == model.gate.patience_seconds(row)
     assert (copy.least_rows, copy.look) == (model.least_rows, model.look)
+    np.testing.assert_array_equal(copy.second, model.second)
+
+
+def test_a_second_choice_is_another_one():
+    model = made(gated=True)
+    for row in TABLE:
+        second = model.second_choice(named(row))
+        assert second != model.choice(named(row))
+        assert second in ({}, SPACE.to_settings(model.second))
+    alone = made()
+    assert alone.second is None
+    assert alone.second_choice(named(TABLE[0])) == {}
 
 
 @pytest.mark.parametrize("name", ["weights.safetensors", "policy.txt", "model.json"])

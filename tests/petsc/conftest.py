@@ -198,15 +198,19 @@ def write_policy(
     least_rows=0,
     look=0,
     patience=None,
+    second=None,
 ):
     """Write a policy that always chooses these options, as the plug-in reads it.
 
-    With a `patience` it has a gate that is closed everywhere, and that many seconds to wait.
+    With a `patience` it has a gate that is closed everywhere, and that many seconds to wait. A
+    `second` choice has the same options, some with other values.
     """
+    choices = [name for name in options if second and second[name] != options[name]]
+    width = max(1, 2 * len(choices))
     names = names or plugin().names
     petsc = petsc or ".".join(map(str, PETSc.Sys.getVersion()))
     lines = [
-        "metasolve-policy 3",
+        "metasolve-policy 4",
         f"petsc {petsc}",
         f"kind {kind}",
         f"least_rows {least_rows} look {look}",
@@ -214,12 +218,19 @@ def write_policy(
     ]
     lines += [f"{name} 0 1 {low} {high}" for name in names]
     lines += [f"expected {np.log(expected):.9g} " + "0 " * len(names), "layers 1"]
-    lines += [f"dense {len(names)} 1 linear", "0 " * len(names), "0"]
+    lines += [f"dense {len(names)} {width} linear", "0 " * len(names) * width]
+    lines += ["1 0 " * len(choices) or "0"]
+    lines += ["second 1 " + ("0 1 " * len(choices) or "0") if second else "second 0"]
     closed = ["gate 1", "layers 1", f"dense {len(names)} 2 linear", "0 " * 2 * len(names), "1 0"]
     closed += ["host 0 0 0", f"limit 0 patience {patience}"]
     lines += ["gate 0"] if patience is None else closed
     lines.append(f"settings {len(options)}")
-    lines += [f"fixed {name} {value} when - 0" for name, value in options.items()]
+    for name, value in options.items():
+        if name in choices:
+            words = f"{2 * choices.index(name)} 2 {value} {second[name]}"
+            lines.append(f"choice {name} {words} symmetric 0 when - 0")
+        else:
+            lines.append(f"fixed {name} {value} when - 0")
     body = "\n".join(lines) + "\n"
     folder.mkdir(parents=True, exist_ok=True)
     digest = hashlib.sha256(body.encode()).hexdigest()

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -20,8 +21,11 @@ from metasolve.program.matching import match_command
 from metasolve.program.production import run_program, trained_on_program
 
 
-def constant_model(path, directory, **settings):
-    """A model that always chooses the same settings, familiar with what the case declares."""
+def constant_model(path, directory, second=None, **settings):
+    """A model that always chooses the same settings, familiar with what the case declares.
+
+    `second` is another omega.
+    """
     case = Case.from_toml(path)
     known = instances(case, 16, 0)
     names = list(known[0].features)
@@ -29,7 +33,9 @@ def constant_model(path, directory, **settings):
     z = case.space.to_vector(settings)
     layers = constant_layers(len(names), z)
     standardisation = Standardisation.fit(names, table)
-    save(Model("global", case.space, standardisation, layers, {"case": case.to_dict()}), directory)
+    other = None if second is None else case.space.to_vector({**settings, "omega": second})
+    model = Model("policy", case.space, standardisation, layers, {"case": case.to_dict()})
+    save(replace(model, second=other), directory)
     return directory
 
 
@@ -78,6 +84,26 @@ def test_a_failed_run_is_repeated_as_it_was(production):
     assert log["why"] == "exit code 3 under the model's settings"
     assert "running again as it is" in err
     assert set(log["seconds"]) == {"decision", "run", "own"}
+
+
+def test_a_failed_run_is_repeated_under_the_second_choice(production):
+    code, out, err, log = production(["./program.sh", "-n", "40"], omega=1.95, second=1.2)
+    assert code == 0
+    assert out.endswith("answer = 40.000000\ndone\n")
+    assert log["source"] == "second"
+    assert log["settings"] == {"omega": 1.2}
+    assert log["why"] == "exit code 3 under the model's settings"
+    assert "running again under the model's second choice" in err
+    assert set(log["seconds"]) == {"decision", "run", "second"}
+
+
+def test_where_that_fails_too_it_is_run_as_it_was(production):
+    code, _, err, log = production(["./program.sh", "-n", "40"], omega=1.95, second=1.93)
+    assert code == 0
+    assert log["source"] == "fallback"
+    assert log["why"].count("exit code 3 under the model's settings") == 2
+    assert "running again as it is" in err
+    assert set(log["seconds"]) == {"decision", "run", "second", "own"}
 
 
 def test_a_run_whose_output_says_failure_is_repeated(production, case_text):

@@ -1,5 +1,7 @@
 """What a candidate becomes before it is judged: how patient, and where it does not even look."""
 
+from typing import ClassVar
+
 import numpy as np
 import pytest
 
@@ -15,7 +17,7 @@ from metasolve.space import Choice, Space
 from metasolve.train.candidate import Candidate, Costs
 from metasolve.train.evaluator import HOST, Evaluator
 from metasolve.train.events import Events
-from metasolve.train.finish import finished
+from metasolve.train.finish import finished, second_choice
 from metasolve.train.inputs import Inputs
 
 SPACE = Space((Choice("pc_type", ("ilu", "sor")),))
@@ -106,3 +108,68 @@ def test_no_look_at_systems_that_are_solved_as_soon():
     assert model.look == 6 * ITERATION
     assert [each[index] for index in (0, 1, 2, 4, 5)] == [0.0] * 5
     assert each[3] < np.log(0.2)
+
+
+class Picky:
+    """Each setting takes a time of its own and fails on some instances, of which half are hard."""
+
+    TAKES: ClassVar = {"ilu": 0.1, "sor": 0.4, "icc": 3.0}  # seconds
+    FAILS: ClassVar = {"ilu": 4, "sor": 0, "icc": 0}  # on every so-manieth instance
+
+    def solve(self, instance, settings, budget):
+        host = 10.0 if instance.payload % 2 else 0.2
+        if not settings:
+            return Outcome(Reason.CONVERGED, 5, 5.0, 1e-7, 0.0, host)
+        chosen = settings["pc_type"]
+        every = self.FAILS[chosen]
+        fails = bool(every) and instance.payload % every == 3
+        reason = Reason.BREAKDOWN if fails else Reason.CONVERGED
+        return Outcome(reason, 5, 5.0, 1.0 if fails else 1e-7, 0.0, self.TAKES[chosen])
+
+
+WORDS = Space((Choice("pc_type", ("ilu", "sor", "icc")),))
+
+
+def raced(*constants):
+    """A policy that always chooses ilu, and constants, measured everywhere."""
+    instances = [Instance(f"i{i}", {"x": float(i)}, payload=i, tolerance=1e-6) for i in range(12)]
+    evaluator = Evaluator(SerialFarm(Picky()), instances, Cost("seconds", 2.0), 10**4, Events(None))
+    evaluator.measure([(index, dict(HOST)) for index in range(12)], "reference")
+    standardisation = Inputs.of(instances).standardisation
+
+    def candidate(name, kind, word):
+        layers = constant_layers(1, WORDS.to_vector({"pc_type": word}))
+        return Candidate(name, Model(kind, WORDS, standardisation, layers))
+
+    found = [candidate("policy", "policy", "ilu")]
+    found += [candidate(word, "global", word) for word in constants]
+    costs = Costs(found, evaluator, range(12))
+    costs.measure(costs.round(found, range(12), again=False))
+    return found, costs
+
+
+def test_the_second_choice_is_best_where_the_host_takes_long():
+    candidates, costs = raced("sor", "icc")
+    second = second_choice(candidates, costs)
+    assert WORDS.to_settings(second) == {"pc_type": "sor"}
+    assert second_choice(candidates[:1], costs) is None
+
+
+def test_what_is_slower_than_the_host_is_no_second_choice(monkeypatch):
+    monkeypatch.setitem(Picky.TAKES, "sor", 11.0)
+    candidates, costs = raced("sor")
+    assert second_choice(candidates, costs) is None
+
+
+def test_a_failure_costs_what_it_took_and_the_second_choice_after_it():
+    candidates, costs = raced("sor")
+    without = costs.each(candidates[0])
+    policy = finished(candidates[0], costs, second_choice(candidates, costs))
+    each = costs.each(policy)
+    for index in range(12):
+        if index % 4 == 3:
+            assert each[index] == pytest.approx(np.log((0.1 + 0.4) / 10.0))
+            assert without[index] > np.log(2.0)
+        else:
+            assert each[index] == without[index]
+    assert costs.verdict(policy).failures == 3

@@ -13,7 +13,7 @@ from metasolve.errors import ModelError, UsageError
 from metasolve.gradient import arm_log_probabilities
 from metasolve.instance import Instance
 from metasolve.model.model import symmetric
-from metasolve.space import Choice, Space
+from metasolve.space import Choice, Real, Space
 from metasolve.train.arms import Arms, shortlist
 from metasolve.train.design import stratified
 from metasolve.train.events import Events, read_events
@@ -75,6 +75,20 @@ def test_arms_for_symmetric_operators_have_no_probability_for_others():
     torch.testing.assert_close(pi[here], every[here])
     left = every[~here] * torch.as_tensor(arms.general)
     torch.testing.assert_close(pi[~here], left / left.sum(dim=1, keepdim=True))
+
+
+@given(st.integers(0, 10**6))
+def test_constants_are_judged_as_what_they_become(seed):
+    """On every instance, by what the space decides where its operator is not symmetric."""
+    space = Space((*NEEDY.settings, Real("omega", 0.5, 1.5, when={"ksp_type": ("gmres",)})))
+    arms, here = Arms(space), np.array([True, False])
+    numbers = np.random.default_rng(seed).uniform(-1, 1, (arms.count, space.dim))
+    decided = arms.decided(numbers, here)
+    for arm in range(arms.count):
+        z = space.to_vector(arms.settings(arm, numbers[arm]))
+        for row, is_symmetric in zip(decided, here, strict=True):
+            settings = space.to_settings(z, bool(is_symmetric))
+            np.testing.assert_allclose(row[arm], space.encode(settings), atol=1e-4)
 
 
 def test_a_design_asks_none_of_them_of_other_operators():

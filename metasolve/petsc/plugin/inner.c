@@ -35,14 +35,6 @@ static PetscErrorCode OptionsClear(const char *prefix, const Settings *s, char u
 }
 
 /* ---- the inner solve ---- */
-static PetscBool SameSettings(const Settings *a, const Settings *b)
-{
-  PetscBool same = (PetscBool)(a->n == b->n);
-
-  for (int i = 0; same && i < a->n; i++) same = (PetscBool)(!strcmp(a->name[i], b->name[i]) && !strcmp(a->value[i], b->value[i]));
-  return same;
-}
-
 /* The same settings again, for new values in the same matrix: setting up the KSP there is does what a fresh one would, at a
    fraction of the cost, where the preconditioner keeps nothing but memory and what follows from the sparsity pattern. */
 PetscErrorCode InnerReusable(KSP ksp, Host *h, PetscBool *yes)
@@ -51,7 +43,7 @@ PetscErrorCode InnerReusable(KSP ksp, Host *h, PetscBool *yes)
   PC  pc;
 
   PetscFunctionBegin;
-  *yes = (PetscBool)(h->inner && SameSettings(&h->decision.settings, &h->inner_settings));
+  *yes = (PetscBool)(h->inner && SettingsSame(&h->decision.settings, &h->inner_settings));
   if (!*yes) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(KSPGetPC(h->inner, &pc));
   PetscCall(KSPGetOperators(h->inner, &before, NULL));

@@ -123,6 +123,7 @@ typedef struct {
 typedef struct { /* about one state of the operator */
   Settings settings;
   double   expected; /* seconds the host's own settings would probably take */
+  PetscBool symmetric; /* the operator, with a positive diagonal */
   double   patience; /* seconds that the host's own solve may still seem to need, while it solves; 0: any */
   char     why[256]; /* the host's own settings are used because ...; empty: the model's are */
 } Decision;
@@ -131,6 +132,8 @@ PetscBool      PolicyIsDefault(Policy);
 PetscInt       PolicyLeastRows(Policy); /* smaller systems are not worth looking at before they have shown to be hard ... */
 double         PolicyLook(Policy);      /* ... a look at one of them takes at most so many seconds */
 void           PolicyDecide(Policy, const double features[], Decision *);
+PetscBool      PolicySecond(Policy, Decision *); /* the second choice takes the place of the first; false: it is the same, or there is none */
+PetscBool      SettingsSame(const Settings *, const Settings *);
 void           PolicyFree(Policy);
 
 /* ---- guess.c ------------------------------------------------------------------------------------------------------ */

@@ -96,12 +96,11 @@ static PetscBool IsActive(Policy p, int i, const PetscBool active[], char values
   return PETSC_FALSE;
 }
 
-/* The settings for standardised features x of an operator. */
-static void Choose(Policy p, const double x[], PetscBool symmetric, double work[2][MAX_WIDTH], Settings *settings)
+/* The settings that coordinates z stand for. */
+static void Decode(Policy p, const double z[], PetscBool symmetric, Settings *settings)
 {
-  static char   values[METASOLVE_MAX_SETTINGS][64];
-  PetscBool     active[METASOLVE_MAX_SETTINGS];
-  const double *z = Forward(&p->network, x, work);
+  static char values[METASOLVE_MAX_SETTINGS][64];
+  PetscBool   active[METASOLVE_MAX_SETTINGS];
 
   settings->n = 0;
   for (int i = 0; i < p->nsettings; i++) {
@@ -113,11 +112,18 @@ static void Choose(Policy p, const double x[], PetscBool symmetric, double work[
   }
 }
 
+PetscBool SettingsSame(const Settings *a, const Settings *b)
+{
+  PetscBool same = (PetscBool)(a->n == b->n);
+
+  for (int i = 0; same && i < a->n; i++) same = (PetscBool)(!strcmp(a->name[i], b->name[i]) && !strcmp(a->value[i], b->value[i]));
+  return same;
+}
+
 void PolicyDecide(Policy p, const double features[], Decision *d)
 {
   static double work[2][MAX_WIDTH];
   double        x[METASOLVE_FEATURES], e = p->expected[0];
-  PetscBool     symmetric;
 
   d->why[0]   = 0;
   d->patience = 0;
@@ -131,6 +137,17 @@ void PolicyDecide(Policy p, const double features[], Decision *d)
   }
   d->expected = exp(e < LONGEST ? e : LONGEST);
   if (Closed(p->gate, x, work, &d->patience)) snprintf(d->why, sizeof d->why, "the program's own settings are expected to be faster");
-  symmetric = (PetscBool)(features[METASOLVE_LOG_ASYMMETRY] <= -8 && features[METASOLVE_NEGATIVE_DIAGONAL] <= 0);
-  Choose(p, x, symmetric, work, &d->settings);
+  d->symmetric = (PetscBool)(features[METASOLVE_LOG_ASYMMETRY] <= -8 && features[METASOLVE_NEGATIVE_DIAGONAL] <= 0);
+  Decode(p, Forward(&p->network, x, work), d->symmetric, &d->settings);
+}
+
+PetscBool PolicySecond(Policy p, Decision *d)
+{
+  Settings second;
+
+  if (!p->second) return PETSC_FALSE;
+  Decode(p, p->second, d->symmetric, &second);
+  if (SettingsSame(&second, &d->settings)) return PETSC_FALSE;
+  d->settings = second;
+  return PETSC_TRUE;
 }

@@ -42,6 +42,7 @@ struct _Policy {
   double    expected[METASOLVE_FEATURES + 1];
   int       nsettings;
   Network   network;
+  double   *second; /* what the network's output would be for the second choice; NULL: there is none */
   Gate     *gate; /* NULL: every choice is used */
   Setting   setting[METASOLVE_MAX_SETTINGS];
 };

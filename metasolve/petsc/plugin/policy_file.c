@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define POLICY_VERSION 3
+#define POLICY_VERSION 4
 
 typedef struct { /* whitespace-separated words; the first complaint stays */
   char *rest, *why;
@@ -122,6 +122,12 @@ static void ReadNetwork(Words *w, Network *p)
     p->n          = l + 1;
     p->width      = y->out;
   }
+}
+
+static void ReadSecond(Words *w, Policy p)
+{
+  Expect(w, "second");
+  if (!w->bad && Count(w, 0, 1)) p->second = Numbers(w, p->network.width);
 }
 
 static void ReadHost(Words *w, Gate *g)
@@ -247,6 +253,7 @@ static Policy Parse(char *data, char *why, size_t whylen)
   if (!w.bad) p->look = Number(&w);
   if (!w.bad) ReadFeatures(&w, p);
   if (!w.bad) ReadNetwork(&w, &p->network);
+  if (!w.bad) ReadSecond(&w, p);
   if (!w.bad) ReadGate(&w, p);
   if (!w.bad) ReadSettings(&w, p);
   if (!w.bad) return p;
@@ -336,5 +343,6 @@ void PolicyFree(Policy p)
     free(p->gate->bell);
   }
   free(p->gate);
+  free(p->second);
   free(p);
 }

@@ -19,6 +19,7 @@ typedef struct { /* of one solve; seconds */
   PetscReal   bnorm, target, residual;
   PetscBool   fresh, guess, own; /* guess: the solve starts from vec_sol as it is; own: the program's own settings */
   PetscBool   small, looked;     /* small: not looked at before it has shown to be hard */
+  PetscBool   second;            /* choice, after the first had failed */
   const char *source;
   char        why[256], unused[64];
   double      patience; /* with the program's own settings; 0: any */
@@ -150,7 +151,7 @@ static void Failure(const Host *h, const Limits *l, const Record *r, PetscBool e
 }
 
 /* PETSC_TRUE in *ok: vec_sol holds a solution that meets the host's tolerance. */
-static PetscErrorCode Accelerate(KSP ksp, Host *h, Record *r, PetscBool *ok)
+static PetscErrorCode Try(KSP ksp, Host *h, Record *r, PetscBool *ok)
 {
   PetscLogDouble clock;
   PetscBool      error = PETSC_FALSE, reuse = PETSC_FALSE;
@@ -165,10 +166,10 @@ static PetscErrorCode Accelerate(KSP ksp, Host *h, Record *r, PetscBool *ok)
     PetscCall(InnerReusable(ksp, h, &reuse));
     PetscCall(InnerSetUp(ksp, h, reuse, &error));
   }
-  r->setup = Lap(&clock);
+  r->setup += Lap(&clock);
   if (error) snprintf(r->why, sizeof r->why, "the settings cannot be set up");
   else PetscCall(InnerSolve(ksp, h, &limits, r->guess, &error));
-  r->solve = Lap(&clock);
+  r->solve += Lap(&clock);
   if (r->fresh && h->inner && !reuse) PetscCall(InnerForgetOptions(h, r->unused));
   if (*r->why) PetscFunctionReturn(PETSC_SUCCESS);
   for (int attempt = 0; !error; attempt++) {
@@ -182,6 +183,35 @@ static PetscErrorCode Accelerate(KSP ksp, Host *h, Record *r, PetscBool *ok)
     r->solve += Lap(&clock);
   }
   if (!*ok) Failure(h, &limits, r, error, r->why);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Where the last attempt left off if that is nearer than zero, else where the program starts. */
+static PetscErrorCode StartAgain(KSP ksp, Host *h, Vec x0, Record *r)
+{
+  PetscFunctionBegin;
+  PetscCall(TrueResidual(ksp, h->previous.work[1], &r->residual));
+  if (r->residual < r->bnorm) r->guess = PETSC_TRUE;
+  else if (x0) PetscCall(VecCopy(x0, ksp->vec_sol));
+  else PetscCall(VecZeroEntries(ksp->vec_sol));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The first choice, and where that fails the second one. */
+static PetscErrorCode Accelerate(KSP ksp, Host *h, Vec x0, Record *r, PetscBool *ok)
+{
+  char first[256];
+
+  PetscFunctionBegin;
+  PetscCall(Try(ksp, h, r, ok));
+  if (*ok || !PolicySecond(h->session->policy, &h->decision)) PetscFunctionReturn(PETSC_SUCCESS);
+  snprintf(first, sizeof first, "%s", r->why);
+  r->why[0] = 0;
+  r->fresh = r->second = PETSC_TRUE;
+  PetscCall(StartAgain(ksp, h, x0, r));
+  PetscCall(Try(ksp, h, r, ok));
+  if (!*ok) snprintf(first + strlen(first), sizeof first - strlen(first), "; second choice: %.120s", r->why);
+  snprintf(r->why, sizeof r->why, "%s", first);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -405,17 +435,15 @@ static PetscErrorCode TakeOver(KSP ksp, Host *h, Vec x0, Record *r, PetscBool *o
   PetscFunctionBegin;
   WhyOver(ksp, &h->watch, over);
   r->own_solve = r->solve;
+  r->solve     = 0;
   r->why[0]    = 0;
   if (!h->inner) r->fresh = PETSC_TRUE;
   if (!h->watch.given_up) {
     PetscCall(VecDuplicate(ksp->vec_sol, &own));
     PetscCall(VecCopy(ksp->vec_sol, own));
   }
-  PetscCall(TrueResidual(ksp, h->previous.work[1], &r->residual));
-  if (r->residual < r->bnorm) r->guess = PETSC_TRUE;
-  else if (x0) PetscCall(VecCopy(x0, ksp->vec_sol));
-  else PetscCall(VecZeroEntries(ksp->vec_sol));
-  PetscCall(Accelerate(ksp, h, r, ok));
+  PetscCall(StartAgain(ksp, h, x0, r));
+  PetscCall(Accelerate(ksp, h, x0, r, ok));
   if (*ok) {
     PetscCall(Accept(ksp, h, x0, r));
     r->source          = "switched";
@@ -549,7 +577,8 @@ static PetscErrorCode Attempt(KSP ksp, Host *h, Vec x0, Record *r, PetscBool *ok
 {
   PetscFunctionBegin;
   if (!h->pc && !h->asked) PetscCall(HostDefer(ksp, h));
-  PetscCall(Accelerate(ksp, h, r, ok));
+  PetscCall(Accelerate(ksp, h, x0, r, ok));
+  if (*ok && r->second) r->source = "second";
   if (*ok) PetscCall(Accept(ksp, h, x0, r));
   else PetscCall(FallBack(ksp, h, x0, r));
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -31,7 +31,7 @@ def constant_model(tmp_path, plugin_library):
     """`constant_model(pc_type="jacobi", ...)`: a model that always chooses these settings."""
 
     def make(low=-1e9, high=1e9, seconds=1.0, **settings):
-        kept = ("kind", "petsc", "names", "patience", "least_rows", "look")
+        kept = ("kind", "petsc", "names", "patience", "least_rows", "look", "second")
         more = {name: settings.pop(name) for name in kept if name in settings}
         return write_policy(
             tmp_path / "model", settings, low=low, high=high, expected=seconds, **more
