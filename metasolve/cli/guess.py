@@ -69,10 +69,11 @@ def table(found: LearnedGuess) -> Table:
     )
     result = Table(title=title)
     result.add_column("start")
-    for name in ("total time", "slowest solve", "failures"):
+    for name in ("total time", "slowest solve", "failures", "systems"):
         result.add_column(name, justify="right")
     for each in found.contenders:
-        result.add_row(each.name, f"{each.time:.3f}", f"{each.worst:.3f}", str(each.failures))
+        counts = str(each.failures), str(each.systems)
+        result.add_row(each.name, f"{each.time:.3f}", f"{each.worst:.3f}", *counts)
     return result
 
 

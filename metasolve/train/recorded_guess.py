@@ -1,14 +1,14 @@
 """Learning where to start: an initial guess for the systems of one grid in a recording.
 
-Solutions to learn from come from the program's own settings and a tight tolerance. Guesses of
-several sizes are then raced through the plug-in, as in production, on systems they have not seen;
-the fastest goes into the model directory if it is faster than the model without.
+Solutions to learn from are computed to a tight tolerance, under the model's settings where there is
+one, else under the program's own. Guesses of several sizes are then raced through the plug-in, as
+in production, on systems they have not seen; the fastest goes into the model directory if it is
+faster than the model without.
 """
 
 from __future__ import annotations
 
 import os
-import shutil
 import tempfile
 import time
 from collections import Counter
@@ -27,41 +27,21 @@ from metasolve.model.directory import add_guess, load, save
 from metasolve.model.layer import constant_layers
 from metasolve.model.model import Model
 from metasolve.train.config import TrainConfig
+from metasolve.train.guess_race import Contender, copy_model, race
 from metasolve.train.inputs import Inputs, usable
 from metasolve.train.recorded import provenance
 
 if TYPE_CHECKING:
+    from metasolve.petsc.recorded_solve import RecordedSolve
     from metasolve.petsc.recording import Recording
+    from metasolve.petsc.systems import System
 
 MODES = (8, 16, 32, 64, 96, 128)
 FEWEST = 12  # systems of one grid: fewer are better solved than learned from
 _MOST_VALIDATING = 24
 _WORTH = 0.98  # of the time without: a guess that gains less is the clock's noise
-WITHOUT = "no guess"
 Array = NDArray[np.float64]
 Progress = Callable[[str, int, int], None]
-
-
-@dataclass(frozen=True)
-class Contender:
-    """How a guess did on the systems it was validated on.
-
-    Attributes
-    ----------
-    name : what the table calls it.
-    modes : of the guess; 0 for none.
-    alone : whether the program's own settings go with it, in place of the model's.
-    time : total wall seconds relative to the model without a guess.
-    worst : largest such ratio of a single system.
-    failures : systems without an answer to the tolerance.
-    """
-
-    name: str
-    modes: int
-    alone: bool
-    time: float
-    worst: float
-    failures: int
 
 
 @dataclass(frozen=True)
@@ -124,20 +104,21 @@ def learn_guess(
     held = max(FEWEST // 3, min(_MOST_VALIDATING, len(family) // 4))
     order = np.random.default_rng([seed, 6]).permutation(len(family))
     validation = [family[i] for i in sorted(order[:held])]
-    solved = _solve([family[i] for i in sorted(order[held:])], progress)
+    solved = _solve([family[i] for i in sorted(order[held:])], old, progress)
     with tempfile.TemporaryDirectory() as folder:
         bare = Path(folder) / "0"
         base = old or _nothing(recorded)
-        _copy(model, bare) if old else save(base, bare)
+        copy_model(model, bare) if old else save(base, bare)
         files = dict(_candidates(solved, modes, old is not None and old.kind != "default"))
-        contenders = _race(bare, files, validation, repeats, progress)
-    winner = min(contenders, key=lambda each: (each.failures, each.time))
+        contenders = race(bare, files, validation, repeats, progress)
+    through = [each for each in contenders if each.systems == held]
+    winner = min(through, key=lambda each: (each.failures, each.time))
     found = winner if winner.modes and winner.time < _WORTH else None
     result = LearnedGuess(contenders, found, len(solved.x), held, solved.matrices[0].shape[0])
     if found:
         if old is None:
             save(base, model)
-        calls = len(family) - held + repeats * held * len(contenders)
+        calls = len(family) - held + repeats * sum(each.systems for each in contenders)
         spent = time.perf_counter() - began
         info = _info(base, family, calls, spent) | {"guess": asdict(found)}
         add_guess(model, files[found.modes, found.alone], info)
@@ -175,19 +156,19 @@ def _grid(instance: Instance) -> tuple[int, int]:
     return instance.payload.operator.rows, instance.payload.operator.nnz
 
 
-def _solve(instances: Sequence[Instance], progress: Progress) -> _Solved:
+def _solve(instances: Sequence[Instance], model: Model | None, progress: Progress) -> _Solved:
     """Solutions of systems with the pattern of the first; those that cannot be had are left out."""
     from petsc4py import PETSc
 
     from metasolve.guess.reduced import same_pattern
-    from metasolve.petsc.snapshots import TIGHT, matrix, solution
+    from metasolve.petsc.snapshots import TIGHT, matrix
     from metasolve.petsc.systems import Systems
 
     systems, found = Systems(PETSc.COMM_SELF), []
     for done, instance in enumerate(instances, start=1):
         solve = replace(instance.payload, rtol=TIGHT)
         system = systems.load(solve)
-        A, x = matrix(system), solution(system, solve)
+        A, x = matrix(system), _solution(system, solve, model, instance.features)
         if x is not None and (not found or same_pattern(A, found[0][0])):
             found.append((A, system.b.getArray().copy(), x))
         progress("solutions", done, len(instances))
@@ -195,10 +176,21 @@ def _solve(instances: Sequence[Instance], progress: Progress) -> _Solved:
     if len(found) < FEWEST // 2:
         raise UsageError(
             f"only {len(found)} of {len(instances)} systems have one sparsity pattern and can be "
-            f"solved to {TIGHT:g} under the program's own settings; record others"
+            f"solved to {TIGHT:g} under the program's own settings or the model's; record others"
         )
     matrices, b, x = zip(*found, strict=True)
     return _Solved(matrices, np.array(b), np.array(x))
+
+
+def _solution(
+    system: System, solve: RecordedSolve, model: Model | None, features: Mapping[str, float]
+) -> Array | None:
+    """A solution under the model's settings; where these fail, under the program's own."""
+    from metasolve.petsc.snapshots import solution
+
+    settings = model.settings(features) if model else {}
+    x = solution(system, solve, model.space.options(settings)) if settings else None
+    return solution(system, solve) if x is None else x
 
 
 def _candidates(
@@ -217,57 +209,6 @@ def _candidates(
         reduced = ReducedGalerkin(pod, solved.matrices, solved.b, asked)
         for alone in (True, False) if chooses else (True,):
             yield (pod.modes, alone), guess_bytes(reduced, solved.matrices[0], alone=alone)
-
-
-def _race(
-    bare: Path,
-    files: Mapping[tuple[int, bool], bytes],
-    validation: Sequence[Instance],
-    repeats: int,
-    progress: Progress,
-) -> list[Contender]:
-    from metasolve.petsc.replay import Replay
-    from metasolve.report.contenders import measure, plugin
-
-    replay = Replay()
-    folders = {WITHOUT: bare}
-    keys = {WITHOUT: (0, True)}
-    for (modes, alone), data in files.items():
-        name = f"{modes} modes" + ("" if alone else ", the model's settings")
-        folders[name], keys[name] = bare.with_name(name.replace(" ", "")), (modes, alone)
-        _copy(bare, folders[name])
-        add_guess(folders[name], data, {})
-    rivals = {name: plugin(replay, folder) for name, folder in folders.items()}
-    done = iter(range(1, len(validation) + 1))
-    found = measure(
-        rivals, validation, repeats, lambda: progress("race", next(done), len(validation))
-    )
-    replay.destroy()
-    seconds = {
-        name: np.array([found[name][each.id].seconds(each.setup_share) for each in validation])
-        for name in rivals
-    }
-    failures = {
-        name: sum(not found[name][each.id].outcome.ok for each in validation) for name in rivals
-    }
-    without = seconds[WITHOUT]
-    return [
-        Contender(
-            name,
-            *keys[name],
-            float(taken.sum() / without.sum()),
-            float((taken / without).max()),
-            max(failures[name] - failures[WITHOUT], 0),
-        )
-        for name, taken in seconds.items()
-    ]
-
-
-def _copy(model: Path, folder: Path) -> None:
-    """The files of a model, without its baselines and what else lies there."""
-    folder.mkdir()
-    for name in ("model.json", "policy.txt", "weights.safetensors"):
-        shutil.copy(model / name, folder / name)
 
 
 def _nothing(recorded: Recording) -> Model:

@@ -10,7 +10,8 @@ import pytest
 from metasolve.errors import ModelError, UsageError
 from metasolve.model import load
 from metasolve.model.directory import save
-from metasolve.train.recorded_guess import WITHOUT, learn_guess
+from metasolve.train.guess_race import WITHOUT
+from metasolve.train.recorded_guess import learn_guess
 
 from ..conftest import convection_diffusion, random_vector
 
