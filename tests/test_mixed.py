@@ -1,8 +1,7 @@
 """The site's workload: the same systems for the same seed, each with the properties of its kind."""
 
-import importlib.util
-import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,22 +10,21 @@ import scipy.sparse.linalg
 pytest.importorskip("petsc4py")
 pytest.importorskip("skfem")
 
-FOLDER = Path(__file__).resolve().parent.parent / "problems" / "mixed"
-PROGRAM = FOLDER / "problem.py"
+from metasolve.family import Family
+
+CASE = Path(__file__).resolve().parent.parent / "problems" / "mixed" / "case.toml"
 KINDS = ["poisson2d", "poisson3d", "anisotropic", "channels", "lognormal"]
 KINDS += ["elasticity2d", "elasticity3d", "transport2d", "transport3d"]
 
 
 @pytest.fixture(scope="module")
-def problem():
-    sys.path.insert(0, str(FOLDER))  # as for the program itself
-    try:
-        spec = importlib.util.spec_from_file_location("mixed_problem", PROGRAM)
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-        yield module
-    finally:
-        sys.path.remove(str(FOLDER))
+def family():
+    return Family.from_toml(CASE)
+
+
+@pytest.fixture(scope="module")
+def problem(family):
+    return SimpleNamespace(**family.system.__globals__)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -43,8 +41,10 @@ def test_only_transport_is_not_symmetric_positive_definite(problem, kind):
         assert scipy.sparse.linalg.eigsh(A, k=1, sigma=0, return_eigenvectors=False)[0] > 0
 
 
-def test_every_kind_is_in_the_workload(problem):
+def test_every_kind_is_in_the_workload_as_often(family, problem):
     assert sorted(problem.KINDS) == sorted(KINDS)
+    drawn = [each.payload.arguments["kind"] for each in family.instances(36, seed=4)]
+    assert {drawn.count(kind) for kind in KINDS} == {4}
 
 
 def test_a_constant_conductivity_gives_the_five_point_laplacian(problem):
@@ -61,20 +61,20 @@ def test_the_angle_of_a_rotated_conductivity_turns_with_the_axes(problem):
 
 
 def test_sizes_are_those_asked_for_and_small_ones_are_common(problem):
-    sizes = [len(problem.draw("poisson2d", 5, number)[1]) for number in range(60)]
+    sizes = [len(problem.system("poisson2d", number)[1]) for number in range(60)]
     assert 900 <= min(sizes) <= np.median(sizes) <= 12_000
     assert 20_000 <= max(sizes) <= 105_000
 
 
-def test_the_program_solves_the_same_systems_for_the_same_seed(run_program, venv_python):
+def test_the_application_solves_the_same_systems_for_the_same_seed(run_program, venv_python):
     def lines(seed):
-        words = ["--seed", seed, "--count", "3", "--kinds", "poisson3d", "transport3d"]
-        done = run_program([venv_python, PROGRAM, *words, "-ksp_type", "bcgs"])
+        words = ["-m", "metasolve.family", CASE, "--seed", seed, "--count", "9"]
+        done = run_program([venv_python, *words, "-ksp_type", "bcgs"])
         assert done.returncode == 0, done.stderr
         return done.stdout.splitlines()
 
     first = lines("1")
-    assert len(first) == 3
-    assert all("reason 2" in line for line in first)
+    assert len(first) == 9
+    assert sum("reason 2" in line for line in first) >= 7
     assert first == lines("1")
     assert first != lines("2")

@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import sys
 from types import ModuleType
+from typing import Any
 
 import petsc4py
 
@@ -42,6 +43,11 @@ def solve(PETSc: ModuleType, made: GeneratedSolve) -> tuple[int, int, float]:
     return *found, residual
 
 
+def _shown(argument: tuple[str, Any]) -> str:
+    name, value = argument
+    return f"{name} {value:.4g}" if isinstance(value, float) else f"{name} {value}"
+
+
 def main() -> None:
     """Draw and solve what the command line asks for."""
     parser = argparse.ArgumentParser(
@@ -61,9 +67,9 @@ def main() -> None:
     drawn = family.instances(arguments.count, arguments.seed, arguments.rtol, arguments.size)
     for number, instance in enumerate(drawn):
         reason, iterations, residual = solve(PETSc, instance.payload)
-        named = " ".join(f"{name} {value:.4g}" for name, value in instance.features.items())
+        made = " ".join(map(_shown, instance.payload.arguments.items()))
         PETSc.Sys.Print(
-            f"{number} {named} reason {reason} iterations {iterations} residual {residual:.1e}"
+            f"{number} {made} reason {reason} iterations {iterations} residual {residual:.1e}"
         )
         sys.stdout.flush()
 

@@ -8,7 +8,9 @@ key.
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Callable, Sequence
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -99,7 +101,8 @@ class Family(BaseModel):
         spec = importlib.util.spec_from_file_location(f"problem_{self.name}", path)
         module = importlib.util.module_from_spec(spec)
         try:
-            spec.loader.exec_module(module)
+            with _beside(path):
+                spec.loader.exec_module(module)
         except ImportError as error:
             raise UsageError(f"problem={self.problem!r}: {error}; install it") from error
         if not callable(getattr(module, "system", None)):
@@ -152,6 +155,16 @@ class Family(BaseModel):
         if isinstance(setting, Integer):
             return int(text)
         return float(text) if isinstance(setting, Real) else text
+
+
+@contextmanager
+def _beside(path: Path) -> Iterator[None]:
+    """Let a file import its neighbours, as the interpreter does for a script."""
+    sys.path.insert(0, str(path.parent))
+    try:
+        yield
+    finally:
+        sys.path.remove(str(path.parent))
 
 
 def is_family(path: str | Path) -> bool:

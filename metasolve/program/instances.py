@@ -7,11 +7,12 @@ import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from metasolve.errors import UsageError
 from metasolve.instance import Instance
 from metasolve.program.case import Case
-from metasolve.setting import Choice, Flag
+from metasolve.setting import Choice, Flag, Setting
 from metasolve.space import Space
 
 Arguments = dict[str, str]
@@ -129,11 +130,19 @@ def past_runs(case: Case) -> list[Arguments]:
 
 
 def hypercube(space: Space, count: int, rng: np.random.Generator) -> list[Arguments]:
-    """Latin hypercube: each range in `count` strata, one draw in each."""
-    strata = [rng.permutation(count) for _ in range(space.dim)]
-    shares = (np.stack(strata, axis=1) + rng.random((count, space.dim))) / count
+    """Latin hypercube: each range in `count` strata, one draw in each; words take turns."""
+    settings = space.settings
+    strata = [rng.permutation(count) for _ in settings]
+    shares = (np.stack(strata, axis=1) + rng.random((count, len(settings)))) / count
     drawn = []
     for row in shares:
-        values = space.to_settings(2.0 * row - 1.0)
+        z = [_coordinates(*each) for each in zip(settings, row, strict=True)]
+        values = space.to_settings(np.concatenate(z))
         drawn.append({name: space[name].text(value) for name, value in values.items()})
     return drawn
+
+
+def _coordinates(setting: Setting, share: float) -> NDArray[np.float64]:
+    if isinstance(setting, Choice):
+        return setting.write(setting.values[int(share * len(setting.values))])
+    return np.array([2.0 * share - 1.0])

@@ -1,16 +1,9 @@
 """The workload of a computing site: systems of many kinds, all solved with PETSc's defaults.
 
-    python problem.py --seed 1 --count 60 [--kinds poisson2d elasticity3d] [PETSc's options]
-
-Kinds take turns; sizes are 1e3 to 1e5 unknowns, most of them small. The same seed draws the same
-systems. One line is printed for each.
+Sizes are 1e3 to 1e5 unknowns, most of them small.
 """
 
-import argparse
-import sys
-
 import numpy as np
-import petsc4py
 from elasticity import elasticity
 from scipy.ndimage import gaussian_filter
 from stencils import rotated, stencil
@@ -120,52 +113,10 @@ def scattered(rng, A):
     return A, b
 
 
-def draw(kind, seed, number):
-    """Return the system of a kind with a number; the same for the same seed."""
-    rng = np.random.default_rng([seed, number])
+def system(kind, number):
+    """Return A and b of the system of a kind with a number."""
+    rng = np.random.default_rng([list(KINDS).index(kind), number])
     unknowns = SMALLEST * (LARGEST / SMALLEST) ** (rng.random() ** 2)
     A, b = KINDS[kind](rng, unknowns)
     A.sort_indices()
     return A, b
-
-
-def solve(PETSc, A, b):
-    """Solve one system as the options say and return reason, iterations and relative residual."""
-    matrix = PETSc.Mat().createAIJ(A.shape, csr=(A.indptr, A.indices, A.data))
-    x, right = matrix.createVecs()
-    right.setArray(b)
-    ksp = PETSc.KSP().create()
-    ksp.setOperators(matrix)
-    ksp.setTolerances(rtol=1e-6, max_it=2000)
-    ksp.setFromOptions()
-    ksp.solve(right, x)
-    found = int(ksp.getConvergedReason()), ksp.getIterationNumber()
-    residual = np.linalg.norm(b - A @ x.getArray()) / np.linalg.norm(b)
-    for each in (ksp, x, right, matrix):
-        each.destroy()
-    return *found, residual
-
-
-def main():
-    """Draw and solve what the command line asks for."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--count", type=int, default=9, help="number of systems")
-    parser.add_argument("--kinds", nargs="+", default=list(KINDS), choices=list(KINDS))
-    arguments, options = parser.parse_known_args()
-    petsc4py.init([sys.argv[0], *options])
-    from petsc4py import PETSc
-
-    for number in range(arguments.count):
-        kind = arguments.kinds[number % len(arguments.kinds)]
-        A, b = draw(kind, arguments.seed, number)
-        reason, iterations, residual = solve(PETSc, A, b)
-        print(
-            f"{number} {kind} unknowns {len(b)} reason {reason} iterations {iterations} "
-            f"residual {residual:.1e}",
-            flush=True,
-        )
-
-
-if __name__ == "__main__":
-    main()

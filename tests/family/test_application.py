@@ -12,7 +12,7 @@ PROBLEMS = Path(__file__).resolve().parents[2] / "problems"
 PROGRAM = [sys.executable, "-m", "metasolve.family"]
 CASE = str(PROBLEMS / "lognormal_diffusion" / "case.toml")
 SOLVE = re.compile(
-    r"^(\d+) y1 (\S+) .* reason (\d+) iterations (\d+) residual (\S+)$", re.MULTILINE
+    r"^(\d+) n 32 y1 (\S+) .* reason (\d+) iterations (\d+) residual (\S+)$", re.MULTILINE
 )
 
 
@@ -20,7 +20,9 @@ def _solved(run_program, *options, ranks=1):
     words = [*PROGRAM, CASE, "--count", "3", "--seed", "5", "--size", "small", *options]
     done = run_program(words, ranks=ranks)
     assert done.returncode == 0, done.stderr
-    return SOLVE.findall(done.stdout)
+    solved = SOLVE.findall(done.stdout)
+    assert len(solved) == 3
+    return solved
 
 
 @pytest.mark.parametrize("ranks", [1, 2])

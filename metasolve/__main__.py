@@ -1,0 +1,5 @@
+"""``python -m metasolve``: the command line."""
+
+from metasolve.cli.main import main
+
+main()
