@@ -1,18 +1,20 @@
-"""Benchmark ``families``: what guesses and settings are worth on problem families."""
+"""Benchmark ``families``: what metasolve is worth on problem families, beside its baselines."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from metasolve.bench.family_guesses import GALERKIN, RIDGE, Plan
 from metasolve.bench.family_measurement import (
-    BOTH,
     GLOBAL,
+    HAND,
     KSP_GUESSES,
+    NEAREST,
     OURS,
     ZERO,
     Amounts,
@@ -20,8 +22,13 @@ from metasolve.bench.family_measurement import (
     break_even,
     measure,
 )
+from metasolve.bench.parts import Part, Parts
+from metasolve.bench.program_measurement import measure_program
 from metasolve.bench.result import Report, Result, Row, Section, panels, save, silent
+from metasolve.errors import UsageError
 from metasolve.family import Family
+from metasolve.family.family import is_family
+from metasolve.program.case import Case
 
 PLANS: Mapping[str, Plan] = {
     "poisson1d": Plan("sine", calls=4000, hidden=(64,)),
@@ -34,11 +41,11 @@ PLANS: Mapping[str, Plan] = {
 Their nets had 512 and 1024 hidden units; from 1000 solutions 64 learn to predict better.
 """
 
-OVERVIEW = "all families: total time relative to a zero guess under the application's own settings"
-CLASSICAL = {RIDGE, GALERKIN, *(f"KSPGuess {kind}" for kind in KSP_GUESSES)}
-"""Baselines that guess without learning from features or entries of A."""
+OVERVIEW = "all families: total time relative to the default, to equal true residual"
+CLASSICAL = {HAND, NEAREST, RIDGE, GALERKIN, *(f"KSPGuess {kind}" for kind in KSP_GUESSES)}
+"""Baselines that need no network and no entries of A."""
 
-_COLOURS = {ZERO: "0.6", GLOBAL: "#ccbb44", OURS: "#4477aa", BOTH: "#228833"}
+_COLOURS = {ZERO: "0.6", GLOBAL: "#ccbb44", OURS: "#4477aa"}
 
 
 @dataclass(frozen=True)
@@ -48,7 +55,7 @@ class Families:
     result: Result
 
     def plot(self, path: Path) -> None:
-        """One panel per family and tolerance: time of each contender relative to a zero guess."""
+        """One panel per family and tolerance: time of each contender relative to the default."""
         sections = [each for each in self.result.sections if each.title != OVERVIEW]
         figure, axes = panels(len(sections), columns=2)
         for axis, section in zip(axes, sections, strict=True):
@@ -62,96 +69,171 @@ class Families:
             axis.set_yticks(range(len(rows)), [row["contender"] for row in rows], fontsize=7)
             axis.axvline(1.0, color="0.4", lw=0.9)
             axis.set_title(section.title, fontsize=8)
-            axis.set_xlabel("total time relative to a zero guess", fontsize=8)
+            axis.set_xlabel("total time relative to the default", fontsize=8)
             axis.set_xlim(0, min(1.6, 1.1 * shown.max()))
         save(figure, path)
 
 
+@dataclass(frozen=True)
+class Member:
+    """A family of systems at a size and a tolerance, or a program.
+
+    Attributes
+    ----------
+    name : as in the tables; files of what was measured are named after it.
+    case : its case file.
+    size, rtol : of a family of systems; None for a program.
+    """
+
+    name: str
+    case: Path
+    size: str | None = None
+    rtol: float | None = None
+
+    def scores(self, seed: int, amounts: Amounts, networks: bool, report: Report) -> list[Score]:
+        """Measure with one seed."""
+        if self.rtol is None:
+            return measure_program(Case.from_toml(self.case), seed, amounts, report)
+        family = Family.from_toml(self.case)
+        plan = replace(PLANS.get(family.name, Plan()), networks=networks)
+        return measure(family, self.case, self.rtol, self.size, seed, plan, amounts, report)
+
+
+def members(
+    paths: Sequence[Path], size: str = "default", tolerances: Sequence[float] | None = None
+) -> list[Member]:
+    """The families and programs that case files, or all those in folders of a folder, describe.
+
+    Raises
+    ------
+    UsageError
+        If there is none, one is invalid, or a family has no such size.
+    """
+    cases = [case for path in paths for case in _cases(path)]
+    found = [member for case in cases for member in _members(case, size, tolerances)]
+    if not found:
+        raise UsageError(f"no family in {', '.join(map(str, paths))}; give a case.toml")
+    return found
+
+
+def _cases(path: Path) -> list[Path]:
+    if path.is_dir() and not (path / "case.toml").is_file():
+        inside = sorted(path.glob("*/*.toml"))
+        return [each for each in inside if each.name == "case.toml" or is_family(each)]
+    return [path / "case.toml" if path.is_dir() else path]
+
+
+def _members(case: Path, size: str, tolerances: Sequence[float] | None) -> list[Member]:
+    if not is_family(case):
+        program = Case.from_toml(case)
+        return [Member(program.name, case)] if program.space.settings else []
+    family = Family.from_toml(case)
+    arguments = family.size(size)
+    sized = " ".join(f"{name}={value}" for name, value in arguments.items())
+    name = f"{family.name}, {sized}" if sized else family.name
+    return [
+        Member(f"{name}, rtol {rtol:g}", case, size, rtol)
+        for rtol in tolerances or family.tolerances
+    ]
+
+
 def run(
-    families: Sequence[tuple[Family, str]],
+    chosen: Sequence[Member],
     seeds: Sequence[int],
     amounts: Amounts = Amounts(),  # noqa: B008 (frozen)
     *,
-    tolerances: Sequence[float] | None = None,
+    networks: bool = False,
+    out: Path | None = None,
     report: Report = silent,
 ) -> Families:
-    """Measure families, each at a size and at all of its tolerances.
+    """Measure families and programs, one after the other.
 
     Parameters
     ----------
-    families
-        With the name of the size.
+    chosen
+        See `members`.
     seeds
-        Of training, validation and test instances, of the networks and of the search.
+        Of training and test instances, of training, of the networks and of the search.
     amounts
         How much is drawn and measured.
-    tolerances
-        Instead of those of the families.
+    networks
+        Whether to compare with networks that predict solutions, too.
+    out
+        Directory that keeps what is finished; the same benchmark goes on from there.
     """
+    settings = {**asdict(amounts), "networks": networks}
+    parts = Parts(out, settings)
     sections, overview = [], []
-    for family, size in families:
-        plan = PLANS.get(family.name, Plan())
-        chosen = list(tolerances or family.tolerances)
-        scores = [measure(family, chosen, size, seed, plan, amounts, report) for seed in seeds]
-        for rtol, each in zip(chosen, zip(*scores, strict=True), strict=True):
-            title = f"{family.name}, {_sized(family, size)}, rtol {rtol:g}"
-            sections.append(Section(f"{title}: {amounts.test} unseen", rows(each)))
-            overview.append({"family": title, **summary(sections[-1].rows)})
+    for member in chosen:
+        found = []
+        for seed in seeds:
+            doing = partial(_part, member, seed, amounts, networks, report)
+            part = parts.of(f"{_slug(member.name)}-{seed}", doing)
+            found.append([Score(**each) for each in part["scores"]])
+        title = f"{member.name}: {amounts.test} unseen, {len(seeds)} seeds"
+        sections.append(Section(title, rows(found)))
+        overview.append({"family": member.name, **summary(sections[-1].rows)})
     sections.append(Section(OVERVIEW, overview))
-    settings = {
-        "families": [f"{family.name}, {_sized(family, size)}" for family, size in families],
-        "seeds": list(seeds),
-        **vars(amounts),
-    }
-    return Families(Result("families", settings, sections))
+    told = {"families": [each.name for each in chosen], "seeds": list(seeds), **settings}
+    return Families(Result("families", told, sections))
+
+
+def _part(member: Member, seed: int, amounts: Amounts, networks: bool, report: Report) -> Part:
+    return {"scores": [asdict(each) for each in member.scores(seed, amounts, networks, report)]}
+
+
+def _slug(name: str) -> str:
+    return "".join(each if each.isalnum() or each in ".-=" else "_" for each in name)
 
 
 def rows(scores: Sequence[Sequence[Score]]) -> list[Row]:
     """One row per contender, over seeds: the mean, the least and the most of the time ratios."""
-    return [_row(each, [seed[0] for seed in scores]) for each in zip(*scores, strict=True)]
+    names = dict.fromkeys(each.contender for seed in scores for each in seed)
+    known = [{each.contender: each for each in seed} for seed in scores]
+    return [
+        _row([seed[name] for seed in known if name in seed], [s[ZERO] for s in known if name in s])
+        for name in names
+    ]
 
 
 def _row(scores: Sequence[Score], zeros: Sequence[Score]) -> Row:
     pairs = list(zip(scores, zeros, strict=True))
-    ratios = [float(score.seconds.sum() / zero.seconds.sum()) for score, zero in pairs]
-    single = np.concatenate([score.seconds / zero.seconds for score, zero in pairs])
-    first = scores[0].contender
-    what = list(dict.fromkeys(score.contender.what for score in scores))
+    ratios = [float(np.sum(score.seconds) / np.sum(zero.seconds)) for score, zero in pairs]
+    single = np.concatenate([np.divide(score.seconds, zero.seconds) for score, zero in pairs])
+    what = list(dict.fromkeys(score.what for score in scores))
     return {
-        "contender": first.name,
-        "iterations": float(np.mean([score.iterations.mean() for score in scores])),
-        "ms": float(np.mean([1e3 * score.seconds.mean() for score in scores])),
+        "contender": scores[0].contender,
+        "iterations": float(np.mean([np.mean(score.iterations) for score in scores])),
+        "ms": float(np.mean([1e3 * np.mean(score.seconds) for score in scores])),
         "time": float(np.mean(ratios)),
         "least": min(ratios),
         "most": max(ratios),
+        "each": float(np.exp(np.log(single).mean())),
         "worst solve": float(single.max()),
         "failed": sum(score.failures for score in scores),
-        "calls": int(np.mean([score.contender.calls for score in scores])),
-        "training s": float(np.mean([score.contender.seconds for score in scores])),
+        "calls": int(np.mean([score.calls for score in scores])),
+        "training s": float(np.mean([score.training for score in scores])),
         "pays after": float(np.mean([break_even(score, zero) for score, zero in pairs])),
         "what": " | ".join(what),
     }
 
 
 def summary(table: Sequence[Row]) -> Row:
-    """One family's rows in one: the times of those that matter, and the strongest baseline."""
-    time = {row["contender"]: row["time"] for row in table}
-    classical = min(CLASSICAL & time.keys(), key=time.get)
-    ours = next(row for row in table if row["contender"] == OURS)
+    """One family's rows in one: what matters, and the strongest baseline of its kind."""
+    by_name = {row["contender"]: row for row in table}
+    ours, best_global = by_name[OURS], by_name[GLOBAL]
+    solved = [by_name[name] for name in CLASSICAL & by_name.keys()]
+    classical = min(solved, key=lambda row: (row["failed"], row["each"]), default=None)
     return {
-        GLOBAL: time[GLOBAL],
-        "strongest classical": classical,
-        "its time": time[classical],
-        OURS: time[OURS],
-        BOTH: time[BOTH],
-        "ours over zero": 1.0 / time[OURS],
-        "over global": time[GLOBAL] / time[OURS],
-        "over classical": time[classical] / time[OURS],
-        "failed": ours["failed"],
+        "default ms": by_name[ZERO]["ms"],
+        GLOBAL: best_global["time"],
+        "strongest classical": classical and classical["contender"],
+        "its time": classical and classical["time"],
+        OURS: ours["time"],
+        "x default": 1.0 / ours["each"],
+        "x global": best_global["each"] / ours["each"],
+        "x classical": classical and classical["each"] / ours["each"],
+        "worst solve": ours["worst solve"],
+        "failed default, ours": f"{by_name[ZERO]['failed']}, {ours['failed']}",
         "pays after": ours["pays after"],
     }
-
-
-def _sized(family: Family, size: str) -> str:
-    arguments = family.size(size)
-    return " ".join(f"{name}={value}" for name, value in arguments.items()) or size

@@ -58,12 +58,14 @@ class Plan:
     calls : solver calls of the last stage of training, 0 to leave it out.
     steps : of the first stages.
     hidden : widths of the network.
+    networks : whether to learn any.
     """
 
     codec: str = "pod"
     calls: int = 0
     steps: int = 3000
     hidden: tuple[int, ...] = (128, 128)
+    networks: bool = True
 
 
 def learn(data: Snapshots, plan: Plan, replay: Replay, seed: int) -> Iterator[Learned]:
@@ -72,7 +74,8 @@ def learn(data: Snapshots, plan: Plan, replay: Replay, seed: int) -> Iterator[Le
     bare = Guess(codec, sees="rhs" if data.one_operator else "features")
     rows = _Rows.of(data, bare)
     yield from _without_network(data, bare, rows)
-    yield from _networks(data, plan, bare, rows, replay, seed)
+    if plan.networks:
+        yield from _networks(data, plan, bare, rows, replay, seed)
 
 
 @dataclass(frozen=True)

@@ -1,32 +1,35 @@
-"""Measuring one family at one tolerance with one seed, for benchmark ``families``."""
+"""Measuring one family of systems at one tolerance with one seed, for benchmark ``families``."""
 
 from __future__ import annotations
 
 import math
-import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from metasolve.bench.family_guesses import Learned, Plan, learn
+from metasolve.bench.family_model import Draw, Produced, produce
 from metasolve.bench.result import Report, silent
-from metasolve.solver import Budget, Solver
 
 if TYPE_CHECKING:
     from metasolve.family import Family
     from metasolve.instance import Instance
     from metasolve.outcome import Outcome
+    from metasolve.petsc.guessed import Guessed
     from metasolve.petsc.replay import Replay
     from metasolve.petsc.snapshots import Snapshots
+    from metasolve.report.contenders import Measurements, Solve
+    from metasolve.report.global_search import GlobalSetting
+    from metasolve.solver import Value
 
-ZERO, GLOBAL, OURS, BOTH = "zero guess", "best global", "ours", "ours + best global"
+ZERO, AS_IS, GLOBAL, OURS = "default", "default, its own norm", "best global", "ours"
+HAND, NEAREST = "hand rule", "nearest neighbours"
 KSP_GUESSES = ("fischer", "pod")
-_TUNED_ON = 8
-_VALIDATIONS = 2
-_STREAMS = {"train": 0, "validate": 1, "test": 2}
-_LEAST_SAVING = 1e-12
+_VALIDATED = 8  # instances of training on which a guess of each kind is chosen
 
 
 @dataclass(frozen=True)
@@ -35,36 +38,16 @@ class Amounts:
 
     Attributes
     ----------
-    train, validate, test : instances; those of the test are unseen.
-    repeats : solves of each test instance by each contender; medians count.
-    search : solver calls of the search for the best global setting.
+    train, test : instances; those of the test are unseen.
+    calls : solver calls of training; the search for a global setting has as many as it took, the
+        guess included.
+    repeats : solves of each test instance by each contender, more of short ones; medians count.
     """
 
-    train: int = 160
-    validate: int = 8
+    train: int = 96
     test: int = 24
+    calls: int = 500
     repeats: int = 3
-    search: int = 160
-
-
-@dataclass(frozen=True)
-class Contender:
-    """Something that solves, and what getting it took.
-
-    Attributes
-    ----------
-    name, what : its row of the table, and what it is.
-    solver : None for what can only solve a sequence.
-    settings : to solve under; the application's own where empty.
-    seconds, calls : of solving, learning and selecting until it was there.
-    """
-
-    name: str
-    what: str
-    solver: Solver | None
-    settings: Mapping[str, Any] = field(default_factory=dict)
-    seconds: float = 0.0
-    calls: int = 0
 
 
 @dataclass(frozen=True)
@@ -73,157 +56,190 @@ class Score:
 
     Attributes
     ----------
-    seconds : (instances,), guess, set-up and solve, medians of the repeats.
+    contender, what : its row of the table, and what it is.
+    seconds : (instances,), guess, decision, set-up and solve, medians of the repeats.
     iterations : (instances,), whole ones.
     failures : instances without an answer within the tolerance.
+    calls, training : solver calls and seconds until it was there.
     """
 
-    contender: Contender
-    seconds: np.ndarray
-    iterations: np.ndarray
+    contender: str
+    what: str
+    seconds: Sequence[float]
+    iterations: Sequence[float]
     failures: int
+    calls: int = 0
+    training: float = 0.0
+
+
+@dataclass(frozen=True)
+class _Contender:
+    name: str
+    what: str
+    solve: Solve
+    calls: int = 0
+    seconds: float = 0.0
 
 
 def measure(
     family: Family,
-    tolerances: Sequence[float],
+    case: Path,
+    rtol: float,
     size: str,
     seed: int,
     plan: Plan,
     amounts: Amounts,
     report: Report = silent,
-) -> list[list[Score]]:
-    """Learn, tune and select on training and validation instances, then measure on unseen ones.
-
-    Solutions serve all tolerances, and so does what was learned from them unless the solver's cost
-    at the tolerance was part of it. Returns the scores at each tolerance.
-    """
+) -> list[Score]:
+    """Learn and tune on training instances, then measure on unseen ones."""
     from metasolve.petsc.replay import Replay
+
+    draw = Draw(family, rtol, size, seed)
+    with TemporaryDirectory() as folder:
+        counts = amounts.train, amounts.test
+        produced = produce(draw, case, counts, amounts.calls, Path(folder), report)
+        found = _tuned(produced, seed, report)
+        test, replay = draw("test", amounts.test), Replay(space=produced.model.space)
+        rivals = [*_own(replay), *_selected(produced, found, test, replay)]
+        options = produced.model.space.options(found.settings)
+        rivals += _guessed(draw, plan, amounts.train, options, replay, report)
+        scores = _raced(rivals, test, amounts.repeats, report)
+        replay.destroy()
+    return scores + _sequences(test, amounts.repeats)
+
+
+def _tuned(produced: Produced, seed: int, report: Report) -> GlobalSetting:
+    from metasolve.cost import Cost
+    from metasolve.report.global_search import GlobalSearch
+    from metasolve.train.recorded import isolated
+
+    model, calls = produced.model, produced.calls
+    solver = isolated(model.space)
+    cost = Cost(model.info["measure"], model.info["cap"])
+    known = set(model.info["trained_on"])
+    seen = [each for each in produced.train if each.id in known]
+    search = GlobalSearch(
+        model.space, solver, seen, calls, seed, cost, lambda n: report("best global", n, calls)
+    )
+    found = search.run()
+    solver.close()
+    return found
+
+
+def _own(replay: Replay) -> list[_Contender]:
+    from metasolve.report import contenders
+
+    return [
+        _Contender(ZERO, "to the true residual", contenders.default_to_equal_residual(replay)),
+        _Contender(AS_IS, "", contenders.default(replay)),
+    ]
+
+
+def _selected(
+    produced: Produced, found: GlobalSetting, test: Sequence[Instance], replay: Replay
+) -> Iterator[_Contender]:
+    """Settings by search, by rule, by neighbours, and the model with its guess."""
+    from metasolve.petsc.replay import Replay
+    from metasolve.report import contenders
+    from metasolve.report.hand_rule import hand_rule
+    from metasolve.report.nearest import Nearest
+    from metasolve.train.events import read_events
+    from metasolve.train.session import EVENTS
+
+    model = produced.model
+    what = ", ".join(f"{key}={_short(value)}" for key, value in found.settings.items())
+    solve = contenders.constant(replay, found.settings)
+    yield _Contender(GLOBAL, what, solve, found.calls, found.seconds)
+    twins = {each.id: twin for each, twin in zip(test, produced.unseen, strict=True)}
+    near = Nearest(model, produced.train, read_events(model.directory / EVENTS))
+    rules: Mapping[str, tuple[Replay, Callable[[Instance], Mapping[str, Value]]]] = {
+        HAND: (Replay(), hand_rule),
+        NEAREST: (replay, near),
+    }
+    for name, (solver, rule) in rules.items():
+        chosen = {each: rule(twin) for each, twin in twins.items()}
+        calls = produced.calls if name == NEAREST else 0
+        yield _Contender(name, "", contenders.chosen(solver, lambda i, by=chosen: by[i.id]), calls)
+    solve = contenders.plugin(replay, model.directory)
+    yield _Contender(OURS, produced.what, solve, produced.calls, produced.seconds)
+
+
+def _guessed(
+    draw: Draw,
+    plan: Plan,
+    count: int,
+    entries: Mapping[str, str],
+    replay: Replay,
+    report: Report,
+) -> list[_Contender]:
+    """Of each kind of guess the one that is fastest on some of the training instances.
+
+    All under the application's own settings, to the true residual. None where systems differ in
+    size. `count` instances are learned from, solved under PETSc options that find solutions fast.
+    """
+    from metasolve.petsc.guessed import Guessed
     from metasolve.petsc.snapshots import snapshots
 
-    replay, scores, learned = Replay(space=family.space), [], None
-    draws = [_Draw(family, rtol, size, seed) for rtol in tolerances]
-    name = f"{family.name}, seed {seed}: solutions"
+    instances = draw("train", count)
+    if len({each.payload.assemble()[1].size for each in instances[:_VALIDATED]}) > 1:
+        return []
     data = snapshots(
-        draws[0]("train", amounts.train), report=lambda n: report(name, n, amounts.train)
+        instances[_VALIDATED:],
+        entries=entries,
+        report=lambda n: report("solutions", n, count - _VALIDATED),
     )
-    for draw in draws:
-        data = replace(data, instances=draw("train", amounts.train))
-        if learned is None or plan.calls:
-            began = time.perf_counter()
-            learned = list(learn(data, plan, replay, seed))
-            seconds = data.seconds + time.perf_counter() - began
-        found = _contenders(draw, data, learned, seconds, replay, amounts)
-        test = draw("test", amounts.test)
-        raced = _race(found, test, amounts.repeats, report)
-        scores.append(raced + _sequences(test, amounts.repeats))
-    replay.destroy()
-    return scores
+    best: dict[str, tuple[float, _Contender]] = {}
+    for each in learn(data, plan, replay, draw.seed):
+        guessed = Guessed(replay, each.guess)
+        took = _validated(guessed, instances[:_VALIDATED])
+        if took < best.get(each.kind, (math.inf,))[0]:
+            best[each.kind] = took, _of_kind(each, guessed, data)
+    return [contender for _, contender in best.values()]
 
 
-@dataclass(frozen=True)
-class _Draw:
-    family: Family
-    rtol: float
-    size: str
-    seed: int
-
-    def __call__(self, stream: str, count: int) -> list[Instance]:
-        seed = (self.seed, _STREAMS[stream])
-        return self.family.instances(count, seed, self.rtol, self.size)
+def _validated(guessed: Guessed, instances: Sequence[Instance]) -> float:
+    """Total seconds; infinite where it fails. The second solve counts: caches are warm."""
+    outcomes = [[guessed.solve(each, {}) for _ in range(2)][1] for each in instances]
+    spent = sum(each.setup_seconds + each.solve_seconds for each in outcomes)
+    return spent if all(each.ok for each in outcomes) else math.inf
 
 
-def _contenders(
-    draw: _Draw,
-    data: Snapshots,
-    learned: Sequence[Learned],
-    spent: float,
-    replay: Replay,
-    amounts: Amounts,
-) -> list[Contender]:
-    """All rows of the table but the last; `spent` seconds went into solutions and learning."""
-    from metasolve.petsc.guessed import Guessed
+def _of_kind(learned: Learned, guessed: Guessed, data: Snapshots) -> _Contender:
+    def solve(instance: Instance) -> tuple[Outcome, dict[str, Any]]:
+        return guessed.solve(instance, {}), {}
 
-    train = data.instances
-    offered = [
-        Contender(
-            each.kind,
-            each.name,
-            Guessed(replay, each.guess),
-            seconds=data.seconds + each.seconds,
-            calls=len(train) + each.calls,
-        )
-        for each in learned
-    ]
-    validation, began = draw("validate", amounts.validate), time.perf_counter()
-    took = _validate(offered, validation)
-    everything = spent + time.perf_counter() - began
-    validated = _VALIDATIONS * len(offered) * len(validation)
-    calls = len(train) + sum(each.calls for each in learned) + validated
-    zero = Contender(ZERO, "", Guessed(replay))
-    tuned = _tuned(draw, train[:_TUNED_ON], zero.solver, amounts.search)
-    best = min(zip(took, offered, strict=True), key=lambda pair: pair[0])[1]
-    ours = Contender(OURS, f"{best.name}, {best.what}", best.solver, {}, everything, calls)
-    both = Contender(
-        BOTH,
-        ours.what,
-        best.solver,
-        tuned.settings,
-        everything + tuned.seconds,
-        calls + tuned.calls,
-    )
-    return [zero, tuned, *_best_of_each(took, offered), ours, both]
+    calls, seconds = len(data.instances) + learned.calls, data.seconds + learned.seconds
+    return _Contender(learned.kind, learned.name, solve, calls, seconds)
 
 
-def _validate(offered: Sequence[Contender], validation: Sequence[Instance]) -> list[float]:
-    """Total seconds of each; infinite where it fails. The second solve counts: caches are warm."""
-    totals = []
-    for contender in offered:
-        outcomes = [_solved(contender, i) for i in validation for _ in range(_VALIDATIONS)]
-        outcomes = outcomes[_VALIDATIONS - 1 :: _VALIDATIONS]
-        spent = sum(_seconds(outcome) for outcome in outcomes)
-        totals.append(spent if all(outcome.ok for outcome in outcomes) else math.inf)
-    return totals
-
-
-def _best_of_each(took: Sequence[float], offered: Sequence[Contender]) -> list[Contender]:
-    """Of each kind of guess the one that was fastest on validation."""
-    kinds = dict.fromkeys(each.name for each in offered)
-    pairs = list(zip(took, offered, strict=True))
-    return [
-        min((pair for pair in pairs if pair[1].name == kind), key=lambda pair: pair[0])[1]
-        for kind in kinds
-    ]
-
-
-def _tuned(draw: _Draw, train: Sequence[Instance], solver: Solver, calls: int) -> Contender:
-    from metasolve.report.global_search import GlobalSearch
-
-    found = GlobalSearch(draw.family.space, solver, train, calls, draw.seed).run()
-    what = ", ".join(f"{key}={_short(value)}" for key, value in found.settings.items())
-    return Contender(GLOBAL, what, solver, found.settings, found.seconds, found.calls)
-
-
-def _race(
-    contenders: Sequence[Contender], test: Sequence[Instance], repeats: int, report: Report
+def _raced(
+    rivals: Sequence[_Contender], test: Sequence[Instance], repeats: int, report: Report
 ) -> list[Score]:
-    """Solve every instance with every contender in turn, each time in a new order."""
-    count = len(contenders)
-    seconds, rng = np.empty((count, len(test), repeats)), np.random.default_rng(0)
-    last: dict[tuple[int, int], Outcome] = {}
-    for column, instance in enumerate(test):
-        for repeat in range(repeats):
-            for row in rng.permutation(count):
-                outcome = _solved(contenders[row], instance)
-                seconds[row, column, repeat] = _seconds(outcome)
-                last[row, column] = outcome
-        report("unseen instances", column + 1, len(test))
-    medians = np.median(seconds, axis=-1)
-    scores = []
-    for row, contender in enumerate(contenders):
-        outcomes = [last[row, column] for column in range(len(test))]
-        scores.append(_score(contender, medians[row], outcomes))
-    return scores
+    from metasolve.report.contenders import measure as interleaved
+
+    done = iter(range(1, len(test) + 1))
+    measured = interleaved(
+        {each.name: each.solve for each in rivals},
+        test,
+        repeats,
+        lambda: report("unseen instances", next(done), len(test)),
+    )
+    return [_score(each, [measured[each.name][i.id] for i in test], test) for each in rivals]
+
+
+def _score(
+    contender: _Contender, measured: Sequence[Measurements], test: Sequence[Instance]
+) -> Score:
+    from metasolve.report.evaluation import ANSWERED
+
+    seconds = [m.seconds(i.setup_share) for m, i in zip(measured, test, strict=True)]
+    outcomes = [each.outcome for each in measured]
+    as_program = contender.name in (AS_IS, OURS)  # whose own answer the program takes as it is
+    accepted = ANSWERED if as_program else ANSWERED[:1]
+    failures = sum(each.reason not in accepted for each in outcomes)
+    iterations = [float(each.iterations) for each in outcomes]
+    known = contender.calls, contender.seconds
+    return Score(contender.name, contender.what, seconds, iterations, failures, *known)
 
 
 def _sequences(test: Sequence[Instance], repeats: int) -> list[Score]:
@@ -231,29 +247,20 @@ def _sequences(test: Sequence[Instance], repeats: int) -> list[Score]:
     from metasolve.errors import UsageError
     from metasolve.petsc.sequence import solve_in_sequence
 
+    if len({each.payload.assemble()[1].size for each in test}) > 1:
+        return []
     scores = []
     for kind in KSP_GUESSES:
-        contender = Contender(f"KSPGuess {kind}", "set up once", None)
         try:
             runs = [solve_in_sequence(test, {"ksp_guess_type": kind}) for _ in range(repeats)]
         except UsageError:
             return []
-        seconds = np.median([[_seconds(each) for each in run] for run in runs], axis=0)
-        scores.append(_score(contender, seconds, runs[-1]))
+        spent = [[each.setup_seconds + each.solve_seconds for each in run] for run in runs]
+        iterations = [float(each.iterations) for each in runs[-1]]
+        failures = sum(not each.ok for each in runs[-1])
+        seconds = np.median(spent, axis=0).tolist()
+        scores.append(Score(f"KSPGuess {kind}", "set up once", seconds, iterations, failures))
     return scores
-
-
-def _solved(contender: Contender, instance: Instance) -> Outcome:
-    return contender.solver.solve(instance, contender.settings, Budget())
-
-
-def _score(contender: Contender, seconds: np.ndarray, outcomes: Sequence[Outcome]) -> Score:
-    iterations = np.array([outcome.iterations for outcome in outcomes], dtype=float)
-    return Score(contender, seconds, iterations, sum(not outcome.ok for outcome in outcomes))
-
-
-def _seconds(outcome: Outcome) -> float:
-    return outcome.setup_seconds + outcome.solve_seconds
 
 
 def _short(value: Any) -> str:
@@ -263,4 +270,4 @@ def _short(value: Any) -> str:
 def break_even(score: Score, zero: Score) -> float:
     """Solves after which what a contender saves has paid for getting it; infinite for never."""
     saved = float(np.mean(zero.seconds) - np.mean(score.seconds))
-    return score.contender.seconds / saved if saved > _LEAST_SAVING else math.inf
+    return score.training / saved if saved > 0.0 else math.inf

@@ -56,9 +56,15 @@ class Snapshots:
 def snapshots(
     instances: Sequence[Instance],
     rtol: float = TIGHT,
+    entries: Mapping[str, str] | None = None,
     report: Callable[[int], None] = lambda _: None,
 ) -> Snapshots:
-    """Solve generated systems as the application does, to a tight tolerance.
+    """Solve generated systems to a tight tolerance.
+
+    Parameters
+    ----------
+    entries
+        PETSc options; where there are none, or they fail, the application's own settings solve.
 
     Raises
     ------
@@ -70,7 +76,8 @@ def snapshots(
         solve = replace(instance.payload, rtol=rtol)
         made.append(solve.assemble())
         system, began = systems.load(solve), time.perf_counter()
-        x = solution(system, solve)
+        x = solution(system, solve, entries) if entries else None
+        x = solution(system, solve) if x is None else x
         if x is None:
             raise UsageError(
                 f"instance {solve.id}: no solution to rtol={solve.rtol:g} under the application's "

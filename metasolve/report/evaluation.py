@@ -15,7 +15,7 @@ from metasolve.report.contenders import Measurements
 MODEL, DEFAULT, EQUAL, GLOBAL = "model", "default", "default_equal_residual", "global"
 HAND, NEAREST, ORACLE = "hand_rule", "nearest", "oracle"
 ACCEPTED = ("model", "second", "switched")  # sources of answers under settings of the model's
-_ANSWERED = (Reason.CONVERGED, Reason.WRONG_RESIDUAL)
+ANSWERED = (Reason.CONVERGED, Reason.WRONG_RESIDUAL)
 
 
 @dataclass(frozen=True)
@@ -154,7 +154,7 @@ class Evaluation:
 
 
 def _answered(contender: str, outcome: Outcome) -> bool:
-    accepted = _ANSWERED if contender in (DEFAULT, MODEL) else (Reason.CONVERGED,)
+    accepted = ANSWERED if contender in (DEFAULT, MODEL) else (Reason.CONVERGED,)
     return outcome.reason in accepted
 
 

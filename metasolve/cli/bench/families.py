@@ -1,4 +1,4 @@
-"""``metasolve bench families``: what guesses and settings are worth on problem families."""
+"""``metasolve bench families``: what metasolve is worth on problem families."""
 
 from __future__ import annotations
 
@@ -16,36 +16,44 @@ def register(bench: typer.Typer) -> None:
     @bench.command()
     def families(
         cases: Annotated[
-            list[Path], typer.Argument(help="Case files of families, or folders with one.")
+            list[Path],
+            typer.Argument(help="Case files, folders with one, or folders of such folders."),
         ],
         size: Annotated[str, typer.Option(help="One of the sizes in the case files.")] = "default",
-        train: Annotated[int, typer.Option(help="Solutions to learn from.", min=8)] = 160,
+        train: Annotated[int, typer.Option(help="Systems to learn from.", min=16)] = 96,
         test: Annotated[int, typer.Option(help="Unseen instances.", min=1)] = 24,
+        calls: Annotated[
+            int, typer.Option(help="Solver calls of training; the search has as many.", min=1)
+        ] = 500,
         repeats: Annotated[
             int, typer.Option(help="Solves of each unseen instance; medians count.", min=1)
         ] = 3,
-        search: Annotated[
-            int, typer.Option(help="Solver calls to find the best global setting.", min=1)
-        ] = 160,
         rtol: Annotated[
             list[float] | None,
             typer.Option(help="Tolerances, instead of those in the case files."),
+        ] = None,
+        networks: Annotated[
+            bool, typer.Option("--networks", help="Networks that predict solutions, too.")
+        ] = False,
+        out: Annotated[
+            Path | None,
+            typer.Option(
+                help="Directory for what is finished; a killed benchmark goes on there.",
+                show_default=False,
+            ),
         ] = None,
         seeds: Seeds = 3,
         seed: Seed = 0,
         json_: Json = None,
         plot: Plot = Path("families.png"),
     ) -> None:
-        """Zero guess, best global setting, and guesses from ridge regression to ours."""
-        from metasolve.bench.families import run
+        """The default, best global setting, classical baselines, and what metasolve makes of it."""
+        from metasolve.bench.families import members, run
         from metasolve.bench.family_measurement import Amounts
         from metasolve.cli.progress import Progress
-        from metasolve.family import Family
 
-        chosen = [(Family.from_toml(case), size) for case in cases]
-        for family, name in chosen:
-            family.size(name)
-        amounts = Amounts(train=train, test=test, repeats=repeats, search=search)
+        chosen, every = members(cases, size, rtol), several(seeds, seed)
+        amounts = Amounts(train=train, test=test, calls=calls, repeats=repeats)
         with Progress() as progress:
-            measured = run(chosen, several(seeds, seed), amounts, tolerances=rtol, report=progress)
+            measured = run(chosen, every, amounts, networks=networks, out=out, report=progress)
         show(measured, json_, plot)

@@ -1,0 +1,48 @@
+"""Measuring one program with one seed, for benchmark ``families``."""
+
+from __future__ import annotations
+
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from metasolve.bench.family_measurement import GLOBAL, OURS, ZERO, Amounts, Score
+from metasolve.bench.result import Report, silent
+
+if TYPE_CHECKING:
+    from metasolve.program.case import Case
+    from metasolve.report.evaluation import Evaluation
+
+
+def measure_program(
+    case: Case, seed: int, amounts: Amounts, report: Report = silent
+) -> list[Score]:
+    """Train on runs of a program, then measure on unseen ones."""
+    from metasolve.program.evaluation import evaluate_case
+    from metasolve.program.training import train_case
+
+    with TemporaryDirectory() as folder:
+        model = train_case(case, folder, calls=amounts.calls, seed=seed, progress=report)
+        evaluation = evaluate_case(
+            folder, repeats=amounts.repeats, limit=amounts.test, seed=seed, progress=report
+        )
+    return scores(evaluation, model.info.get("winner", model.kind))
+
+
+def scores(evaluation: Evaluation, what: str) -> list[Score]:
+    """Scores of what an evaluation compared."""
+    from metasolve.report import evaluation as names
+
+    found = evaluation.global_setting or {"calls": 0, "seconds": 0.0}
+    spent = {
+        names.DEFAULT: (ZERO, "", 0, 0.0),
+        names.GLOBAL: (GLOBAL, "", found["calls"], found["seconds"]),
+        names.MODEL: (OURS, what, evaluation.calls["train"], evaluation.training_seconds or 0.0),
+    }
+    result = []
+    for name, (title, told, calls, seconds) in spent.items():
+        outcomes = [evaluation.measured[name][each.id].outcome for each in evaluation.instances]
+        iterations = [float(outcome.iterations) for outcome in outcomes]
+        failures = int((~evaluation.ok(name)).sum())
+        taken = evaluation.seconds(name).tolist()
+        result.append(Score(title, told, taken, iterations, failures, calls, seconds))
+    return result
