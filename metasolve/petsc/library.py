@@ -205,6 +205,13 @@ class Plugin:
         line_file = None if log is None else os.fsencode(Path(log).absolute())
         _check(self._library.MetasolveAttach(ksp.handle, directory, line_file), "MetasolveAttach")
 
+    def share(self, ksp: PETSc.KSP, other: PETSc.KSP) -> None:
+        """Attach the model of `other` to `ksp`, too; it is not read again.
+
+        Collective: yes, on the communicator of both.
+        """
+        _check(self._library.MetasolveShare(ksp.handle, other.handle), "MetasolveShare")
+
     def detach(self, ksp: PETSc.KSP) -> None:
         """Give `ksp` back to its own settings. Collective: yes, on its communicator."""
         _check(self._library.MetasolveDetach(ksp.handle), "MetasolveDetach")
@@ -232,6 +239,7 @@ class Plugin:
         library.MetasolveFeatureName.restype = ctypes.c_char_p
         library.MetasolveFeatures.argtypes = [handle, handle, real, real, ctypes.c_int, pointer]
         library.MetasolveAttach.argtypes = [handle, ctypes.c_char_p, ctypes.c_char_p]
+        library.MetasolveShare.argtypes = [handle, handle]
         library.MetasolveLimit.argtypes = [handle, ctypes.POINTER(Limits), real, real]
         library.MetasolveDetach.argtypes = [handle]
         library.MetasolveLastRecord.argtypes = [handle]

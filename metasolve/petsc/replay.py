@@ -24,6 +24,7 @@ from metasolve.petsc import communication, reasons
 from metasolve.petsc.generated_solve import GeneratedSolve
 from metasolve.petsc.library import plugin
 from metasolve.petsc.measurement import NOT_STARTED, Measurement
+from metasolve.petsc.models import Models
 from metasolve.petsc.options import Options, free_norm, text
 from metasolve.petsc.recorded_solve import RecordedSolve
 from metasolve.petsc.systems import DEFAULT_BYTES, System, Systems
@@ -65,7 +66,7 @@ class Replay:
             raise UsageError("this PETSc has no real double-precision scalars: use one that has")
         self._comm = communication.petsc_comm(comm)
         self._space = space
-        self._systems = Systems(self._comm, bytes)
+        self._systems, self._models = Systems(self._comm, bytes), Models(self._comm)
 
     def solve(
         self, instance: Instance, settings: Mapping[str, Value], budget: Budget = _UNLIMITED
@@ -119,7 +120,7 @@ class Replay:
     def solve_with_plugin(
         self, instance: Instance, model: str | os.PathLike
     ) -> tuple[Outcome, dict[str, Any]]:
-        """Solve as the program would with the plug-in attached to its KSP.
+        """Solve as the program would with the plug-in attached to its KSP; a model is read once.
 
         Collective: yes, on comm.
 
@@ -139,12 +140,11 @@ class Replay:
         try:
             with Options(solve.host.options) as options:
                 configure(ksp, system, solve, options)
-                plugin().attach(ksp, model)
+                self._models.attach(ksp, model)
                 system.warm(x)
                 began = time.perf_counter()
                 ksp.solve(system.b, x)
                 seconds = communication.largest(self._comm, time.perf_counter() - began)
-            # One rank keeps the record.
             record = communication.from_first(self._comm, plugin().last_record(ksp))
             spent = record.get("seconds", {})
             measured.setup = min(spent.get("decision", 0.0) + spent.get("setup", 0.0), seconds)
@@ -158,8 +158,9 @@ class Replay:
         return judge(instance, system, measured), record
 
     def destroy(self) -> None:
-        """Free the systems kept in memory."""
+        """Free the systems and models kept in memory."""
         self._systems.destroy()
+        self._models.destroy()
 
     # --- one solve -----------------------------------------------------------------------------
 

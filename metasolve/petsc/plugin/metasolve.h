@@ -237,5 +237,6 @@ PETSC_EXTERN const char    *MetasolveFeatureName(int);
 PETSC_EXTERN PetscErrorCode MetasolveFeatures(Mat, Vec, double rtol, double abstol, int guess, double out[]);
 PETSC_EXTERN PetscErrorCode MetasolveLimit(KSP, Limits *, double target, double seconds);
 PETSC_EXTERN PetscErrorCode MetasolveAttach(KSP, const char *model, const char *log);
+PETSC_EXTERN PetscErrorCode MetasolveShare(KSP, KSP other);
 PETSC_EXTERN PetscErrorCode MetasolveDetach(KSP);
 PETSC_EXTERN const char    *MetasolveLastRecord(KSP);

@@ -185,6 +185,15 @@ static PetscBool Known(const char *type)
   return PETSC_FALSE;
 }
 
+static PetscErrorCode Attach(KSP ksp, Session *s)
+{
+  PetscFunctionBegin;
+  PetscCall(HostWrap(ksp, s));
+  if (ksp->setupstage == KSP_SETUP_NEWRHS) ksp->setupstage = KSP_SETUP_NEWMATRIX; /* our setup has to see the operator */
+  ksp->setupnewmatrix = PETSC_TRUE;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* Accelerates one KSP of the calling program, whose type is set. Collective on the KSP. */
 PetscErrorCode MetasolveAttach(KSP ksp, const char *model, const char *log)
 {
@@ -197,9 +206,20 @@ PetscErrorCode MetasolveAttach(KSP ksp, const char *model, const char *log)
   PetscCheck(known, PetscObjectComm((PetscObject)ksp), PETSC_ERR_SUP, "a KSP of type %s is not accelerated: it does not iterate on A x = b to a tolerance", ((PetscObject)ksp)->type_name);
   PetscCall(HostUnwrap(ksp));
   PetscCall(SessionRun(PetscObjectComm((PetscObject)ksp), model, log, &s));
-  PetscCall(HostWrap(ksp, s));
-  if (ksp->setupstage == KSP_SETUP_NEWRHS) ksp->setupstage = KSP_SETUP_NEWMATRIX; /* our setup has to see the operator */
-  ksp->setupnewmatrix = PETSC_TRUE;
+  PetscCall(Attach(ksp, s));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The same with the model of another KSP, which is not read again. Collective on both. */
+PetscErrorCode MetasolveShare(KSP ksp, KSP other)
+{
+  Host *h;
+
+  PetscFunctionBegin;
+  PetscCall(HostUnwrap(ksp));
+  PetscCall(HostFind(other, &h));
+  PetscCheck(h, PetscObjectComm((PetscObject)ksp), PETSC_ERR_ARG_WRONGSTATE, "the other KSP has no model attached");
+  PetscCall(Attach(ksp, h->session));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
