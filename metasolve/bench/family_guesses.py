@@ -9,7 +9,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from metasolve.guess import Codec, Galerkin, Guess, Identity, Pod, ReducedGalerkin, Ridge, Sine
+from metasolve.guess import (
+    Codec,
+    Galerkin,
+    Guess,
+    Identity,
+    Kernel,
+    Pod,
+    ReducedGalerkin,
+    Ridge,
+    Sine,
+)
 from metasolve.guess.cost_training import CostTraining, fit_cost
 from metasolve.guess.training import Residuals, Trainee, fit_residuals, fit_solutions
 
@@ -25,7 +35,8 @@ _GALERKIN = (16, 32, 48)
 _REDUCED = (64, 96, 128)
 _PENALTIES = (0.0, 1e-12, 1e-8, 1e-4)
 _HELD_OUT = 5  # one row of so many
-RIDGE, GALERKIN, REDUCED = "ridge regression", "POD-Galerkin", "reduced Galerkin"
+RIDGE, KERNEL = "ridge regression", "kernel regression"
+GALERKIN, REDUCED = "POD-Galerkin", "reduced Galerkin"
 SUPERVISED, RESIDUAL, COST = "net on solutions", "net on residuals", "net on cost"
 CORRECTED = "net + Galerkin"
 
@@ -113,6 +124,9 @@ def _without_network(data: Snapshots, bare: Guess, rows: _Rows) -> Iterator[Lear
     name = f"degree {ridge.degree}"
     predicting = replace(bare, predictor=ridge)
     yield Learned(RIDGE, name, predicting, time.perf_counter() - began)
+    began = time.perf_counter()
+    predicting = replace(bare, predictor=Kernel.fit(rows.given, rows.target))
+    yield Learned(KERNEL, "", predicting, time.perf_counter() - began)
     for modes in _GALERKIN:
         if modes <= min(len(data.solutions), data.solutions.shape[1]):
             began = time.perf_counter()

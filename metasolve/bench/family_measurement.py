@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from metasolve.bench.family_guesses import Learned, Plan, learn
 from metasolve.bench.family_model import Draw, Produced, produce
@@ -59,7 +60,7 @@ class Score:
     contender, what : its row of the table, and what it is.
     seconds : (instances,), guess, decision, set-up and solve, medians of the repeats.
     iterations : (instances,), whole ones.
-    failures : instances without an answer within the tolerance.
+    failed : (instances,), whether there was no answer within the tolerance.
     calls, training : solver calls and seconds until it was there.
     """
 
@@ -67,7 +68,7 @@ class Score:
     what: str
     seconds: Sequence[float]
     iterations: Sequence[float]
-    failures: int
+    failed: Sequence[bool]
     calls: int = 0
     training: float = 0.0
 
@@ -236,10 +237,10 @@ def _score(
     outcomes = [each.outcome for each in measured]
     as_program = contender.name in (AS_IS, OURS)  # whose own answer the program takes as it is
     accepted = ANSWERED if as_program else ANSWERED[:1]
-    failures = sum(each.reason not in accepted for each in outcomes)
+    failed = [each.reason not in accepted for each in outcomes]
     iterations = [float(each.iterations) for each in outcomes]
     known = contender.calls, contender.seconds
-    return Score(contender.name, contender.what, seconds, iterations, failures, *known)
+    return Score(contender.name, contender.what, seconds, iterations, failed, *known)
 
 
 def _sequences(test: Sequence[Instance], repeats: int) -> list[Score]:
@@ -257,9 +258,9 @@ def _sequences(test: Sequence[Instance], repeats: int) -> list[Score]:
             return []
         spent = [[each.setup_seconds + each.solve_seconds for each in run] for run in runs]
         iterations = [float(each.iterations) for each in runs[-1]]
-        failures = sum(not each.ok for each in runs[-1])
+        failed = [not each.ok for each in runs[-1]]
         seconds = np.median(spent, axis=0).tolist()
-        scores.append(Score(f"KSPGuess {kind}", "set up once", seconds, iterations, failures))
+        scores.append(Score(f"KSPGuess {kind}", "set up once", seconds, iterations, failed))
     return scores
 
 
@@ -267,7 +268,13 @@ def _short(value: Any) -> str:
     return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
+def resolved(score: Score, zero: Score) -> NDArray[np.float64]:
+    """Seconds (instances,), those of the default added where another contender failed."""
+    again = np.zeros(len(zero.seconds)) if score.contender == ZERO else zero.seconds
+    return np.asarray(score.seconds) + np.where(score.failed, again, 0.0)
+
+
 def break_even(score: Score, zero: Score) -> float:
     """Solves after which what a contender saves has paid for getting it; infinite for never."""
-    saved = float(np.mean(zero.seconds) - np.mean(score.seconds))
+    saved = float(np.mean(zero.seconds) - np.mean(resolved(score, zero)))
     return score.training / saved if saved > 0.0 else math.inf

@@ -42,7 +42,7 @@ def scores(evaluation: Evaluation, what: str) -> list[Score]:
     for name, (title, told, calls, seconds) in spent.items():
         outcomes = [evaluation.measured[name][each.id].outcome for each in evaluation.instances]
         iterations = [float(outcome.iterations) for outcome in outcomes]
-        failures = int((~evaluation.ok(name)).sum())
+        failed = (~evaluation.ok(name)).tolist()
         taken = evaluation.seconds(name).tolist()
-        result.append(Score(title, told, taken, iterations, failures, calls, seconds))
+        result.append(Score(title, told, taken, iterations, failed, calls, seconds))
     return result

@@ -21,7 +21,9 @@ def register(app: typer.Typer) -> None:
 
     @app.command()
     def guess(
-        recording: Annotated[Path, typer.Argument(help="Recording directory.", show_default=False)],
+        recording: Annotated[
+            Path, typer.Argument(help="Recording directory, or case.toml.", show_default=False)
+        ],
         model: Annotated[
             Path,
             typer.Option(
@@ -34,14 +36,23 @@ def register(app: typer.Typer) -> None:
                 min=1, max=1024, help="Size of the guess; may be repeated. Default: 8 to 128."
             ),
         ] = None,
+        runs: Annotated[
+            int, typer.Option(min=16, help="Of a program: runs to learn from and to validate on.")
+        ] = 48,
         repeats: Annotated[int, typer.Option(min=1, help="Timed solves of each.")] = 3,
         seed: Annotated[int, typer.Option(help="Of the systems that are held out.")] = 0,
         json_: Json = False,
     ) -> None:
-        """Learn an initial guess for systems of one grid, and add it to a model if it pays."""
+        """Learn an initial guess for solves on one grid, and add it to a model if it pays.
+
+        For linear systems of a recording, or for the Newton solves of a program's case.
+        """
         from metasolve.cli.progress import Progress, console
+        from metasolve.program.case import is_case
         from metasolve.train.recorded_guess import MODES, learn_guess
 
+        if is_case(recording):
+            _of_program(recording, model, runs, repeats, seed, json_)
         with Progress() as progress:
             found = learn_guess(
                 recording,
@@ -57,6 +68,26 @@ def register(app: typer.Typer) -> None:
             console().print(table(found))
             typer.echo(verdict(found, model))
         raise typer.Exit(0 if found.winner else 1)
+
+
+def _of_program(case: Path, model: Path, runs: int, repeats: int, seed: int, json_: bool) -> None:
+    from metasolve.cli.progress import Progress
+    from metasolve.program.newton import learn_start
+
+    with Progress() as progress:
+        found = learn_start(case, model, runs=runs, repeats=repeats, seed=seed, progress=progress)
+    if json_:
+        typer.echo(json.dumps(found.to_dict(), indent=1))
+    else:
+        typer.echo(
+            f"start of Newton's method from {found.entries} entries of F, {found.modes} modes of "
+            f"{found.rows} unknowns, learned from {found.learned} solves; on {found.validated} "
+            f"other runs: total time {found.time:.3f} of that without, slowest run "
+            f"{found.worst:.3f}, {found.failures} failures"
+        )
+        told = f"model: {model}, now with a start" if found.kept else "not kept: nothing written"
+        typer.echo(told)
+    raise typer.Exit(0 if found.kept else 1)
 
 
 def table(found: LearnedGuess) -> Table:

@@ -4,6 +4,7 @@ from metasolve.guess.codec import Codec, Grid, Identity, Pod, Sine, basis
 from metasolve.guess.correction import Correction, Galerkin, LeastSquares
 from metasolve.guess.guess import Guess, Start, relative_residual
 from metasolve.guess.interpolation import EmpiricalInterpolation
+from metasolve.guess.kernel import Kernel
 from metasolve.guess.predictor import Network, Predictor, Ridge
 from metasolve.guess.reduced import ReducedGalerkin
 
@@ -15,6 +16,7 @@ __all__ = [
     "Grid",
     "Guess",
     "Identity",
+    "Kernel",
     "LeastSquares",
     "Network",
     "Pod",

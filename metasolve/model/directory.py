@@ -25,7 +25,7 @@ FORMAT = 4
 _OWN = {"format", "kind", "features", "space", "activations", "gate", "small", "checksums"}
 _BELLS = ("features", "lengths", "centres", "weights")
 _WEIGHTS, _POLICY, _MODEL = "weights.safetensors", "policy.txt", "model.json"
-_GUESS = "guess.bin"  # an initial guess: add_guess
+GUESS, NEWTON = "guess.bin", "newton.bin"  # where linear and nonlinear solves start: add_guess
 
 
 def save(model: Model, directory: Path, surrogate: Mapping[str, np.ndarray] | None = None) -> Path:
@@ -62,25 +62,27 @@ def save(model: Model, directory: Path, surrogate: Mapping[str, np.ndarray] | No
         "checksums": {name: hashlib.sha256(data).hexdigest() for name, data in contents.items()},
     }
     contents[_MODEL] = (json.dumps(document, indent=1, allow_nan=False) + "\n").encode()
-    (directory / _GUESS).unlink(missing_ok=True)
+    for start in (GUESS, NEWTON):
+        (directory / start).unlink(missing_ok=True)
     for name, data in contents.items():
         write_atomically(directory / name, data)
     return directory
 
 
-def add_guess(directory: Path, data: bytes, info: Mapping[str, Any]) -> None:
-    """Put an initial guess (contents of guess.bin) into a model directory, in place of another.
+def add_guess(directory: Path, data: bytes, info: Mapping[str, Any], name: str = GUESS) -> None:
+    """Put an initial guess into a model directory, in place of another.
 
     Parameters
     ----------
-    data : see `metasolve.guess.guess_file`.
+    data : see `metasolve.guess.guess_file`; of `NEWTON`, `metasolve.guess.newton_file`.
     info : entries of model.json to add or change (plain JSON).
+    name : of the file.
     """
     directory = Path(directory)
     document = _document(directory)
-    checksums = {**document["checksums"], _GUESS: hashlib.sha256(data).hexdigest()}
+    checksums = {**document["checksums"], name: hashlib.sha256(data).hexdigest()}
     document = {**document, **info, "checksums": checksums}
-    write_atomically(directory / _GUESS, data)
+    write_atomically(directory / name, data)
     text = json.dumps(document, indent=1, allow_nan=False) + "\n"
     write_atomically(directory / _MODEL, text.encode())
 

@@ -25,7 +25,8 @@ VERSION = 4
 def policy_text(model: Model) -> str:
     """The whole file as text."""
     lines = [f"metasolve-policy {VERSION}", f"petsc {model.info.get('petsc') or '-'}"]
-    lines.append("kind " + ("default" if model.kind == "default" else "policy"))
+    kind = "default" if model.kind == "default" else "policy"
+    lines.append("kind " + ("program" if "case" in model.info else kind))
     lines.append(f"least_rows {model.least_rows} look {model.look:.9g}")
     lines += _feature_lines(model)
     lines.append("expected " + _numbers(model.info.get("expected") or _forever(model)))

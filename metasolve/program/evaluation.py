@@ -81,7 +81,8 @@ def evaluate_case(
     if oracle:
         rivals[ORACLE] = _oracle(trained, solver, unseen, oracle, seed, progress)
         counted[ORACLE] = oracle * len(unseen)
-    rivals[MODEL] = lambda each: guarded(trained, solver, each)
+    accelerated = ProgramSolver(case_, directory)
+    rivals[MODEL] = lambda each: guarded(trained, accelerated, solver, each)
     done = iter(range(1, len(unseen) + 1))
     measured = measure(
         rivals, unseen, repeats, lambda: progress("evaluate", next(done), len(unseen))
@@ -91,9 +92,12 @@ def evaluate_case(
 
 
 def guarded(
-    model: Model, solver: ProgramSolver, instance: Instance
+    model: Model, solver: ProgramSolver, own: ProgramSolver, instance: Instance
 ) -> tuple[Outcome, dict[str, Any]]:
-    """A run as in production: refused, under the model's settings, or after a failure rerun."""
+    """A run as in production: refused, under the model's settings, or after a failure rerun.
+
+    `solver` starts nonlinear solves where the model says; `own` runs the program as it is.
+    """
     began = time.perf_counter()
     why = model.refuses(instance.features)
     settings = {} if why else model.settings(instance.features)
@@ -106,7 +110,8 @@ def guarded(
     for source, chosen in attempts.items():
         if source == "second" and not second:
             continue
-        found = solver.solve(instance, chosen, Budget())
+        by = own if source == "fallback" else solver
+        found = by.solve(instance, chosen, Budget())
         spent += found.solve_seconds
         # What production sees: an answer that changed looks like a success there.
         passed = found.reason in (Reason.CONVERGED, Reason.WRONG_RESIDUAL)

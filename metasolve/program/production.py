@@ -27,6 +27,7 @@ from metasolve.program.foreground import foreground
 from metasolve.program.instances import features as features_of
 from metasolve.program.instances import names
 from metasolve.program.matching import Matched, match_command
+from metasolve.program.plugged import started
 from metasolve.program.reading import why_failed_output
 from metasolve.program.start import Start, Values, filled_environment, travelling
 from metasolve.solver import Value
@@ -95,12 +96,14 @@ def run_program(
         report, changed = _decide(chosen, case, command, given, folder)
         report.seconds["decision"] = round(time.perf_counter() - began, 6)
         if changed is not None:
-            why = _timed(report, "run", case, changed)
+            why = _timed(report, "run", case, started(changed, Path(model)))
             if why and case.rerunnable and report.exit_code not in (NOT_FOUND, NOT_EXECUTABLE):
                 _run_second(report, chosen, case, command, folder, why)
         if report.source in ("refused", "fallback"):
             _say(report)
-            _timed(report, "own", None, Start(list(command)))
+            as_it_is = Start(list(command))
+            first = report.source == "refused"
+            _timed(report, "own", None, started(as_it_is, Path(model)) if first else as_it_is)
     if log is not None:
         line = json.dumps(report.line(command), allow_nan=False)
         with Path(log).open("a", encoding="utf-8") as file:
@@ -152,7 +155,7 @@ def _run_second(
     _say(report)
     report.settings = settings
     start = accelerated(case, match_command(case, command), command, settings, folder)
-    failed = _timed(report, "second", case, start)
+    failed = _timed(report, "second", case, started(start, model.directory))
     if failed:
         report.source, report.why = "fallback", f"{why}; second choice: {failed}"
 

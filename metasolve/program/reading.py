@@ -150,8 +150,10 @@ def answer(accept: Accept, finished: Finished) -> NDArray[np.float64]:
         raise ReadingError(
             f"accept.file={accept.file!r}: {error.strerror} after the run; correct the name"
         ) from error
-    numbers = _vector(data)
-    if numbers is None:
+    vectors = petsc_vectors(data)
+    if vectors:
+        numbers = vectors[0]
+    else:
         words = _NUMBER.findall(data.decode(errors="replace"))
         numbers = np.array([_number("accept.file", word) for word in words])
     if not len(numbers):
@@ -159,14 +161,20 @@ def answer(accept: Accept, finished: Finished) -> NDArray[np.float64]:
     return numbers
 
 
-def _vector(data: bytes) -> NDArray[np.float64] | None:
-    """A real vector in PETSc's binary format; None if it is something else."""
+def petsc_vectors(data: bytes) -> list[NDArray[np.float64]]:
+    """Real vectors in PETSc's binary format, one after the other; none if it is something else."""
     for integer in (">i4", ">i8"):
-        size = np.dtype(integer).itemsize
-        head = np.frombuffer(data[: 2 * size], integer) if len(data) >= 2 * size else []
-        if len(head) == 2 and head[0] == _VECTOR and len(data) >= 2 * size + 8 * int(head[1]):
-            return np.frombuffer(data, ">f8", int(head[1]), 2 * size).astype(float)
-    return None
+        size, place, found = np.dtype(integer).itemsize, 0, []
+        while len(data) >= place + 2 * size:
+            kind, count = np.frombuffer(data, integer, 2, place)
+            end = place + 2 * size + 8 * int(count)
+            if kind != _VECTOR or not place < end <= len(data):
+                break
+            found.append(np.frombuffer(data, ">f8", int(count), place + 2 * size).astype(float))
+            place = end
+        if found:
+            return found
+    return []
 
 
 def distance(found: NDArray[np.float64], own: NDArray[np.float64]) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,7 @@ from metasolve.instance import Instance
 from metasolve.outcome import Outcome, Reason
 from metasolve.program import reading
 from metasolve.program.case import Case
+from metasolve.program.plugged import started
 from metasolve.program.process import Finished, run, scratch
 from metasolve.program.start import Start, petsc_options, start
 from metasolve.solver import Budget, Value
@@ -49,10 +51,12 @@ class ProgramSolver:
     Parameters
     ----------
     case : the program.
+    model : directory whose start of nonlinear solves, if it holds one, is part of every run but
+        those that others are compared with.
     """
 
-    def __init__(self, case: Case) -> None:
-        self.case = case
+    def __init__(self, case: Case, model: Path | None = None) -> None:
+        self.case, self._model = case, model
         self._own: dict[str, Own] = {}
 
     def solve(self, instance: Instance, settings: Mapping[str, Value], budget: Budget) -> Outcome:
@@ -65,10 +69,11 @@ class ProgramSolver:
         ReadingError
             If a successful run does not hold what the case reads from it.
         """
-        if not settings:
+        plain = self._start(instance, settings)
+        begin = started(plain, self._model)
+        if not settings and begin is plain:
             return self._run_own(instance, budget)
         own = self.own(instance)
-        begin = self._start(instance, settings)
         with scratch() as folder:
             finished = run(begin, folder, self._limit(budget, own))
             outcome, answer = self._judged(finished)

@@ -71,15 +71,17 @@ def short(name: str) -> str:
 def summary_table(evaluation: Evaluation) -> Table:
     """One row per baseline: how much faster the model is, and how often each failed."""
     table = Table(title=f"{len(evaluation.instances)} instances not trained on")
-    for title in ("model against", "geometric mean", "median", "worst", "best", "total time"):
-        table.add_column(title, justify="left" if title == "model against" else "right")
-    table.add_column("failures", justify="right")
+    titles = ("geometric mean", "median", "worst", "best", "total time", "failures", "re-solved")
+    table.add_column("model against")
+    for title in titles:
+        table.add_column(title, justify="right")
     for name in evaluation.baselines():
         found = evaluation.speedup(name)
         keys = ("geomean", "median", "worst", "best", "total")
         cells = [f"{found[key]:.2f}x" if found.get(key) is not None else "-" for key in keys]
-        failures = int((~evaluation.ok(name)).sum())
-        table.add_row(_TITLES.get(name, name), *cells, str(failures))
+        failures, resolved = int((~evaluation.ok(name)).sum()), found.get("resolved")
+        last = "-" if resolved is None else f"{resolved:.2f}x"
+        table.add_row(_TITLES.get(name, name), *cells, str(failures), last)
     return table
 
 

@@ -13,9 +13,8 @@ from metasolve.train.candidate import Candidate, Costs
 from metasolve.train.gate import reach
 from metasolve.train.risk import CHANCE, MATERIAL
 
-#: Times what the choice takes, the most patient first; less than 3 gained little more and lost
-#: three times as often (docs/selection.md).
-_PATIENCE = (0.0, 8.0, 4.0, 3.0)
+#: Times what the choice takes, the most patient first.
+_PATIENCE = (0.0, 8.0, 4.0, 3.0, 2.0, 1.5, 1.0)
 
 
 def finished(
@@ -76,7 +75,8 @@ def _patient(candidate: Candidate, costs: Costs) -> Candidate:
     if costs.evaluator.cost.measure != "seconds":
         return candidate
     gate = candidate.model.gate
-    return _best([candidate.changed(gate=replace(gate, patience=p)) for p in _PATIENCE], costs)
+    patient = [candidate.changed(gate=replace(gate, patience=p)) for p in _PATIENCE]
+    return _best(patient, costs)
 
 
 def _spared(candidate: Candidate, costs: Costs) -> Candidate:

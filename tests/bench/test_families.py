@@ -40,7 +40,7 @@ def test_every_contender_solves_every_unseen_instance(measured):
     for score in measured:
         assert len(score.seconds) == len(score.iterations) == 3
         assert min(score.seconds) > 0
-    assert sum(score.failures for score in measured[:-2]) == 0
+    assert not any(any(score.failed) for score in measured[:-2])
 
 
 def test_calls_are_those_of_getting_there(measured):
@@ -115,8 +115,9 @@ def test_training_and_test_do_not_share_an_instance():
     assert len(set.union(*ids)) == 200
 
 
-def score(seconds, trained=0.0, name="default"):
-    return Score(name, "", seconds, [1.0] * len(seconds), 0, 0, trained)
+def score(seconds, trained=0.0, name="default", failed=()):
+    lost = [place in failed for place in range(len(seconds))]
+    return Score(name, "", seconds, [1.0] * len(seconds), lost, 0, trained)
 
 
 def test_rows_compare_total_time_over_seeds():
@@ -129,6 +130,14 @@ def test_rows_compare_total_time_over_seeds():
     assert (other["time"], other["least"], other["most"]) == (0.6875, 0.5, 0.875)
     assert other["worst solve"] == 1.5
     assert other["each"] == pytest.approx((1 / 3 * 1.5 / 4) ** 0.25)
+
+
+def test_what_a_contender_fails_on_costs_the_default_as_well():
+    zero, other = families.rows([[score([1.0, 3.0]), score([1.0, 1.0], name="it", failed=[1])]])
+    assert other["failed"] == 1
+    assert other["time"] == pytest.approx(5 / 4)
+    assert other["worst solve"] == pytest.approx(4 / 3)
+    assert zero["failed"] == 0
 
 
 def test_break_even_counts_solves():

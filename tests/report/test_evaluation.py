@@ -94,6 +94,19 @@ def test_failures_are_not_averaged_over():
     assert found["speedup"][DEFAULT]["geomean"] == 4.0
 
 
+def test_what_a_baseline_fails_on_is_solved_again_by_the_programs_own_settings():
+    made = evaluation([4.0, 2.0], [1.0, 1.0])
+    made.measured[GLOBAL] = {
+        "i0": measured(outcome(1.0, Reason.DIVERGED)),
+        "i1": measured(outcome(1.0)),
+    }
+    found = made.speedup(GLOBAL)
+    assert found["compared"] == 1
+    assert found["geomean"] == 1.0
+    assert found["resolved"] == pytest.approx(math.sqrt(5.0 * 1.0))
+    assert made.speedup(DEFAULT)["resolved"] == made.speedup(DEFAULT)["geomean"]
+
+
 def test_nothing_to_compare_is_said_and_not_a_crash():
     made = evaluation([1.0], [1.0])
     made.measured[MODEL]["i0"] = measured(outcome(1.0, Reason.DIVERGED), source="fallback")

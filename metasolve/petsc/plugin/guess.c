@@ -6,11 +6,9 @@
    other sparsity pattern is left alone. Whatever the file holds, x0 is used only if the residual falls.
 */
 #include "metasolve.h"
-#include <limits.h>
 #include <petscblaslapack.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #define MAGIC     "metasolve-guess1"
 #define MAX_MODES 1024
@@ -21,89 +19,40 @@ typedef struct { /* of the file, little-endian; then the numbers below in this o
   uint64_t pattern;
 } Head;
 struct _Guess {
-  char      path[PETSC_MAX_PATH_LEN + 16];
-  int64_t   modified; /* ns */
+  BasisFile file;
   Head      head;
   int64_t  *row, *column, *right; /* entries of A, rows of b that are looked at */
   double   *operators, *sides;    /* (entries, modes, modes) and (rights, modes) */
-  double   *basis;                /* (modes, rows of this rank), once a system of the family was met */
-  PetscInt  start, n;
   Guess     next;
 };
 static Guess loaded = NULL; /* each directory once, whichever KSPs use it */
 
-static long long BasisAt(const Head *h)
+static PetscBool Sane(BasisFile *f)
 {
-  return (long long)sizeof *h + 8 * (2 * h->entries + h->rights + h->entries * h->modes * h->modes + h->rights * h->modes);
-}
+  const Head *h = (const Head *)f->head;
 
-static PetscBool Sane(const Head *h, long long bytes)
-{
   if (memcmp(h->magic, MAGIC, sizeof h->magic)) return PETSC_FALSE;
   if (h->rows < 1 || h->modes < 1 || h->modes > MAX_MODES || h->entries < 1 || h->entries > MAX_MODES || h->rights < 1 || h->rights > MAX_MODES) return PETSC_FALSE;
-  return (PetscBool)(BasisAt(h) + 8 * h->modes * h->rows == bytes);
+  f->rows     = h->rows;
+  f->modes    = h->modes;
+  f->basis_at = (long long)sizeof *h + 8 * (2 * h->entries + h->rights + h->entries * h->modes * h->modes + h->rights * h->modes);
+  return PETSC_TRUE;
 }
 
-/* 0: there is no such file; -1: there is one, but not a whole one. */
-static int ReadHead(const char *path, Head *h, int64_t *modified)
-{
-  FILE       *f = fopen(path, "rb");
-  struct stat about;
-  int         ok;
-
-  if (!f) return 0;
-  ok = fread(h, sizeof *h, 1, f) == 1 && !fstat(fileno(f), &about) && Sane(h, about.st_size);
-  if (ok) *modified = (int64_t)about.st_mtim.tv_sec * 1000000000 + about.st_mtim.tv_nsec;
-  fclose(f);
-  return ok ? 1 : -1;
-}
-
-static size_t Numbers(const Head *h) /* between the head and the basis, 8 bytes each */
-{
-  return (size_t)(BasisAt(h) - (long long)sizeof *h) / 8;
-}
-
-static void Point(Guess g, int64_t *numbers)
+static void Point(Guess g)
 {
   const Head *h = &g->head;
 
-  g->row       = numbers;
+  g->row       = (int64_t *)g->file.numbers;
   g->column    = g->row + h->entries;
   g->right     = g->column + h->entries;
   g->operators = (double *)(g->right + h->rights);
   g->sides     = g->operators + h->entries * h->modes * h->modes;
 }
 
-/* Rank 0 reads what all ranks need. g->row stays NULL where that fails. Collective. */
-static PetscErrorCode ReadNumbers(MPI_Comm comm, Guess g, char *why, size_t whylen)
-{
-  size_t   n       = Numbers(&g->head);
-  int64_t *numbers = calloc(n, 8);
-  int      ok      = numbers && n < INT_MAX, rank;
-  FILE    *f;
-
-  PetscFunctionBegin;
-  PetscCallMPI(MPI_Comm_rank(comm, &rank));
-  if (!rank && ok) {
-    ok = (f = fopen(g->path, "rb")) && !fseek(f, sizeof g->head, SEEK_SET) && fread(numbers, 8, n, f) == n;
-    if (f) fclose(f);
-  }
-  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &ok, 1, MPI_INT, MPI_MIN, comm));
-  if (ok) {
-    PetscCallMPI(MPI_Bcast(numbers, (int)n, MPI_INT64_T, 0, comm));
-    Point(g, numbers);
-  } else {
-    free(numbers);
-    snprintf(why, whylen, "guess.bin cannot be read");
-  }
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 static void GuessFree(Guess g)
 {
-  if (!g) return;
-  free(g->row);
-  free(g->basis);
+  BasisFileFree(&g->file);
   free(g);
 }
 
@@ -121,38 +70,29 @@ static PetscErrorCode ForgetAll(void)
 /* Collective. *guess NULL: there is none in this directory. Kept until PetscFinalize(), for all KSPs that use it. */
 PetscErrorCode GuessLoad(MPI_Comm comm, const char *dir, Guess *guess, char *why, size_t whylen)
 {
-  char    path[PETSC_MAX_PATH_LEN + 16];
-  Head    head     = {.rows = -1};
-  int64_t modified = 0;
-  int     rank, all, have = 0;
-  Guess   g = NULL, known = loaded;
+  Guess g = calloc(1, sizeof *g), known = loaded;
+  int   all, have;
 
   PetscFunctionBegin;
   *guess = NULL;
-  PetscCallMPI(MPI_Comm_rank(comm, &rank));
-  snprintf(path, sizeof path, "%s/guess.bin", dir);
-  if (!rank) have = ReadHead(path, &head, &modified);
-  PetscCallMPI(MPI_Bcast(&have, 1, MPI_INT, 0, comm));
-  PetscCallMPI(MPI_Bcast(&head, sizeof head, MPI_BYTE, 0, comm));
-  PetscCallMPI(MPI_Bcast(&modified, 1, MPI_INT64_T, 0, comm));
+  PetscCheck(g, PETSC_COMM_SELF, PETSC_ERR_MEM, "no memory for a guess");
+  g->file = (BasisFile){.head = &g->head, .headlen = sizeof g->head, .sane = Sane};
+  snprintf(g->file.path, sizeof g->file.path, "%s/guess.bin", dir);
+  PetscCall(BasisFileOpen(comm, &g->file, &have));
   if (have < 0) snprintf(why, whylen, "guess.bin is truncated or was changed: run metasolve guess again");
-  if (have <= 0) PetscFunctionReturn(PETSC_SUCCESS);
-  while (known && (strcmp(known->path, path) || known->modified != modified)) known = known->next;
-  all = known != NULL; /* a rank may have met it with others */
+  while (known && (strcmp(known->file.path, g->file.path) || known->file.modified != g->file.modified)) known = known->next;
+  all = have > 0 && known; /* a rank may have met it with others */
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &all, 1, MPI_INT, MPI_MIN, comm));
-  if (all) {
-    *guess = known;
-    PetscFunctionReturn(PETSC_SUCCESS);
+  if (have > 0 && !all) {
+    PetscCall(BasisFileNumbers(comm, &g->file));
+    if (!g->file.numbers) snprintf(why, whylen, "guess.bin cannot be read");
   }
-  if (!(g = calloc(1, sizeof *g))) PetscFunctionReturn(PETSC_SUCCESS);
-  g->head     = head;
-  g->modified = modified;
-  snprintf(g->path, sizeof g->path, "%s", path);
-  PetscCall(ReadNumbers(comm, g, why, whylen));
-  if (!g->row) {
+  if (all) *guess = known;
+  if (!g->file.numbers) {
     GuessFree(g);
     PetscFunctionReturn(PETSC_SUCCESS);
   }
+  Point(g);
   if (!loaded) PetscCall(PetscRegisterFinalize(ForgetAll));
   g->next = loaded;
   *guess = loaded = g;
@@ -173,34 +113,6 @@ PetscErrorCode GuessFits(Guess g, Mat A, PetscBool *yes)
   if (!*yes) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(MatPatternHash(A, &pattern, &nonzeros));
   *yes = (PetscBool)(pattern == g->head.pattern && nonzeros == g->head.nonzeros);
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* This rank's rows of the basis, read when the first system of the family is met. Collective. */
-static PetscErrorCode BasisLoad(MPI_Comm comm, Guess g, PetscInt start, PetscInt n, PetscBool *ok)
-{
-  int   again = !g->basis || g->start != start || g->n != n, good = 1;
-  FILE *f = NULL;
-
-  PetscFunctionBegin;
-  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &again, 1, MPI_INT, MPI_MAX, comm));
-  *ok = PETSC_TRUE;
-  if (!again) PetscFunctionReturn(PETSC_SUCCESS);
-  free(g->basis);
-  g->start = start;
-  g->n     = n;
-  g->basis = malloc(sizeof(double) * (size_t)(g->head.modes * n + 1));
-  good     = g->basis && (f = fopen(g->path, "rb"));
-  for (int64_t m = 0; good && m < g->head.modes; m++) {
-    long at = (long)(BasisAt(&g->head) + 8 * (m * g->head.rows + start));
-    good    = !fseek(f, at, SEEK_SET) && fread(g->basis + m * n, 8, (size_t)n, f) == (size_t)n;
-  }
-  if (f) fclose(f);
-  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &good, 1, MPI_INT, MPI_MIN, comm));
-  if (good) PetscFunctionReturn(PETSC_SUCCESS);
-  free(g->basis);
-  g->basis = NULL;
-  *ok      = PETSC_FALSE;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -255,36 +167,16 @@ static PetscErrorCode Coordinates(const struct _Guess *g, const double seen[], d
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode Decode(const struct _Guess *g, const double z[], Vec x)
-{
-  PetscBLASInt n, k, one = 1;
-  double       plus = 1, none = 0;
-  PetscScalar *a;
-
-  PetscFunctionBegin;
-  PetscCall(PetscBLASIntCast(g->n, &n));
-  PetscCall(PetscBLASIntCast((PetscInt)g->head.modes, &k));
-  PetscCall(VecGetArrayWrite(x, &a));
-  if (n) BLASgemv_("N", &n, &k, &plus, g->basis, &n, z, &one, &none, a, &one);
-  PetscCall(VecRestoreArrayWrite(x, &a));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 /* *made: x holds V z. A must fit. Collective. */
 PetscErrorCode GuessMake(Guess g, Mat A, Vec b, Vec x, PetscBool *made)
 {
-  double  *seen, *z;
-  PetscInt start, n;
+  double *seen, *z;
 
   PetscFunctionBegin;
-  PetscCall(VecGetOwnershipRange(x, &start, NULL));
-  PetscCall(VecGetLocalSize(x, &n));
-  PetscCall(BasisLoad(PetscObjectComm((PetscObject)A), g, start, n, made));
-  if (!*made) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PetscMalloc2(g->head.entries + g->head.rights, &seen, g->head.modes, &z));
   PetscCall(Look(g, A, b, seen));
   PetscCall(Coordinates(g, seen, z, made));
-  if (*made) PetscCall(Decode(g, z, x));
+  if (*made) PetscCall(BasisFileDecode(&g->file, z, x, made));
   PetscCall(PetscFree2(seen, z));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

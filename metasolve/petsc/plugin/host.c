@@ -207,6 +207,7 @@ static PetscErrorCode Drop(void *data)
   TextFree(&h->last);
   if (!--h->session->references) {
     PolicyFree(h->session->policy);
+    NewtonGuessFree(h->session->newton);
     PetscCall(PetscFree(h->session));
   }
   PetscCall(PetscFree(h));

@@ -3,7 +3,7 @@
 
    Reading order: register.c (how PETSc loads us), host.c (the wrapped KSP), then run.c with inner.c and watch.c, or record.c (what
    happens in a solve), features.c and policy.c (how settings are chosen),
-   guess.c (where a solve starts), matrix.c (access to AIJ rows), text.c (JSON, SHA-256).
+   guess.c (where a solve starts), newton.c (nonlinear solves), matrix.c (access to AIJ rows), text.c (JSON, SHA-256).
 
    Private PETSc headers are used, so one shared library is built per PETSc installation.
 */
@@ -136,12 +136,36 @@ PetscBool      PolicySecond(Policy, Decision *); /* the second choice takes the 
 PetscBool      SettingsSame(const Settings *, const Settings *);
 void           PolicyFree(Policy);
 
+/* ---- basis_file.c ------------------------------------------------------------------------------------------------- */
+typedef struct _BasisFile BasisFile;
+struct _BasisFile {
+  char      path[PETSC_MAX_PATH_LEN + 16];
+  void     *head; /* of headlen bytes; sane() checks it and sets what follows */
+  size_t    headlen;
+  PetscBool (*sane)(BasisFile *);
+  int64_t   rows, modes, modified; /* modified: ns */
+  long long basis_at;
+  void     *numbers; /* between the head and the basis, 8 bytes each */
+  double   *basis;   /* (modes, rows of this rank), once a vector was asked for */
+  PetscInt  start, n;
+};
+PetscErrorCode BasisFileOpen(MPI_Comm, BasisFile *, int *have); /* have: 1; 0 there is none; -1 it is not a whole one */
+PetscErrorCode BasisFileNumbers(MPI_Comm, BasisFile *);
+PetscErrorCode BasisFileDecode(BasisFile *, const double z[], Vec x, PetscBool *made);
+void           BasisFileFree(BasisFile *);
+
 /* ---- guess.c ------------------------------------------------------------------------------------------------------ */
 typedef struct _Guess *Guess;
 PetscErrorCode GuessLoad(MPI_Comm, const char *dir, Guess *, char *why, size_t whylen); /* NULL: none here, or why not */
 PetscErrorCode GuessFits(Guess, Mat, PetscBool *yes); /* is it of the grid that was learned from? */
 PetscErrorCode GuessMake(Guess, Mat A, Vec b, Vec x, PetscBool *made);
 PetscBool      GuessAlone(Guess); /* the program's own settings go with it, not the model's */
+
+/* ---- newton_guess.c --------------------------------------------------------------------------------------------- */
+typedef struct _NewtonGuess *NewtonGuess;
+PetscErrorCode NewtonGuessLoad(MPI_Comm, const char *dir, NewtonGuess *, char *why, size_t whylen);
+PetscErrorCode NewtonGuessMake(NewtonGuess, Vec F, PetscReal norm, Vec x, PetscBool *made);
+void           NewtonGuessFree(NewtonGuess);
 
 /* ---- limits.c ------------------------------------------------------------------------------------------------------- */
 typedef struct {
@@ -178,7 +202,8 @@ typedef struct { /* what a program (or one attached KSP) is being watched or acc
   char       dir[PETSC_MAX_PATH_LEN], log[PETSC_MAX_PATH_LEN], prefix[128], run[32], broken[512];
   PetscBool  any_prefix, stopped;
   Policy     policy;
-  Guess      guess; /* NULL: every solve starts where the program starts it */
+  Guess      guess;  /* NULL: every solve starts where the program starts it */
+  NewtonGuess newton; /* the same of nonlinear ones */
   double     budget;
   PetscInt   every, seen, written, skipped, solves;
   PetscInt64 max_systems, max_bytes, bytes; /* negative: no limit */
@@ -224,6 +249,9 @@ PetscErrorCode TrueResidual(KSP, Vec work, PetscReal *norm); /* |b - A x|_2 of t
 PetscErrorCode RunMayAct(KSP, Host *, PetscBool *); /* may anything but the program's own settings and guess be used? */
 PetscErrorCode RunSolve(KSP, Host *);
 PetscErrorCode RecordSolve(KSP, Host *);
+
+/* ---- newton.c: nonlinear solves ------------------------------------------------------------------------------------- */
+PetscErrorCode NewtonWrapConstructors(Session *);
 
 /* ---- inner.c: errors of PETSc are caught, *failed is the same on all ranks ---------------------------------------- */
 PetscErrorCode InnerReusable(KSP, Host *, PetscBool *);

@@ -229,7 +229,7 @@ static PetscBool Intact(const char *data, size_t bytes)
 
 static Policy Parse(char *data, char *why, size_t whylen)
 {
-  static const char *const kinds[] = {"policy", "default"};
+  static const char *const kinds[] = {"policy", "default", "program"}; /* program: of whole runs, no solve is its business */
   Words  w = {NULL, why, whylen, 0};
   Policy p = calloc(1, sizeof *p);
   char   version[64], mine[64];
@@ -238,15 +238,15 @@ static Policy Parse(char *data, char *why, size_t whylen)
   if (!p || strcmp(strtok_r(data, " \n", &w.rest), "metasolve-policy")) Complain(&w, "metasolve-policy", "something else");
   if (!w.bad && Count(&w, 0, 1 << 20) != POLICY_VERSION) Complain(&w, "a policy of this version (train again)", "another");
   Expect(&w, "petsc");
-  if (!w.bad) {
-    Name(&w, version);
-    if (strcmp(version, mine)) {
-      snprintf(why, whylen, "trained with PETSc %s, this is %s: train again, option names and defaults differ", version, mine);
-      w.bad = 1;
-    }
-  }
+  if (!w.bad) Name(&w, version);
   Expect(&w, "kind");
-  if (!w.bad) p->is_default = (PetscBool)OneOf(&w, 2, kinds);
+  int kind = w.bad ? 0 : OneOf(&w, 3, kinds);
+  if (!w.bad) p->is_default = (PetscBool)(kind > 0);
+  if (!w.bad && kind == 2) return p;
+  if (!w.bad && strcmp(version, mine)) {
+    snprintf(why, whylen, "trained with PETSc %s, this is %s: train again, option names and defaults differ", version, mine);
+    w.bad = 1;
+  }
   Expect(&w, "least_rows");
   if (!w.bad) p->least_rows = Count(&w, 0, INT_MAX);
   Expect(&w, "look");

@@ -78,6 +78,7 @@ static PetscErrorCode SessionRun(MPI_Comm comm, const char *dir, const char *log
   Copy(s->log, sizeof s->log, log);
   PetscCall(PolicyLoad(comm, dir, &s->policy, s->broken, sizeof s->broken));
   if (s->policy) PetscCall(GuessLoad(comm, dir, &s->guess, s->broken, sizeof s->broken));
+  if (s->policy) PetscCall(NewtonGuessLoad(comm, dir, &s->newton, s->broken, sizeof s->broken));
   Complain(comm, s);
   *session = s;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -123,6 +124,7 @@ static PetscErrorCode Forget(void)
   PetscFunctionBegin;
   if (environment && !--environment->references) {
     PolicyFree(environment->policy);
+    NewtonGuessFree(environment->newton);
     PetscCall(PetscFree(environment));
   }
   environment = NULL;
@@ -166,7 +168,7 @@ PetscErrorCode PetscDLLibraryRegister_metasolve(void)
   PetscFunctionBegin;
   if (!mode || !dir || environment || !SamePetsc()) PetscFunctionReturn(PETSC_SUCCESS);
   if (!strcmp(mode, "run")) PetscCall(SessionRun(PETSC_COMM_WORLD, dir, getenv("METASOLVE_LOG"), &environment));
-  else if (!strcmp(mode, "record")) PetscCall(SessionRecord(dir, &environment));
+  else if (!strcmp(mode, "record") || !strcmp(mode, "record-newton")) PetscCall(SessionRecord(dir, &environment));
   else PetscFunctionReturn(PETSC_SUCCESS);
   environment->references = 1;
   if (prefix) {
@@ -174,7 +176,8 @@ PetscErrorCode PetscDLLibraryRegister_metasolve(void)
     Copy(environment->prefix, sizeof environment->prefix, prefix);
   }
   PetscCall(PetscRegisterFinalize(Forget));
-  PetscCall(WrapConstructors());
+  if (strcmp(mode, "record-newton")) PetscCall(WrapConstructors());
+  if (environment->newton || !strcmp(mode, "record-newton")) PetscCall(NewtonWrapConstructors(environment));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -1,0 +1,118 @@
+/*
+   basis_file.c - a file with a few numbers that all ranks need, then a basis of which each rank reads its own rows.
+
+   guess.bin and newton.bin are such files. Whatever one holds, each start made of it is checked by a residual.
+*/
+#include "metasolve.h"
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <petscblaslapack.h>
+
+/* 0: there is no such file; -1: there is one, but not a whole one. Rank 0 looks. */
+static int ReadHead(BasisFile *f)
+{
+  FILE       *file = fopen(f->path, "rb");
+  struct stat about;
+  int         ok;
+
+  if (!file) return 0;
+  ok = fread(f->head, f->headlen, 1, file) == 1 && !fstat(fileno(file), &about) && f->sane(f) && f->basis_at + 8 * f->modes * f->rows == about.st_size;
+  if (ok) f->modified = (int64_t)about.st_mtim.tv_sec * 1000000000 + about.st_mtim.tv_nsec;
+  fclose(file);
+  return ok ? 1 : -1;
+}
+
+/* Collective: rank 0 reads the head, all have it afterwards. */
+PetscErrorCode BasisFileOpen(MPI_Comm comm, BasisFile *f, int *have)
+{
+  int rank;
+
+  PetscFunctionBegin;
+  *have = 0;
+  PetscCallMPI(MPI_Comm_rank(comm, &rank));
+  if (!rank) *have = ReadHead(f);
+  PetscCallMPI(MPI_Bcast(have, 1, MPI_INT, 0, comm));
+  PetscCallMPI(MPI_Bcast(f->head, (int)f->headlen, MPI_BYTE, 0, comm));
+  PetscCallMPI(MPI_Bcast(&f->modified, 1, MPI_INT64_T, 0, comm));
+  if (rank && *have > 0) (void)f->sane(f);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* What stands between the head and the basis; NULL where it cannot be read. Collective. */
+PetscErrorCode BasisFileNumbers(MPI_Comm comm, BasisFile *f)
+{
+  size_t n  = (size_t)(f->basis_at - (long long)f->headlen) / 8;
+  int    ok = (f->numbers = calloc(n + 1, 8)) && n < INT_MAX, rank;
+  FILE  *file;
+
+  PetscFunctionBegin;
+  PetscCallMPI(MPI_Comm_rank(comm, &rank));
+  if (!rank && ok) {
+    ok = (file = fopen(f->path, "rb")) && !fseek(file, (long)f->headlen, SEEK_SET) && fread(f->numbers, 8, n, file) == n;
+    if (file) fclose(file);
+  }
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &ok, 1, MPI_INT, MPI_MIN, comm));
+  if (ok) PetscCallMPI(MPI_Bcast(f->numbers, (int)n, MPI_INT64_T, 0, comm));
+  else {
+    free(f->numbers);
+    f->numbers = NULL;
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+void BasisFileFree(BasisFile *f)
+{
+  free(f->numbers);
+  free(f->basis);
+}
+
+/* This rank's rows of the basis, read when the first vector is asked for. Collective. */
+static PetscErrorCode ReadRows(MPI_Comm comm, BasisFile *f, PetscInt start, PetscInt n, PetscBool *ok)
+{
+  int   again = !f->basis || f->start != start || f->n != n, good = 1;
+  FILE *file = NULL;
+
+  PetscFunctionBegin;
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &again, 1, MPI_INT, MPI_MAX, comm));
+  *ok = PETSC_TRUE;
+  if (!again) PetscFunctionReturn(PETSC_SUCCESS);
+  free(f->basis);
+  f->start = start;
+  f->n     = n;
+  f->basis = malloc(sizeof(double) * (size_t)(f->modes * n + 1));
+  good     = f->basis && (file = fopen(f->path, "rb"));
+  for (int64_t m = 0; good && m < f->modes; m++) {
+    long at = (long)(f->basis_at + 8 * (m * f->rows + start));
+    good    = !fseek(file, at, SEEK_SET) && fread(f->basis + m * n, 8, (size_t)n, file) == (size_t)n;
+  }
+  if (file) fclose(file);
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &good, 1, MPI_INT, MPI_MIN, comm));
+  if (good) PetscFunctionReturn(PETSC_SUCCESS);
+  free(f->basis);
+  f->basis = NULL;
+  *ok      = PETSC_FALSE;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* *made: x is the sum of the modes with coordinates z, which are the same on all ranks. Collective. */
+PetscErrorCode BasisFileDecode(BasisFile *f, const double z[], Vec x, PetscBool *made)
+{
+  PetscBLASInt n, k, one = 1;
+  double       plus = 1, none = 0;
+  PetscInt     start, local;
+  PetscScalar *a;
+
+  PetscFunctionBegin;
+  PetscCall(VecGetOwnershipRange(x, &start, NULL));
+  PetscCall(VecGetLocalSize(x, &local));
+  PetscCall(ReadRows(PetscObjectComm((PetscObject)x), f, start, local, made));
+  if (!*made) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscBLASIntCast(local, &n));
+  PetscCall(PetscBLASIntCast((PetscInt)f->modes, &k));
+  PetscCall(VecGetArrayWrite(x, &a));
+  if (n) BLASgemv_("N", &n, &k, &plus, f->basis, &n, z, &one, &none, a, &one);
+  PetscCall(VecRestoreArrayWrite(x, &a));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

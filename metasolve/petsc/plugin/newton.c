@@ -1,0 +1,288 @@
+/*
+   newton.c - a nonlinear solve being recorded, or started nearer to its solution.
+
+   Newton's method (line search, trust region) of an outermost SNES is wrapped. F at the program's own start is computed here,
+   once: SNES takes it over. A start of ours (newton_guess.c) is used only if |F| is smaller there, and the tolerance stays the
+   program's: relative to |F| at its own start. If Newton fails from there, it starts again where the program does.
+*/
+#include "metasolve.h"
+#include <errno.h>
+#include <math.h>
+#include <string.h>
+#include <petsc/private/snesimpl.h>
+
+#define MISSES_BEFORE_PAUSE 3
+
+typedef struct { /* composed with each wrapped SNES */
+  Session *session;
+  PetscErrorCode (*solve)(SNES);
+  PetscInt misses, rest; /* starts in a row that were none; solves to leave alone after too many of them */
+} Newton;
+
+typedef struct { /* of one solve */
+  const char    *source;
+  PetscReal      norm, start; /* |F| at the program's own start, and at ours (NaN: there is none) */
+  PetscLogDouble seconds;
+} Record;
+
+static int depth = 0;
+
+static PetscErrorCode Find(SNES snes, Newton **newton)
+{
+  PetscContainer c;
+
+  PetscFunctionBegin;
+  *newton = NULL;
+  PetscCall(PetscObjectQuery((PetscObject)snes, "metasolve", (PetscObject *)&c));
+  if (c) PetscCall(PetscContainerGetPointer(c, (void **)newton));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---- lines ---- */
+static PetscErrorCode Line(SNES snes, Session *s, const Record *r, const char *vectors, Text *t)
+{
+  const char *prefix = ((PetscObject)snes)->prefix;
+  PetscMPIInt size;
+  PetscInt    rows, linear;
+
+  PetscFunctionBegin;
+  PetscCallMPI(MPI_Comm_size(PetscObjectComm((PetscObject)snes), &size));
+  PetscCall(VecGetSize(snes->vec_sol, &rows));
+  PetscCall(SNESGetLinearSolveIterations(snes, &linear));
+  TextAdd(t, "{\"kind\":\"nonlinear\",\"run\":\"%s\",\"prefix\":", s->run);
+  TextString(t, prefix ? prefix : "");
+  TextAdd(t, ",\"rows\":%lld,\"ranks\":%d,\"source\":\"%s\",\"start\":", (long long)rows, (int)size, r->source);
+  TextNumber(t, r->start / r->norm);
+  TextAdd(t, ",\"vectors\":");
+  TextString(t, vectors);
+  TextAdd(t, ",\"reason\":%d,\"iterations\":%lld,\"linear_iterations\":%lld,\"seconds\":%.9f}\n", (int)snes->reason, (long long)snes->iter, (long long)linear, r->seconds);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Append(SNES snes, Session *s, const Record *r, const char *vectors, const char *path, int *error)
+{
+  Text        line = {0};
+  PetscMPIInt rank;
+
+  PetscFunctionBegin;
+  PetscCallMPI(MPI_Comm_rank(PetscObjectComm((PetscObject)snes), &rank));
+  if (rank) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(Line(snes, s, r, vectors, &line));
+  PetscCall(AppendLine(path, &line, error));
+  TextFree(&line);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---- F at the program's own start, which SNES then does not compute again ---- */
+static PetscErrorCode OwnStart(SNES snes, PetscReal *norm)
+{
+  PetscFunctionBegin;
+  PetscCall(SNESComputeFunction(snes, snes->vec_sol, snes->vec_func));
+  snes->vec_func_init_set = PETSC_TRUE;
+  PetscCall(VecNorm(snes->vec_func, NORM_2, norm));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Timed(SNES snes, const Newton *n, PetscLogDouble *seconds)
+{
+  PetscLogDouble begin, end;
+
+  PetscFunctionBegin;
+  PetscCall(PetscTime(&begin));
+  PetscCall(n->solve(snes));
+  PetscCall(PetscTime(&end));
+  *seconds += end - begin;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---- record ---- */
+static PetscErrorCode RecordNewton(SNES snes, Newton *n)
+{
+  Session *s = n->session;
+  Record   r = {.source = "own", .start = NAN};
+  Vec      pair[2];
+  char     name[160], path[PETSC_MAX_PATH_LEN + 192];
+  int      error = 0, world;
+
+  PetscFunctionBegin;
+  PetscCall(OwnStart(snes, &r.norm));
+  PetscCall(VecDuplicate(snes->vec_func, &pair[0]));
+  PetscCall(VecCopy(snes->vec_func, pair[0]));
+  PetscCall(Timed(snes, n, &r.seconds));
+  pair[1] = snes->vec_sol;
+  PetscCallMPI(MPI_Comm_rank(PETSC_COMM_WORLD, &world));
+  snprintf(name, sizeof name, "vectors/%s-%d-%lld.newton.petsc", s->run, world, (long long)s->seen++);
+  PetscCallMPI(MPI_Bcast(name, sizeof name, MPI_CHAR, 0, PetscObjectComm((PetscObject)snes)));
+  snprintf(path, sizeof path, "%s/%s", s->dir, name);
+  if (snes->reason > 0 && !s->stopped) PetscCall(VecsWrite(2, pair, path, &s->bytes, &error));
+  PetscCall(VecDestroy(&pair[0]));
+  snprintf(path, sizeof path, "%s/manifest.jsonl", s->dir);
+  if (!error && !s->stopped) PetscCall(Append(snes, s, &r, snes->reason > 0 ? name : "", path, &error));
+  if (error) fprintf(stderr, "metasolve: recording stopped (%s); the program goes on\n", strerror(error));
+  if (error) s->stopped = PETSC_TRUE;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---- run ---- */
+/* *use: x0 is nearer, and F0 is F there. */
+static PetscErrorCode Nearer(SNES snes, Newton *n, Record *r, Vec x0, Vec F0, PetscBool *use)
+{
+  PetscFunctionBegin;
+  PetscCall(NewtonGuessMake(n->session->newton, snes->vec_func, r->norm, x0, use));
+  if (*use) {
+    PetscCall(SNESComputeFunction(snes, x0, F0));
+    PetscCall(VecNorm(F0, NORM_2, &r->start));
+    *use                 = (PetscBool)(r->start < r->norm);
+    snes->domainerror = PETSC_FALSE;
+  }
+  if (*use) n->misses = 0;
+  else if (++n->misses >= MISSES_BEFORE_PAUSE) n->rest = 8 << PetscMin(n->misses - MISSES_BEFORE_PAUSE, 10);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode FromOurs(SNES snes, Newton *n, Record *r, Vec x0, Vec F0)
+{
+  const PetscReal abstol = snes->abstol;
+  PetscErrorCode  err;
+  Vec             own;
+
+  PetscFunctionBegin;
+  PetscCall(VecDuplicate(snes->vec_sol, &own));
+  PetscCall(VecCopy(snes->vec_sol, own));
+  PetscCall(VecCopy(x0, snes->vec_sol));
+  PetscCall(VecCopy(F0, snes->vec_func));
+  snes->abstol = PetscMax(abstol, snes->rtol * r->norm);
+  err          = Timed(snes, n, &r->seconds);
+  snes->abstol = abstol;
+  PetscCall(err);
+  if (snes->reason == SNES_CONVERGED_FNORM_ABS && snes->norm > abstol) snes->reason = SNES_CONVERGED_FNORM_RELATIVE;
+  r->source = "guess";
+  if (snes->reason < 0) {
+    r->source = "fallback";
+    n->misses = PetscMax(n->misses, MISSES_BEFORE_PAUSE - 1) + 1;
+    n->rest   = 8;
+    PetscCall(VecCopy(own, snes->vec_sol));
+    snes->vec_func_init_set = PETSC_FALSE;
+    snes->reason            = SNES_CONVERGED_ITERATING;
+    snes->iter              = 0;
+    snes->linear_its        = 0;
+    PetscCall(Timed(snes, n, &r->seconds));
+  }
+  PetscCall(VecDestroy(&own));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode RunNewton(SNES snes, Newton *n)
+{
+  Session  *s = n->session;
+  Record    r = {.source = "own", .start = NAN};
+  PetscBool use;
+  Vec       x0, F0;
+  int       error = 0;
+
+  PetscFunctionBegin;
+  if (n->rest > 0) {
+    n->rest--;
+    PetscCall(n->solve(snes));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  PetscCall(OwnStart(snes, &r.norm));
+  PetscCall(VecDuplicate(snes->vec_sol, &x0));
+  PetscCall(VecDuplicate(snes->vec_func, &F0));
+  PetscCall(Nearer(snes, n, &r, x0, F0, &use));
+  if (use) PetscCall(FromOurs(snes, n, &r, x0, F0));
+  else PetscCall(Timed(snes, n, &r.seconds));
+  PetscCall(VecDestroy(&x0));
+  PetscCall(VecDestroy(&F0));
+  if (s->log[0]) PetscCall(Append(snes, s, &r, "", s->log, &error));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---- the replaced operation ---- */
+static PetscBool Plain(SNES snes)
+{
+  return (PetscBool)(!depth && snes->vec_sol && snes->vec_func && !snes->npc && snes->ops->converged == SNESConvergedDefault && !snes->vec_func_init_set);
+}
+
+static PetscErrorCode Solve(SNES snes)
+{
+  PetscErrorCode err;
+  Newton        *n;
+
+  PetscFunctionBegin;
+  PetscCall(Find(snes, &n));
+  if (!Plain(snes)) {
+    depth++;
+    err = n->solve(snes);
+  } else {
+    depth++;
+    err = n->session->mode == MODE_RUN ? RunNewton(snes, n) : RecordNewton(snes, n);
+  }
+  depth--;
+  PetscCall(err);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Drop(void *data)
+{
+  PetscFunctionBegin;
+  PetscCall(PetscFree(CONTEXT(data)));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Wrap(SNES snes, Session *session)
+{
+  PetscContainer c;
+  Newton        *n;
+
+  PetscFunctionBegin;
+  PetscCall(PetscNew(&n));
+  n->session = session;
+  n->solve   = snes->ops->solve;
+  PetscCall(PetscContainerCreate(PetscObjectComm((PetscObject)snes), &c));
+  PetscCall(PetscContainerSetPointer(c, n));
+  PetscCall(PetscContainerSetUserDestroy(c, Drop));
+  PetscCall(PetscObjectCompose((PetscObject)snes, "metasolve", (PetscObject)c));
+  PetscCall(PetscContainerDestroy(&c));
+  snes->ops->solve = Solve;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---- constructors; a SNES of another type is left alone ---- */
+static const char *const wrapped[] = {SNESNEWTONLS, SNESNEWTONTR};
+static PetscErrorCode (*original[2])(SNES);
+static Session *environment = NULL;
+
+static PetscErrorCode LineSearch(SNES snes)
+{
+  PetscFunctionBegin;
+  PetscCall(original[0](snes));
+  PetscCall(Wrap(snes, environment));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode TrustRegion(SNES snes)
+{
+  PetscFunctionBegin;
+  PetscCall(original[1](snes));
+  PetscCall(Wrap(snes, environment));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* From now on, all that the program makes; the session outlives them. */
+PetscErrorCode NewtonWrapConstructors(Session *session)
+{
+  PetscErrorCode (*const constructors[])(SNES) = {LineSearch, TrustRegion};
+
+  PetscFunctionBegin;
+  environment = session;
+  PetscCall(SNESInitializePackage());
+  for (int i = 0; i < 2; i++) {
+    PetscErrorCode (*f)(SNES) = NULL;
+    PetscCall(PetscFunctionListFind(SNESList, wrapped[i], (void (**)(void))&f));
+    if (!f || f == constructors[i]) continue;
+    original[i] = f;
+    PetscCall(SNESRegister(wrapped[i], constructors[i]));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
