@@ -165,7 +165,6 @@ static PetscErrorCode FromOurs(SNES snes, Newton *n, Record *r, Vec x0, Vec F0)
     snes->vec_func_init_set = PETSC_FALSE;
     snes->reason            = SNES_CONVERGED_ITERATING;
     snes->iter              = 0;
-    snes->linear_its        = 0;
     PetscCall(Timed(snes, n, &r->seconds));
   }
   PetscCall(VecDestroy(&own));
