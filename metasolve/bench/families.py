@@ -94,7 +94,7 @@ class Member:
     def scores(self, seed: int, amounts: Amounts, networks: bool, report: Report) -> list[Score]:
         """Measure with one seed."""
         if self.rtol is None:
-            return measure_program(Case.from_toml(self.case), seed, amounts, report)
+            return measure_program(self.case, seed, amounts, report)
         family = Family.from_toml(self.case)
         plan = replace(PLANS.get(family.name, Plan()), networks=networks)
         return measure(family, self.case, self.rtol, self.size, seed, plan, amounts, report)

@@ -2,30 +2,40 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from metasolve.bench.family_measurement import GLOBAL, OURS, ZERO, Amounts, Score
 from metasolve.bench.result import Report, silent
+from metasolve.errors import UsageError
 
 if TYPE_CHECKING:
-    from metasolve.program.case import Case
     from metasolve.report.evaluation import Evaluation
 
 
 def measure_program(
-    case: Case, seed: int, amounts: Amounts, report: Report = silent
+    case: Path, seed: int, amounts: Amounts, report: Report = silent
 ) -> list[Score]:
-    """Train on runs of a program, then measure on unseen ones."""
+    """Train on runs of a program, learn a start of its Newton solves if there are any on one grid.
+
+    Then measure on unseen runs.
+    """
     from metasolve.program.evaluation import evaluate_case
+    from metasolve.program.newton import learn_start
     from metasolve.program.training import train_case
 
     with TemporaryDirectory() as folder:
         model = train_case(case, folder, calls=amounts.calls, seed=seed, progress=report)
+        what = str(model.info.get("winner", model.kind))
+        with suppress(UsageError):
+            start = learn_start(case, folder, seed=seed, progress=report)
+            what += f", start of {start.modes} modes" * start.kept
         evaluation = evaluate_case(
             folder, repeats=amounts.repeats, limit=amounts.test, seed=seed, progress=report
         )
-    return scores(evaluation, model.info.get("winner", model.kind))
+    return scores(evaluation, what)
 
 
 def scores(evaluation: Evaluation, what: str) -> list[Score]:

@@ -41,6 +41,7 @@ from metasolve.train.inputs import Inputs, usable
 FEWEST = 12  # solves on one grid
 _ENTRIES, _MODES = (4, 8, 16), (8, 16, 32)
 _MOST_VALIDATING = 12
+_TRIALS = 4  # runs without any nonlinear solve, after which there is none to be expected
 _WORTH = 0.98  # of the time without
 Array = NDArray[np.float64]
 Progress = Callable[[str, int, int], None]
@@ -146,6 +147,8 @@ def _record(case: Case, known: Sequence[Instance], progress: Progress) -> tuple[
             run(begin, folder, case.timeout)
             pairs += _read(Path(out))
         progress("recording", done, len(known))
+        if done == _TRIALS and not pairs:
+            break
     sizes = Counter(F.size for F, _ in pairs)
     size, count = sizes.most_common(1)[0] if sizes else (0, 0)
     if count < FEWEST:
