@@ -171,7 +171,8 @@ def run(
             doing = partial(_part, member, seed, amounts, networks, report)
             part = parts.of(f"{_slug(member.name)}-{seed}", doing)
             found.append([Score(**each) for each in part["scores"]])
-        title = f"{member.name}: {amounts.test} unseen, {len(seeds)} seeds"
+        plural = "s" * (len(seeds) != 1)
+        title = f"{member.name}: {amounts.test} unseen, {len(seeds)} seed{plural}"
         sections.append(Section(title, rows(found)))
         overview.append({"family": member.name, **summary(sections[-1].rows)})
     sections.append(Section(OVERVIEW, overview))

@@ -50,7 +50,7 @@ def show(measured: Measured, json_: Path | None, plot: Path) -> None:
     """Print the tables, write the files."""
     from rich.console import Console
 
-    console = Console(width=None if Console().is_terminal else 140, soft_wrap=False)
+    console = Console(width=None if Console().is_terminal else 180, soft_wrap=False)
     for table in measured.result.tables():
         console.print(table)
     if json_ is not None:

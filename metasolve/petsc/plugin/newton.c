@@ -11,6 +11,11 @@
 #include <string.h>
 #include <petsc/private/snesimpl.h>
 
+#if PETSC_VERSION_GE(3, 25, 0)
+  #define DOMAIN_ERROR functiondomainerror
+#else
+  #define DOMAIN_ERROR domainerror
+#endif
 #define MISSES_BEFORE_PAUSE 3
 
 typedef struct { /* composed with each wrapped SNES */
@@ -132,8 +137,8 @@ static PetscErrorCode Nearer(SNES snes, Newton *n, Record *r, Vec x0, Vec F0, Pe
   if (*use) {
     PetscCall(SNESComputeFunction(snes, x0, F0));
     PetscCall(VecNorm(F0, NORM_2, &r->start));
-    *use                 = (PetscBool)(r->start < r->norm);
-    snes->domainerror = PETSC_FALSE;
+    *use               = (PetscBool)(r->start < r->norm);
+    snes->DOMAIN_ERROR = PETSC_FALSE;
   }
   if (*use) n->misses = 0;
   else if (++n->misses >= MISSES_BEFORE_PAUSE) n->rest = 8 << PetscMin(n->misses - MISSES_BEFORE_PAUSE, 10);
