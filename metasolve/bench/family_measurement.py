@@ -159,8 +159,9 @@ def _selected(
     }
     for name, (solver, rule) in rules.items():
         chosen = {each: rule(twin) for each, twin in twins.items()}
-        calls = produced.calls if name == NEAREST else 0
-        yield _Contender(name, "", contenders.chosen(solver, lambda i, by=chosen: by[i.id]), calls)
+        spent = (produced.calls, produced.seconds) if name == NEAREST else (0, 0.0)
+        solve = contenders.chosen(solver, lambda instance, by=chosen: by[instance.id])
+        yield _Contender(name, "", solve, *spent)
     solve = contenders.plugin(replay, model.directory)
     yield _Contender(OURS, produced.what, solve, produced.calls, produced.seconds)
 
