@@ -100,10 +100,11 @@ def run_program(
             if why and case.rerunnable and report.exit_code not in (NOT_FOUND, NOT_EXECUTABLE):
                 _run_second(report, chosen, case, command, folder, why)
         if report.source in ("refused", "fallback"):
-            _say(report)
             as_it_is = Start(list(command))
             first = report.source == "refused"
-            _timed(report, "own", None, started(as_it_is, Path(model)) if first else as_it_is)
+            begin = started(as_it_is, Path(model)) if first else as_it_is
+            _say(report, learned_start=begin is not as_it_is)
+            _timed(report, "own", None, begin)
     if log is not None:
         line = json.dumps(report.line(command), allow_nan=False)
         with Path(log).open("a", encoding="utf-8") as file:
@@ -170,9 +171,10 @@ def _left_open(
     return {name: value for name, value in settings.items() if name not in asked}
 
 
-def _say(report: Report) -> None:
+def _say(report: Report, learned_start: bool = False) -> None:
+    refused = "running under its own settings, from a learned start"
     what = {
-        "refused": "running as it is",
+        "refused": refused if learned_start else "running as it is",
         "second": "running again under the model's second choice",
         "fallback": "running again as it is",
     }[report.source]
