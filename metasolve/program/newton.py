@@ -24,7 +24,6 @@ from metasolve.errors import UsageError
 from metasolve.guess.newton_file import NewtonGuess
 from metasolve.instance import Instance
 from metasolve.model.directory import NEWTON, add_guess, load, save
-from metasolve.model.layer import constant_layers
 from metasolve.model.model import Model
 from metasolve.program.case import Case, case_of
 from metasolve.program.consistency import check_program
@@ -35,8 +34,8 @@ from metasolve.program.reading import petsc_vectors
 from metasolve.program.solver import ProgramSolver
 from metasolve.program.start import start
 from metasolve.solver import Budget
-from metasolve.train.config import TrainConfig
-from metasolve.train.inputs import Inputs, usable
+from metasolve.train.guess_model import after_learning, nothing_chosen
+from metasolve.train.inputs import usable
 
 FEWEST = 12  # solves on one grid
 _ENTRIES, _MODES = (4, 8, 16), (8, 16, 32)
@@ -132,7 +131,7 @@ def learn_start(
         if old is None:
             save(base, model)
         calls, spent = len(known) + 2 * repeats * held, time.perf_counter() - began
-        info = _info(base, known, calls, spent) | {"newton": result.to_dict()}
+        info = after_learning(base, "newton", known, calls, spent) | {"newton": result.to_dict()}
         add_guess(model, guess.to_bytes(), info, NEWTON)
     return result
 
@@ -214,25 +213,9 @@ def _validate(
 
 def _nothing(case: Case, known: Sequence[Instance]) -> Model:
     """A model that leaves the program's settings alone."""
-    inputs, space, config = Inputs.of(known), case.space, TrainConfig()
-    layers = constant_layers(len(inputs.varies), space.to_vector(space.defaults()))
     info = {
         "case": case.to_dict(),
         "instances": [each.payload for each in known],
         "measure": "seconds" if case.cost.unit == "seconds" else "iterations",
-        "cap": config.cap,
-        "trained_on": [],
-        "calls": {"train": 0},
-        "solver_seconds": 0.0,
     }
-    return Model("default", space, inputs.standardisation, layers, info)
-
-
-def _info(base: Model, known: Sequence[Instance], calls: int, seconds: float) -> dict[str, Any]:
-    """What model.json says: instances seen count as trained on, runs as calls."""
-    before = base.info["calls"]
-    return {
-        "trained_on": sorted({*base.info["trained_on"], *(each.id for each in known)}),
-        "calls": {**before, "newton": calls, "train": before["train"] + calls},
-        "solver_seconds": base.info["solver_seconds"] + seconds,
-    }
+    return nothing_chosen(case.space, known, info)

@@ -24,11 +24,10 @@ from numpy.typing import NDArray
 from metasolve.errors import UsageError
 from metasolve.instance import Instance
 from metasolve.model.directory import add_guess, load, save
-from metasolve.model.layer import constant_layers
 from metasolve.model.model import Model
-from metasolve.train.config import TrainConfig
+from metasolve.train.guess_model import after_learning, nothing_chosen
 from metasolve.train.guess_race import Contender, copy_model, race
-from metasolve.train.inputs import Inputs, usable
+from metasolve.train.inputs import usable
 from metasolve.train.recorded import provenance
 
 if TYPE_CHECKING:
@@ -120,7 +119,7 @@ def learn_guess(
             save(base, model)
         calls = len(family) - held + repeats * sum(each.systems for each in contenders)
         spent = time.perf_counter() - began
-        info = _info(base, family, calls, spent) | {"guess": asdict(found)}
+        info = after_learning(base, "guess", family, calls, spent) | {"guess": asdict(found)}
         add_guess(model, files[found.modes, found.alone], info)
     return result
 
@@ -215,25 +214,5 @@ def _nothing(recorded: Recording) -> Model:
     """A model that leaves the program's settings alone."""
     from metasolve.petsc.spaces import default_space
 
-    space, inputs = default_space(recorded), Inputs.of(usable(recorded.instances()))
-    layers = constant_layers(len(inputs.varies), space.to_vector(space.defaults()))
-    config = TrainConfig()
-    info = {
-        **provenance(recorded, None),
-        "measure": config.measure,
-        "cap": config.cap,
-        "trained_on": [],
-        "calls": {"train": 0},
-        "solver_seconds": 0.0,
-    }
-    return Model("default", space, inputs.standardisation, layers, info)
-
-
-def _info(base: Model, family: Sequence[Instance], calls: int, seconds: float) -> dict[str, Any]:
-    """What model.json says: systems seen count as trained on, solves as calls."""
-    before = base.info["calls"]
-    return {
-        "trained_on": sorted({*base.info["trained_on"], *(each.id for each in family)}),
-        "calls": {**before, "guess": calls, "train": before["train"] + calls},
-        "solver_seconds": base.info["solver_seconds"] + seconds,
-    }
+    known = usable(recorded.instances())
+    return nothing_chosen(default_space(recorded), known, provenance(recorded, None))

@@ -6,7 +6,6 @@
    program's: relative to |F| at its own start. If Newton fails from there, it starts again where the program does.
 */
 #include "metasolve.h"
-#include <errno.h>
 #include <math.h>
 #include <string.h>
 #include <petsc/private/snesimpl.h>
@@ -107,7 +106,7 @@ static PetscErrorCode RecordNewton(SNES snes, Newton *n)
   Record   r = {.source = "own", .start = NAN};
   Vec      pair[2];
   char     name[160], path[PETSC_MAX_PATH_LEN + 192];
-  int      error = 0, world;
+  int      error = 0, world, rank;
 
   PetscFunctionBegin;
   PetscCall(OwnStart(snes, &r.norm));
@@ -123,7 +122,9 @@ static PetscErrorCode RecordNewton(SNES snes, Newton *n)
   PetscCall(VecDestroy(&pair[0]));
   snprintf(path, sizeof path, "%s/manifest.jsonl", s->dir);
   if (!error && !s->stopped) PetscCall(Append(snes, s, &r, snes->reason > 0 ? name : "", path, &error));
-  if (error) fprintf(stderr, "metasolve: recording stopped (%s); the program goes on\n", strerror(error));
+  PetscCallMPI(MPI_Bcast(&error, 1, MPI_INT, 0, PetscObjectComm((PetscObject)snes))); /* the first rank writes: all stop, or none */
+  PetscCallMPI(MPI_Comm_rank(PetscObjectComm((PetscObject)snes), &rank));
+  if (error && !rank) fprintf(stderr, "metasolve: recording stopped (%s); the program goes on\n", strerror(error));
   if (error) s->stopped = PETSC_TRUE;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
