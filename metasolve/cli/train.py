@@ -48,6 +48,10 @@ def register(app: typer.Typer) -> None:
         measure: Annotated[
             Literal["seconds", "iterations", "flops"], typer.Option(help="What to minimise.")
         ] = "seconds",
+        risk: Annotated[
+            float,
+            typer.Option(help="How often a slow-down beyond 1.1 counts; 0: as any other cost."),
+        ] = 5.0,
         tangents: Annotated[
             int | None,
             typer.Option(
@@ -106,6 +110,7 @@ def register(app: typer.Typer) -> None:
             "calls": calls,
             "seed": seed,
             "measure": measure,
+            "risk": risk,
             "tangents": tangents,
             "batch": batch,
             "estimator": estimator,

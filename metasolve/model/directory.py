@@ -21,7 +21,7 @@ from metasolve.model.model import Model, Standardisation
 from metasolve.model.policy_file import policy_text
 from metasolve.space import Space
 
-FORMAT = 4
+FORMAT = 5
 _OWN = {"format", "kind", "features", "space", "activations", "gate", "small", "checksums"}
 _BELLS = ("features", "lengths", "centres", "weights")
 _WEIGHTS, _POLICY, _MODEL = "weights.safetensors", "policy.txt", "model.json"
@@ -54,7 +54,6 @@ def save(model: Model, directory: Path, surrogate: Mapping[str, np.ndarray] | No
         and {
             "activations": _activations(model.gate.layers),
             "level": model.gate.host.level,
-            "limit": model.gate.limit,
             "patience": model.gate.patience,
         },
         "small": {"least_rows": model.least_rows, "look": model.look},
@@ -163,7 +162,7 @@ def _gate(tensors: Mapping[str, np.ndarray], entry: Mapping[str, Any] | None) ->
         return None
     host = Bells(*(tensors[f"gate.host.{key}"] for key in _BELLS), entry["level"])
     layers = _layers(tensors, "gate.layers", entry["activations"])
-    return Gate(layers, host, entry["limit"], entry["patience"])
+    return Gate(layers, host, entry["patience"])
 
 
 def _document(directory: Path) -> dict[str, Any]:

@@ -54,14 +54,12 @@ class Gate:
         measured: what the policy's choice takes, all doubts included, for the decision; and what it
         takes with the doubts about itself only.
     host : log of what the host takes.
-    limit : largest expected cost at which the policy's choice is used.
     patience : times the latter that the host's own solve, where it is left alone, may still seem
         to need before it is given up for the policy's choice; 0: any.
     """
 
     layers: Sequence[Layer]
     host: Bells
-    limit: float = 0.0
     patience: float = 0.0
 
     def expected(self, x: np.ndarray) -> float:
@@ -74,4 +72,4 @@ class Gate:
 
     def closed(self, x: np.ndarray) -> bool:
         """Whether the host is left alone at standardised features x."""
-        return self.expected(x) > self.limit
+        return self.expected(x) > 0.0

@@ -19,7 +19,7 @@ from metasolve.model.layer import ACTIVATIONS, Layer
 from metasolve.model.model import Model, Standardisation
 from metasolve.space import Choice, Flag, Integer, Real, Setting, Space
 
-VERSION = 4
+VERSION = 5
 
 
 def policy_text(model: Model) -> str:
@@ -82,7 +82,6 @@ def _gate_lines(gate: Gate | None) -> list[str]:
         " ".join(str(int(feature)) for feature in host.features),
         _numbers(host.lengths),
         *(_numbers([weight, *row]) for weight, row in zip(host.weights, host.centres, strict=True)),
-        f"limit {gate.limit:.9g}",
         f"patience {gate.patience:.9g}",
     ]
 
@@ -207,11 +206,9 @@ def _parse_gate(tokens: Iterator[str]) -> Gate | None:
     lengths = np.array([float(next(tokens)) for _ in range(width)])
     rows = np.array([float(next(tokens)) for _ in range(count * (1 + width))])
     weights, *centres = rows.reshape(count, 1 + width).T
-    _expect(tokens, "limit")
     host = Bells(features, lengths, np.array(centres).reshape(width, count).T, weights, level)
-    limit = float(next(tokens))
     _expect(tokens, "patience")
-    return Gate(layers, host, limit, float(next(tokens)))
+    return Gate(layers, host, float(next(tokens)))
 
 
 def _parse_space(tokens: Iterator[str]) -> Space:

@@ -16,7 +16,7 @@ from metasolve.outcome import Outcome
 from metasolve.solver import Value
 from metasolve.train.evaluator import HOST, Evaluator
 from metasolve.train.gate import Expectation
-from metasolve.train.risk import loss as risk_loss
+from metasolve.train.risk import Risk
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Verdict:
     Attributes
     ----------
     cost : mean over instances of the median cost over repeats (log of the time ratio to the host).
-    score : what selection minimises: the mean over instances of `risk.loss`, which abhors risk.
+    score : what selection minimises: the mean over instances of what costs are felt as.
     speedup : exp(-cost), the geometric mean speed-up over the host.
     worst : largest cost of any instance.
     failures : evaluations that failed where the host did not.
@@ -78,9 +78,13 @@ class Costs:
     """Outcomes by validation instance and settings; candidates that agree share them."""
 
     def __init__(
-        self, candidates: Sequence[Candidate], evaluator: Evaluator, validation: Sequence[int]
+        self,
+        candidates: Sequence[Candidate],
+        evaluator: Evaluator,
+        validation: Sequence[int],
+        risk: Risk,
     ) -> None:
-        self.evaluator = evaluator
+        self.evaluator, self.risk = evaluator, risk
         self.outcomes: dict[tuple[int, str], list[Outcome]] = {}
         self.validation = validation
         self.chosen = {each.name: self._choices(each) for each in candidates}
@@ -167,7 +171,7 @@ class Costs:
     def loss(self, index: int, cost: float) -> float:
         """What a cost above the host's is felt as: itself where the host fails, too."""
         host = self.evaluator.host_cost(index)
-        return cost - host if host > 0.0 else float(risk_loss(np.array(cost)))
+        return cost - host if host > 0.0 else float(self.risk.loss(np.array(cost)))
 
     def above_host(self, costs: Mapping[int, float]) -> NDArray[np.float64]:
         """Costs by instance minus those of the host, (instances,)."""

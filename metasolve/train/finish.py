@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from metasolve.model.model import rows_of
 from metasolve.train.candidate import Candidate, Costs
-from metasolve.train.gate import reach
+from metasolve.train.gate import next_error
 from metasolve.train.risk import CHANCE, MATERIAL
 
 #: Times what the choice takes, the most patient first.
@@ -62,8 +62,8 @@ def _gated(candidate: Candidate, costs: Costs) -> Candidate:
     if expectation is None:
         return candidate
     above = costs.above_host(each)
-    doubt = reach(expectation.errors(list(each), above))
-    gated = _patient(candidate.changed(gate=expectation.gate(doubt)), costs)
+    errors = next_error(expectation.errors(list(each), above))
+    gated = _patient(candidate.changed(gate=expectation.gate(errors, costs.risk)), costs)
     same = {index: cost for index, cost in costs.each(gated).items() if index in each}
     price = float(np.mean(costs.above_host(same)) - np.mean(above))
     chance = (np.sum(above > MATERIAL) + 0.5) / (len(above) + 1)

@@ -4,19 +4,19 @@ The host's own configuration costs 0 by definition (log of the time ratio), more
 fails, so it needs no further solver call to be a choice. A network learns what the surrogate, with
 its doubts, expects the policy's choice to take; what the host takes is known best by its own
 Gaussian process. Both know where they know little, and the validation instances show how far that
-can be believed: the gate opens where, with errors like those, a slow-down that a user would notice
-is improbable.
+can be believed: the gate opens where, with errors like those, more is gained than lost, a slow-down
+counting as often as the user says.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.stats import t as student_t
 
 from metasolve.model.gate import Gate
 from metasolve.model.meta_model import MetaModel
@@ -25,7 +25,7 @@ from metasolve.space import Space
 from metasolve.train.difficulty import Difficulty
 from metasolve.train.inputs import Inputs
 from metasolve.train.policy import JITTER
-from metasolve.train.risk import CHANCE, MATERIAL
+from metasolve.train.risk import Risk
 
 _PRIOR_FREEDOM = 4  # instances that the Gaussian processes' own opinion of their errors is worth
 _HIDDEN = (32, 32)
@@ -35,13 +35,28 @@ _STEPS, _BATCH = 2000, 256
 Array = NDArray[np.float64]
 
 
-def reach(errors: Array) -> float:
-    """Standard deviations beyond which a cost exceeds its expectation with a probability of 5 %.
+@dataclass(frozen=True)
+class Errors:
+    """Of an expectation, in the standard deviations that it has of itself.
+
+    Attributes
+    ----------
+    bias : the middle.
+    size : standard deviation of the next one about it, on the side of higher costs.
+    """
+
+    bias: float
+    size: float
+
+
+def next_error(errors: Array) -> Errors:
+    """What the next error will be like.
 
     A few dozen instances do not show how wrong an expectation may be on the next thousand. The
     upper half of its errors is taken to be normal, with a spread about the median that is 1 if the
     Gaussian processes know how much they do not know; with a prior of that, which tells for the
-    first few, the next error is a Student t (Gelman et al., Bayesian Data Analysis, 3.3).
+    first few, the next error is a Student t (Gelman et al., Bayesian Data Analysis, 3.3) with so
+    many degrees of freedom that a normal one does.
 
     Parameters
     ----------
@@ -51,8 +66,7 @@ def reach(errors: Array) -> float:
     above = errors[errors >= middle] - middle
     freedom = _PRIOR_FREEDOM + count - 1
     square = (_PRIOR_FREEDOM + (count - 1) * np.mean(above**2)) / freedom
-    quantile = float(student_t.ppf(1.0 - CHANCE, freedom))
-    return middle + quantile * math.sqrt(square * (1.0 + 1.0 / count))
+    return Errors(middle, math.sqrt(square * (1.0 + 1.0 / count)))
 
 
 class Expectation:
@@ -98,17 +112,18 @@ class Expectation:
         x = self.inputs[list(instances)]
         taken, _, spread = self.taken(x)
         expected = taken - [self._known(each) for each in x]
-        gain = expected < MATERIAL
+        gain = expected < 0.0
         seen = squash(torch.as_tensor(measured)).numpy()
         return ((seen - expected) / spread)[gain if gain.any() else ...]
 
-    def gate(self, doubt: float) -> Gate:
-        """The gate that closes where `doubt` standard deviations make a slow-down of a gain."""
+    def gate(self, errors: Errors, risk: Risk) -> Gate:
+        """The gate that closes where, with such errors, more is felt to be lost than gained."""
         rng = np.random.default_rng([self.seed, 5])
 
         def doubted(x: Array) -> Array:
             taken, strays, spread = self.taken(x)
-            return np.column_stack([taken + doubt * spread, taken + strays])
+            worth = risk.even(errors.size * spread) - errors.bias * spread
+            return np.column_stack([taken - worth, taken + strays])
 
         cost = doubted(self.inputs)[:, 0] - [self._known(x) for x in self.inputs] - self.host
         x, staying = _between(self.inputs, self.host, np.flatnonzero(cost > -_CLOSE), rng)
@@ -117,7 +132,7 @@ class Expectation:
         varies = self.inputs.std(axis=0) > 0
         network = MetaModel(x.shape[1], 2, target.mean(axis=0), varies, _HIDDEN, self.seed)
         _fit(network, as_tensor(x), as_tensor(target), rng)
-        return Gate(network.layers(), self._known, MATERIAL)
+        return Gate(network.layers(), self._known)
 
 
 def _between(

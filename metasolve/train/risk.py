@@ -8,36 +8,67 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.special import ndtr
 
 from metasolve.model.surrogate import Surrogate, squash
 from metasolve.train.difficulty import Difficulty
 
+Array = NDArray[np.float64]
 Tensor = torch.Tensor
 Objective = Callable[[Tensor, Tensor], Tensor]
 MATERIAL = math.log(1.1)  # a slow-down that a user would notice
 CHANCE = 0.05  # of such a slow-down that is accepted where a gain is uncertain
-_RISK = 50.0  # how often such a slow-down counts
+_NEWTON = 60  # steps; each at least halves what is left
 
 
-def loss(cost: NDArray[np.float64]) -> NDArray[np.float64]:
-    """What a cost above the host's is felt as: itself, a slow-down beyond 1.1 fifty times."""
-    return cost + _RISK * np.maximum(cost - MATERIAL, 0.0)
+@dataclass(frozen=True)
+class Risk:
+    """How a cost above the host's is felt.
 
-
-def expected_loss(mean: Tensor, spread: Tensor) -> Tensor:
-    """Expectation of `loss` of a normal cost (n,), in closed form.
-
-    E max(c - m, 0) = (μ - m) Φ(u) + σ φ(u) with u = (μ - m)/σ, the expected improvement of
-    Bayesian optimisation with the other sign (Jones, Schonlau & Welch 1998, equation 15).
+    Attributes
+    ----------
+    aversion : how often a slow-down beyond 1.1 counts besides itself; 0: as any other cost.
     """
-    above = mean - MATERIAL
-    u = above / spread
-    density = torch.exp(-0.5 * u.square()) / math.sqrt(2.0 * math.pi)
-    return mean + _RISK * (above * torch.special.ndtr(u) + spread * density)
+
+    aversion: float
+
+    def loss(self, cost: Array) -> Array:
+        """What costs are felt as."""
+        return cost + self.aversion * np.maximum(cost - MATERIAL, 0.0)
+
+    def expected_loss(self, mean: Tensor, spread: Tensor) -> Tensor:
+        """Expectation of `loss` of a normal cost (n,), in closed form.
+
+        E max(c - m, 0) = (μ - m) Φ(u) + σ φ(u) with u = (μ - m)/σ, the expected improvement of
+        Bayesian optimisation with the other sign (Jones, Schonlau & Welch 1998, equation 15).
+        """
+        above = mean - MATERIAL
+        u = above / spread
+        density = torch.exp(-0.5 * u.square()) / math.sqrt(2.0 * math.pi)
+        return mean + self.aversion * (above * torch.special.ndtr(u) + spread * density)
+
+    def even(self, spread: Array) -> Array:
+        """Mean (n,), at most 0, of a normal cost that is worth taking if its mean is below.
+
+        The root of `expected_loss` in μ, which rises and is convex: Newton's method from above.
+        """
+        mean = np.zeros_like(spread)
+        for _ in range(_NEWTON):
+            above = mean - MATERIAL
+            chance = ndtr(above / spread)
+            density = np.exp(-0.5 * (above / spread) ** 2) / math.sqrt(2.0 * math.pi)
+            felt = mean + self.aversion * (above * chance + spread * density)
+            mean = mean - felt / (1.0 + self.aversion * chance)
+        return mean
+
+
+CAREFUL = Risk(50.0)
+"""For settings without losses: rather slower than the best than a failure."""
 
 
 def pessimistic(surrogate: Surrogate, deviations: float) -> Objective:
@@ -54,7 +85,7 @@ def pessimistic(surrogate: Surrogate, deviations: float) -> Objective:
 
 
 def careful(surrogate: Surrogate, difficulty: Difficulty) -> Objective:
-    """What settings are expected to be felt as: gains are worth less than losses cost.
+    """What settings are expected to be felt as by the `CAREFUL`.
 
     Bounded above: where nothing is safe the gate will close, whatever is chosen. Where the host
     fails it counts as if it had answered in the time that it took to fail.
@@ -62,7 +93,7 @@ def careful(surrogate: Surrogate, difficulty: Difficulty) -> Objective:
 
     def objective(x: Tensor, s: Tensor) -> Tensor:
         x, rows = _rows(x, s)
-        return squash(expected_loss(*difficulty.cost(surrogate, x, rows))).view(s.shape[:2])
+        return squash(CAREFUL.expected_loss(*difficulty.cost(surrogate, x, rows))).view(s.shape[:2])
 
     return objective
 

@@ -13,12 +13,13 @@ from metasolve.model.surrogate import squash
 from metasolve.train.candidate import Candidate, Costs, Verdict
 from metasolve.train.evaluator import Evaluator
 from metasolve.train.finish import finished, second_choice
+from metasolve.train.risk import Risk
 
 _REPEATS = 4  # of the whole race, where seconds count
 
 
 def select(
-    candidates: Sequence[Candidate], evaluator: Evaluator, validation: Sequence[int]
+    candidates: Sequence[Candidate], evaluator: Evaluator, validation: Sequence[int], risk: Risk
 ) -> tuple[Candidate, dict[str, Verdict]]:
     """Race candidates, dropping hopeless ones, until the budget is used.
 
@@ -34,7 +35,7 @@ def select(
         The candidate with the least score of those that solved all, ties to the earlier one;
         verdicts of all by name.
     """
-    costs = Costs(candidates, evaluator, validation)
+    costs = Costs(candidates, evaluator, validation, risk)
     playing = [each for each in candidates if each.kind != "default"]
     for some in _blocks(validation):
         through = {each.name for each in playing}

@@ -41,6 +41,7 @@ from metasolve.train.gate import Expectation
 from metasolve.train.inputs import Inputs, expected_seconds
 from metasolve.train.perturb import Perturber
 from metasolve.train.policy import PolicyTrainer
+from metasolve.train.risk import Risk
 from metasolve.train.selection import select
 from metasolve.train.split import split, spread_out
 from metasolve.train.teacher import Teacher
@@ -251,7 +252,7 @@ class Trainer:
             expects = Expectation(net, *known, inputs, host, seed)
             model = Model("policy", self.space, self.inputs.standardisation, net.layers())
             candidates.append(Candidate(name, model, expects))
-        winner, verdicts = select(candidates, self.evaluator, validation)
+        winner, verdicts = select(candidates, self.evaluator, validation, Risk(self.config.risk))
         self._enter("done")
         told = {name: verdict.to_dict() for name, verdict in verdicts.items()}
         self.events.emit("selected", winner=winner.name, verdicts=told, calls=self.evaluator.calls)

@@ -43,7 +43,7 @@ def gate(seed):
         np.array([0, 2]), rng.uniform(0.5, 2, 2), rng.normal(size=(5, 2)), rng.normal(size=5), 0.3
     )
     layers = MetaModel(3, 2, np.zeros(2), seed=seed).layers()
-    return Gate(layers, host, rng.normal(), rng.uniform(1, 4))
+    return Gate(layers, host, rng.uniform(1, 4))
 
 
 def made(seed=0, kind="policy", gated=False):
@@ -78,7 +78,6 @@ def test_policy_file_says_what_the_model_says(seed, share, tmp_path_factory):
     )
     x = model.inputs(features)
     assert copy.gate.expected(x) == pytest.approx(model.gate.expected(x), rel=1e-6, abs=1e-6)
-    assert copy.gate.limit == pytest.approx(model.gate.limit)
     seconds = model.gate.patience_seconds(x)
     assert copy.gate.patience_seconds(x) == pytest.approx(seconds, rel=1e-6)
     assert (copy.least_rows, copy.look) == (model.least_rows, model.look) == (7, 2e-5)

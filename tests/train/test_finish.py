@@ -19,8 +19,9 @@ from metasolve.train.evaluator import HOST, Evaluator
 from metasolve.train.events import Events
 from metasolve.train.finish import finished, second_choice
 from metasolve.train.inputs import Inputs
+from metasolve.train.risk import Risk
 
-SPACE = Space((Choice("pc_type", ("ilu", "sor")),))
+SPACE, RISK = Space((Choice("pc_type", ("ilu", "sor")),)), Risk(50.0)
 ITERATION, CHOSEN, TOLERANCE = 1e-3, 1e-2, 1e-6
 
 
@@ -43,7 +44,7 @@ class Shut:
     def errors(self, instances, measured):
         return np.zeros(len(instances))
 
-    def gate(self, doubt):
+    def gate(self, errors, risk):
         nowhere = np.zeros((1, 1))
         host = Bells(np.array([0]), np.ones(1), nowhere, np.zeros(1), -9.0)
         return Gate(constant_layers(2, np.array([0.0, np.log(CHOSEN)])), host)
@@ -68,7 +69,7 @@ def made(iterations, measure="seconds", rows=lambda i: 1000 + i, look=0.0):
         "policy", SPACE, Inputs.of(instances).standardisation, constant_layers(2, np.zeros(2))
     )
     candidate = Candidate("it", model, Shut())
-    costs = Costs([candidate], evaluator, everything)
+    costs = Costs([candidate], evaluator, everything, RISK)
     costs.measure(costs.round([candidate], everything, again=False))
     return finished(candidate, costs), costs
 
@@ -143,7 +144,7 @@ def raced(*constants):
 
     found = [candidate("policy", "policy", "ilu")]
     found += [candidate(word, "global", word) for word in constants]
-    costs = Costs(found, evaluator, range(12))
+    costs = Costs(found, evaluator, range(12), RISK)
     costs.measure(costs.round(found, range(12), again=False))
     return found, costs
 

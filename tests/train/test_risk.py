@@ -8,17 +8,17 @@ from hypothesis import strategies as st
 
 from metasolve.model.surrogate import Matches, Surrogate, as_tensor
 from metasolve.train.difficulty import Difficulty
-from metasolve.train.risk import MATERIAL, careful, expected_loss, loss, pessimistic
+from metasolve.train.risk import CAREFUL, MATERIAL, Risk, careful, pessimistic
 
 
 def expected(mean, spread):
-    return float(expected_loss(torch.tensor([mean]), torch.tensor([spread])))
+    return float(CAREFUL.expected_loss(torch.tensor([mean]), torch.tensor([spread])))
 
 
 @given(st.floats(-2.0, 2.0), st.floats(0.01, 1.0))
 def test_expected_loss_is_the_mean_of_the_loss(mean, spread):
     nodes, weights = np.polynomial.hermite_e.hermegauss(160)
-    quadrature = weights @ loss(mean + spread * nodes) / weights.sum()
+    quadrature = weights @ CAREFUL.loss(mean + spread * nodes) / weights.sum()
     assert expected(mean, spread) == pytest.approx(quadrature, abs=0.1 * spread)
 
 
@@ -29,7 +29,24 @@ def test_doubt_never_helps(mean, spread, factor):
 
 def test_what_is_certain_is_felt_as_it_is():
     for cost in (-1.0, 0.0, MATERIAL, 0.2, 1.0):
-        assert expected(cost, 1e-6) == pytest.approx(float(loss(np.array(cost))), abs=1e-3)
+        assert expected(cost, 1e-6) == pytest.approx(float(CAREFUL.loss(np.array(cost))), abs=1e-3)
+
+
+@given(st.floats(0.0, 200.0), st.lists(st.floats(1e-3, 5.0), min_size=1, max_size=9))
+def test_where_it_is_even_nothing_is_expected_to_be_felt(aversion, spreads):
+    risk, spread = Risk(aversion), np.array(spreads)
+    even = risk.even(spread)
+    assert (even <= 0.0).all()
+    felt = risk.expected_loss(torch.as_tensor(even), torch.as_tensor(spread))
+    np.testing.assert_allclose(felt, 0.0, atol=1e-9 * (1.0 + aversion))
+
+
+@given(st.floats(0.0, 100.0), st.floats(1e-3, 3.0), st.floats(1.0, 3.0))
+def test_more_doubt_or_more_aversion_asks_for_more(aversion, spread, factor):
+    spread = np.array([spread])
+    even = Risk(aversion).even(spread)
+    assert Risk(aversion).even(factor * spread) <= even + 1e-9
+    assert Risk(factor * aversion).even(spread) <= even + 1e-9
 
 
 @pytest.fixture(scope="module")

@@ -12,6 +12,7 @@ from metasolve.train.candidate import Candidate
 from metasolve.train.evaluator import HOST, Evaluator
 from metasolve.train.events import Events
 from metasolve.train.inputs import Inputs
+from metasolve.train.risk import Risk
 from metasolve.train.selection import select
 
 COUNT = 24
@@ -37,7 +38,7 @@ def race(analytic):
 
         candidates = [candidate("host default", {}, "default")]
         candidates += [candidate(name, settings) for name, settings in constants.items()]
-        return *select(candidates, evaluator, range(COUNT)), evaluator
+        return *select(candidates, evaluator, range(COUNT), Risk(50.0)), evaluator
 
     return run
 
@@ -94,7 +95,7 @@ class Doubt:
     def errors(self, instances, measured):
         return np.zeros(len(instances))
 
-    def gate(self, doubt):
+    def gate(self, errors, risk):
         nowhere = np.zeros((1, 1))
         host = Bells(np.array([0]), np.ones(1), nowhere, np.zeros(1), self.level)
         return Gate(constant_layers(6, np.zeros(2)), host)

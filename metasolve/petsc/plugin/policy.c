@@ -54,7 +54,7 @@ static PetscBool Closed(const Gate *g, const double x[], double work[2][MAX_WIDT
   if (!g) return PETSC_FALSE;
   const double *y = Forward(&g->choice, x, work);
   *patience       = g->patience * exp(y[1] < LONGEST ? y[1] : LONGEST);
-  return (PetscBool)(y[0] - HostTakes(g, x) > g->limit);
+  return (PetscBool)(y[0] - HostTakes(g, x) > 0);
 }
 
 static void Value(const Setting *s, const double *z, PetscBool symmetric, char value[64])

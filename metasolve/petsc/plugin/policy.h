@@ -32,7 +32,7 @@ typedef struct {
 typedef struct { /* expects that a choice takes exp(choice(x)[0] - host(x)) times what the host takes, and exp(choice(x)[1]) seconds */
   Network choice;
   int     n, k, feature[METASOLVE_FEATURES]; /* host: n bells in k features; each its weight and centre */
-  double  level, length[METASOLVE_FEATURES], *bell, limit, patience;
+  double  level, length[METASOLVE_FEATURES], *bell, patience;
 } Gate;
 struct _Policy {
   PetscBool is_default;

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define POLICY_VERSION 4
+#define POLICY_VERSION 5
 
 typedef struct { /* whitespace-separated words; the first complaint stays */
   char *rest, *why;
@@ -154,8 +154,6 @@ static void ReadGate(Words *w, Policy p)
   ReadNetwork(w, &p->gate->choice);
   if (!w->bad && p->gate->choice.width != 2) Complain(w, "a gate with two outputs", "another number of them");
   ReadHost(w, p->gate);
-  Expect(w, "limit");
-  if (!w->bad) p->gate->limit = Number(w);
   Expect(w, "patience");
   if (!w->bad) p->gate->patience = Number(w);
 }

@@ -45,7 +45,7 @@ def recorded(run_program, library, bratu, folder, ranks=1):
 def written(folder, data):
     """A model directory that holds nothing but a start."""
     folder.mkdir(exist_ok=True)
-    body = "metasolve-policy 4\npetsc -\nkind program\n"
+    body = "metasolve-policy 5\npetsc -\nkind program\n"
     digest = hashlib.sha256(body.encode()).hexdigest()
     (folder / "policy.txt").write_text(f"{body}sha256 {digest}\n")
     (folder / "newton.bin").write_bytes(data)

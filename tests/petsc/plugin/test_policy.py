@@ -96,9 +96,11 @@ def test_the_same_settings_to_the_last_digit_printed(system, tmp_path, seed):
 @pytest.mark.parametrize("seed", range(4))
 def test_a_policy_that_expects_a_loss_leaves_the_program_alone(system, tmp_path, seed):
     gate = random_gate(system[2], seed)
-    expected = gate.expected(random_model(system[2], seed).inputs(system[2]))
+    host, expected = gate.host, gate.expected(random_model(system[2], seed).inputs(system[2]))
     hopeful, gloomy = (
-        random_model(system[2], seed, replace(gate, limit=expected + margin))
+        random_model(
+            system[2], seed, replace(gate, host=replace(host, level=host.level + expected + margin))
+        )
         for margin in (1e-6, -1e-6)
     )
     assert decided(system, hopeful, tmp_path)["source"] in {"model", "fallback"}
