@@ -51,7 +51,7 @@ def register(app: typer.Typer) -> None:
         risk: Annotated[
             float,
             typer.Option(help="How often a slow-down beyond 1.1 counts; 0: as any other cost."),
-        ] = 5.0,
+        ] = 2.0,
         tangents: Annotated[
             int | None,
             typer.Option(

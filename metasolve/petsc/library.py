@@ -116,6 +116,7 @@ class Limits(ctypes.Structure):
         ("divergence", ctypes.c_double),
         ("first", ctypes.c_double),
         ("deadline", ctypes.c_double),
+        ("processor", ctypes.c_double),
         ("late", ctypes.c_int),
     )
 

@@ -171,7 +171,9 @@ class Costs:
     def loss(self, index: int, cost: float) -> float:
         """What a cost above the host's is felt as: itself where the host fails, too."""
         host = self.evaluator.host_cost(index)
-        return cost - host if host > 0.0 else float(self.risk.loss(np.array(cost)))
+        if host > 0.0:
+            return cost - host
+        return float(self.risk.loss(np.array(cost), np.array(self.evaluator.reference(index))))
 
     def above_host(self, costs: Mapping[int, float]) -> NDArray[np.float64]:
         """Costs by instance minus those of the host, (instances,)."""

@@ -57,7 +57,7 @@ class TrainConfig(BaseModel):
         0.2, gt=0.0, lt=1.0, description="Share of the calls kept for the final selection."
     )
     risk: float = Field(
-        5.0, ge=0.0, description="How often a slow-down beyond 1.1 counts; 0: as any other cost."
+        2.0, ge=0.0, description="How often a slow-down beyond 1.1 counts; 0: as any other cost."
     )
     pessimism: float = Field(
         0.5, ge=0.0, description="Standard deviations added to the surrogate's cost."

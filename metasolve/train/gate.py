@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from metasolve.model.gate import Gate
+from metasolve.model.gate import LONGEST, Gate
 from metasolve.model.meta_model import MetaModel
 from metasolve.model.surrogate import Surrogate, as_tensor, squash
 from metasolve.space import Space
@@ -122,7 +122,8 @@ class Expectation:
 
         def doubted(x: Array) -> Array:
             taken, strays, spread = self.taken(x)
-            worth = risk.even(errors.size * spread) - errors.bias * spread
+            host = np.exp([min(self._known(each), LONGEST) for each in x])
+            worth = risk.even(errors.size * spread, host) - errors.bias * spread
             return np.column_stack([taken - worth, taken + strays])
 
         cost = doubted(self.inputs)[:, 0] - [self._known(x) for x in self.inputs] - self.host

@@ -23,52 +23,57 @@ Tensor = torch.Tensor
 Objective = Callable[[Tensor, Tensor], Tensor]
 MATERIAL = math.log(1.1)  # a slow-down that a user would notice
 CHANCE = 0.05  # of such a slow-down that is accepted where a gain is uncertain
-_NEWTON = 60  # steps; each at least halves what is left
+_CAREFUL = 50.0  # how often a slow-down counts to the careful: rather slow than a failure
+_NEWTON = 60  # steps
 
 
 @dataclass(frozen=True)
 class Risk:
-    """How a cost above the host's is felt.
+    """How costs above the host's are felt.
 
     Attributes
     ----------
     aversion : how often a slow-down beyond 1.1 counts besides itself; 0: as any other cost.
+    usual : what the host takes in the middle of the workload. Where it takes less, a slow-down
+        counts in proportion: nobody notices microseconds between seconds.
     """
 
     aversion: float
+    usual: float
 
-    def loss(self, cost: Array) -> Array:
-        """What costs are felt as."""
-        return cost + self.aversion * np.maximum(cost - MATERIAL, 0.0)
+    def counts(self, taken: Array) -> Array:
+        """How often a slow-down counts where the host takes so much, (n,)."""
+        return self.aversion * np.minimum(1.0, taken / self.usual)
 
-    def expected_loss(self, mean: Tensor, spread: Tensor) -> Tensor:
-        """Expectation of `loss` of a normal cost (n,), in closed form.
+    def loss(self, cost: Array, taken: Array) -> Array:
+        """What costs (n,) are felt as where the host takes so much, (n,)."""
+        return cost + self.counts(taken) * np.maximum(cost - MATERIAL, 0.0)
 
-        E max(c - m, 0) = (μ - m) Φ(u) + σ φ(u) with u = (μ - m)/σ, the expected improvement of
-        Bayesian optimisation with the other sign (Jones, Schonlau & Welch 1998, equation 15).
-        """
-        above = mean - MATERIAL
-        u = above / spread
-        density = torch.exp(-0.5 * u.square()) / math.sqrt(2.0 * math.pi)
-        return mean + self.aversion * (above * torch.special.ndtr(u) + spread * density)
-
-    def even(self, spread: Array) -> Array:
+    def even(self, spread: Array, taken: Array) -> Array:
         """Mean (n,), at most 0, of a normal cost that is worth taking if its mean is below.
 
         The root of `expected_loss` in μ, which rises and is convex: Newton's method from above.
         """
-        mean = np.zeros_like(spread)
+        mean, counts = np.zeros_like(spread), self.counts(taken)
         for _ in range(_NEWTON):
             above = mean - MATERIAL
             chance = ndtr(above / spread)
             density = np.exp(-0.5 * (above / spread) ** 2) / math.sqrt(2.0 * math.pi)
-            felt = mean + self.aversion * (above * chance + spread * density)
-            mean = mean - felt / (1.0 + self.aversion * chance)
+            felt = mean + counts * (above * chance + spread * density)
+            mean = mean - felt / (1.0 + counts * chance)
         return mean
 
 
-CAREFUL = Risk(50.0)
-"""For settings without losses: rather slower than the best than a failure."""
+def expected_loss(mean: Tensor, spread: Tensor, counts: float = _CAREFUL) -> Tensor:
+    """Expectation of what a normal cost (n,) is felt as, in closed form.
+
+    E max(c - m, 0) = (μ - m) Φ(u) + σ φ(u) with u = (μ - m)/σ, the expected improvement of
+    Bayesian optimisation with the other sign (Jones, Schonlau & Welch 1998, equation 15).
+    """
+    above = mean - MATERIAL
+    u = above / spread
+    density = torch.exp(-0.5 * u.square()) / math.sqrt(2.0 * math.pi)
+    return mean + counts * (above * torch.special.ndtr(u) + spread * density)
 
 
 def pessimistic(surrogate: Surrogate, deviations: float) -> Objective:
@@ -85,7 +90,7 @@ def pessimistic(surrogate: Surrogate, deviations: float) -> Objective:
 
 
 def careful(surrogate: Surrogate, difficulty: Difficulty) -> Objective:
-    """What settings are expected to be felt as by the `CAREFUL`.
+    """What settings are expected to be felt as where a slow-down counts fifty times.
 
     Bounded above: where nothing is safe the gate will close, whatever is chosen. Where the host
     fails it counts as if it had answered in the time that it took to fail.
@@ -93,7 +98,7 @@ def careful(surrogate: Surrogate, difficulty: Difficulty) -> Objective:
 
     def objective(x: Tensor, s: Tensor) -> Tensor:
         x, rows = _rows(x, s)
-        return squash(CAREFUL.expected_loss(*difficulty.cost(surrogate, x, rows))).view(s.shape[:2])
+        return squash(expected_loss(*difficulty.cost(surrogate, x, rows))).view(s.shape[:2])
 
     return objective
 

@@ -252,7 +252,9 @@ class Trainer:
             expects = Expectation(net, *known, inputs, host, seed)
             model = Model("policy", self.space, self.inputs.standardisation, net.layers())
             candidates.append(Candidate(name, model, expects))
-        winner, verdicts = select(candidates, self.evaluator, validation, Risk(self.config.risk))
+        usual = float(np.median(list(self.evaluator.references().values())))
+        risk = Risk(self.config.risk, usual)
+        winner, verdicts = select(candidates, self.evaluator, validation, risk)
         self._enter("done")
         told = {name: verdict.to_dict() for name, verdict in verdicts.items()}
         self.events.emit("selected", winner=winner.name, verdicts=told, calls=self.evaluator.calls)

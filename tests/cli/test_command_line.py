@@ -176,7 +176,7 @@ def test_exit_codes_are_the_programs(tmp_path):
 def test_a_damaged_model_leaves_the_program_to_itself(host, tmp_path):
     model, log = tmp_path / "model", tmp_path / "log"
     model.mkdir()
-    (model / "policy.txt").write_text("metasolve-policy 4\n")
+    (model / "policy.txt").write_text("metasolve-policy 5\n")
     program = host("hard_coded")
     done = metasolve("run", model, "--log", log, "--", *program)
     assert done.returncode == 0
@@ -201,7 +201,7 @@ def test_nothing_is_written_but_where_asked(tmp_path):
 
 def test_a_model_is_described(tmp_path):
     (tmp_path / "model.json").write_text('{"kind": "global", "petsc": "3.18.5"}')
-    (tmp_path / "policy.txt").write_text("metasolve-policy 4\npetsc 3.18.5\nkind policy\n")
+    (tmp_path / "policy.txt").write_text("metasolve-policy 5\npetsc 3.18.5\nkind policy\n")
     data = json.loads(metasolve("inspect", tmp_path, "--json").stdout)
     assert data["kind"] == "model"
     assert data["chosen"] == "global"

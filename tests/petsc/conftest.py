@@ -210,7 +210,7 @@ def write_policy(
     names = names or plugin().names
     petsc = petsc or ".".join(map(str, PETSc.Sys.getVersion()))
     lines = [
-        "metasolve-policy 4",
+        "metasolve-policy 5",
         f"petsc {petsc}",
         f"kind {kind}",
         f"least_rows {least_rows} look {look}",
@@ -222,7 +222,7 @@ def write_policy(
     lines += ["1 0 " * len(choices) or "0"]
     lines += ["second 1 " + ("0 1 " * len(choices) or "0") if second else "second 0"]
     closed = ["gate 1", "layers 1", f"dense {len(names)} 2 linear", "0 " * 2 * len(names), "1 0"]
-    closed += ["host 0 0 0", f"limit 0 patience {patience}"]
+    closed += ["host 0 0 0", f"patience {patience}"]
     lines += ["gate 0"] if patience is None else closed
     lines.append(f"settings {len(options)}")
     for name, value in options.items():

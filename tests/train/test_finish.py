@@ -21,7 +21,7 @@ from metasolve.train.finish import finished, second_choice
 from metasolve.train.inputs import Inputs
 from metasolve.train.risk import Risk
 
-SPACE, RISK = Space((Choice("pc_type", ("ilu", "sor")),)), Risk(50.0)
+SPACE, RISK = Space((Choice("pc_type", ("ilu", "sor")),)), Risk(50.0, 1e-3)
 ITERATION, CHOSEN, TOLERANCE = 1e-3, 1e-2, 1e-6
 
 

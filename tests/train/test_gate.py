@@ -48,7 +48,7 @@ def expectation(setting, difficulty=EASY, host=None):
 
 
 def fitted(setting, difficulty=EASY, host=None):
-    return expectation(setting, difficulty, host).gate(Errors(0.0, 1.0), Risk(5.0))
+    return expectation(setting, difficulty, host).gate(Errors(0.0, 1.0), Risk(5.0, 1.0))
 
 
 def test_it_closes_where_a_loss_is_expected_and_opens_where_a_gain_is(setting):
@@ -100,8 +100,8 @@ def test_the_host_is_what_its_gaussian_process_says():
 
 def test_the_more_doubt_the_less_it_opens(setting):
     expected = expectation(setting)
-    doubts = [(Errors(0.0, 1.0), Risk(0.0)), (Errors(0.0, 1.0), Risk(5.0))]
-    doubts += [(Errors(0.0, 3.0), Risk(5.0)), (Errors(2.0, 3.0), Risk(50.0))]
+    doubts = [(Errors(0.0, 1.0), Risk(0.0, 1.0)), (Errors(0.0, 1.0), Risk(5.0, 1.0))]
+    doubts += [(Errors(0.0, 3.0), Risk(5.0, 1.0)), (Errors(2.0, 3.0), Risk(50.0, 1.0))]
     gates = [expected.gate(*each) for each in doubts]
     for x in np.linspace(-1.5, 1.5, 7):
         costs = [each.expected(np.array([x, 0.0])) for each in gates]

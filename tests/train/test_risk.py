@@ -8,17 +8,19 @@ from hypothesis import strategies as st
 
 from metasolve.model.surrogate import Matches, Surrogate, as_tensor
 from metasolve.train.difficulty import Difficulty
-from metasolve.train.risk import CAREFUL, MATERIAL, Risk, careful, pessimistic
+from metasolve.train.risk import MATERIAL, Risk, careful, expected_loss, pessimistic
+
+FIFTY = Risk(50.0, 1.0)
 
 
 def expected(mean, spread):
-    return float(CAREFUL.expected_loss(torch.tensor([mean]), torch.tensor([spread])))
+    return float(expected_loss(torch.tensor([mean]), torch.tensor([spread]), 50.0))
 
 
 @given(st.floats(-2.0, 2.0), st.floats(0.01, 1.0))
 def test_expected_loss_is_the_mean_of_the_loss(mean, spread):
     nodes, weights = np.polynomial.hermite_e.hermegauss(160)
-    quadrature = weights @ CAREFUL.loss(mean + spread * nodes) / weights.sum()
+    quadrature = weights @ FIFTY.loss(mean + spread * nodes, 1.0) / weights.sum()
     assert expected(mean, spread) == pytest.approx(quadrature, abs=0.1 * spread)
 
 
@@ -29,24 +31,33 @@ def test_doubt_never_helps(mean, spread, factor):
 
 def test_what_is_certain_is_felt_as_it_is():
     for cost in (-1.0, 0.0, MATERIAL, 0.2, 1.0):
-        assert expected(cost, 1e-6) == pytest.approx(float(CAREFUL.loss(np.array(cost))), abs=1e-3)
+        assert expected(cost, 1e-6) == pytest.approx(
+            float(FIFTY.loss(np.array(cost), 1.0)), abs=1e-3
+        )
 
 
 @given(st.floats(0.0, 200.0), st.lists(st.floats(1e-3, 5.0), min_size=1, max_size=9))
 def test_where_it_is_even_nothing_is_expected_to_be_felt(aversion, spreads):
-    risk, spread = Risk(aversion), np.array(spreads)
-    even = risk.even(spread)
+    spread = np.array(spreads)
+    even = Risk(aversion, 1.0).even(spread, np.ones_like(spread))
     assert (even <= 0.0).all()
-    felt = risk.expected_loss(torch.as_tensor(even), torch.as_tensor(spread))
+    felt = expected_loss(torch.as_tensor(even), torch.as_tensor(spread), aversion)
     np.testing.assert_allclose(felt, 0.0, atol=1e-9 * (1.0 + aversion))
 
 
 @given(st.floats(0.0, 100.0), st.floats(1e-3, 3.0), st.floats(1.0, 3.0))
 def test_more_doubt_or_more_aversion_asks_for_more(aversion, spread, factor):
     spread = np.array([spread])
-    even = Risk(aversion).even(spread)
-    assert Risk(aversion).even(factor * spread) <= even + 1e-9
-    assert Risk(factor * aversion).even(spread) <= even + 1e-9
+    even = Risk(aversion, 1.0).even(spread, 1.0)
+    assert Risk(aversion, 1.0).even(factor * spread, 1.0) <= even + 1e-9
+    assert Risk(factor * aversion, 1.0).even(spread, 1.0) <= even + 1e-9
+
+
+@given(st.floats(0.1, 100.0), st.floats(0.2, 2.0), st.floats(1e-3, 1e3))
+def test_a_slow_down_of_what_takes_little_counts_less(aversion, cost, share):
+    taken = np.array([share, 1.0])
+    felt = Risk(aversion, 1.0).loss(np.array([cost, cost]), taken) - cost
+    assert felt[0] == pytest.approx(min(1.0, share) * felt[1])
 
 
 @pytest.fixture(scope="module")

@@ -38,7 +38,7 @@ def race(analytic):
 
         candidates = [candidate("host default", {}, "default")]
         candidates += [candidate(name, settings) for name, settings in constants.items()]
-        return *select(candidates, evaluator, range(COUNT), Risk(50.0)), evaluator
+        return *select(candidates, evaluator, range(COUNT), Risk(50.0, 1e-9)), evaluator
 
     return run
 

@@ -169,9 +169,10 @@ void           NewtonGuessFree(NewtonGuess);
 
 /* ---- limits.c ------------------------------------------------------------------------------------------------------- */
 typedef struct {
-  double target, divergence, first, deadline; /* norms; seconds of PetscTime(), 0: none */
-  int    late;                                /* 1: stopped by the deadline */
+  double target, divergence, first, deadline, processor; /* norms; seconds of PetscTime() and ProcessorTime(), 0: none */
+  int    late;                                           /* 1: stopped by one of the latter */
 } Limits;
+double         ProcessorTime(void);
 PetscErrorCode LimitsTest(KSP, PetscInt, PetscReal, KSPConvergedReason *, void *limits);
 
 /* ---- watch.c: the host's own solve, given up where it seems to need too long ------------------------------------------ */

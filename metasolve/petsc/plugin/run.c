@@ -13,7 +13,8 @@
 
 #define FAILURES_BEFORE_PAUSE 3
 #define LOOKS                 30   /* what a small system must still seem to need to be looked at */
-#define SHORTEST_BUDGET       0.02 /* seconds: below that a clock tells more about the machine than about the solve */
+#define SHORTEST_BUDGET       0.02 /* seconds: below that a clock on the wall tells more about the machine than about the solve */
+#define SHORTEST_PROCESSOR    0.004
 
 typedef struct { /* of one solve; seconds */
   PetscReal   bnorm, target, residual;
@@ -96,9 +97,9 @@ PetscErrorCode RunMayAct(KSP ksp, Host *h, PetscBool *may)
 }
 
 /* ---- one solve ---- */
-static double Budget(const Host *h) /* seconds */
+static double Budget(const Host *h) /* seconds of the processor */
 {
-  return PetscMax(h->session->budget * h->decision.expected, SHORTEST_BUDGET);
+  return PetscMax(h->session->budget * h->decision.expected, SHORTEST_PROCESSOR);
 }
 
 static double Lap(PetscLogDouble *since)
@@ -161,7 +162,8 @@ static PetscErrorCode Try(KSP ksp, Host *h, Record *r, PetscBool *ok)
   *ok      = PETSC_FALSE;
   ksp->its = 0;
   PetscCall(PetscTime(&clock));
-  limits = (Limits){.target = r->target, .divergence = ksp->divtol, .deadline = clock + Budget(h)};
+  limits = (Limits){.target = r->target, .divergence = ksp->divtol, .processor = ProcessorTime() + Budget(h)};
+  limits.deadline = clock + PetscMax(Budget(h), SHORTEST_BUDGET);
   if (r->fresh) {
     PetscCall(InnerReusable(ksp, h, &reuse));
     PetscCall(InnerSetUp(ksp, h, reuse, &error));
