@@ -67,15 +67,9 @@ def register(app: typer.Typer) -> None:
         program = trained_on_program(model)
         if recording is None and not program:
             raise UsageError(f"{model} was trained on a recording: name one with unseen solves")
-        if program and (selectors or oracle):
-            raise UsageError(
-                f"{model} was trained on a program: --selectors, --oracle need systems"
-            )
-        measure = (
-            evaluate_case
-            if program
-            else partial(measure_systems, selectors=selectors, oracle=oracle)
-        )
+        if program and selectors:
+            raise UsageError(f"{model} was trained on a program: --selectors need systems")
+        measure = evaluate_case if program else partial(measure_systems, selectors=selectors)
         with Progress() as progress:
             evaluation = measure(
                 model,
@@ -84,6 +78,7 @@ def register(app: typer.Typer) -> None:
                 limit=limit,
                 seed=seed,
                 global_baseline=global_,
+                oracle=oracle,
                 progress=progress,
             )
         console = Console(width=None if Console().is_terminal else 120, soft_wrap=False)

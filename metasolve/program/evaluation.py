@@ -27,6 +27,7 @@ from metasolve.report.global_search import GlobalSearch, cached
 from metasolve.solver import Budget
 
 ORACLE = "oracle"
+_ORACLE_CALLS = 40  # for each instance
 Progress = Callable[[str, int, int], None]
 
 
@@ -38,7 +39,7 @@ def evaluate_case(
     limit: int | None = None,
     seed: int = 0,
     global_baseline: bool = True,
-    oracle: int = 0,
+    oracle: bool = False,
     progress: Progress = lambda *_: None,
 ) -> Evaluation:
     """Measure a model, the program's own settings and the best global setting, interleaved.
@@ -51,7 +52,7 @@ def evaluate_case(
     limit : number of instances; by default 32.
     seed : of the instances and of the searches; other instances than those of training.
     global_baseline : whether to search for (or take from the cache) the best global setting.
-    oracle : calls to search the best settings of each instance with; 0 for no such search.
+    oracle : whether to search for (or take from the cache) the best settings of each instance.
 
     Raises
     ------
@@ -79,8 +80,8 @@ def evaluate_case(
         counted["global"], settings = found.calls, found.settings
         rivals[GLOBAL] = lambda each: (solver.solve(each, settings, Budget()), {})
     if oracle:
-        rivals[ORACLE] = _oracle(trained, solver, unseen, oracle, seed, progress)
-        counted[ORACLE] = oracle * len(unseen)
+        rivals[ORACLE] = _oracle(trained, solver, unseen, seed, progress)
+        counted[ORACLE] = _ORACLE_CALLS * len(unseen)
     accelerated = ProgramSolver(case_, directory)
     rivals[MODEL] = lambda each: guarded(trained, accelerated, solver, each)
     done = iter(range(1, len(unseen) + 1))
@@ -160,7 +161,6 @@ def _oracle(
     model: Model,
     solver: ProgramSolver,
     unseen: Sequence[Instance],
-    calls: int,
     seed: int,
     progress: Progress,
 ) -> Solve:
@@ -168,8 +168,10 @@ def _oracle(
     best = {}
     folder = (model.directory or Path()) / "baselines"
     for number, each in enumerate(unseen):
-        search = _search(model, solver, [each], calls, seed, progress, f"oracle {number + 1}")
+        search = _search(
+            model, solver, [each], _ORACLE_CALLS, seed, progress, f"oracle {number + 1}"
+        )
         name = hashlib.sha256(each.id.encode()).hexdigest()[:12]
-        path = folder / f"oracle-{calls}-{seed}-{name}.json"
+        path = folder / f"oracle-{_ORACLE_CALLS}-{seed}-{name}.json"
         best[each.id] = cached(search, path).settings
     return lambda each: (solver.solve(each, best[each.id], Budget()), {})
