@@ -108,13 +108,17 @@ class Expectation:
         """How much more than expected the choices cost above the host, in standard deviations.
 
         Those where no gain was expected do not count, if others do: there the gate is closed.
+        Neither do those where the host fails, of whose time nothing is known.
         """
         x = self.inputs[list(instances)]
         taken, _, spread = self.taken(x)
         expected = taken - [self._known(each) for each in x]
-        gain = expected < 0.0
         seen = squash(torch.as_tensor(measured)).numpy()
-        return ((seen - expected) / spread)[gain if gain.any() else ...]
+        answered = self.host[list(instances)] == 0.0
+        for some in (answered & (expected < 0.0), answered):
+            if some.any():
+                return ((seen - expected) / spread)[some]
+        return (seen - expected) / spread
 
     def gate(self, errors: Errors, risk: Risk) -> Gate:
         """The gate that closes where, with such errors, more is felt to be lost than gained."""
