@@ -7,26 +7,11 @@
    own tolerance, whatever norm the host stops on. Anything else (an error, a stall, a time budget, a wrong residual) ends
    in the host's own solve, from the host's own guess.
 */
-#include "metasolve.h"
+#include "run.h"
 #include <math.h>
 #include <string.h>
 
-#define FAILURES_BEFORE_PAUSE 3
-#define LOOKS                 30   /* what a small system must still seem to need to be looked at */
-#define SHORTEST_BUDGET       0.02 /* seconds: below that a clock on the wall tells more about the machine than about the solve */
-#define SHORTEST_PROCESSOR    0.004
-
-typedef struct { /* of one solve; seconds */
-  PetscReal   bnorm, target, residual;
-  PetscBool   fresh, guess, own; /* guess: the solve starts from vec_sol as it is; own: the program's own settings */
-  PetscBool   small, looked;     /* small: not looked at before it has shown to be hard */
-  PetscBool   second;            /* choice, after the first had failed */
-  const char *source;
-  char        why[256], unused[64];
-  double      patience; /* with the program's own settings; 0: any */
-  double      start;    /* |b - A x0|_2 of a guess of ours that is used; NaN: there is none */
-  double      decision, guessing, own_solve, setup, solve, verify, fallback, total; /* own_solve: given up, or failed */
-} Record;
+#define LOOKS 30 /* what a small system must still seem to need to be looked at */
 
 /* ---- may this KSP be accelerated at all? ---- */
 static const char *WhyNotPolicy(const Host *h)
@@ -97,21 +82,6 @@ PetscErrorCode RunMayAct(KSP ksp, Host *h, PetscBool *may)
 }
 
 /* ---- one solve ---- */
-static double Budget(const Host *h) /* seconds of the processor */
-{
-  return PetscMax(h->session->budget * h->decision.expected, SHORTEST_PROCESSOR);
-}
-
-static double Lap(PetscLogDouble *since)
-{
-  PetscLogDouble now, t;
-
-  (void)PetscTime(&now);
-  t      = now - *since;
-  *since = now;
-  return t;
-}
-
 /* The norm the recomputed residual must reach: what KSPConvergedDefault() asks for, in the unpreconditioned norm. */
 static PetscErrorCode Target(KSP ksp, Record *r)
 {
@@ -138,187 +108,6 @@ static PetscErrorCode Decide(KSP ksp, Host *h, const Record *r)
   PetscCallMPI(MPI_Bcast(features, METASOLVE_FEATURES, MPI_DOUBLE, 0, PetscObjectComm((PetscObject)ksp)));
   PolicyDecide(h->session->policy, features, &h->decision);
   PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static void Failure(const Host *h, const Limits *l, const Record *r, PetscBool error, char why[256])
-{
-  KSPConvergedReason reason = KSP_CONVERGED_ITERATING;
-
-  if (!error) (void)KSPGetConvergedReason(h->inner, &reason);
-  if (error) snprintf(why, 256, "PETSc reported an error in the solve");
-  else if (l->late) snprintf(why, 256, "time budget of %.3g s used up", Budget(h));
-  else if (reason < 0) snprintf(why, 256, "%s", KSPConvergedReasons[reason]);
-  else snprintf(why, 256, "reported %s, but the true residual is %.3g times the tolerance", KSPConvergedReasons[reason], (double)(r->residual / r->target));
-}
-
-/* PETSC_TRUE in *ok: vec_sol holds a solution that meets the host's tolerance. */
-static PetscErrorCode Try(KSP ksp, Host *h, Record *r, PetscBool *ok)
-{
-  PetscLogDouble clock;
-  PetscBool      error = PETSC_FALSE, reuse = PETSC_FALSE;
-  Limits         limits;
-
-  PetscFunctionBegin;
-  *ok      = PETSC_FALSE;
-  ksp->its = 0;
-  PetscCall(PetscTime(&clock));
-  limits = (Limits){.target = r->target, .divergence = ksp->divtol, .processor = ProcessorTime() + Budget(h)};
-  limits.deadline = clock + PetscMax(Budget(h), SHORTEST_BUDGET);
-  if (r->fresh) {
-    PetscCall(InnerReusable(ksp, h, &reuse));
-    PetscCall(InnerSetUp(ksp, h, reuse, &error));
-  }
-  r->setup += Lap(&clock);
-  if (error) snprintf(r->why, sizeof r->why, "the settings cannot be set up");
-  else PetscCall(InnerSolve(ksp, h, &limits, r->guess, &error));
-  r->solve += Lap(&clock);
-  if (r->fresh && h->inner && !reuse) PetscCall(InnerForgetOptions(h, r->unused));
-  if (*r->why) PetscFunctionReturn(PETSC_SUCCESS);
-  for (int attempt = 0; !error; attempt++) {
-    PetscCall(TrueResidual(ksp, h->previous.work[1], &r->residual));
-    r->verify += Lap(&clock);
-    *ok = (PetscBool)(r->residual <= r->target);
-    if (*ok || attempt || limits.late || !(r->residual < 100 * r->target)) break;
-    if (ksp->its + h->inner->its >= ksp->max_it) break;
-    ksp->its += h->inner->its; /* nearly there: once more from here */
-    PetscCall(InnerSolve(ksp, h, &limits, PETSC_TRUE, &error));
-    r->solve += Lap(&clock);
-  }
-  if (!*ok) Failure(h, &limits, r, error, r->why);
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* Where the last attempt left off if that is nearer than zero, else where the program starts. */
-static PetscErrorCode StartAgain(KSP ksp, Host *h, Vec x0, Record *r)
-{
-  PetscFunctionBegin;
-  PetscCall(TrueResidual(ksp, h->previous.work[1], &r->residual));
-  if (r->residual < r->bnorm) r->guess = PETSC_TRUE;
-  else if (x0) PetscCall(VecCopy(x0, ksp->vec_sol));
-  else PetscCall(VecZeroEntries(ksp->vec_sol));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* The first choice, and where that fails the second one. */
-static PetscErrorCode Accelerate(KSP ksp, Host *h, Vec x0, Record *r, PetscBool *ok)
-{
-  char first[256];
-
-  PetscFunctionBegin;
-  PetscCall(Try(ksp, h, r, ok));
-  if (*ok || !PolicySecond(h->session->policy, &h->decision)) PetscFunctionReturn(PETSC_SUCCESS);
-  snprintf(first, sizeof first, "%s", r->why);
-  r->why[0] = 0;
-  r->fresh = r->second = PETSC_TRUE;
-  PetscCall(StartAgain(ksp, h, x0, r));
-  PetscCall(Try(ksp, h, r, ok));
-  if (!*ok) snprintf(first + strlen(first), sizeof first - strlen(first), "; second choice: %.120s", r->why);
-  snprintf(r->why, sizeof r->why, "%s", first);
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* Right preconditioning may leave any multiple of the null space in x; the program's own settings add none to its guess. */
-static PetscErrorCode ProjectSolution(KSP ksp, Vec x0)
-{
-  MatNullSpace null;
-  Mat          A;
-
-  PetscFunctionBegin;
-  PetscCall(KSPGetOperators(ksp, &A, NULL));
-  PetscCall(MatGetNullSpace(A, &null));
-  if (!null) PetscFunctionReturn(PETSC_SUCCESS);
-  if (x0) PetscCall(VecAXPY(ksp->vec_sol, -1, x0));
-  PetscCall(MatNullSpaceRemove(null, ksp->vec_sol));
-  if (x0) PetscCall(VecAXPY(ksp->vec_sol, 1, x0));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode Accept(KSP ksp, Host *h, Vec x0, const Record *r)
-{
-  PetscFunctionBegin;
-  PetscCall(ProjectSolution(ksp, x0));
-  ksp->its += h->inner->its;
-  ksp->rnorm  = r->residual;
-  ksp->reason = r->residual <= ksp->abstol ? KSP_CONVERGED_ATOL : KSP_CONVERGED_RTOL;
-  PetscCall(KSPLogResidualHistory(ksp, r->residual));
-  h->failures = 0;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* The program's own solve from its own guess, as if nothing had been tried. */
-static PetscErrorCode FromZero(KSP ksp, Host *h, Vec x0, Record *r)
-{
-  PetscLogDouble clock;
-
-  PetscFunctionBegin;
-  PetscCall(PetscTime(&clock));
-  r->source = "fallback";
-  r->start  = NAN;
-  if (x0) PetscCall(VecCopy(x0, ksp->vec_sol));
-  else PetscCall(VecZeroEntries(ksp->vec_sol));
-  ksp->reason = KSP_CONVERGED_ITERATING; /* as KSPSolve() left them: a method may believe a stale reason and return at once */
-  ksp->its    = 0;
-  ksp->rnorm  = 0;
-  PetscCall(HostSolveOwn(ksp, h));
-  r->fallback = Lap(&clock);
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode Distrust(Host *h)
-{
-  PetscFunctionBegin;
-  snprintf(h->decision.why, sizeof h->decision.why, "fell back before on this operator");
-  h->decision.patience = 0;
-  PetscCall(KSPDestroy(&h->inner));
-  if (++h->failures >= FAILURES_BEFORE_PAUSE) h->pause = 8 << PetscMin(h->failures - FAILURES_BEFORE_PAUSE, 10);
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode FallBack(KSP ksp, Host *h, Vec x0, Record *r)
-{
-  PetscFunctionBegin;
-  PetscCall(Distrust(h));
-  PetscCall(FromZero(ksp, h, x0, r));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static void Write(KSP ksp, Host *h, const Record *r)
-{
-  Session    *s      = h->session;
-  Text       *t      = &h->last;
-  const char *prefix = ((PetscObject)ksp)->prefix;
-  Settings   *chosen = &h->decision.settings;
-  PetscBool   used   = (PetscBool)(strcmp(r->source, "refused") && !r->own);
-  PetscMPIInt size;
-  PetscInt    rows;
-  int         error;
-
-  MPI_Comm_size(PetscObjectComm((PetscObject)ksp), &size);
-  (void)VecGetSize(ksp->vec_rhs, &rows);
-  t->used = 0;
-  TextAdd(t, "{\"solve\":%lld,\"prefix\":", (long long)s->solves);
-  TextString(t, prefix ? prefix : "");
-  TextAdd(t, ",\"rows\":%lld,\"ranks\":%d,\"source\":\"%s\",\"why\":", (long long)rows, (int)size, r->source);
-  TextString(t, r->why);
-  TextAdd(t, ",\"settings\":{");
-  for (int i = 0; used && i < chosen->n; i++) {
-    TextAdd(t, "%s\"%s\":", i ? "," : "", chosen->name[i]);
-    TextString(t, chosen->value[i]);
-  }
-  TextAdd(t, "},\"unused\":");
-  TextString(t, r->unused);
-  TextAdd(t, ",\"new_operator\":%s,\"reason\":%d,\"iterations\":%lld,\"true_residual\":", r->fresh ? "true" : "false", (int)ksp->reason, (long long)ksp->its);
-  TextNumber(t, r->bnorm > 0 ? r->residual / r->bnorm : 0);
-  TextAdd(t, ",\"tolerance\":");
-  TextNumber(t, r->bnorm > 0 && r->target > 0 ? r->target / r->bnorm : ksp->rtol);
-  TextAdd(t, ",\"guess\":");
-  TextNumber(t, r->start / r->bnorm);
-  TextAdd(t, ",\"seconds\":{\"decision\":%.9f,\"guess\":%.9f,\"own\":%.9f,\"setup\":%.9f,\"solve\":%.9f,\"verify\":%.9f,\"fallback\":%.9f,\"total\":%.9f}}\n", r->decision, r->guessing, r->own_solve, r->setup, r->solve, r->verify, r->fallback, r->total);
-  if (!s->log[0] || !t->data) return;
-  (void)AppendLine(s->log, t, &error);
-  if (!error) return;
-  fprintf(stderr, "metasolve: cannot write %s (%s); no more log lines\n", s->log, strerror(error));
-  s->log[0] = 0;
 }
 
 static PetscErrorCode IsFresh(KSP ksp, Host *h, PetscBool *fresh)
@@ -382,7 +171,7 @@ static PetscErrorCode Choose(KSP ksp, Host *h, Record *r, PetscBool *plain)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode Leave(Host *h, const Record *r)
+PetscErrorCode RunLeave(Host *h, const Record *r)
 {
   PetscFunctionBegin;
   if (r->fresh) PetscCall(KSPDestroy(&h->inner)); /* it belongs to an operator that is gone */
@@ -398,9 +187,17 @@ static PetscErrorCode Refuse(KSP ksp, Host *h, Record *r)
   PetscFunctionBegin;
   PetscCall(PetscTime(&clock));
   r->source = "refused";
-  PetscCall(Leave(h, r));
+  PetscCall(RunLeave(h, r));
   PetscCall(WatchSolve(ksp, h, r->patience, r->small ? LookLate : NULL, r));
   r->solve = Lap(&clock) - (r->decision - before);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode FallBack(KSP ksp, Host *h, Vec x0, Record *r)
+{
+  PetscFunctionBegin;
+  PetscCall(AttemptDistrust(h));
+  PetscCall(OwnFromStart(ksp, h, x0, r));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -444,16 +241,16 @@ static PetscErrorCode TakeOver(KSP ksp, Host *h, Vec x0, Record *r, PetscBool *o
     PetscCall(VecDuplicate(ksp->vec_sol, &own));
     PetscCall(VecCopy(ksp->vec_sol, own));
   }
-  PetscCall(StartAgain(ksp, h, x0, r));
-  PetscCall(Accelerate(ksp, h, x0, r, ok));
+  PetscCall(AttemptStart(ksp, h, x0, r));
+  PetscCall(AttemptModel(ksp, h, x0, r, ok));
   if (*ok) {
-    PetscCall(Accept(ksp, h, x0, r));
+    PetscCall(AttemptAccept(ksp, h, x0, r));
     r->source          = "switched";
     h->decision.why[0] = 0; /* on this operator at once, from now on */
     snprintf(r->why, sizeof r->why, "%s", over);
   } else if (h->watch.given_up) PetscCall(FallBack(ksp, h, x0, r));
   else {
-    PetscCall(Distrust(h));
+    PetscCall(AttemptDistrust(h));
     PetscCall(VecCopy(own, ksp->vec_sol));
     ksp->reason = reason;
     ksp->its    = its;
@@ -465,123 +262,13 @@ static PetscErrorCode TakeOver(KSP ksp, Host *h, Vec x0, Record *r, PetscBool *o
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* ---- a guess of ours, where the program has none ---- */
-static void Missed(Host *h)
-{
-  if (++h->misses >= FAILURES_BEFORE_PAUSE) h->rest = 8 << PetscMin(h->misses - FAILURES_BEFORE_PAUSE, 10);
-}
-
-static PetscErrorCode Fits(Host *h, Mat A)
-{
-  PetscObjectId    id;
-  PetscObjectState pattern;
-
-  PetscFunctionBegin;
-  PetscCall(PetscObjectGetId((PetscObject)A, &id));
-  PetscCall(MatGetNonzeroState(A, &pattern));
-  if (id == h->pattern_id && pattern == h->pattern) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(GuessFits(h->session->guess, A, &h->fits));
-  h->pattern_id = id;
-  h->pattern    = pattern;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* Puts it into vec_sol if the residual is smaller there than at zero. */
-static PetscErrorCode Begin(KSP ksp, Host *h, Record *r)
-{
-  const KSPConvergedDefaultCtx *c = (const KSPConvergedDefaultCtx *)ksp->cnvP;
-  PetscBool                     made = PETSC_FALSE;
-  Mat                           A;
-
-  PetscFunctionBegin;
-  if (!h->session->guess || r->guess || c->initialrtol || c->mininitialrtol || h->rest-- > 0) PetscFunctionReturn(PETSC_SUCCESS);
-  h->rest = 0;
-  PetscCall(KSPGetOperators(ksp, &A, NULL));
-  PetscCall(Fits(h, A));
-  if (h->fits) PetscCall(GuessMake(h->session->guess, A, ksp->vec_rhs, ksp->vec_sol, &made));
-  if (made) PetscCall(TrueResidual(ksp, NULL, &r->residual));
-  r->guess = (PetscBool)(made && r->residual < r->bnorm);
-  if (r->guess) {
-    r->start  = r->residual;
-    h->misses = 0;
-  } else {
-    Missed(h);
-    PetscCall(VecZeroEntries(ksp->vec_sol));
-  }
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* The guess meets the tolerance: nothing is set up. */
-static PetscErrorCode AcceptStart(KSP ksp, Host *h, Record *r)
-{
-  PetscFunctionBegin;
-  PetscCall(Leave(h, r));
-  PetscCall(ProjectSolution(ksp, NULL));
-  ksp->its    = 0;
-  ksp->rnorm  = r->start;
-  ksp->reason = r->start <= ksp->abstol ? KSP_CONVERGED_ATOL : KSP_CONVERGED_RTOL;
-  r->own      = PETSC_TRUE;
-  r->why[0]   = 0;
-  PetscCall(KSPLogResidualHistory(ksp, r->start));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* The program's own solve from vec_sol, and on from there until the true residual meets the tolerance. */
-static PetscErrorCode OwnToTarget(KSP ksp, Host *h, Record *r)
-{
-  const PetscReal rtol   = ksp->rtol;
-  const PetscInt  max_it = ksp->max_it;
-  PetscErrorCode  err    = PETSC_SUCCESS;
-  PetscInt        its    = 0;
-
-  PetscFunctionBegin;
-  ksp->guess_zero = PETSC_FALSE;
-  for (int attempt = 0; !err && attempt < 4 && its < max_it; attempt++) {
-    ksp->reason = KSP_CONVERGED_ITERATING;
-    ksp->max_it = max_it - its;
-    ksp->its    = 0;
-    err         = HostSolveOwn(ksp, h);
-    its += ksp->its;
-    if (!err && ksp->reason > 0) err = TrueResidual(ksp, NULL, &r->residual);
-    if (err || ksp->reason < 0 || r->residual <= r->target) break;
-    ksp->rtol *= 0.5 * r->target / r->residual; /* its own norm was content too soon */
-  }
-  ksp->guess_zero = PETSC_TRUE;
-  ksp->rtol       = rtol;
-  ksp->max_it     = max_it;
-  ksp->its        = its;
-  PetscCall(err);
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* The program's own settings, from the guess; from zero if that fails. */
-static PetscErrorCode OwnFromGuess(KSP ksp, Host *h, Record *r, PetscBool *ok)
-{
-  PetscLogDouble clock;
-
-  PetscFunctionBegin;
-  PetscCall(PetscTime(&clock));
-  PetscCall(Leave(h, r));
-  r->own = PETSC_TRUE;
-  PetscCall(OwnToTarget(ksp, h, r));
-  r->solve  = Lap(&clock);
-  *ok       = (PetscBool)(ksp->reason > 0 && r->residual <= r->target);
-  r->why[0] = 0;
-  if (*ok) PetscFunctionReturn(PETSC_SUCCESS);
-  snprintf(r->why, sizeof r->why, "%s from a guess, under the program's own settings", KSPConvergedReasons[ksp->reason]);
-  h->misses = PetscMax(h->misses, FAILURES_BEFORE_PAUSE - 1);
-  Missed(h);
-  PetscCall(FromZero(ksp, h, NULL, r));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 static PetscErrorCode Attempt(KSP ksp, Host *h, Vec x0, Record *r, PetscBool *ok)
 {
   PetscFunctionBegin;
   if (!h->pc && !h->asked) PetscCall(HostDefer(ksp, h));
-  PetscCall(Accelerate(ksp, h, x0, r, ok));
+  PetscCall(AttemptModel(ksp, h, x0, r, ok));
   if (*ok && r->second) r->source = "second";
-  if (*ok) PetscCall(Accept(ksp, h, x0, r));
+  if (*ok) PetscCall(AttemptAccept(ksp, h, x0, r));
   else PetscCall(FallBack(ksp, h, x0, r));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -606,10 +293,10 @@ PetscErrorCode RunSolve(KSP ksp, Host *h)
     PetscCall(VecDuplicate(ksp->vec_sol, &x0));
     PetscCall(VecCopy(ksp->vec_sol, x0));
   }
-  if (plain) PetscCall(Begin(ksp, h, &r));
+  if (plain) PetscCall(StartFromGuess(ksp, h, &r));
   r.guessing = Lap(&clock);
-  if ((ok = (PetscBool)(r.start <= r.target))) PetscCall(AcceptStart(ksp, h, &r));
-  else if (r.start > 0 && (*r.why || GuessAlone(h->session->guess))) PetscCall(OwnFromGuess(ksp, h, &r, &ok));
+  if ((ok = (PetscBool)(r.start <= r.target))) PetscCall(StartAccept(ksp, h, &r));
+  else if (r.start > 0 && (*r.why || GuessAlone(h->session->guess))) PetscCall(StartOwn(ksp, h, &r, &ok));
   else if (*r.why) {
     PetscCall(Refuse(ksp, h, &r));
     PetscCall(MayTakeOver(ksp, h, &r, &over));
@@ -621,6 +308,6 @@ PetscErrorCode RunSolve(KSP ksp, Host *h)
   clock = begin;
   r.total = Lap(&clock);
   PetscCallMPI(MPI_Comm_rank(PetscObjectComm((PetscObject)ksp), &rank));
-  if (!rank) Write(ksp, h, &r);
+  if (!rank) RunWrite(ksp, h, &r);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

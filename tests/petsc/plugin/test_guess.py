@@ -15,7 +15,7 @@ from metasolve.train.recorded_guess import learn_guess
 
 from ..conftest import convection_diffusion, random_vector
 
-SIZE = 32
+SIZE = 48
 
 
 def cases(path, count, seed, size=SIZE):
@@ -43,7 +43,7 @@ def learned(program, plugin_library, tmp_path_factory):
     folder = tmp_path_factory.mktemp("guess")
     given = cases(folder / "train.txt", 60, 1)
     record([*program, "-list", str(given)], folder / "recording")
-    found = learn_guess(folder / "recording", folder / "model", modes=(4, 40), repeats=1)
+    found = learn_guess(folder / "recording", folder / "model", modes=(4, 40), repeats=3)
     return folder / "model", found, folder / "recording"
 
 
@@ -94,7 +94,7 @@ def test_the_guess_is_the_same_on_any_number_of_ranks(learned, program, unseen, 
 
 @pytest.mark.parametrize(
     ("size", "ranks", "options"),
-    [(SIZE + 1, 1, ""), (SIZE, 4, ""), (SIZE, 1, "-da_grid_x 64 -da_grid_y 16")],
+    [(SIZE + 1, 1, ""), (SIZE, 4, ""), (SIZE, 1, "-da_grid_x 96 -da_grid_y 24")],
     ids=["another grid", "another ordering", "another shape"],
 )
 def test_other_systems_are_left_alone(
