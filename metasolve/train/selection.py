@@ -25,8 +25,9 @@ def select(
 
     Those still in play solve some of the instances, one candidate after the other per instance, so
     that a drift of the machine hits all alike; whoever then trails by more than the measurements
-    can explain leaves, and the next instances follow (a race: Maron & Moore, 1994). Where seconds
-    count, the instances are solved again and again, by the host, too, to know the best ones better.
+    can explain leaves, and the next instances follow (a race: Maron & Moore, 1994). So do the last
+    where the budget would not bring all of those left to the end. Where seconds count, the
+    instances are solved again and again, by the host, too, to know the best ones better.
     The host's own configuration always stays a candidate, with the cost it has by definition.
 
     Returns
@@ -37,10 +38,12 @@ def select(
     """
     costs = Costs(candidates, evaluator, validation, risk)
     playing = [each for each in candidates if each.kind != "default"]
-    for some in _blocks(validation):
+    blocks = _blocks(validation)
+    for number, some in enumerate(blocks, 1):
         through = {each.name for each in playing}
         costs.measure(costs.round(playing, some, again=False))
         playing = _still_playing(playing, costs)
+        playing = _affordable(playing, costs, sum(map(len, blocks[number:])))
     for _ in range(_REPEATS if evaluator.cost.measure == "seconds" else 0):
         asked = costs.round(playing, validation, again=True)
         if len(asked) > evaluator.left:
@@ -74,6 +77,14 @@ def _still_playing(playing: Sequence[Candidate], costs: Costs) -> list[Candidate
         if len(gaps) < 2 or np.mean(gaps) <= _uncertainty(gaps) + 1e-12:
             kept.append(each)
     return kept
+
+
+def _affordable(playing: list[Candidate], costs: Costs, instances: int) -> list[Candidate]:
+    """As many of the best as the budget brings through so many instances more, in their order."""
+    count = max(1, costs.evaluator.left // instances) if instances else len(playing)
+    felt = {each.name: np.mean(list(_hoped(each, costs).values())) for each in playing}
+    best = sorted(playing, key=lambda each: felt[each.name])[:count]
+    return [each for each in playing if each in best]
 
 
 def _hoped(candidate: Candidate, costs: Costs) -> dict[int, float]:

@@ -51,7 +51,7 @@ _LAST_STEPS = 300
 _CONSTANTS = 2  # that meet in the selection, by either objective
 _REFERENCE_SHARE = 0.2  # of the calls: more instances than that are thinned out
 _QUICK = 1.0  # seconds: what the host takes less for is measured twice, if the first is colder
-_VALIDATION_CALLS = 25  # per validation instance, at most: some repeats of every contender
+_VALIDATION_CALLS = (6, 25)  # per validation instance: a race of some; some repeats of all
 
 
 @dataclass(frozen=True)
@@ -208,7 +208,8 @@ class Trainer:
 
     def _perturb(self, policy: PolicyTrainer, train: list[int], validating: int) -> None:
         share = self.config.selection_share * (self.config.calls - len(self._prior))
-        keep = min(int(share), _VALIDATION_CALLS * validating)
+        least, most = (calls * validating for calls in _VALIDATION_CALLS)
+        keep = int(np.clip(share, least, most))
         perturber = Perturber(self.config, policy, self.dataset, self.evaluator)
         self.events.emit("epsilon", noise=perturber.noise, epsilon=perturber.epsilon)
         rng = np.random.default_rng([self.config.seed, 3])
