@@ -94,9 +94,12 @@ def test_what_the_host_fails_on_is_solved_in_the_end():
     assert costs.evaluator.host_cost(1) > 0
 
 
-def test_nobody_is_watched_where_seconds_do_not_count_or_nothing_is_gained():
+def test_nobody_is_watched_where_seconds_do_not_count():
     assert made([300] * 8, "iterations")[0].model.gate.patience == 0.0
-    assert made([5, 6, 7, 8, 9, 10, 11, 12])[0].model.gate.patience == 0.0
+
+
+def test_who_has_seen_nothing_slow_gives_up_what_is_slow_all_the_same():
+    assert made([5, 6, 7, 8, 9, 10, 11, 12])[0].model.gate.patience == 3.0
 
 
 def test_no_look_at_systems_that_are_solved_as_soon():
