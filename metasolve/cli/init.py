@@ -35,7 +35,7 @@ def register(app: typer.Typer) -> None:
         proposal.program_place(command)
         options = proposal.petsc_options(command)
         space = proposal.petsc_space(options)
-        out.write_text(skeleton(command, space, to_toml(space)))
+        out.write_text(skeleton(command, space, to_toml(space), out.parent))
         what = f"PETSc program, {len(options)} options" if options else "no PETSc options found"
         typer.echo(f"{what}; {len(space.settings)} settings proposed")
         typer.echo(f"wrote {out}: adapt it, then: metasolve check {out}")

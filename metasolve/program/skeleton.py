@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
@@ -78,20 +79,21 @@ _ACCEPT = """\
 # tolerance = 1e-6                 # on the relative difference in the 2-norm"""
 
 
-def skeleton(command: Sequence[str], space: Space, space_toml: str) -> str:
+def skeleton(command: Sequence[str], space: Space, space_toml: str, folder: Path) -> str:
     """Text of a case.toml for a command.
 
     Parameters
     ----------
     space, space_toml : what to propose as settings, and its written form; empty for no PETSc.
+    folder : where the file will be; files of the command are named from there.
     """
     found = proposal.arguments(command)
     numbers = {each.word: f"{{{each.name}}}" for each in found}
-    words = [numbers.get(i, _literal(word)) for i, word in enumerate(command)]
+    words = [numbers.get(i, _literal(word, folder)) for i, word in enumerate(command)]
     program = Path(command[proposal.program_place(command)]).name
     parts = [_HEAD.format(name=json.dumps(program), command=json.dumps(shlex.join(words)))]
     parts[0] = parts[0].replace("'{", "{").replace("}'", "}")
-    parts += [_file(path, is_namelist) for path, is_namelist in proposal.files(command)]
+    parts += [_file(path, named, folder) for path, named in proposal.files(command)]
     parts += [_vary(each) for each in found] or [_NO_VARY]
     petsc = bool(space.settings)
     parts.append(_petsc(space_toml) if petsc else _NO_SPACE)
@@ -100,11 +102,20 @@ def skeleton(command: Sequence[str], space: Space, space_toml: str) -> str:
     return "".join(parts)
 
 
-def _literal(word: str) -> str:
+def _literal(word: str, folder: Path) -> str:
     """A word as a template; what is an input file is found by its name in the run's directory."""
     path = Path(word)
-    doubled = word.replace("{", "{{").replace("}", "}}")
-    return path.name if path.is_file() and not _executable(path) else doubled
+    if path.is_file() and os.sep in word:
+        word = _from(folder, path) if _executable(path) else path.name
+    return word.replace("{", "{{").replace("}", "}}")
+
+
+def _from(folder: Path, path: Path) -> str:
+    """The path as seen from a folder, with a slash."""
+    if path.is_absolute():
+        return str(path)
+    relative = os.path.relpath(path, folder)
+    return relative if os.sep in relative else f"./{relative}"
 
 
 def _executable(path: Path) -> bool:
@@ -126,9 +137,9 @@ def _vary(each: Argument) -> str:
     )
 
 
-def _file(path: Path, is_namelist: bool) -> str:
+def _file(path: Path, is_namelist: bool, folder: Path) -> str:
     lines = ["", "# Each run gets a copy of this file in its own directory."]
-    lines += ["[[input]]", f"file = {json.dumps(str(path))}"]
+    lines += ["[[input]]", f"file = {json.dumps(os.path.relpath(path, folder))}"]
     if not is_namelist:
         lines.append('format = "copy" # <- "template" if values are to be put in place of {name}')
         return "\n".join(lines) + "\n"

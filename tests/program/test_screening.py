@@ -91,6 +91,21 @@ def test_init_writes_a_case_that_check_accepts(metasolve, solver_program, tmp_pa
         metasolve("init", "--", program, "plate.nml")
 
 
+def test_init_names_files_from_where_it_writes(metasolve, solver_program, tmp_path, monkeypatch):
+    (program,) = solver_program("sor")
+    for name in ("bin", "decks", "cases"):
+        (tmp_path / name).mkdir()
+    shutil.copy(program, tmp_path / "bin" / "sor")
+    shutil.copy(Path(program).parent / "sor.nml", tmp_path / "decks" / "plate.nml")
+    monkeypatch.chdir(tmp_path / "bin")
+    metasolve("init", "-o", "../cases/case.toml", "--", "./sor", "../decks/plate.nml")
+    path = tmp_path / "cases" / "case.toml"
+    vary = '[[vary]]\nname = "n"\ntype = "integer"\nlow = 12\nhigh = 24\n'
+    setting = '[[space.setting]]\nname = "omega"\ntype = "real"\nlow = 1.0\nhigh = 1.9\n'
+    path.write_text(path.read_text() + vary + setting)
+    assert screen(path, count=1).effects[0].failures == 0
+
+
 def test_init_asks_a_petsc_program_for_its_options(metasolve, tutorial, tmp_path, monkeypatch):
     (program,) = tutorial("snes/ex19")
     monkeypatch.chdir(tmp_path)
