@@ -83,8 +83,8 @@ def _affordable(playing: list[Candidate], costs: Costs, instances: int) -> list[
     """As many of the best as the budget brings through so many instances more, in their order."""
     count = max(1, costs.evaluator.left // instances) if instances else len(playing)
     felt = {each.name: np.mean(list(_hoped(each, costs).values())) for each in playing}
-    best = sorted(playing, key=lambda each: felt[each.name])[:count]
-    return [each for each in playing if each in best]
+    best = sorted(felt, key=lambda name: felt[name])[:count]
+    return [each for each in playing if each.name in best]
 
 
 def _hoped(candidate: Candidate, costs: Costs) -> dict[int, float]:

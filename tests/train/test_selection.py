@@ -86,6 +86,15 @@ def test_a_budget_that_ends_in_the_race_still_finds_a_winner(race):
     assert winner.name != "bad"
 
 
+def test_a_small_budget_brings_the_best_to_the_end(race):
+    """Not all of them halfway."""
+    good = {f"omega {k}": {"pc_type": "sor", "omega": 1.0 + 0.05 * k} for k in range(6)}
+    winner, verdicts, evaluator = race(good, "iterations", calls=int(3.5 * COUNT))
+    assert evaluator.left >= 0
+    assert max(each.instances for name, each in verdicts.items() if name in good) == COUNT
+    assert verdicts[winner.name].instances == COUNT
+
+
 class Doubt:
     """An expectation whose gate is open or closed everywhere."""
 
