@@ -133,8 +133,8 @@ def network(inputs: int, hidden: int, outputs: int) -> tuple[Layer, ...]:
 def open_gate(features: int, instances: int = 150) -> Gate:
     """A gate as of so many instances, which leaves nothing to the program."""
     some, lengths = np.arange(features), np.ones(features)
-    host = Bells(some, lengths, np.zeros((instances, features)), np.ones(instances), 0.0)
-    return Gate(network(features, 32, 2), host, limit=1e9)
+    host = Bells(some, lengths, np.zeros((instances, features)), np.ones(instances), 9.0)
+    return Gate(network(features, 32, 2), host)
 
 
 def check_used(log: Path) -> None:
