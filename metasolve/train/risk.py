@@ -13,7 +13,6 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.special import ndtr
 
 from metasolve.model.surrogate import Surrogate, squash
 from metasolve.train.difficulty import Difficulty
@@ -54,17 +53,15 @@ class Risk:
 
         The root of `expected_loss` in μ, which rises and is convex: Newton's method from above.
         """
-        mean, counts = np.zeros_like(spread), self.counts(taken)
+        doubt, counts = torch.as_tensor(spread), torch.as_tensor(self.counts(taken))
+        mean = torch.zeros_like(doubt)
         for _ in range(_NEWTON):
-            above = mean - MATERIAL
-            chance = ndtr(above / spread)
-            density = np.exp(-0.5 * (above / spread) ** 2) / math.sqrt(2.0 * math.pi)
-            felt = mean + counts * (above * chance + spread * density)
-            mean = mean - felt / (1.0 + counts * chance)
-        return mean
+            slope = 1.0 + counts * torch.special.ndtr((mean - MATERIAL) / doubt)
+            mean = mean - expected_loss(mean, doubt, counts) / slope
+        return mean.numpy()
 
 
-def expected_loss(mean: Tensor, spread: Tensor, counts: float = _CAREFUL) -> Tensor:
+def expected_loss(mean: Tensor, spread: Tensor, counts: float | Tensor = _CAREFUL) -> Tensor:
     """Expectation of what a normal cost (n,) is felt as, in closed form.
 
     E max(c - m, 0) = (μ - m) Φ(u) + σ φ(u) with u = (μ - m)/σ, the expected improvement of
