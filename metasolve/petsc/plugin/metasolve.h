@@ -188,6 +188,11 @@ typedef struct {
   PetscBool      given_up;
 } Watch;
 
+typedef struct { /* the same from a guess of ours: it goes on until the true residual meets the target */
+  PetscErrorCode (*test)(KSP, PetscInt, PetscReal, KSPConvergedReason *, void *); /* the host's own */
+  PetscReal target, norm, enough; /* norm: at the last look; enough: what its own norm must reach before the next one */
+} Onward;
+
 /* ---- describe.c: the program's own configuration of a KSP, as options that rebuild it ------------------------------- */
 PetscErrorCode DescribeHost(KSP, Settings *, const char **why); /* *why: NULL, or why the options are not enough */
 
@@ -227,6 +232,7 @@ typedef struct { /* composed with each wrapped KSP */
   PetscObjectState state;
   Decision         decision;
   Watch            watch;
+  Onward           onward;
   Previous         previous;
   PetscInt         failures, pause; /* fallbacks in a row; solves to leave alone after too many of them */
   PetscInt         misses, rest;    /* the same of guesses that were none */

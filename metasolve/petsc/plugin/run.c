@@ -99,12 +99,13 @@ static PetscErrorCode Target(KSP ksp, Record *r)
 
 static PetscErrorCode Decide(KSP ksp, Host *h, const Record *r)
 {
-  double features[METASOLVE_FEATURES];
-  Mat    A;
+  const PetscBool given = (PetscBool)(r->guess && !(r->start > 0)); /* by the program */
+  double          features[METASOLVE_FEATURES];
+  Mat             A;
 
   PetscFunctionBegin;
   PetscCall(KSPGetOperators(ksp, &A, NULL));
-  PetscCall(FeaturesCompute(A, ksp->vec_rhs, r->bnorm, ksp->rtol, ksp->abstol, r->guess, &h->previous, features));
+  PetscCall(FeaturesCompute(A, ksp->vec_rhs, r->bnorm, ksp->rtol, ksp->abstol, given, &h->previous, features));
   PetscCallMPI(MPI_Bcast(features, METASOLVE_FEATURES, MPI_DOUBLE, 0, PetscObjectComm((PetscObject)ksp)));
   PolicyDecide(h->session->policy, features, &h->decision);
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -142,30 +143,40 @@ static PetscErrorCode LookLate(KSP ksp, void *record, double *patience)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Sets r->why when the host's own settings are to be used; *plain: a guess may be, all the same. */
-static PetscErrorCode Choose(KSP ksp, Host *h, Record *r, PetscBool *plain)
+/* *plain: a guess may be used; r->why: why the model's settings may not, whatever they are. */
+static PetscErrorCode Admit(KSP ksp, Host *h, Record *r, PetscBool *plain)
 {
   const char *why = NULL, *not = WhyNotPolicy(h);
-  Decision   *d   = &h->decision;
 
   PetscFunctionBegin;
-  if (r->fresh) d->why[0] = 0;
-  r->looked = (PetscBool)(!r->fresh && (h->inner || *d->why));
+  if (r->fresh) h->decision.why[0] = 0;
   PetscCall(WhyNotSystem(ksp, &why));
-  if (!not && !why && !r->looked) PetscCall(IsSmall(ksp, h, &r->small));
   *plain = (PetscBool)(!why && PetscIsNormalReal(r->bnorm));
   if (*plain) PetscCall(Target(ksp, r));
   if (not || why) snprintf(r->why, sizeof r->why, "%s", not ? not : why);
   else if (r->bnorm == 0) snprintf(r->why, sizeof r->why, "the right-hand side is zero");
   else if (!*plain) snprintf(r->why, sizeof r->why, "the norm of the right-hand side is %g", (double)r->bnorm);
-  else if (r->small) {
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Sets r->why when the host's own settings are to be used. */
+static PetscErrorCode Choose(KSP ksp, Host *h, Record *r)
+{
+  Decision *d = &h->decision;
+
+  PetscFunctionBegin;
+  if (*r->why) PetscFunctionReturn(PETSC_SUCCESS);
+  r->looked = (PetscBool)(!r->fresh && (h->inner || *d->why));
+  if (!r->looked) PetscCall(IsSmall(ksp, h, &r->small));
+  if (r->small) {
     snprintf(r->why, sizeof r->why, "so small that a look at it would cost too much");
     r->patience = LOOKS * PolicyLook(h->session->policy);
-  } else if (!r->looked) {
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  if (!r->looked) {
     r->fresh = PETSC_TRUE;
     PetscCall(Decide(ksp, h, r));
   }
-  if (*r->why) PetscFunctionReturn(PETSC_SUCCESS);
   snprintf(r->why, sizeof r->why, "%s", d->why);
   r->patience = *d->why ? d->patience : 0;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -273,11 +284,32 @@ static PetscErrorCode Attempt(KSP ksp, Host *h, Vec x0, Record *r, PetscBool *ok
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* The program's own settings or the model's, with no guess of ours to go on from under the program's own. */
+static PetscErrorCode Settle(KSP ksp, Host *h, Record *r, PetscBool *ok)
+{
+  PetscBool over;
+  Vec       x0 = NULL;
+
+  PetscFunctionBegin;
+  if (r->guess && !(r->start > 0) && (!*r->why || r->patience > 0)) {
+    PetscCall(VecDuplicate(ksp->vec_sol, &x0));
+    PetscCall(VecCopy(ksp->vec_sol, x0));
+  }
+  if (!*r->why) PetscCall(Attempt(ksp, h, x0, r, ok));
+  else {
+    PetscCall(Refuse(ksp, h, r));
+    PetscCall(MayTakeOver(ksp, h, r, &over));
+    if (over) PetscCall(TakeOver(ksp, h, x0, r, ok));
+  }
+  PetscCall(VecDestroy(&x0));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The guess first: where it is the answer, or the program's own settings go with it, nobody has to look at the system. */
 PetscErrorCode RunSolve(KSP ksp, Host *h)
 {
-  Record         r = {.source = "model", .residual = NAN, .start = NAN};
-  Vec            x0 = NULL;
-  PetscBool      ok = PETSC_FALSE, plain, over;
+  Record         r  = {.source = "model", .residual = NAN, .start = NAN};
+  PetscBool      ok = PETSC_FALSE, plain, own;
   PetscLogDouble begin, clock;
   PetscMPIInt    rank;
 
@@ -287,22 +319,17 @@ PetscErrorCode RunSolve(KSP ksp, Host *h)
   r.guess = (PetscBool)!ksp->guess_zero;
   PetscCall(VecNorm(ksp->vec_rhs, NORM_2, &r.bnorm));
   PetscCall(IsFresh(ksp, h, &r.fresh));
-  PetscCall(Choose(ksp, h, &r, &plain));
-  r.decision += Lap(&clock);
-  if (r.guess && (!*r.why || r.patience > 0)) {
-    PetscCall(VecDuplicate(ksp->vec_sol, &x0));
-    PetscCall(VecCopy(ksp->vec_sol, x0));
-  }
+  PetscCall(Admit(ksp, h, &r, &plain));
+  r.decision = Lap(&clock);
   if (plain) PetscCall(StartFromGuess(ksp, h, &r));
   r.guessing = Lap(&clock);
-  if ((ok = (PetscBool)(r.start <= r.target))) PetscCall(StartAccept(ksp, h, &r));
-  else if (r.start > 0 && (*r.why || GuessAlone(h->session->guess))) PetscCall(StartOwn(ksp, h, &r, &ok));
-  else if (*r.why) {
-    PetscCall(Refuse(ksp, h, &r));
-    PetscCall(MayTakeOver(ksp, h, &r, &over));
-    if (over) PetscCall(TakeOver(ksp, h, x0, &r, &ok));
-  } else PetscCall(Attempt(ksp, h, x0, &r, &ok));
-  PetscCall(VecDestroy(&x0));
+  ok         = (PetscBool)(r.start <= r.target);
+  own        = (PetscBool)(r.start > 0 && GuessAlone(h->session->guess));
+  if (!ok && !own) PetscCall(Choose(ksp, h, &r));
+  r.decision += Lap(&clock);
+  if (ok) PetscCall(StartAccept(ksp, h, &r));
+  else if (own || (r.start > 0 && *r.why)) PetscCall(StartOwn(ksp, h, &r, &ok));
+  else PetscCall(Settle(ksp, h, &r, &ok));
   if (!ok && h->session->log[0]) PetscCall(TrueResidual(ksp, NULL, &r.residual));
   h->session->solves++;
   clock = begin;

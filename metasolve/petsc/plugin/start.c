@@ -1,5 +1,8 @@
 /* start.c - where a solve starts: a guess of ours, where the program has none and it is nearer than zero. */
 #include "run.h"
+#include <math.h>
+
+#define FALLING 0.99 /* of the true residual norm at the look before: otherwise there is nothing to go on for */
 
 static void Missed(Host *h)
 {
@@ -61,6 +64,48 @@ PetscErrorCode StartAccept(KSP ksp, Host *h, Record *r)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* The program's own test; but where it is content before the true residual meets the target, the solve goes on. */
+static PetscErrorCode Further(KSP ksp, PetscInt it, PetscReal rnorm, KSPConvergedReason *reason, void *context)
+{
+  Host     *h;
+  Vec       x, work, r;
+  PetscReal norm;
+  Onward   *o;
+
+  PetscFunctionBegin;
+  PetscCall(HostFind(ksp, &h));
+  o = &h->onward;
+  PetscCall(o->test(ksp, it, rnorm, reason, context));
+  if (*reason <= 0) PetscFunctionReturn(PETSC_SUCCESS);
+  if (rnorm > o->enough) {
+    *reason = KSP_CONVERGED_ITERATING;
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  PetscCall(VecDuplicate(ksp->vec_rhs, &x));
+  PetscCall(VecDuplicate(ksp->vec_rhs, &work));
+  PetscCall(KSPBuildResidual(ksp, x, work, &r));
+  PetscCall(VecNorm(r, NORM_2, &norm));
+  PetscCall(VecDestroy(&x));
+  PetscCall(VecDestroy(&work));
+  if (norm > o->target && norm < FALLING * o->norm) *reason = KSP_CONVERGED_ITERATING;
+  o->norm   = norm;
+  o->enough = rnorm * PetscMax(o->target / norm, 0.1);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode SolveFurther(KSP ksp, Host *h, const Record *r)
+{
+  PetscErrorCode err;
+
+  PetscFunctionBegin;
+  h->onward      = (Onward){.test = ksp->converged, .target = r->target, .norm = INFINITY, .enough = INFINITY};
+  ksp->converged = Further;
+  err            = HostSolveOwn(ksp, h);
+  ksp->converged = h->onward.test;
+  PetscCall(err);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* The program's own solve from vec_sol, and on from there until the true residual meets the tolerance. */
 static PetscErrorCode OwnToTarget(KSP ksp, Host *h, Record *r)
 {
@@ -71,15 +116,15 @@ static PetscErrorCode OwnToTarget(KSP ksp, Host *h, Record *r)
 
   PetscFunctionBegin;
   ksp->guess_zero = PETSC_FALSE;
-  for (int attempt = 0; !err && attempt < 4 && its < max_it; attempt++) {
+  for (int attempt = 0; !err && attempt < 3 && its < max_it; attempt++) {
     ksp->reason = KSP_CONVERGED_ITERATING;
     ksp->max_it = max_it - its;
     ksp->its    = 0;
-    err         = HostSolveOwn(ksp, h);
+    err         = SolveFurther(ksp, h, r);
     its += ksp->its;
     if (!err && ksp->reason > 0) err = TrueResidual(ksp, NULL, &r->residual);
     if (err || ksp->reason < 0 || r->residual <= r->target) break;
-    ksp->rtol *= 0.5 * r->target / r->residual; /* its own norm was content too soon */
+    ksp->rtol *= 0.5 * r->target / r->residual; /* a method that does not tell its residual on the way */
   }
   ksp->guess_zero = PETSC_TRUE;
   ksp->rtol       = rtol;

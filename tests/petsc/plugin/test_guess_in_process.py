@@ -63,3 +63,55 @@ def test_a_guess_that_was_none_three_times_is_given_a_rest(held):
         solved(ksp, A, b)
     solved(ksp, A, b)
     assert handle.last["guess"] < 1e-8
+
+
+@pytest.fixture
+def scaled():
+    """Systems whose rows differ in size: preconditioned and true residual norm are far apart."""
+    scale = 10.0 ** np.random.default_rng(3).uniform(0, 3, 144)
+
+    def make(peclet):
+        A = convection_diffusion(12, peclet)
+        b = random_vector(A)
+        factors = b.duplicate()
+        factors.setArray(scale)
+        A.diagonalScale(factors, None)
+        b.pointwiseMult(b, factors)
+        return A, b
+
+    return make
+
+
+@pytest.mark.parametrize("method", ["gmres", "bcgs", "richardson"])
+def test_the_programs_own_solve_goes_on_until_the_true_residual_is_met(
+    scaled, method, tmp_path, plugin_library
+):
+    """In one go, and not much further: its own norm is content long before."""
+    known = [scaled(peclet) for peclet in (1.0, 5.0, 20.0)]
+    sparse = [sp.csr_matrix(A.getValuesCSR()[::-1], shape=A.getSize()) for A, _ in known]
+    right = np.array([b.getArray() for _, b in known])
+    pod = Pod.fit([spsolve(A.tocsc(), b) for A, b in zip(sparse, right, strict=True)], 2)
+    data = guess_bytes(ReducedGalerkin(pod, sparse, right), sparse[0], alone=True)
+    model = write_policy(tmp_path / "held", {"pc_type": "no_such_pc"})
+    (model / "guess.bin").write_bytes(data)
+    A, b = scaled(3.0)
+    counts, starts, target = [], [], 1e-5 * b.norm()
+    for accelerated in (True, False):
+        ksp, x = PETSc.KSP().create(PETSc.COMM_SELF), A.createVecRight()
+        ksp.setOperators(A)
+        ksp.setType(method)
+        ksp.getPC().setType("jacobi")
+        ksp.setTolerances(rtol=1e-5, max_it=2000)
+        if accelerated:
+            handle = accelerate(ksp, model)
+            ksp.setMonitor(lambda ksp, it, _: it or starts.append(ksp.buildSolution()))
+        else:
+            starts[0].copy(x)
+            ksp.setInitialGuessNonzero(True)
+            ksp.setConvergenceTest(lambda ksp, *_: int(ksp.buildResidual().norm() <= target))
+        ksp.solve(b, x)
+        counts.append(ksp.getIterationNumber())
+        assert (b - A * x).norm() <= target
+    assert (handle.last["source"], handle.last["settings"]) == ("model", {})
+    assert handle.last["guess"] > 1e-5
+    assert counts[1] <= counts[0] <= 1.1 * counts[1] + 2
