@@ -68,7 +68,10 @@ class Produced:
         if guess is None:
             return settings
         modes = f"guess of {guess['modes']} modes"
-        return f"{modes}, own settings" if guess["alone"] else f"{settings}, {modes}"
+        told = {"own": f"{modes}, own settings", "model": f"{settings}, {modes}"}
+        options = guess.get("options") or {}
+        chosen = ", ".join(f"{name}={value}" for name, value in options.items())
+        return told.get(guess["settings"], f"{modes}, {chosen}")
 
 
 def produce(

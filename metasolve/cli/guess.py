@@ -39,6 +39,9 @@ def register(app: typer.Typer) -> None:
         runs: Annotated[
             int, typer.Option(min=16, help="Of a program: runs to learn from and to validate on.")
         ] = 48,
+        calls: Annotated[
+            int, typer.Option(min=0, help="Solver calls to find settings that go with it.")
+        ] = 120,
         repeats: Annotated[int, typer.Option(min=1, help="Timed solves of each.")] = 3,
         seed: Annotated[int, typer.Option(help="Of the systems that are held out.")] = 0,
         json_: Json = False,
@@ -58,6 +61,7 @@ def register(app: typer.Typer) -> None:
                 recording,
                 model,
                 modes=modes or MODES,
+                calls=calls,
                 repeats=repeats,
                 seed=seed,
                 progress=progress,
@@ -113,4 +117,7 @@ def verdict(found: LearnedGuess, model: Path) -> str:
     if found.winner is None:
         return "no guess is faster than starting from zero here: nothing was written"
     saved = 1.0 / found.winner.time
-    return f"model: {model}, now with a guess of {found.winner.modes} modes: {saved:.2f}x"
+    told = f"model: {model}, now with a guess of {found.winner.modes} modes: {saved:.2f}x"
+    if found.winner.settings != "guess":
+        return told
+    return f"{told}, going on with {' '.join(f'-{k} {v}' for k, v in found.options.items())}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,6 +25,28 @@ Found = dict[str, "dict[str, Measurements]"]
 
 
 @dataclass(frozen=True)
+class Entry:
+    """A guess that takes part.
+
+    Attributes
+    ----------
+    modes : of the guess.
+    settings : whose settings go with it: ``"own"`` (the program's), ``"model"`` or ``"guess"``.
+    data : contents of guess.bin.
+    """
+
+    modes: int
+    settings: str
+    data: bytes
+
+    @property
+    def name(self) -> str:
+        """What the table calls it."""
+        told = {"own": "", "model": ", the model's settings", "guess": ", settings of its own"}
+        return f"{self.modes} modes{told[self.settings]}"
+
+
+@dataclass(frozen=True)
 class Contender:
     """How a guess did on the systems it was validated on.
 
@@ -32,7 +54,7 @@ class Contender:
     ----------
     name : what the table calls it.
     modes : of the guess; 0 for none.
-    alone : whether the program's own settings go with it, in place of the model's.
+    settings : whose settings go with it; see `Entry`.
     time : total wall seconds relative to the model without a guess, on the same systems.
     worst : largest such ratio of a single system.
     failures : systems without an answer to the tolerance.
@@ -41,7 +63,7 @@ class Contender:
 
     name: str
     modes: int
-    alone: bool
+    settings: str
     time: float
     worst: float
     failures: int
@@ -50,7 +72,7 @@ class Contender:
 
 def race(
     bare: Path,
-    files: Mapping[tuple[int, bool], bytes],
+    entries: Sequence[Entry],
     validation: Sequence[Instance],
     repeats: int,
     progress: Progress,
@@ -60,18 +82,18 @@ def race(
     Parameters
     ----------
     bare : model directory without a guess; copies of it are made beside it.
-    files : contents of guess.bin by number of modes, and whether the program's settings go with it.
+    entries : the guesses.
     repeats : timed solves of each system by each contender.
     """
     from metasolve.petsc.replay import Replay
     from metasolve.report.contenders import measure, plugin
 
-    replay, folders, keys = Replay(), {WITHOUT: bare}, {WITHOUT: (0, True)}
-    for (modes, alone), data in files.items():
-        name = f"{modes} modes" + ("" if alone else ", the model's settings")
-        folders[name], keys[name] = bare.with_name(name.replace(" ", "")), (modes, alone)
-        copy_model(bare, folders[name])
-        add_guess(folders[name], data, {})
+    replay, folders, keys = Replay(), {WITHOUT: bare}, {WITHOUT: (0, "model")}
+    for each in entries:
+        folder = bare.with_name(each.name.replace(" ", ""))
+        folders[each.name], keys[each.name] = folder, (each.modes, each.settings)
+        copy_model(bare, folder)
+        add_guess(folder, each.data, {})
     playing = {name: plugin(replay, folder) for name, folder in folders.items()}
     first = measure(playing, validation[:_FIRST], 1)
     left = {name: playing[name] for name in _hopeful(first, validation[:_FIRST])}
@@ -96,7 +118,7 @@ def _hopeful(measured: Found, instances: Sequence[Instance]) -> list[str]:
 
 
 def _contender(
-    name: str, key: tuple[int, bool], found: Found, validation: Sequence[Instance]
+    name: str, key: tuple[int, str], found: Found, validation: Sequence[Instance]
 ) -> Contender:
     solved = [each for each in validation if each.id in found[name]]
     taken, without = (_seconds(found, each, solved) for each in (name, WITHOUT))

@@ -2,8 +2,9 @@
 
 Solutions to learn from are computed to a tight tolerance, under the model's settings where there is
 one, else under the program's own. Guesses of several sizes are then raced through the plug-in, as
-in production, on systems they have not seen; the fastest goes into the model directory if it is
-faster than the model without.
+in production, on systems they have not seen, each followed by the program's settings, the model's,
+and such as were found to go on fastest from a guess; the fastest goes into the model directory if
+it is faster than the model without.
 """
 
 from __future__ import annotations
@@ -26,16 +27,19 @@ from metasolve.instance import Instance
 from metasolve.model.directory import add_guess, load, save
 from metasolve.model.model import Model
 from metasolve.train.guess_model import after_learning, nothing_chosen
-from metasolve.train.guess_race import Contender, copy_model, race
+from metasolve.train.guess_race import Contender, Entry, copy_model, race
+from metasolve.train.guess_search import search
 from metasolve.train.inputs import usable
 from metasolve.train.recorded import provenance
 
 if TYPE_CHECKING:
+    from metasolve.guess import ReducedGalerkin
     from metasolve.petsc.recorded_solve import RecordedSolve
     from metasolve.petsc.recording import Recording
     from metasolve.petsc.systems import System
 
 MODES = (8, 16, 32, 64, 96, 128)
+CALLS = 120
 FEWEST = 12  # systems of one grid: fewer are better solved than learned from
 _MOST_VALIDATING = 24
 _WORTH = 0.98  # of the time without: a guess that gains less is the clock's noise
@@ -51,12 +55,14 @@ class LearnedGuess:
     ----------
     contenders : everything that was raced, the model without a guess first.
     winner : None when no guess was faster.
+    options : PETSc's, of the contenders with settings of their own; none where none were found.
     learned, validated : numbers of systems.
     rows : unknowns of each.
     """
 
     contenders: Sequence[Contender]
     winner: Contender | None
+    options: Mapping[str, str]
     learned: int
     validated: int
     rows: int
@@ -71,6 +77,7 @@ def learn_guess(
     model: str | os.PathLike,
     *,
     modes: Sequence[int] = MODES,
+    calls: int = CALLS,
     repeats: int = 3,
     seed: int = 0,
     progress: Progress = lambda *_: None,
@@ -82,8 +89,10 @@ def learn_guess(
     recording : recording directory; its systems on the grid that most of them have are used.
     model : model directory. A new one holds nothing but the guess, and leaves the settings alone.
     modes : numbers of modes to try; those above the number of solutions are left out.
+    calls : solver calls to find settings that go on from a guess, within what the model, or
+        `default_space`, may set; 0 not to look for any.
     repeats : timed solves of each validation system by each contender.
-    seed : of the systems that are held out.
+    seed : of the systems that are held out, and of the search.
 
     Raises
     ------
@@ -104,23 +113,31 @@ def learn_guess(
     order = np.random.default_rng([seed, 6]).permutation(len(family))
     validation = [family[i] for i in sorted(order[:held])]
     solved = _solve([family[i] for i in sorted(order[held:])], old, progress)
+    guesses = list(_guesses(solved, modes))
+    base = old or _nothing(recorded)
+    options = {}
+    if calls:
+        told = lambda done: progress("settings that go with it", done, calls)  # noqa: E731
+        options = search(base.space, guesses[-1], validation, calls, seed, told)
     with tempfile.TemporaryDirectory() as folder:
         bare = Path(folder) / "0"
-        base = old or _nothing(recorded)
         copy_model(model, bare) if old else save(base, bare)
-        files = dict(_candidates(solved, modes, old is not None and old.kind != "default"))
-        contenders = race(bare, files, validation, repeats, progress)
+        followed = ["own"] + ["model"] * (base.kind != "default") + ["guess"] * bool(options)
+        entries = list(_entries(solved, guesses, followed, options, _usual_seconds(family)))
+        contenders = race(bare, entries, validation, repeats, progress)
     through = [each for each in contenders if each.systems == held]
     winner = min(through, key=lambda each: (each.failures, each.time))
     found = winner if winner.modes and winner.time < _WORTH else None
-    result = LearnedGuess(contenders, found, len(solved.x), held, solved.matrices[0].shape[0])
+    result = LearnedGuess(contenders, found, options, len(solved.x), held, solved.x.shape[1])
     if found:
         if old is None:
             save(base, model)
-        calls = len(family) - held + repeats * sum(each.systems for each in contenders)
+        spent_on = calls * bool(options) + repeats * sum(each.systems for each in contenders)
         spent = time.perf_counter() - began
-        info = after_learning(base, "guess", family, calls, spent) | {"guess": asdict(found)}
-        add_guess(model, files[found.modes, found.alone], info)
+        info = after_learning(base, "guess", family, len(family) - held + spent_on, spent)
+        told = asdict(found) | {"options": options if found.settings == "guess" else {}}
+        data = next(each.data for each in entries if each.name == found.name)
+        add_guess(model, data, info | {"guess": told})
     return result
 
 
@@ -192,22 +209,43 @@ def _solution(
     return solution(system, solve) if x is None else x
 
 
-def _candidates(
-    solved: _Solved, modes: Sequence[int], chooses: bool
-) -> Iterator[tuple[tuple[int, bool], bytes]]:
-    """Contents of guess.bin by number of modes, and whether the program's settings go with it."""
+def _guesses(solved: _Solved, modes: Sequence[int]) -> Iterator[ReducedGalerkin]:
+    """One of each size, the smallest first."""
     from metasolve.guess import Pod, ReducedGalerkin
-    from metasolve.guess.guess_file import guess_bytes
 
     made: set[int] = set()
-    for asked in modes:
+    for asked in sorted(modes):
         pod = Pod.fit(solved.x, asked)
-        if pod.modes in made:
-            continue
-        made.add(pod.modes)
-        reduced = ReducedGalerkin(pod, solved.matrices, solved.b, asked)
-        for alone in (True, False) if chooses else (True,):
-            yield (pod.modes, alone), guess_bytes(reduced, solved.matrices[0], alone=alone)
+        if pod.modes not in made:
+            made.add(pod.modes)
+            yield ReducedGalerkin(pod, solved.matrices, solved.b, asked)
+
+
+def _entries(
+    solved: _Solved,
+    guesses: Sequence[ReducedGalerkin],
+    followed: Sequence[str],
+    options: Mapping[str, str],
+    seconds: float,
+) -> Iterator[Entry]:
+    """Every guess with the settings of everyone who may go on from it."""
+    from metasolve.guess.guess_file import guess_bytes
+
+    ways = {
+        "own": {"alone": True},
+        "model": {},
+        "guess": {"options": options, "expected": seconds},
+    }
+    for guess in guesses:
+        for who in followed:
+            data = guess_bytes(guess, solved.matrices[0], **ways[who])
+            yield Entry(guess.modes, who, data)
+
+
+def _usual_seconds(family: Sequence[Instance]) -> float:
+    """What the program's own settings took, in the median."""
+    outcomes = [each.payload.outcome for each in family]
+    return float(np.median([each.setup_seconds + each.solve_seconds for each in outcomes]))
 
 
 def _nothing(recorded: Recording) -> Model:

@@ -56,17 +56,25 @@ def test_the_tables_make_the_guess_without_interpolation(affine_family):
         np.testing.assert_allclose(z, reduced(A, b, np.zeros(4)), rtol=1e-9)
 
 
-@pytest.mark.parametrize("alone", [False, True])
-def test_the_file_holds_what_its_head_says(affine_family, alone):
+@pytest.mark.parametrize("symmetric", [False, True])
+@pytest.mark.parametrize("options", [{}, {"pc_type": "icc", "pc_factor_levels": "1"}])
+def test_the_file_holds_what_its_head_says(affine_family, symmetric, options):
     _, matrices, rights, solutions = affine_family
+    if not symmetric:
+        matrices = [(A @ sp.diags_array(1.0 + rights[0] ** 2)).tocsr() for A in matrices]
     reduced = ReducedGalerkin(Pod.fit(solutions, 4), matrices, rights)
-    data = guess_bytes(reduced, matrices[0], alone=alone)
-    rows, nonzeros, modes, entries, rights_read, flag = np.frombuffer(data, "<i8", 6, 16)
+    data = guess_bytes(reduced, matrices[0], alone=not options, options=options, expected=0.25)
+    head = np.frombuffer(data, "<i8", 8, 16)
+    rows, nonzeros, modes, entries, rights_read, folded, alone, words = map(int, head)
     assert (rows, nonzeros, modes) == (*matrices[0].shape[:1], matrices[0].nnz, 4)
-    assert bool(flag) is alone
-    numbers = 2 * entries + rights_read + (entries * modes + rights_read + rows) * modes
-    assert len(data) == 16 + 7 * 8 + 8 * numbers
-    places = np.frombuffer(data, "<i8", 2 * entries, 72).reshape(2, -1)
+    assert (bool(folded), bool(alone)) == (symmetric, not options)
+    assert np.frombuffer(data, "<f8", 1, 80) == 0.25
+    small = modes * (modes + 1) // 2 if symmetric else modes**2
+    numbers = 2 * entries + rights_read + entries * small + (rights_read + rows) * modes
+    assert len(data) == 16 + 10 * 8 + 8 * (numbers + words)
+    places = np.frombuffer(data, "<i8", 2 * entries, 96).reshape(2, -1)
     dense = matrices[0].toarray()
     seen = matrices[0].data[reduced.tables().entries]
     np.testing.assert_array_equal(dense[places[0], places[1]], seen)
+    text = data[-8 * (words + rows * modes) : -8 * rows * modes].decode()
+    assert dict(line.split() for line in text.splitlines() if line) == options

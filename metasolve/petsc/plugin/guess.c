@@ -10,22 +10,33 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MAGIC     "metasolve-guess1"
-#define MAX_MODES 1024
+#define MAGIC        "metasolve-guess2"
+#define MAX_MODES    1024
+#define MAX_SETTINGS 16384 /* bytes, of their text */
 
 typedef struct { /* of the file, little-endian; then the numbers below in this order */
   char     magic[16];
-  int64_t  rows, nonzeros, modes, entries, rights, alone; /* alone: the program's own settings go with it */
+  int64_t  rows, nonzeros, modes, entries, rights;
+  int64_t  symmetric; /* of each operator the lower triangle, row by row */
+  int64_t  alone;     /* the program's own settings go with it */
+  int64_t  words;     /* of 8 bytes: the text of settings of its own that go with it, a line each */
+  double   expected;  /* seconds that the program's own settings take */
   uint64_t pattern;
 } Head;
 struct _Guess {
   BasisFile file;
   Head      head;
   int64_t  *row, *column, *right; /* entries of A, rows of b that are looked at */
-  double   *operators, *sides;    /* (entries, modes, modes) and (rights, modes) */
+  double   *operators, *sides;    /* (entries, modes, modes), or triangles, and (rights, modes) */
+  Settings  settings;
   Guess     next;
 };
 static Guess loaded = NULL; /* each directory once, whichever KSPs use it */
+
+static int64_t OperatorSize(const Head *h)
+{
+  return h->symmetric ? h->modes * (h->modes + 1) / 2 : h->modes * h->modes;
+}
 
 static PetscBool Sane(BasisFile *f)
 {
@@ -33,21 +44,38 @@ static PetscBool Sane(BasisFile *f)
 
   if (memcmp(h->magic, MAGIC, sizeof h->magic)) return PETSC_FALSE;
   if (h->rows < 1 || h->modes < 1 || h->modes > MAX_MODES || h->entries < 1 || h->entries > MAX_MODES || h->rights < 1 || h->rights > MAX_MODES) return PETSC_FALSE;
+  if (h->words < 0 || h->words > MAX_SETTINGS / 8) return PETSC_FALSE;
   f->rows     = h->rows;
   f->modes    = h->modes;
-  f->basis_at = (long long)sizeof *h + 8 * (2 * h->entries + h->rights + h->entries * h->modes * h->modes + h->rights * h->modes);
+  f->basis_at = (long long)sizeof *h + 8 * (2 * h->entries + h->rights + h->entries * OperatorSize(h) + h->rights * h->modes + h->words);
   return PETSC_TRUE;
+}
+
+static void ReadSettings(char *text, Settings *s)
+{
+  char *rest, *name, *value;
+
+  for (char *line = strtok_r(text, "\n", &rest); line && s->n < METASOLVE_MAX_SETTINGS; line = strtok_r(NULL, "\n", &rest)) {
+    name  = strtok_r(line, " ", &value);
+    if (!name || !value) continue;
+    snprintf(s->name[s->n], sizeof s->name[0], "%s", name);
+    snprintf(s->value[s->n++], sizeof s->value[0], "%s", value);
+  }
 }
 
 static void Point(Guess g)
 {
   const Head *h = &g->head;
+  char        text[MAX_SETTINGS + 1];
 
   g->row       = (int64_t *)g->file.numbers;
   g->column    = g->row + h->entries;
   g->right     = g->column + h->entries;
   g->operators = (double *)(g->right + h->rights);
-  g->sides     = g->operators + h->entries * h->modes * h->modes;
+  g->sides     = g->operators + h->entries * OperatorSize(h);
+  memcpy(text, g->sides + h->rights * h->modes, (size_t)h->words * 8);
+  text[h->words * 8] = 0;
+  ReadSettings(text, &g->settings);
 }
 
 static void GuessFree(Guess g)
@@ -146,21 +174,30 @@ static PetscErrorCode Look(const struct _Guess *g, Mat A, Vec b, double seen[])
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Lower triangle, row by row, to full: from the end, so that nothing is overwritten before it is read. */
+static void Unfold(double M[], PetscBLASInt k)
+{
+  for (PetscBLASInt i = k - 1; i > 0; i--) memmove(M + (size_t)i * (size_t)k, M + (size_t)i * (size_t)(i + 1) / 2, sizeof(double) * (size_t)(i + 1));
+  for (PetscBLASInt i = 0; i < k; i++)
+    for (PetscBLASInt j = i + 1; j < k; j++) M[i * k + j] = M[j * k + i];
+}
+
 /* z, from the small system that the entries make. */
 static PetscErrorCode Coordinates(const struct _Guess *g, const double seen[], double z[], PetscBool *ok)
 {
-  PetscBLASInt k, q, p, kk, one = 1, info, *pivots;
+  PetscBLASInt k, q, p, size, one = 1, info, *pivots;
   double       plus = 1, none = 0, *M;
 
   PetscFunctionBegin;
   PetscCall(PetscBLASIntCast((PetscInt)g->head.modes, &k));
   PetscCall(PetscBLASIntCast((PetscInt)g->head.entries, &q));
   PetscCall(PetscBLASIntCast((PetscInt)g->head.rights, &p));
-  kk = k * k;
-  PetscCall(PetscMalloc2(kk, &M, k, &pivots));
-  BLASgemv_("N", &kk, &q, &plus, g->operators, &kk, seen, &one, &none, M, &one); /* column-major: the transpose ... */
+  PetscCall(PetscBLASIntCast((PetscInt)OperatorSize(&g->head), &size));
+  PetscCall(PetscMalloc2(k * k, &M, k, &pivots));
+  BLASgemv_("N", &size, &q, &plus, g->operators, &size, seen, &one, &none, M, &one);
+  if (g->head.symmetric) Unfold(M, k);
   BLASgemv_("N", &k, &p, &plus, g->sides, &k, seen + q, &one, &none, z, &one);
-  LAPACKgetrf_(&k, &k, M, &k, pivots, &info);
+  LAPACKgetrf_(&k, &k, M, &k, pivots, &info); /* column-major: of the transpose ... */
   *ok = (PetscBool)(info == 0);
   if (*ok) LAPACKgetrs_("T", &k, &one, M, &k, pivots, z, &k, &info); /* ... of what is solved with */
   PetscCall(PetscFree2(M, pivots));
@@ -184,4 +221,11 @@ PetscErrorCode GuessMake(Guess g, Mat A, Vec b, Vec x, PetscBool *made)
 PetscBool GuessAlone(Guess g)
 {
   return (PetscBool)(g->head.alone != 0);
+}
+
+PetscBool GuessSettings(Guess g, Decision *d)
+{
+  if (!g->settings.n) return PETSC_FALSE;
+  *d = (Decision){.settings = g->settings, .expected = g->head.expected};
+  return PETSC_TRUE;
 }

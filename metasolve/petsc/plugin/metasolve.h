@@ -159,7 +159,8 @@ typedef struct _Guess *Guess;
 PetscErrorCode GuessLoad(MPI_Comm, const char *dir, Guess *, char *why, size_t whylen); /* NULL: none here, or why not */
 PetscErrorCode GuessFits(Guess, Mat, PetscBool *yes); /* is it of the grid that was learned from? */
 PetscErrorCode GuessMake(Guess, Mat A, Vec b, Vec x, PetscBool *made);
-PetscBool      GuessAlone(Guess); /* the program's own settings go with it, not the model's */
+PetscBool      GuessAlone(Guess);                 /* the program's own settings go with it, not the model's */
+PetscBool      GuessSettings(Guess, Decision *); /* settings of its own do; false: there are none */
 
 /* ---- newton_guess.c --------------------------------------------------------------------------------------------- */
 typedef struct _NewtonGuess *NewtonGuess;

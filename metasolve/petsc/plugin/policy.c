@@ -145,7 +145,7 @@ PetscBool PolicySecond(Policy p, Decision *d)
 {
   Settings second;
 
-  if (!p->second) return PETSC_FALSE;
+  if (!p || !p->second) return PETSC_FALSE;
   Decode(p, p->second, d->symmetric, &second);
   if (SettingsSame(&second, &d->settings)) return PETSC_FALSE;
   d->settings = second;

@@ -143,28 +143,40 @@ static PetscErrorCode LookLate(KSP ksp, void *record, double *patience)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* *plain: a guess may be used; r->why: why the model's settings may not, whatever they are. */
+/* *plain: a guess may be used; r->why: why no settings but the host's own may. */
 static PetscErrorCode Admit(KSP ksp, Host *h, Record *r, PetscBool *plain)
 {
-  const char *why = NULL, *not = WhyNotPolicy(h);
+  const char *why = NULL;
 
   PetscFunctionBegin;
   if (r->fresh) h->decision.why[0] = 0;
   PetscCall(WhyNotSystem(ksp, &why));
   *plain = (PetscBool)(!why && PetscIsNormalReal(r->bnorm));
   if (*plain) PetscCall(Target(ksp, r));
-  if (not || why) snprintf(r->why, sizeof r->why, "%s", not ? not : why);
+  if (why) snprintf(r->why, sizeof r->why, "%s", why);
   else if (r->bnorm == 0) snprintf(r->why, sizeof r->why, "the right-hand side is zero");
   else if (!*plain) snprintf(r->why, sizeof r->why, "the norm of the right-hand side is %g", (double)r->bnorm);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Sets r->why when the host's own settings are to be used. */
-static PetscErrorCode Choose(KSP ksp, Host *h, Record *r)
+/* The settings that were learned with the guess, where that is used. */
+static PetscBool WithGuess(Host *h, Record *r)
 {
   Decision *d = &h->decision;
 
+  if (!(r->start > 0) || h->pause > 0 || *d->why || !GuessSettings(h->session->guess, d)) return PETSC_FALSE;
+  if (!h->inner || !SettingsSame(&d->settings, &h->inner_settings)) r->fresh = PETSC_TRUE;
+  return PETSC_TRUE;
+}
+
+/* Sets r->why when the host's own settings are to be used. */
+static PetscErrorCode Choose(KSP ksp, Host *h, Record *r)
+{
+  const char *not = WhyNotPolicy(h);
+  Decision   *d   = &h->decision;
+
   PetscFunctionBegin;
+  if (not && !*r->why) snprintf(r->why, sizeof r->why, "%s", not);
   if (*r->why) PetscFunctionReturn(PETSC_SUCCESS);
   r->looked = (PetscBool)(!r->fresh && (h->inner || *d->why));
   if (!r->looked) PetscCall(IsSmall(ksp, h, &r->small));
@@ -305,7 +317,7 @@ static PetscErrorCode Settle(KSP ksp, Host *h, Record *r, PetscBool *ok)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The guess first: where it is the answer, or the program's own settings go with it, nobody has to look at the system. */
+/* The guess first: where it is the answer, or is known with what to go on from it, nobody has to look at the system. */
 PetscErrorCode RunSolve(KSP ksp, Host *h)
 {
   Record         r  = {.source = "model", .residual = NAN, .start = NAN};
@@ -325,7 +337,7 @@ PetscErrorCode RunSolve(KSP ksp, Host *h)
   r.guessing = Lap(&clock);
   ok         = (PetscBool)(r.start <= r.target);
   own        = (PetscBool)(r.start > 0 && GuessAlone(h->session->guess));
-  if (!ok && !own) PetscCall(Choose(ksp, h, &r));
+  if (!ok && !own && !WithGuess(h, &r)) PetscCall(Choose(ksp, h, &r));
   r.decision += Lap(&clock);
   if (ok) PetscCall(StartAccept(ksp, h, &r));
   else if (own || (r.start > 0 && *r.why)) PetscCall(StartOwn(ksp, h, &r, &ok));

@@ -14,15 +14,28 @@ from ..conftest import convection_diffusion, random_vector, write_policy
 
 
 @pytest.fixture
-def held(tmp_path, plugin_library):
-    """A KSP of this process with a guess for upwind systems of one right-hand side, and GMRES."""
+def holding(tmp_path, plugin_library):
+    """`holding(modes)`: a KSP and a guess for upwind systems of one right-hand side."""
+
+    def make(modes, **more):
+        return _holding(tmp_path / "held", modes, **more)
+
+    return make
+
+
+@pytest.fixture
+def held(holding):
+    return holding(5)
+
+
+def _holding(folder, modes, **more):
     matrices = [convection_diffusion(12, peclet) for peclet in (1.0, 5.0, 20.0, 60.0, 100.0)]
     sparse = [sp.csr_matrix(A.getValuesCSR()[::-1], shape=A.getSize()) for A in matrices]
     b = random_vector(matrices[0])
     right = np.array([b.getArray()] * 5)
-    pod = Pod.fit([spsolve(A.tocsc(), b.getArray()) for A in sparse], 5)
-    model = write_policy(tmp_path / "held", {"ksp_type": "gmres", "pc_type": "jacobi"})
-    data = guess_bytes(ReducedGalerkin(pod, sparse, right), sparse[0])
+    pod = Pod.fit([spsolve(A.tocsc(), b.getArray()) for A in sparse], modes)
+    model = write_policy(folder, {"ksp_type": "gmres", "pc_type": "jacobi"})
+    data = guess_bytes(ReducedGalerkin(pod, sparse, right), sparse[0], **more)
     (model / "guess.bin").write_bytes(data)
     ksp = PETSc.KSP().create(PETSc.COMM_SELF)
     ksp.setType("gmres")
@@ -49,6 +62,19 @@ def test_no_solver_of_an_earlier_operator_is_used_after_a_guess_that_was_the_ans
     assert solved(ksp, A, other) <= 1e-8
     assert handle.last["source"] == "model", handle.last
     assert handle.last["settings"]["pc_type"] == "jacobi"
+
+
+def test_settings_of_its_own_are_set_up_once_for_an_operator(holding):
+    ksp, handle, b = holding(2, options={"ksp_type": "gmres", "pc_type": "sor"}, expected=1.0)
+    seen = []
+    for peclet in (7.0, 7.0, 9.0):
+        if not seen or peclet == 9.0:
+            A = convection_diffusion(12, peclet)
+            ksp.setOperators(A)
+        assert solved(ksp, A, b) <= 1e-8
+        assert handle.last["guess"] > 1e-8
+        seen.append((handle.last["new_operator"], handle.last["settings"]["pc_type"]))
+    assert seen == [(True, "sor"), (False, "sor"), (True, "sor")]
 
 
 def test_a_guess_that_was_none_three_times_is_given_a_rest(held):
