@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 SOURCES = Path(__file__).parent / "plugin"
 NAME = "libmetasolve.so"
 FLAGS = (
-    *("-shared", "-fPIC", "-O2", "-std=gnu11", "-fvisibility=hidden", "-Wall"),
+    *("-shared", "-fPIC", "-O3", "-std=gnu11", "-fvisibility=hidden", "-Wall"),
     # The library stays loaded: PETSc keeps pointers to its functions until the very end.
     "-Wl,-z,nodelete",
 )

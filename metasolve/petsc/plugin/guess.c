@@ -185,18 +185,16 @@ static void Unfold(double M[], PetscBLASInt k)
 /* z, from the small system that the entries make. */
 static PetscErrorCode Coordinates(const struct _Guess *g, const double seen[], double z[], PetscBool *ok)
 {
-  PetscBLASInt k, q, p, size, one = 1, info, *pivots;
-  double       plus = 1, none = 0, *M;
+  const Head  *h = &g->head;
+  PetscBLASInt k, one = 1, info, *pivots;
+  double      *M;
 
   PetscFunctionBegin;
-  PetscCall(PetscBLASIntCast((PetscInt)g->head.modes, &k));
-  PetscCall(PetscBLASIntCast((PetscInt)g->head.entries, &q));
-  PetscCall(PetscBLASIntCast((PetscInt)g->head.rights, &p));
-  PetscCall(PetscBLASIntCast((PetscInt)OperatorSize(&g->head), &size));
+  PetscCall(PetscBLASIntCast((PetscInt)h->modes, &k));
   PetscCall(PetscMalloc2(k * k, &M, k, &pivots));
-  BLASgemv_("N", &size, &q, &plus, g->operators, &size, seen, &one, &none, M, &one);
-  if (g->head.symmetric) Unfold(M, k);
-  BLASgemv_("N", &k, &p, &plus, g->sides, &k, seen + q, &one, &none, z, &one);
+  Combine((size_t)OperatorSize(h), (size_t)h->entries, g->operators, seen, M);
+  if (h->symmetric) Unfold(M, k);
+  Combine((size_t)k, (size_t)h->rights, g->sides, seen + h->entries, z);
   LAPACKgetrf_(&k, &k, M, &k, pivots, &info); /* column-major: of the transpose ... */
   *ok = (PetscBool)(info == 0);
   if (*ok) LAPACKgetrs_("T", &k, &one, M, &k, pivots, z, &k, &info); /* ... of what is solved with */

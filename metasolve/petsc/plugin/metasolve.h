@@ -153,6 +153,7 @@ PetscErrorCode BasisFileOpen(MPI_Comm, BasisFile *, int *have); /* have: 1; 0 th
 PetscErrorCode BasisFileNumbers(MPI_Comm, BasisFile *);
 PetscErrorCode BasisFileDecode(BasisFile *, const double z[], Vec x, PetscBool *made);
 void           BasisFileFree(BasisFile *);
+void           Combine(size_t n, size_t k, const double *a, const double z[], double *y);
 
 /* ---- guess.c ------------------------------------------------------------------------------------------------------ */
 typedef struct _Guess *Guess;
