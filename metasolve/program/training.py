@@ -10,6 +10,7 @@ from metasolve.errors import UsageError
 from metasolve.farm import SerialFarm
 from metasolve.instance import Instance
 from metasolve.model.model import Model
+from metasolve.outcome import Reason
 from metasolve.program.case import Case
 from metasolve.program.consistency import check, check_program
 from metasolve.program.instances import instances
@@ -73,7 +74,9 @@ def train_case(
     if not past:
         probe(solver, known)
     info = {"case": case.to_dict(), "instances": [each.payload for each in known]}
-    task = Task(known, case.space, warms=False)  # each run is a process of its own
+    # Each run is a process of its own; one that takes too long is ended by nobody in production.
+    made_good = {Reason.DIVERGED} if case.rerunnable else set()
+    task = Task(known, case.space, warms=False, made_good=made_good)
     return train_task(task, SerialFarm(solver), out, config, past, info, progress=progress)
 
 

@@ -148,15 +148,28 @@ class Costs:
         return self.outcomes.get(_key(index, settings), ())
 
     def _rescued(self, model: Model, index: int, outcome: Outcome) -> float:
-        """Cost of an outcome, a failed one with the second choice after it as far as measured."""
+        """Cost of an outcome; of a failure that production sees, with what follows there.
+
+        That is the second choice, as far as it was measured, and where it fails, too, the host's
+        own settings: time is lost then, and no answer.
+        """
         evaluator, cost = self.evaluator, self.evaluator.cost_of(index, outcome)
-        second = {} if outcome.ok else model.second_choice(self.features(index))
-        others = self._outcomes(index, second) if second else ()
-        spent = evaluator.cost.quantity(outcome, evaluator.instances[index])
-        if not others or not all(each.ok for each in others) or not math.isfinite(spent):
+        spent = self._ratio(index, outcome)
+        if outcome.ok or outcome.reason not in evaluator.made_good or not math.isfinite(spent):
             return cost
-        then = np.median([evaluator.cost_of(index, each) for each in others])
-        return float(np.log(spent / evaluator.reference(index) + np.exp(then)))
+        second = model.second_choice(self.features(index))
+        others = self._outcomes(index, second) if second else ()
+        if others:
+            spent += float(np.median([self._ratio(index, each) for each in others]))
+        if others and all(each.ok for each in others):
+            return math.log(spent)
+        known = spent if evaluator.host_cost(index) == 0.0 else math.inf
+        return min(cost, math.log1p(known))
+
+    def _ratio(self, index: int, outcome: Outcome) -> float:
+        """What an outcome took, right or wrong, over what the host takes."""
+        instance = self.evaluator.instances[index]
+        return self.evaluator.cost.quantity(outcome, instance) / self.evaluator.reference(index)
 
     def _watched(self, candidate: Candidate, index: int, look: float = 0.0) -> float | None:
         model = candidate.model

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,6 +45,7 @@ class Evaluator:
     calls : the budget.
     events : every call is logged here.
     on_batch : called after each batch with the number of calls made so far.
+    made_good : failures that production sees, and makes good by the host's own settings.
     """
 
     def __init__(
@@ -55,7 +56,9 @@ class Evaluator:
         calls: int,
         events: Events,
         on_batch: Callable[[int], None] = lambda _: None,
+        made_good: Collection[Reason] = (),
     ) -> None:
+        self.made_good = made_good
         self.farm, self.instances, self.cost, self.budget = farm, list(instances), cost, calls
         self.events, self._on_batch = events, on_batch
         self.calls = 0

@@ -14,6 +14,7 @@ from metasolve.farm.watchdog import GRACE
 from metasolve.instance import Instance
 from metasolve.model.directory import load
 from metasolve.model.model import Model
+from metasolve.outcome import Reason
 from metasolve.space import Space
 from metasolve.train.config import TrainConfig
 from metasolve.train.events import Event, read_events
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from metasolve.farm import Farm, IsolatedSolver
     from metasolve.petsc.recording import Recording
 
+_UNSEEN = {Reason.ERROR, Reason.CRASHED}  # failures that the plug-in cannot make good
 _RUNS_ENOUGH = 8  # with so many starts of the program, whole runs validate, else single operators
 
 
@@ -187,7 +189,7 @@ def _task(recorded: Recording, space: Space, prefix: str | None) -> Task:
     solves = {each.id: each.payload for each in clean}
     by_run = len({solve.run for solve in solves.values()}) >= _RUNS_ENOUGH
     groups = {key: each.run if by_run else each.operator.hash for key, each in solves.items()}
-    return Task(clean, space, groups)
+    return Task(clean, space, groups, made_good=set(Reason) - _UNSEEN)
 
 
 def isolated(

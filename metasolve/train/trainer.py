@@ -12,7 +12,7 @@ Deterministic: outcomes and seed decide everything, so a record of outcomes resu
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -64,12 +64,14 @@ class Task:
     space : what may be set.
     groups : group of an instance, by id; a group is not split between training and validation.
     warms : whether the first solve of an instance is colder than later ones, as in one process.
+    made_good : failures that production sees, and makes good by the program's own settings.
     """
 
     instances: Sequence[Instance]
     space: Space
     groups: Mapping[str, str] = field(default_factory=dict)
     warms: bool = True
+    made_good: Collection[Reason] = ()
 
 
 @dataclass(frozen=True)
@@ -116,14 +118,8 @@ class Trainer:
         self._on_progress, self._phase = on_progress, "reference"
         self._by_phase: dict[str, int] = {}
         self._gradient: dict[str, Any] = {}
-        self.evaluator = Evaluator(
-            farm,
-            task.instances,
-            Cost(config.measure, config.cap),
-            config.calls,
-            self.events,
-            self._progress,
-        )
+        cost, known = Cost(config.measure, config.cap), (self.events, self._progress)
+        self.evaluator = Evaluator(farm, task.instances, cost, config.calls, *known, task.made_good)
         self._prior = self.evaluator.recall(prior)
         self._by_phase["earlier"] = len(prior)
         self.arms = Arms(task.space)

@@ -137,7 +137,14 @@ WORDS = Space((Choice("pc_type", ("ilu", "sor", "icc")),))
 def raced(*constants):
     """A policy that always chooses ilu, and constants, measured everywhere."""
     instances = [Instance(f"i{i}", {"x": float(i)}, payload=i, tolerance=1e-6) for i in range(12)]
-    evaluator = Evaluator(SerialFarm(Picky()), instances, Cost("seconds", 2.0), 10**4, Events(None))
+    evaluator = Evaluator(
+        SerialFarm(Picky()),
+        instances,
+        Cost("seconds", 2.0),
+        10**4,
+        Events(None),
+        made_good={Reason.BREAKDOWN},
+    )
     evaluator.measure([(index, dict(HOST)) for index in range(12)], "reference")
     standardisation = Inputs.of(instances).standardisation
 
@@ -165,7 +172,8 @@ def test_what_is_slower_than_the_host_is_no_second_choice(monkeypatch):
     assert second_choice(candidates, costs) is None
 
 
-def test_a_failure_costs_what_it_took_and_the_second_choice_after_it():
+def test_a_failure_costs_what_it_took_and_what_follows():
+    """The second choice where there is one, else the program's own settings."""
     candidates, costs = raced("sor")
     without = costs.each(candidates[0])
     policy = finished(candidates[0], costs, second_choice(candidates, costs))
@@ -173,7 +181,20 @@ def test_a_failure_costs_what_it_took_and_the_second_choice_after_it():
     for index in range(12):
         if index % 4 == 3:
             assert each[index] == pytest.approx(np.log((0.1 + 0.4) / 10.0))
-            assert without[index] > np.log(2.0)
+            assert without[index] == pytest.approx(np.log((0.1 + 10.0) / 10.0))
         else:
             assert each[index] == without[index]
     assert costs.verdict(policy).failures == 3
+
+
+def test_a_failure_that_production_does_not_see_costs_more_than_any_success():
+    candidates, costs = raced("sor")
+    costs.evaluator.made_good = ()
+    each = costs.each(candidates[0])
+    assert all((each[index] > np.log(2.0)) == (index % 4 == 3) for index in range(12))
+
+
+def test_where_the_program_fails_too_nothing_is_made_good(monkeypatch):
+    monkeypatch.setattr(Evaluator, "host_cost", lambda *_: 1.0)
+    candidates, costs = raced("sor")
+    assert costs.each(candidates[0])[3] > np.log(2.0)
