@@ -40,7 +40,7 @@ from metasolve.train.inputs import usable
 FEWEST = 12  # solves on one grid
 _ENTRIES, _MODES = (4, 8, 16), (8, 16, 32)
 _MOST_VALIDATING = 12
-_TRIALS = 4  # runs without any nonlinear solve, after which there is none to be expected
+_TRIALS = 4  # runs, after which it is foreseen whether that many will come
 _WORTH = 0.98  # of the time without
 Array = NDArray[np.float64]
 Progress = Callable[[str, int, int], None]
@@ -146,10 +146,9 @@ def _record(case: Case, known: Sequence[Instance], progress: Progress) -> tuple[
             run(begin, folder, case.timeout)
             pairs += _read(Path(out))
         progress("recording", done, len(known))
-        if done == _TRIALS and not pairs:
+        size, count = _commonest(pairs)
+        if done >= _TRIALS and count * len(known) < FEWEST * done:
             break
-    sizes = Counter(F.size for F, _ in pairs)
-    size, count = sizes.most_common(1)[0] if sizes else (0, 0)
     if count < FEWEST:
         raise UsageError(
             f"case {case.name}: at most {count} nonlinear solves have one number of unknowns; vary "
@@ -157,6 +156,12 @@ def _record(case: Case, known: Sequence[Instance], progress: Progress) -> tuple[
         )
     F, x = zip(*(pair for pair in pairs if pair[0].size == size), strict=True)
     return np.array(F), np.array(x)
+
+
+def _commonest(pairs: Sequence[tuple[Array, Array]]) -> tuple[int, int]:
+    """The number of unknowns that most solves have, and how many do."""
+    sizes = Counter(F.size for F, _ in pairs)
+    return sizes.most_common(1)[0] if sizes else (0, 0)
 
 
 def _read(recording: Path) -> Iterator[tuple[Array, Array]]:

@@ -102,3 +102,14 @@ def test_what_does_not_pay_is_not_kept(case, tmp_path, capsys, monkeypatch):
 def test_a_program_without_newton_is_told_so(script, tmp_path):
     with pytest.raises(UsageError, match="at most 0 nonlinear solves"):
         learn_start(script(), tmp_path / "model", runs=16)
+
+
+def test_many_grids_are_noticed_after_a_few_runs(case, tmp_path):
+    path, _ = case()
+    varied = path.read_text().replace("-da_grid_x 20 -da_grid_y 20", "-da_grid_x {n} -da_grid_y 9")
+    grid = '[[vary]]\nname = "n"\ntype = "integer"\nlow = 9\nhigh = 900\n\n[settings]'
+    path.write_text(varied.replace("[settings]", grid))
+    runs = []
+    with pytest.raises(UsageError, match="vary no grid"):
+        learn_start(path, tmp_path / "model", progress=lambda _, done, __: runs.append(done))
+    assert len(runs) < 10
