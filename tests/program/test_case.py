@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from metasolve.errors import UsageError
-from metasolve.family.family import is_family
 from metasolve.program.case import Case
 from metasolve.program.consistency import check_program
 from metasolve.program.instances import features, instances
@@ -16,7 +15,7 @@ from metasolve.program.start import start
 from metasolve.program.training import _config
 
 PROBLEMS = Path(__file__).resolve().parents[2] / "problems"
-CASES = sorted(path for path in PROBLEMS.glob("*/case.toml") if not is_family(path))
+CASES = sorted(path for path in PROBLEMS.glob("*/*.toml") if "\ncommand =" in path.read_text())
 
 WRONG = [
     ("command =", "comand =", ["comand=", "did you mean 'command'"]),
@@ -81,10 +80,10 @@ def test_a_space_may_be_a_file_of_its_own(script, case_text, tmp_path):
     assert [each.name for each in Case.from_toml(path).space.settings] == ["omega"]
 
 
-@pytest.mark.parametrize("path", CASES, ids=lambda path: path.parent.name)
+@pytest.mark.parametrize("path", CASES, ids=lambda path: f"{path.parent.name}-{path.stem}")
 def test_the_cases_of_problems_hold_together(path):
     case = Case.from_toml(path)
-    assert case.name == path.parent.name
+    assert case.name.startswith(path.parent.name)
     assert len(instances(case, 8, 0)) == 8
 
 
