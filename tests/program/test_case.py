@@ -15,7 +15,7 @@ from metasolve.program.start import start
 from metasolve.program.training import _config
 
 PROBLEMS = Path(__file__).resolve().parents[2] / "problems"
-CASES = sorted(path for path in PROBLEMS.glob("*/*.toml") if "\n[cost]" in path.read_text())
+CASES = sorted(path for path in PROBLEMS.glob("*/*.toml") if "\n[success]" in path.read_text())
 
 WRONG = [
     ("command =", "comand =", ["comand=", "did you mean 'command'"]),
