@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from metasolve.errors import UsageError
+from metasolve.family.family import is_family
 from metasolve.program.case import Case
 from metasolve.program.consistency import check_program
 from metasolve.program.instances import features, instances
@@ -15,7 +16,12 @@ from metasolve.program.start import start
 from metasolve.program.training import _config
 
 PROBLEMS = Path(__file__).resolve().parents[2] / "problems"
-CASES = sorted(path for path in PROBLEMS.glob("*/*.toml") if "\n[success]" in path.read_text())
+LISTS = {"convection_diffusion", "heat"}  # for draw.py: one program for many systems
+CASES = sorted(
+    path
+    for path in PROBLEMS.glob("*/*.toml")
+    if path.parent.name not in LISTS and not is_family(path)
+)
 
 WRONG = [
     ("command =", "comand =", ["comand=", "did you mean 'command'"]),
