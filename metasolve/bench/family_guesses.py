@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -21,7 +22,13 @@ from metasolve.guess import (
     Sine,
 )
 from metasolve.guess.cost_training import CostTraining, fit_cost
-from metasolve.guess.training import Residuals, Trainee, fit_residuals, fit_solutions
+from metasolve.guess.training import (
+    ConvolutionTrainee,
+    Residuals,
+    Trainee,
+    fit_residuals,
+    fit_solutions,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -38,7 +45,7 @@ _HELD_OUT = 5  # one row of so many
 RIDGE, KERNEL = "ridge regression", "kernel regression"
 GALERKIN, REDUCED = "POD-Galerkin", "reduced Galerkin"
 SUPERVISED, RESIDUAL, COST = "net on solutions", "net on residuals", "net on cost"
-CORRECTED = "net + Galerkin"
+CORRECTED, CONVOLUTION = "net + Galerkin", "convolutional net"
 
 
 @dataclass(frozen=True)
@@ -100,8 +107,8 @@ class _Rows:
     @classmethod
     def of(cls, data: Snapshots, bare: Guess) -> _Rows:
         pairs = [
-            bare.given(b, features)
-            for b, features in zip(data.right_sides, data.features, strict=True)
+            bare.given(A, b, features)
+            for A, b, features in zip(data.matrices, data.right_sides, data.features, strict=True)
         ]
         scale = np.array([factor for _, factor in pairs])
         coordinates = bare.codec.encode(data.solutions)
@@ -178,6 +185,8 @@ def _networks(
         corrected = replace(guess, correction=Galerkin(bare.codec, _CORRECTED))
         seconds = time.perf_counter() - began
         yield Learned(CORRECTED, f"{name}, {_CORRECTED} corrected", corrected, seconds)
+    if not data.one_operator and math.isqrt(bare.codec.size) ** 2 == bare.codec.size:
+        yield _convolution(data, plan, replace(bare, sees="diagonal"), seed)
     residuals = Residuals.of(bare.codec, data.matrices, data.right_sides)
     fit_residuals(trainee, rows.given, residuals, rows.scale, plan.steps, seed)
     guess = replace(bare, predictor=trainee.network())
@@ -189,6 +198,16 @@ def _networks(
         calls = fit_cost(trainee, rows.given, residuals, target, cost, options, rows.scale, seed)
         guess = replace(bare, predictor=trainee.network())
         yield Learned(COST, name, guess, time.perf_counter() - began, calls)
+
+
+def _convolution(data: Snapshots, plan: Plan, bare: Guess, seed: int) -> Learned:
+    """Where the matrix varies on a square grid: from its diagonal, trained on solutions."""
+    began, side = time.perf_counter(), math.isqrt(bare.codec.size)
+    rows = _Rows.of(data, bare)
+    trainee = ConvolutionTrainee(rows.given, rows.target, (side, side), seed=seed)
+    fit_solutions(trainee, rows.given, rows.target, plan.steps, seed)
+    guess = replace(bare, predictor=trainee.network())
+    return Learned(CONVOLUTION, "3x3, 8 and 16 filters", guess, time.perf_counter() - began)
 
 
 def iterations_from(

@@ -1,6 +1,7 @@
 """Initial guesses: codec, predictor, correction; applied with numpy and scipy alone."""
 
 from metasolve.guess.codec import Codec, Grid, Identity, Pod, Sine, basis
+from metasolve.guess.convolution import Convolution
 from metasolve.guess.correction import Correction, Galerkin, LeastSquares
 from metasolve.guess.guess import Guess, Start, relative_residual
 from metasolve.guess.interpolation import EmpiricalInterpolation
@@ -10,6 +11,7 @@ from metasolve.guess.reduced import ReducedGalerkin
 
 __all__ = [
     "Codec",
+    "Convolution",
     "Correction",
     "EmpiricalInterpolation",
     "Galerkin",

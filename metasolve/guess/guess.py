@@ -35,13 +35,13 @@ class Guess:
     correction : improves them by the system itself.
     sees : what the predictor is given. ``"features"``: those of the instance. ``"rhs"``: the
         coordinates of b / ‖b‖₂, what it predicts being multiplied by ‖b‖₂; right for families in
-        which only b varies.
+        which only b varies. ``"diagonal"``: log |a_ii| (size,), a field on a structured grid.
     """
 
     codec: Codec
     predictor: Predictor | None = None
     correction: Correction | None = None
-    sees: Literal["features", "rhs"] = "features"
+    sees: Literal["features", "rhs", "diagonal"] = "features"
 
     def __call__(self, A: sp.csr_matrix, b: Array, features: ArrayLike) -> Start:
         """Guess x0; zero where ‖b - A x0‖₂ would not be below ‖b‖₂, that of a zero guess."""
@@ -53,14 +53,16 @@ class Guess:
         """Coordinates z (modes,) of the guess, good or bad."""
         z = np.zeros(self.codec.modes)
         if self.predictor is not None:
-            given, scale = self.given(b, features)
+            given, scale = self.given(A, b, features)
             z = scale * self.predictor(given)
         return z if self.correction is None else self.correction(A, b, z)
 
-    def given(self, b: Array, features: ArrayLike) -> tuple[Array, float]:
+    def given(self, A: sp.csr_matrix, b: Array, features: ArrayLike) -> tuple[Array, float]:
         """What the predictor sees, and the factor on what it predicts."""
         if self.sees == "features":
             return np.asarray(features, dtype=np.float64), 1.0
+        if self.sees == "diagonal":
+            return np.log(np.maximum(np.abs(A.diagonal()), np.finfo(float).tiny)), 1.0
         norm = float(np.linalg.norm(b)) or 1.0
         return self.codec.encode(b) / norm, norm
 

@@ -16,6 +16,7 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 
 from metasolve.guess.codec import Codec, basis
+from metasolve.guess.convolution import POINTS, Coarse, Convolution
 from metasolve.guess.predictor import Network, Scaling
 
 Array = NDArray[np.float64]
@@ -65,6 +66,59 @@ class Trainee(torch.nn.Module):
         return Network(self.inputs, self.outputs, layers)
 
 
+class ConvolutionTrainee(torch.nn.Module):
+    """A convolutional network under training.
+
+    Parameters
+    ----------
+    fields, z
+        Training rows: fields (instances, rows · columns) on a grid of this shape, and coordinates.
+    channels
+        Filters of each layer, after which the grid is halved.
+    """
+
+    def __init__(
+        self,
+        fields: ArrayLike,
+        z: ArrayLike,
+        shape: tuple[int, int],
+        channels: Sequence[int] = (8, 16),
+        seed: int = 0,
+    ) -> None:
+        super().__init__()
+        self.coarse = Coarse(shape)
+        self.inputs, self.outputs = Scaling.fit(self.coarse(fields)), Scaling.fit(z)
+        size = np.where(np.isinf(self.outputs.size), 0.0, self.outputs.size)
+        self.size, self.mean = torch.as_tensor(size), torch.as_tensor(self.outputs.mean)
+        left = POINTS // 2 ** len(channels)
+        shapes = [(out, into, 3, 3) for into, out in pairwise((1, *channels))]
+        shapes.append((np.shape(z)[1], channels[-1] * left**2))
+        generator = torch.Generator().manual_seed(seed)
+        self.weights, self.biases = torch.nn.ParameterList(), torch.nn.ParameterList()
+        for each in shapes:
+            drawn = torch.randn(*each, generator=generator, dtype=torch.float64)
+            self.weights.append(torch.nn.Parameter(drawn / np.prod(each[1:]) ** 0.5))
+            self.biases.append(torch.nn.Parameter(torch.zeros(each[0], dtype=torch.float64)))
+
+    def forward(self, fields: ArrayLike) -> torch.Tensor:
+        """Coordinates (instances, modes) of fields (instances, rows · columns)."""
+        h = torch.as_tensor(self.inputs(self.coarse(fields))).reshape(-1, 1, POINTS, POINTS)
+        layers = list(zip(self.weights, self.biases, strict=True))
+        for weights, bias in layers[:-1]:
+            h = torch.tanh(torch.nn.functional.conv2d(h, weights, bias, padding=1))
+            h = torch.nn.functional.avg_pool2d(h, 2)
+        weights, bias = layers[-1]
+        return (h.flatten(1) @ weights.T + bias) * self.size + self.mean
+
+    def network(self) -> Convolution:
+        """What has been learned so far, in numpy."""
+        *filters, head = (
+            (weights.detach().numpy().copy(), bias.detach().numpy().copy())
+            for weights, bias in zip(self.weights, self.biases, strict=True)
+        )
+        return Convolution(self.coarse, self.inputs, self.outputs, filters, head)
+
+
 @dataclass(frozen=True)
 class Residuals:
     """(‖b - A V z‖ / ‖b‖)² as a quadratic in z for each of many instances: 1 - 2 hᵀz + zᵀG z.
@@ -107,7 +161,11 @@ class Residuals:
 
 
 def fit_solutions(
-    trainee: Trainee, features: ArrayLike, z: ArrayLike, steps: int = 2000, seed: int = 0
+    trainee: Trainee | ConvolutionTrainee,
+    features: ArrayLike,
+    z: ArrayLike,
+    steps: int = 2000,
+    seed: int = 0,
 ) -> None:
     """Minimise the mean squared error of scaled coordinates."""
     target = torch.as_tensor(trainee.outputs(z))
@@ -122,7 +180,7 @@ def fit_solutions(
 
 
 def fit_residuals(
-    trainee: Trainee,
+    trainee: Trainee | ConvolutionTrainee,
     features: ArrayLike,
     residuals: Residuals,
     scale: ArrayLike = 1.0,
@@ -148,7 +206,7 @@ def fit_residuals(
     descend(trainee, loss, len(features), steps, seed, gentle_rate(trainee, present))
 
 
-def gentle_rate(trainee: Trainee, error: float, share: float = 0.3) -> float:
+def gentle_rate(trainee: torch.nn.Module, error: float, share: float = 0.3) -> float:
     """Learning rate of Adam that moves outputs by a share of their present relative error a step.
 
     Adam moves every weight by the rate, so an output by at most rate times the width before it.
@@ -158,7 +216,7 @@ def gentle_rate(trainee: Trainee, error: float, share: float = 0.3) -> float:
 
 
 def descend(
-    trainee: Trainee,
+    trainee: torch.nn.Module,
     loss: Callable[[NDArray[np.int64]], torch.Tensor],
     count: int,
     steps: int,
@@ -188,7 +246,7 @@ def descend(
 class Best:
     """The weights with the smallest loss on what was held out."""
 
-    def __init__(self, trainee: Trainee) -> None:
+    def __init__(self, trainee: torch.nn.Module) -> None:
         self._trainee, self._least = trainee, np.inf
         self._kept = [each.detach().clone() for each in trainee.parameters()]
 

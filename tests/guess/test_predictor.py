@@ -7,7 +7,7 @@ from metasolve.guess import Ridge
 
 torch = pytest.importorskip("torch")
 
-from metasolve.guess.training import Trainee  # noqa: E402
+from metasolve.guess.training import ConvolutionTrainee, Trainee, fit_solutions  # noqa: E402
 
 
 def test_ridge_regression_is_its_closed_form(rng):
@@ -40,3 +40,35 @@ def test_the_network_is_what_was_trained(rng):
     with torch.no_grad():
         np.testing.assert_allclose(trainee.network()(x), trainee(x).numpy(), atol=1e-12)
     np.testing.assert_array_equal(trainee.network()(x[0] + 5.0)[1], 2.0)
+
+
+@pytest.mark.parametrize("shape", [(16, 16), (37, 20)])
+def test_the_convolutional_network_is_what_was_trained(rng, shape):
+    fields, z = rng.standard_normal((6, shape[0] * shape[1])), rng.standard_normal((6, 4))
+    z[:, 1] = 2.0
+    trainee = ConvolutionTrainee(fields, z, shape, channels=(3, 5))
+    with torch.no_grad():
+        np.testing.assert_allclose(trainee.network()(fields), trainee(fields).numpy(), atol=1e-12)
+    one = trainee.network()(fields[0])
+    np.testing.assert_allclose(one, trainee.network()(fields)[0], atol=1e-12)
+    assert one[1] == 2.0
+
+
+def test_it_sees_means_over_blocks(rng):
+    """What varies within blocks alone is nothing to it; 32 points make blocks of two."""
+    fields, z = rng.standard_normal((5, 32 * 32)), rng.standard_normal((5, 2))
+    net = ConvolutionTrainee(fields, z, (32, 32)).network()
+    ripple = np.tile([1.0, -1.0], 16 * 32)
+    np.testing.assert_allclose(net(fields + ripple), net(fields), atol=1e-12)
+
+
+def test_it_learns_where_a_bump_is(rng):
+    """Held-out bumps are located better than by the mean of those seen."""
+    at = rng.uniform(0.2, 0.8, (200, 2))
+    x = np.arange(24) / 24
+    bumps = np.exp(-50 * ((x[:, None] - at[:, :1, None]) ** 2 + (x - at[:, 1:, None]) ** 2))
+    fields = bumps.reshape(200, -1)
+    trainee = ConvolutionTrainee(fields[:160], at[:160], (24, 24))
+    fit_solutions(trainee, fields[:160], at[:160], steps=300)
+    error = np.abs(trainee.network()(fields[160:]) - at[160:]).mean()
+    assert error < 0.25 * np.abs(at[160:] - at[:160].mean(axis=0)).mean()
