@@ -1,12 +1,17 @@
 """Models with known settings, and programs run with them through the plug-in."""
 
 import json
+import shutil
 
+import numpy as np
 import pytest
 
 from metasolve.errors import PluginError
+from metasolve.train.recorded_guess import learn_guess
 
 from ..conftest import write_policy
+
+SIZE = 48  # points a side of the grid that a guess is learned on
 
 
 @pytest.fixture(scope="session")
@@ -78,3 +83,49 @@ def record_with(tmp_path, plugin_library, run_program):
         return run_program(command, env=env, ranks=ranks), out
 
     return record
+
+
+# --- a guess, learned from systems of one grid ---------------------------------------------------
+
+
+def cases(path, count, seed, size=SIZE):
+    """Lines for the program's -list: one grid, varying wind and diffusion."""
+    rng = np.random.default_rng(seed)
+    lines = [
+        f"{size} {10 ** rng.uniform(0, 2):.6g} {rng.uniform(0, 360):.6g} recirculating "
+        f"{10 ** rng.uniform(0, 2):.6g}"
+        for _ in range(count)
+    ]
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+@pytest.fixture(scope="session")
+def program(solver_program):
+    return solver_program("convection_diffusion")
+
+
+@pytest.fixture(scope="session")
+def learned(program, plugin_library, tmp_path_factory):
+    """A model of nothing but a guess, and what learning it said."""
+    from metasolve.petsc.recording import record
+
+    folder = tmp_path_factory.mktemp("guess")
+    given = cases(folder / "train.txt", 60, 1)
+    record([*program, "-list", str(given)], folder / "recording")
+    options = {"modes": (4, 40), "calls": 0, "repeats": 3}
+    found = learn_guess(folder / "recording", folder / "model", **options)
+    return folder / "model", found, folder / "recording"
+
+
+@pytest.fixture
+def unseen(tmp_path):
+    return cases(tmp_path / "unseen.txt", 8, 2)
+
+
+def copied(model, tmp_path):
+    return shutil.copytree(model, tmp_path / "copy")
+
+
+def norms(output):
+    return [float(line.rsplit("norm", 1)[1]) for line in output.splitlines() if " norm " in line]

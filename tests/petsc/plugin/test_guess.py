@@ -14,59 +14,7 @@ from metasolve.train.guess_race import WITHOUT
 from metasolve.train.recorded_guess import learn_guess
 
 from ..conftest import convection_diffusion, random_vector
-
-SIZE = 48
-
-
-def cases(path, count, seed, size=SIZE):
-    """Lines for the program's -list: one grid, varying wind and diffusion."""
-    rng = np.random.default_rng(seed)
-    lines = [
-        f"{size} {10 ** rng.uniform(0, 2):.6g} {rng.uniform(0, 360):.6g} recirculating "
-        f"{10 ** rng.uniform(0, 2):.6g}"
-        for _ in range(count)
-    ]
-    path.write_text("\n".join(lines) + "\n")
-    return path
-
-
-@pytest.fixture(scope="module")
-def program(solver_program):
-    return solver_program("convection_diffusion")
-
-
-@pytest.fixture(scope="module")
-def learned(program, plugin_library, tmp_path_factory):
-    """A model of nothing but a guess, and what learning it said."""
-    from metasolve.petsc.recording import record
-
-    folder = tmp_path_factory.mktemp("guess")
-    given = cases(folder / "train.txt", 60, 1)
-    record([*program, "-list", str(given)], folder / "recording")
-    options = {"modes": (4, 40), "calls": 0, "repeats": 3}
-    found = learn_guess(folder / "recording", folder / "model", **options)
-    return folder / "model", found, folder / "recording"
-
-
-@pytest.fixture(scope="module")
-def followed(learned, tmp_path_factory):
-    """The same guess with settings of its own, which are much faster than ILU(0) from a guess."""
-    model = tmp_path_factory.mktemp("followed") / "model"
-    found = learn_guess(learned[2], model, modes=(40,), calls=150, repeats=2)
-    return model, found
-
-
-@pytest.fixture
-def unseen(tmp_path):
-    return cases(tmp_path / "unseen.txt", 8, 2)
-
-
-def copied(model, tmp_path):
-    return shutil.copytree(model, tmp_path / "copy")
-
-
-def norms(output):
-    return [float(line.rsplit("norm", 1)[1]) for line in output.splitlines() if " norm " in line]
+from .conftest import SIZE, cases, copied, norms
 
 
 def test_the_fastest_is_kept_and_beats_starting_from_zero(learned):
@@ -209,66 +157,6 @@ def test_where_these_fail_the_program_solves_from_zero(
     first = lines[0]
     assert (first["source"], first["guess"]) == ("fallback", None)
     assert done.stdout.splitlines()[0] == run_program(command).stdout.splitlines()[0]
-
-
-def test_settings_found_from_the_guess_go_with_it_where_they_are_faster(followed):
-    model, found = followed
-    times = {each.settings: each.time for each in found.contenders}
-    assert found.winner.time == min(times.values())
-    held = load(model).info["guess"]
-    assert held["options"] == (found.options if found.winner.settings == "guess" else {})
-
-
-@pytest.fixture
-def going_on(learned, tmp_path):
-    """`going_on(pc_type="sor")`: the learned guess, with these settings to go on from it."""
-
-    def make(expected=1.0, **settings):
-        model = copied(learned[0], tmp_path)
-        path, modes = model / "guess.bin", load(model).info["guess"]["modes"]
-        held = path.read_bytes()
-        text = "".join(f"{name} {value}\n" for name, value in settings.items()).encode()
-        text += b"\n" * (-len(text) % 8)
-        flags = struct.pack("<qqd", 0, len(text) // 8, expected)
-        basis = len(held) - 8 * modes * SIZE**2
-        path.write_bytes(held[:64] + flags + held[88:basis] + text + held[basis:])
-        return model
-
-    return make
-
-
-@pytest.mark.parametrize("ranks", [1, 2])
-def test_settings_of_its_own_solve_what_it_leaves(going_on, program, unseen, run_with, ranks):
-    settings = {"ksp_type": "bcgs", "pc_type": "bjacobi", "sub_pc_type": "ilu"}
-    lines = run_with(going_on(**settings), [*program, "-list", str(unseen)], ranks)[1]
-    assert len(lines) == 8
-    for line in lines:
-        assert (line["source"], line["settings"]) == ("model", settings)
-        assert line["guess"] < 0.5
-        assert line["true_residual"] <= line["tolerance"]
-
-
-@pytest.mark.parametrize(
-    "settings", [{"pc_type": "no_such_pc"}, {"ksp_type": "richardson", "pc_type": "none"}]
-)
-def test_where_its_own_settings_fail_the_program_solves_from_zero(
-    going_on, program, unseen, run_with, run_program, settings
-):
-    command = [*program, "-list", str(unseen)]
-    done, lines = run_with(going_on(**settings), command)
-    own = run_program(command)
-    assert (lines[0]["source"], lines[0]["guess"]) == ("fallback", None)
-    assert done.stdout.splitlines()[0] == own.stdout.splitlines()[0]
-    np.testing.assert_allclose(norms(done.stdout), norms(own.stdout), rtol=1e-3)
-
-
-def test_its_own_settings_are_for_the_systems_it_fits_alone(
-    going_on, program, tmp_path, run_with, run_program
-):
-    command = [*program, "-list", str(cases(tmp_path / "other.txt", 3, 3, SIZE + 1))]
-    done, lines = run_with(going_on(pc_type="jacobi"), command)
-    assert {line["source"] for line in lines} == {"refused"}
-    assert done.stdout == run_program(command).stdout
 
 
 def test_a_guess_of_the_programs_own_is_left_alone(learned, program, unseen, run_with):
