@@ -27,7 +27,7 @@ _FEWEST = 4  # of which the guess is not the answer
 
 def search(
     space: Space,
-    guess: ReducedGalerkin,
+    guesses: Sequence[ReducedGalerkin],
     systems: Sequence[Instance],
     calls: int,
     seed: int,
@@ -38,13 +38,14 @@ def search(
     Parameters
     ----------
     space : what may be set.
-    systems : recorded ones that the guess was not learned from.
+    guesses : of increasing size; the search is from the largest that is not the answer already.
+    systems : recorded ones that the guesses were not learned from.
     calls : solver calls.
 
     Returns
     -------
     dict
-        Empty where the guess is the answer to nearly all systems, or nothing may be set.
+        Empty where even the smallest guess is the answer to nearly all, or nothing may be set.
     """
     from metasolve.petsc.replay import Replay
     from metasolve.report.global_search import GlobalSearch
@@ -53,8 +54,12 @@ def search(
         return {}
     replay = Replay(space=space)
     with TemporaryDirectory() as folder:
-        started = list(islice(_started(guess, systems, Path(folder)), _SYSTEMS))
-        if len(started) < _FEWEST:
+        started: list[Instance] = []
+        for guess in reversed(guesses):
+            started = list(islice(_started(guess, systems, Path(folder)), _SYSTEMS))
+            if len(started) >= _FEWEST:
+                break
+        else:
             return {}
         found = GlobalSearch(space, replay, started, calls, seed, progress=progress).run()
     replay.destroy()
@@ -77,7 +82,7 @@ def _started(
         x.setArray(guess.basis @ guess(matrix(system), b, np.zeros(guess.modes)))
         if system.residual(x) <= instance.tolerance * system.norm:
             continue
-        path = folder / f"{number}.bin"
+        path = folder / f"{guess.modes}-{number}.bin"
         viewer = PETSc.Viewer().createBinary(str(path), "w", comm=PETSc.COMM_SELF)
         x.view(viewer)
         viewer.destroy()

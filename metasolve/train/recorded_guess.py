@@ -118,7 +118,7 @@ def learn_guess(
     options = {}
     if calls:
         told = lambda done: progress("settings that go with it", done, calls)  # noqa: E731
-        options = search(base.space, guesses[-1], validation, calls, seed, told)
+        options = search(base.space, guesses, validation, calls, seed, told)
     with tempfile.TemporaryDirectory() as folder:
         bare = Path(folder) / "0"
         copy_model(model, bare) if old else save(base, bare)
