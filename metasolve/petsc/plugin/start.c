@@ -67,27 +67,27 @@ PetscErrorCode StartAccept(KSP ksp, Host *h, Record *r)
 /* The program's own test; but where it is content before the true residual meets the target, the solve goes on. */
 static PetscErrorCode Further(KSP ksp, PetscInt it, PetscReal rnorm, KSPConvergedReason *reason, void *context)
 {
-  Host     *h;
-  Vec       x, work, r;
-  PetscReal norm;
-  Onward   *o;
+  Host              *h;
+  Vec                x, work, r;
+  PetscReal          norm;
+  Onward            *o;
+  KSPConvergedReason own;
 
   PetscFunctionBegin;
   PetscCall(HostFind(ksp, &h));
   o = &h->onward;
   PetscCall(o->test(ksp, it, rnorm, reason, context));
   if (*reason <= 0) PetscFunctionReturn(PETSC_SUCCESS);
-  if (rnorm > o->enough) {
-    *reason = KSP_CONVERGED_ITERATING;
-    PetscFunctionReturn(PETSC_SUCCESS);
-  }
+  own     = *reason;
+  *reason = KSP_CONVERGED_ITERATING; /* while it is another, newer PETSc takes vec_sol for the solution */
+  if (rnorm > o->enough) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(VecDuplicate(ksp->vec_rhs, &x));
   PetscCall(VecDuplicate(ksp->vec_rhs, &work));
   PetscCall(KSPBuildResidual(ksp, x, work, &r));
   PetscCall(VecNorm(r, NORM_2, &norm));
   PetscCall(VecDestroy(&x));
   PetscCall(VecDestroy(&work));
-  if (norm > o->target && norm < FALLING * o->norm) *reason = KSP_CONVERGED_ITERATING;
+  if (!(norm > o->target && norm < FALLING * o->norm)) *reason = own;
   o->norm   = norm;
   o->enough = rnorm * PetscMax(o->target / norm, 0.1);
   PetscFunctionReturn(PETSC_SUCCESS);
