@@ -212,10 +212,11 @@ def tutorial(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], list[s
 
 
 def tutorial_source(name: str) -> Path:
-    """Return the source of tutorial `package/exN` where PETSc's examples are installed."""
+    """Return the source of tutorial `package/exN` where this PETSc's examples are installed."""
     package, stem = name.split("/")
     config = pytest.importorskip("petsc4py").get_config()
-    roots = [Path(config.get("PETSC_DIR") or "/nowhere"), *Path("/usr/share/petsc").glob("*.*")]
+    version = ".".join(pkg_config("--modversion")[0].split(".")[:2])
+    roots = [Path(config.get("PETSC_DIR") or "/nowhere"), Path("/usr/share/petsc") / version]
     inside = {"ksp": "ksp/ksp", "pc": "ksp/pc"}.get(package, package)
     for root in roots:
         for sources in (root / "src", *root.glob("share/petsc/examples/src")):
