@@ -7,6 +7,7 @@ from metasolve.guess.guess import Guess, Start, relative_residual
 from metasolve.guess.interpolation import EmpiricalInterpolation
 from metasolve.guess.kernel import Kernel
 from metasolve.guess.predictor import Network, Predictor, Ridge
+from metasolve.guess.projected import Projected
 from metasolve.guess.reduced import ReducedGalerkin
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "Network",
     "Pod",
     "Predictor",
+    "Projected",
     "ReducedGalerkin",
     "Ridge",
     "Sine",

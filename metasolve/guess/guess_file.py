@@ -2,7 +2,8 @@
 
 Little-endian, 8 bytes each: a head of 11 numbers after 16 characters, the entries of A and b that
 are looked at, the small matrices (lower triangles of symmetric ones) and right-hand sides, settings
-as text, then the basis, mode by mode, of which each rank reads its own rows. guess.c reads it.
+as text, then the basis, mode by mode, of which each rank reads its own rows; that of the tests too
+where no entries are looked at. guess.c reads it.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from metasolve.guess.pattern import pattern_hash
+from metasolve.guess.projected import Projected
 from metasolve.guess.reduced import ReducedGalerkin
 
 _MAGIC = b"metasolve-guess2"
@@ -21,7 +23,7 @@ _ROUNDING = 1e-12  # of the largest entry: what two halves of a symmetric matrix
 
 
 def guess_bytes(
-    reduced: ReducedGalerkin,
+    reduced: ReducedGalerkin | Projected,
     A: sp.csr_matrix,
     *,
     alone: bool = False,
@@ -49,14 +51,15 @@ def guess_bytes(
     head += np.array([pattern_hash(A)], "<u8").tobytes()
     places = np.concatenate([row, column, tables.rows]).astype("<i8")
     numbers = [np.ascontiguousarray(each, "<f8").tobytes() for each in (operators, tables.sides)]
-    basis = np.ascontiguousarray(reduced.basis.T, "<f8").tobytes()
-    return b"".join([_MAGIC, head, places.tobytes(), *numbers, text, basis])
+    bases = [reduced.basis, *([reduced.tests] if isinstance(reduced, Projected) else [])]
+    columns = [np.ascontiguousarray(each.T, "<f8").tobytes() for each in bases]
+    return b"".join([_MAGIC, head, places.tobytes(), *numbers, text, *columns])
 
 
 def _folded(operators: NDArray[np.float64]) -> tuple[NDArray[np.float64], bool]:
     """(count, modes, modes), or where they are symmetric (count, modes (modes + 1) / 2)."""
-    twisted = np.abs(operators - operators.transpose(0, 2, 1)).max()
-    if twisted > _ROUNDING * np.abs(operators).max():
+    twisted = np.abs(operators - operators.transpose(0, 2, 1)).max(initial=0.0)
+    if twisted > _ROUNDING * np.abs(operators).max(initial=0.0):
         return operators, False
     return operators[(slice(None), *np.tril_indices(operators.shape[1]))], True
 

@@ -19,7 +19,7 @@ from metasolve.instance import Instance
 from metasolve.space import Space
 
 if TYPE_CHECKING:
-    from metasolve.guess import ReducedGalerkin
+    from metasolve.guess import Projected, ReducedGalerkin
 
 _SYSTEMS = 8  # to search on: a setting is given up after some of them where it is slow
 _FEWEST = 4  # of which the guess is not the answer
@@ -27,7 +27,7 @@ _FEWEST = 4  # of which the guess is not the answer
 
 def search(
     space: Space,
-    guesses: Sequence[ReducedGalerkin],
+    guesses: Sequence[ReducedGalerkin | Projected],
     systems: Sequence[Instance],
     calls: int,
     seed: int,
@@ -67,7 +67,7 @@ def search(
 
 
 def _started(
-    guess: ReducedGalerkin, systems: Sequence[Instance], folder: Path
+    guess: ReducedGalerkin | Projected, systems: Sequence[Instance], folder: Path
 ) -> Iterator[Instance]:
     """Systems that the guess is not the answer to, as if the program had started from it."""
     from petsc4py import PETSc

@@ -33,7 +33,7 @@ from metasolve.train.inputs import usable
 from metasolve.train.recorded import provenance
 
 if TYPE_CHECKING:
-    from metasolve.guess import ReducedGalerkin
+    from metasolve.guess import Projected, ReducedGalerkin
     from metasolve.petsc.recorded_solve import RecordedSolve
     from metasolve.petsc.recording import Recording
     from metasolve.petsc.systems import System
@@ -42,6 +42,7 @@ MODES = (8, 16, 32, 64, 96, 128)
 CALLS = 120
 FEWEST = 12  # systems of one grid: fewer are better solved than learned from
 _MOST_VALIDATING = 24
+_SAME = 1e-12  # relative difference of entries of one operator
 _WORTH = 0.98  # of the time without: a guess that gains less is the clock's noise
 Array = NDArray[np.float64]
 Progress = Callable[[str, int, int], None]
@@ -209,21 +210,26 @@ def _solution(
     return solution(system, solve) if x is None else x
 
 
-def _guesses(solved: _Solved, modes: Sequence[int]) -> Iterator[ReducedGalerkin]:
+def _guesses(solved: _Solved, modes: Sequence[int]) -> Iterator[ReducedGalerkin | Projected]:
     """One of each size, the smallest first."""
-    from metasolve.guess import Pod, ReducedGalerkin
+    from metasolve.guess import Pod, Projected, ReducedGalerkin
 
+    first = solved.matrices[0].data
+    one = all(np.allclose(A.data, first, rtol=_SAME, atol=0.0) for A in solved.matrices)
     made: set[int] = set()
     for asked in sorted(modes):
-        pod = Pod.fit(solved.x, asked)
-        if pod.modes not in made:
-            made.add(pod.modes)
-            yield ReducedGalerkin(pod, solved.matrices, solved.b, asked)
+        if one:
+            guess = Projected(solved.x, solved.b, asked)
+        else:
+            guess = ReducedGalerkin(Pod.fit(solved.x, asked), solved.matrices, solved.b, asked)
+        if guess.modes not in made:
+            made.add(guess.modes)
+            yield guess
 
 
 def _entries(
     solved: _Solved,
-    guesses: Sequence[ReducedGalerkin],
+    guesses: Sequence[ReducedGalerkin | Projected],
     followed: Sequence[str],
     options: Mapping[str, str],
     seconds: float,

@@ -11,6 +11,7 @@ from metasolve.guess import (
     Identity,
     LeastSquares,
     Pod,
+    Projected,
     ReducedGalerkin,
     Sine,
 )
@@ -37,6 +38,22 @@ def test_galerkin_in_the_whole_space_solves(diffusion, rng):
     A, b = diffusion(rng.uniform(1, 5, 13)), rng.standard_normal(12)
     z = Galerkin(Identity(12))(A, b, np.zeros(12))
     np.testing.assert_allclose(A @ z, b, atol=1e-9)
+
+
+def test_projection_is_least_squares_over_the_solutions_of_one_operator(rng):
+    """And exact for any combination of the right-hand sides seen."""
+    A = sp.csr_matrix(rng.standard_normal((20, 20)))
+    rights = rng.standard_normal((6, 20))
+    solutions = np.linalg.solve(A.toarray(), rights.T).T
+    projected = Projected(solutions, rights, 9)
+    assert projected.modes == 6
+    b = rng.standard_normal(20)
+    z = projected(A, b, np.zeros(6))
+    best = np.linalg.lstsq(A @ solutions.T, b, rcond=None)[0]
+    np.testing.assert_allclose(projected.basis @ z, solutions.T @ best, rtol=1e-8)
+    b = rng.standard_normal(6) @ rights
+    x = projected.basis @ projected(A, b, np.zeros(6))
+    np.testing.assert_allclose(A @ x, b, atol=1e-9)
 
 
 def test_least_squares_minimises_the_residual_whatever_the_matrix(rng):

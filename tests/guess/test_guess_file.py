@@ -6,7 +6,7 @@ import scipy.sparse as sp
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metasolve.guess import Pod, ReducedGalerkin
+from metasolve.guess import Pod, Projected, ReducedGalerkin
 from metasolve.guess.guess_file import guess_bytes
 from metasolve.guess.pattern import pattern_hash
 
@@ -78,3 +78,16 @@ def test_the_file_holds_what_its_head_says(affine_family, symmetric, options):
     np.testing.assert_array_equal(dense[places[0], places[1]], seen)
     text = data[-8 * (words + rows * modes) : -8 * rows * modes].decode()
     assert dict(line.split() for line in text.splitlines() if line) == options
+
+
+def test_of_one_operator_it_holds_two_bases(affine_family):
+    _, matrices, _, _ = affine_family
+    b = np.random.default_rng(0).standard_normal((6, 40))
+    x = np.linalg.solve(matrices[0].toarray(), b.T).T
+    guess = Projected(x, b, 5)
+    data = guess_bytes(guess, matrices[0])
+    rows, _, modes, entries, rights_read = np.frombuffer(data, "<i8", 5, 16)
+    assert (entries, rights_read, modes) == (0, 0, 5)
+    bases = np.frombuffer(data, "<f8", 2 * rows * modes, 96).reshape(2, modes, rows)
+    np.testing.assert_array_equal(bases, [guess.basis.T, guess.tests.T])
+    assert len(data) == 96 + bases.nbytes

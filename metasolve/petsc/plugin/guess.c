@@ -2,8 +2,9 @@
    guess.c - an initial guess for systems of a family that was learned from: the reduced Galerkin guess of guess.bin.
 
    x0 = V z, V the best basis for the solutions seen, z from a small system whose matrix and right-hand side follow from a
-   few entries of A and b (metasolve/guess/reduced.py says why). It is for one grid and one ordering: an operator with any
-   other sparsity pattern is left alone. Whatever the file holds, x0 is used only if the residual falls.
+   few entries of A and b (metasolve/guess/reduced.py says why). Where all systems seen had one operator there is nothing to
+   solve: z are the products of b with a second basis (metasolve/guess/projected.py). It is for one grid and one ordering: an
+   operator with any other sparsity pattern is left alone. Whatever the file holds, x0 is used only if the residual falls.
 */
 #include "metasolve.h"
 #include <petscblaslapack.h>
@@ -16,7 +17,7 @@
 
 typedef struct { /* of the file, little-endian; then the numbers below in this order */
   char     magic[16];
-  int64_t  rows, nonzeros, modes, entries, rights;
+  int64_t  rows, nonzeros, modes, entries, rights; /* no entries, no rights: the second basis follows the first */
   int64_t  symmetric; /* of each operator the lower triangle, row by row */
   int64_t  alone;     /* the program's own settings go with it */
   int64_t  words;     /* of 8 bytes: the text of settings of its own that go with it, a line each */
@@ -43,10 +44,11 @@ static PetscBool Sane(BasisFile *f)
   const Head *h = (const Head *)f->head;
 
   if (memcmp(h->magic, MAGIC, sizeof h->magic)) return PETSC_FALSE;
-  if (h->rows < 1 || h->modes < 1 || h->modes > MAX_MODES || h->entries < 1 || h->entries > MAX_MODES || h->rights < 1 || h->rights > MAX_MODES) return PETSC_FALSE;
+  if (h->rows < 1 || h->modes < 1 || h->modes > MAX_MODES || h->entries < 0 || h->entries > MAX_MODES || h->rights < 0 || h->rights > MAX_MODES) return PETSC_FALSE;
+  if (!h->entries != !h->rights) return PETSC_FALSE;
   if (h->words < 0 || h->words > MAX_SETTINGS / 8) return PETSC_FALSE;
   f->rows     = h->rows;
-  f->modes    = h->modes;
+  f->modes    = h->entries ? h->modes : 2 * h->modes;
   f->basis_at = (long long)sizeof *h + 8 * (2 * h->entries + h->rights + h->entries * OperatorSize(h) + h->rights * h->modes + h->words);
   return PETSC_TRUE;
 }
@@ -208,10 +210,12 @@ PetscErrorCode GuessMake(Guess g, Mat A, Vec b, Vec x, PetscBool *made)
   double *seen, *z;
 
   PetscFunctionBegin;
-  PetscCall(PetscMalloc2(g->head.entries + g->head.rights, &seen, g->head.modes, &z));
-  PetscCall(Look(g, A, b, seen));
-  PetscCall(Coordinates(g, seen, z, made));
-  if (*made) PetscCall(BasisFileDecode(&g->file, z, x, made));
+  PetscCall(PetscMalloc2(g->head.entries + g->head.rights + 1, &seen, g->head.modes, &z));
+  if (g->head.entries) {
+    PetscCall(Look(g, A, b, seen));
+    PetscCall(Coordinates(g, seen, z, made));
+  } else PetscCall(BasisFileProject(&g->file, g->head.modes, b, z, made));
+  if (*made) PetscCall(BasisFileDecode(&g->file, g->head.modes, z, x, made));
   PetscCall(PetscFree2(seen, z));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

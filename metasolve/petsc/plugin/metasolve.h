@@ -151,7 +151,8 @@ struct _BasisFile {
 };
 PetscErrorCode BasisFileOpen(MPI_Comm, BasisFile *, int *have); /* have: 1; 0 there is none; -1 it is not a whole one */
 PetscErrorCode BasisFileNumbers(MPI_Comm, BasisFile *);
-PetscErrorCode BasisFileDecode(BasisFile *, const double z[], Vec x, PetscBool *made);
+PetscErrorCode BasisFileDecode(BasisFile *, int64_t modes, const double z[], Vec x, PetscBool *made);
+PetscErrorCode BasisFileProject(BasisFile *, int64_t first, Vec b, double z[], PetscBool *made);
 void           BasisFileFree(BasisFile *);
 void           Combine(size_t n, size_t k, const double *a, const double z[], double *y);
 

@@ -119,7 +119,7 @@ PetscErrorCode NewtonGuessMake(NewtonGuess g, Vec F, PetscReal norm, Vec x, Pets
   *made = (PetscBool)(fabs(sqrt(length) / norm - 1) <= h->strange);
   if (*made) {
     Predict(g, theta, z);
-    PetscCall(BasisFileDecode(&g->file, z, x, made));
+    PetscCall(BasisFileDecode(&g->file, g->file.modes, z, x, made));
   }
   PetscCall(PetscFree3(seen, theta, z));
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -1,4 +1,4 @@
-"""A learned guess that comes with settings of its own."""
+"""A learned guess that comes with settings of its own, or is of one operator."""
 
 import struct
 
@@ -77,3 +77,29 @@ def test_its_own_settings_are_for_the_systems_it_fits_alone(
     done, lines = run_with(going_on(pc_type="jacobi"), command)
     assert {line["source"] for line in lines} == {"refused"}
     assert done.stdout == run_program(command).stdout
+
+
+@pytest.mark.parametrize("ranks", [1, 2])
+def test_steps_with_one_operator_start_near_their_solution(
+    solver_program, plugin_library, run_with, run_program, tmp_path, ranks
+):
+    """The right-hand sides of later steps are projected on those of the first forty."""
+    from metasolve.petsc.recording import record
+
+    command = [*solver_program("heat"), "-n", "24", "-constant_coefficients", "-steps", "40"]
+    record(command, tmp_path / "recording")
+    options = {"modes": (8, 16), "calls": 0, "repeats": 1}
+    learn_guess(tmp_path / "recording", tmp_path / "model", **options)
+    size, entries = np.frombuffer((tmp_path / "model" / "guess.bin").read_bytes(), "<i8", 4, 16)[
+        ::3
+    ]
+    assert (size, entries) == (24**2, 0)
+    later = [*command, "-steps", "60"]
+    done, lines = run_with(tmp_path / "model", later, ranks)
+    own = run_program(later, ranks=ranks)
+    assert len(lines) == 60
+    for line in lines:
+        assert line["guess"] < 1e-2
+        assert line["true_residual"] <= line["tolerance"]
+    last = [float(each.split()[-1]) for each in (done.stdout, own.stdout)]
+    assert last[0] == pytest.approx(last[1], rel=1e-4)
