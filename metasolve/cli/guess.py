@@ -117,7 +117,7 @@ def verdict(found: LearnedGuess, model: Path) -> str:
     if found.winner is None:
         return "no guess is faster than starting from zero here: nothing was written"
     saved = 1.0 / found.winner.time
-    told = f"model: {model}, now with a guess of {found.winner.modes} modes: {saved:.2f}x"
+    told = f"model: {model}, now with a guess of {found.modes} modes: {saved:.2f}x"
     if found.winner.settings != "guess":
         return told
     return f"{told}, going on with {' '.join(f'-{k} {v}' for k, v in found.options.items())}"

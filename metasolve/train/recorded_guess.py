@@ -26,6 +26,7 @@ from metasolve.errors import UsageError
 from metasolve.instance import Instance
 from metasolve.model.directory import add_guess, load, save
 from metasolve.model.model import Model
+from metasolve.space import Space
 from metasolve.train.guess_model import after_learning, nothing_chosen
 from metasolve.train.guess_race import Contender, Entry, copy_model, race
 from metasolve.train.guess_search import search
@@ -56,6 +57,7 @@ class LearnedGuess:
     ----------
     contenders : everything that was raced, the model without a guess first.
     winner : None when no guess was faster.
+    modes : of what was kept, which was learned once more, from the systems kept aside, too.
     options : PETSc's, of the contenders with settings of their own; none where none were found.
     learned, validated : numbers of systems.
     rows : unknowns of each.
@@ -63,6 +65,7 @@ class LearnedGuess:
 
     contenders: Sequence[Contender]
     winner: Contender | None
+    modes: int
     options: Mapping[str, str]
     learned: int
     validated: int
@@ -113,13 +116,12 @@ def learn_guess(
     held = max(FEWEST // 3, min(_MOST_VALIDATING, len(family) // 4))
     order = np.random.default_rng([seed, 6]).permutation(len(family))
     validation = [family[i] for i in sorted(order[:held])]
-    solved = _solve([family[i] for i in sorted(order[held:])], old, progress)
+    known = _solve(family, old, held + FEWEST // 2, progress)
+    aside = {each.id for each in validation}
+    solved = known.only(lambda each: each.id not in aside)
     guesses = list(_guesses(solved, modes))
     base = old or _nothing(recorded)
-    options = {}
-    if calls:
-        told = lambda done: progress("settings that go with it", done, calls)  # noqa: E731
-        options = search(base.space, guesses, validation, calls, seed, told)
+    options = _search(base.space, guesses, validation, calls, seed, progress)
     with tempfile.TemporaryDirectory() as folder:
         bare = Path(folder) / "0"
         copy_model(model, bare) if old else save(base, bare)
@@ -129,26 +131,36 @@ def learn_guess(
     through = [each for each in contenders if each.systems == held]
     winner = min(through, key=lambda each: (each.failures, each.time))
     found = winner if winner.modes and winner.time < _WORTH else None
-    result = LearnedGuess(contenders, found, options, len(solved.x), held, solved.x.shape[1])
-    if found:
-        if old is None:
-            save(base, model)
-        spent_on = calls * bool(options) + repeats * sum(each.systems for each in contenders)
-        spent = time.perf_counter() - began
-        info = after_learning(base, "guess", family, len(family) - held + spent_on, spent)
-        told = asdict(found) | {"options": options if found.settings == "guess" else {}}
-        data = next(each.data for each in entries if each.name == found.name)
-        add_guess(model, data, info | {"guess": told})
-    return result
+    counts = len(solved.x), held, solved.x.shape[1]
+    if found is None:
+        return LearnedGuess(contenders, None, 0, options, *counts)
+    if old is None:
+        save(base, model)
+    asked = min(each for each in modes if each >= found.modes)
+    again = list(_guesses(known, [asked]))  # from those kept aside, too
+    (final,) = _entries(known, again, [found.settings], options, _usual_seconds(family))
+    spent_on = calls * bool(options) + repeats * sum(each.systems for each in contenders)
+    spent = time.perf_counter() - began
+    info = after_learning(base, "guess", family, len(family) + spent_on, spent)
+    told = {"modes": final.modes, "options": options if found.settings == "guess" else {}}
+    add_guess(model, final.data, info | {"guess": asdict(found) | told})
+    return LearnedGuess(contenders, found, final.modes, options, *counts)
 
 
 @dataclass(frozen=True)
 class _Solved:
     """Systems with one sparsity pattern, and their solutions as rows of x."""
 
+    instances: Sequence[Instance]
     matrices: Sequence[sp.csr_matrix]
     b: Array
     x: Array
+
+    def only(self, wanted: Callable[[Instance], bool]) -> _Solved:
+        """Some of them."""
+        kept = [i for i, each in enumerate(self.instances) if wanted(each)]
+        instances, matrices = ([of[i] for i in kept] for of in (self.instances, self.matrices))
+        return _Solved(instances, matrices, self.b[kept], self.x[kept])
 
 
 def _family(recorded: Recording) -> list[Instance]:
@@ -173,7 +185,9 @@ def _grid(instance: Instance) -> tuple[int, int]:
     return instance.payload.operator.rows, instance.payload.operator.nnz
 
 
-def _solve(instances: Sequence[Instance], model: Model | None, progress: Progress) -> _Solved:
+def _solve(
+    instances: Sequence[Instance], model: Model | None, fewest: int, progress: Progress
+) -> _Solved:
     """Solutions of systems with the pattern of the first; those that cannot be had are left out."""
     from petsc4py import PETSc
 
@@ -186,17 +200,17 @@ def _solve(instances: Sequence[Instance], model: Model | None, progress: Progres
         solve = replace(instance.payload, rtol=TIGHT)
         system = systems.load(solve)
         A, x = matrix(system), _solution(system, solve, model, instance.features)
-        if x is not None and (not found or same_pattern(A, found[0][0])):
-            found.append((A, system.b.getArray().copy(), x))
+        if x is not None and (not found or same_pattern(A, found[0][1])):
+            found.append((instance, A, system.b.getArray().copy(), x))
         progress("solutions", done, len(instances))
     systems.destroy()
-    if len(found) < FEWEST // 2:
+    if len(found) < fewest:
         raise UsageError(
             f"only {len(found)} of {len(instances)} systems have one sparsity pattern and can be "
             f"solved to {TIGHT:g} under the program's own settings or the model's; record others"
         )
-    matrices, b, x = zip(*found, strict=True)
-    return _Solved(matrices, np.array(b), np.array(x))
+    solved, matrices, b, x = zip(*found, strict=True)
+    return _Solved(solved, matrices, np.array(b), np.array(x))
 
 
 def _solution(
@@ -225,6 +239,20 @@ def _guesses(solved: _Solved, modes: Sequence[int]) -> Iterator[ReducedGalerkin 
         if guess.modes not in made:
             made.add(guess.modes)
             yield guess
+
+
+def _search(
+    space: Space,
+    guesses: Sequence[ReducedGalerkin | Projected],
+    validation: Sequence[Instance],
+    calls: int,
+    seed: int,
+    progress: Progress,
+) -> dict[str, str]:
+    if not calls:
+        return {}
+    what = "settings that go with it"
+    return search(space, guesses, validation, calls, seed, lambda done: progress(what, done, calls))
 
 
 def _entries(

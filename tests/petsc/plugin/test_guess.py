@@ -21,7 +21,7 @@ def test_the_fastest_is_kept_and_beats_starting_from_zero(learned):
     model, found, _ = learned
     assert found.contenders[0].name == WITHOUT
     assert found.winner.time == min(each.time for each in found.contenders) < 0.98
-    assert load(model).info["guess"]["modes"] == found.winner.modes
+    assert load(model).info["guess"]["modes"] == found.modes >= found.winner.modes
 
 
 @pytest.mark.parametrize("ranks", [1, 2])
