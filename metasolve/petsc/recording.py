@@ -21,6 +21,7 @@ MANIFEST = "manifest.jsonl"
 FORMAT = 1
 _OPENING = '{"kind":'
 FEATURES_VERSION = 3  #: METASOLVE_FEATURES_VERSION of the plug-in
+_REDONE = 0.05  # of the first set-up: to find that there is nothing to do takes less
 _SIMILAR = 9  # sizes whose looks are thought to take the same
 RECORD_FIRST = "make one with: metasolve record -o DIR -- COMMAND"
 
@@ -89,7 +90,8 @@ class Recording:
         if not self.solves:
             raise RecordingError(f"{self.path} holds no solve{self._why_empty()}; {RECORD_FIRST}")
         shares = setup_shares(
-            [((s.run, s.prefix), (s.operator.hash, s.operator.state)) for s in self.solves]
+            [((s.run, s.prefix), (s.operator.hash, s.operator.state)) for s in self.solves],
+            [s.outcome.setup_seconds for s in self.solves],
         )
         looks = usual_seconds(
             [solve.operator.rows for solve in self.solves],
@@ -210,20 +212,26 @@ def _parsed(line: str) -> dict[str, Any] | None:
     return None
 
 
-def setup_shares(solves: Sequence[tuple[Hashable, Hashable]]) -> list[float]:
+def setup_shares(
+    solves: Sequence[tuple[Hashable, Hashable]], setups: Sequence[float]
+) -> list[float]:
     """Return which part of a set-up each solve pays: 1 / length of its uninterrupted sequence.
 
     Parameters
     ----------
     solves
         For each solve where it happened (run and KSP) and with which operator, in order.
+    setups
+        Seconds that the program's own set-up took before each. One longer than a twentieth of
+        the first of its sequence starts another: the program makes a KSP for every solve.
     """
     group_of: list[int] = []
     sizes: list[int] = []
-    latest: dict[Hashable, tuple[Hashable, int]] = {}
-    for place, operator in solves:
-        if place not in latest or latest[place][0] != operator:
-            latest[place] = (operator, len(sizes))
+    latest: dict[Hashable, tuple[Hashable, int, float]] = {}
+    for (place, operator), setup in zip(solves, setups, strict=True):
+        before, _, first = latest.get(place, (None, 0, 0.0))
+        if place not in latest or before != operator or setup > _REDONE * first:
+            latest[place] = (operator, len(sizes), setup)
             sizes.append(0)
         group = latest[place][1]
         sizes[group] += 1

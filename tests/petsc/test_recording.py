@@ -46,8 +46,22 @@ def test_shares_add_up_to_the_number_of_setups(sequence):
     for place, content in zip(places, contents, strict=True):
         setups += latest.get(place) != content
         latest[place] = content
-    shares = setup_shares(list(zip(places, contents, strict=True)))
-    assert math.isclose(sum(shares), setups)
+    solves = list(zip(places, contents, strict=True))
+    assert math.isclose(sum(setup_shares(solves, [0.0] * len(solves))), setups)
+    assert setup_shares(solves, [1.0] * len(solves)) == [1.0] * len(solves)
+
+
+def test_a_program_that_makes_a_ksp_for_every_solve_pays_for_all_set_ups():
+    """What it takes tells: the same matrix, but nothing kept; a first one that was cold, too."""
+    solves = [("run", "A")] * 6
+    assert setup_shares(solves, [3e-3, 4e-4, 5e-4, 2e-6, 0.0, 6e-4]) == [
+        1,
+        1,
+        1 / 3,
+        1 / 3,
+        1 / 3,
+        1,
+    ]
 
 
 def test_an_operator_that_changes_and_changes_back_is_set_up_again(writer):
