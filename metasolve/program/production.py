@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import shlex
 import sys
@@ -45,8 +46,10 @@ class Report:
     seconds: dict[str, float] = field(default_factory=dict)
 
     def line(self, command: Sequence[str]) -> dict[str, Any]:
-        """As strict JSON."""
-        return {"time": round(time.time(), 3), "command": shlex.join(command), **vars(self)}
+        """As strict JSON: None for a feature such as the logarithm of 0."""
+        features = {k: x if math.isfinite(x) else None for k, x in self.features.items()}
+        told = {**vars(self), "features": features}
+        return {"time": round(time.time(), 3), "command": shlex.join(command), **told}
 
 
 def trained_on_program(model: str | os.PathLike) -> bool:
@@ -106,10 +109,17 @@ def run_program(
             _say(report, learned_start=begin is not as_it_is)
             _timed(report, "own", None, begin)
     if log is not None:
-        line = json.dumps(report.line(command), allow_nan=False)
-        with Path(log).open("a", encoding="utf-8") as file:
-            file.write(line + "\n")
+        _append(Path(log), json.dumps(report.line(command), allow_nan=False))
     return report.exit_code
+
+
+def _append(log: Path, line: str) -> None:
+    """Write a line; the run is over, and its exit code counts, whether that works or not."""
+    try:
+        with log.open("a", encoding="utf-8") as file:
+            file.write(line + "\n")
+    except OSError as error:
+        sys.stderr.write(f"metasolve: cannot write {log} ({error.strerror}); no log of this run\n")
 
 
 def _given(case: Case, features: Sequence[str]) -> dict[str, str]:

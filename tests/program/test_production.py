@@ -76,6 +76,23 @@ def test_an_unfamiliar_instance_runs_as_it_is(production):
     assert err == f"metasolve: running as it is: {log['why']}\n"
 
 
+def test_a_feature_that_is_no_number_is_logged_as_null(production, case_text):
+    """The logarithm of 0; the run itself is the program's own."""
+    case = case_text.replace("low = ", 'scale = "log"\nlow = ', 1)
+    code, out, _, log = production(["./program.sh", "-n", "0"], case=case, omega=1.2)
+    assert (code, log["source"], log["features"]) == (0, "refused", {"log10(n)": None})
+    assert "iterations" in out
+
+
+def test_a_log_that_cannot_be_written_changes_no_exit_code(production, tmp_path, capfd):
+    production(["./program.sh", "-n", "40"], omega=1.2)
+    words = ["./program.sh", "-n", "40", "-omega", "2.5"]
+    code = run_program(tmp_path / "model", words, log=tmp_path / "nowhere" / "log")
+    own = subprocess.run(words, check=False, capture_output=True).returncode
+    assert code == own
+    assert "cannot write" in capfd.readouterr().err
+
+
 def test_a_failed_run_is_repeated_as_it_was(production):
     code, out, err, log = production(["./program.sh", "-n", "40"], omega=1.95)
     assert code == 0
