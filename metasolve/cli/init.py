@@ -32,9 +32,9 @@ def register(app: typer.Typer) -> None:
 
         if out.exists() and not force:
             raise UsageError(f"{out} exists; give another with -o, or --force to replace it")
-        proposal.program_place(command)
+        launched = proposal.program_place(command) > 0
         options = proposal.petsc_options(command)
-        space = proposal.petsc_space(options)
+        space = proposal.petsc_space(options, launched=launched)
         out.write_text(skeleton(command, space, to_toml(space), out.parent))
         what = f"PETSc program, {len(options)} options" if options else "no PETSc options found"
         typer.echo(f"{what}; {len(space.settings)} settings proposed")

@@ -19,6 +19,7 @@ _HELP_SECONDS = 60.0
 _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eEdD][-+]?\d+)?")
 _OPTION = re.compile(r"^\s*-(\w+?):? <(?:now )?(\S*) : [^>]*>:? ?(.*)$", re.MULTILINE)
 _LARGEST_FILE = 1 << 20
+_UNSAID = "(null)"  # by PETSc 3.26, where the operator decides
 
 
 @dataclass(frozen=True)
@@ -103,10 +104,16 @@ def _words(text: str) -> tuple[str, ...]:
     return tuple(listed[1].split()) if listed else ()
 
 
-def petsc_space(options: Mapping[str, Option]) -> Space:
-    """Settings worth trying over a whole run of a program with these options."""
+def petsc_space(options: Mapping[str, Option], *, launched: bool = False) -> Space:
+    """Settings worth trying over a whole run of a program with these options.
+
+    Parameters
+    ----------
+    launched : whether an mpiexec starts it: a newer PETSc says no preconditioner under -help.
+    """
     kept: list[Setting] = []
-    parallel = options.get("pc_type", Option("", ())).now in ("bjacobi", "asm")
+    preconditioner = options.get("pc_type", Option("", ())).now
+    parallel = preconditioner in ("bjacobi", "asm") or (preconditioner == _UNSAID and launched)
     for each in _catalogue(nonlinear="snes_type" in options, parallel=parallel):
         parent = next(iter(each.when), None)
         if parent is None and each.name in options:
@@ -121,9 +128,10 @@ def petsc_space(options: Mapping[str, Option]) -> Space:
 def _available(setting: Setting, option: Option) -> list[Setting]:
     """A setting among the words this program knows, with the value it has as the default."""
     if isinstance(setting, Choice):
-        wanted = dict.fromkeys([*setting.values, option.now]) if option.now else setting.values
+        now = setting.values[0] if option.now == _UNSAID else option.now
+        wanted = dict.fromkeys([*setting.values, now]) if now else setting.values
         words = tuple(word for word in wanted if word in option.words)
-        return [replace(setting, values=words, default=option.now)] if option.now in words else []
+        return [replace(setting, values=words, default=now)] if now in words else []
     try:
         if isinstance(setting, Flag):
             return [replace(setting, default=option.now == "TRUE")]

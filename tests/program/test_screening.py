@@ -12,6 +12,7 @@ from metasolve.cli.main import application
 from metasolve.errors import UsageError
 from metasolve.program import namelist
 from metasolve.program.case import Case
+from metasolve.program.proposal import Option, petsc_space
 from metasolve.program.screening import one_at_a_time, screen
 from metasolve.space import Choice, Flag, Integer, Real, Space
 
@@ -118,6 +119,14 @@ def test_init_asks_a_petsc_program_for_its_options(metasolve, tutorial, tmp_path
     assert defaults["ksp_type"] == "gmres"
     assert defaults["ksp_rtol"] == 1e-5
     assert {"snes_linesearch_type", "snes_ksp_ew"} <= set(defaults)
+
+
+@pytest.mark.parametrize(("launched", "usual"), [(False, "ilu"), (True, "bjacobi")])
+def test_where_petsc_says_no_preconditioner_it_is_the_usual_one(launched, usual):
+    """PETSc 3.26 says (null) under -help; 3.18 says which."""
+    words = ("ilu", "lu", "bjacobi", "asm", "sor", "jacobi", "gamg")
+    space = petsc_space({"pc_type": Option("(null)", words)}, launched=launched)
+    assert space.defaults()["pc_type"] == usual
 
 
 def test_settings_petsc_does_not_consume_are_told(metasolve, tutorial, tmp_path):
