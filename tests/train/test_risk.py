@@ -19,9 +19,10 @@ def expected(mean, spread):
 
 @given(st.floats(-2.0, 2.0), st.floats(0.01, 1.0))
 def test_expected_loss_is_the_mean_of_the_loss(mean, spread):
-    nodes, weights = np.polynomial.hermite_e.hermegauss(160)
-    quadrature = weights @ FIFTY.loss(mean + spread * nodes, 1.0) / weights.sum()
-    assert expected(mean, spread) == pytest.approx(quadrature, abs=0.1 * spread)
+    nodes = np.linspace(-9.0, 9.0, 20_001)  # the loss has a kink: many, not Gauss's
+    weights = np.exp(-0.5 * nodes**2)
+    mean_loss = weights @ FIFTY.loss(mean + spread * nodes, 1.0) / weights.sum()
+    assert expected(mean, spread) == pytest.approx(mean_loss, abs=1e-3)
 
 
 @given(st.floats(-2.0, 2.0), st.floats(0.01, 1.0), st.floats(1.0, 3.0))
