@@ -69,8 +69,7 @@ class Produced:
             return settings
         modes = f"guess of {guess['modes']} modes"
         told = {"own": f"{modes}, own settings", "model": f"{settings}, {modes}"}
-        options = guess.get("options") or {}
-        chosen = ", ".join(f"{name}={value}" for name, value in options.items())
+        chosen = ", ".join(f"{name}={value}" for name, value in guess["options"].items())
         return told.get(guess["settings"], f"{modes}, {chosen}")
 
 

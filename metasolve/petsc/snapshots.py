@@ -46,11 +46,16 @@ class Snapshots:
     @property
     def one_operator(self) -> bool:
         """Whether all instances have the same matrix."""
-        first = self.matrices[0]
-        return all(
-            A.nnz == first.nnz and abs(A - first).max() <= 1e-14 * abs(first).max()
-            for A in self.matrices[1:]
-        )
+        return one_operator(self.matrices)
+
+
+def one_operator(matrices: Sequence[sp.csr_matrix]) -> bool:
+    """Whether all are the same matrix, but for rounding."""
+    first = matrices[0]
+    return all(
+        A.nnz == first.nnz and abs(A - first).max() <= 1e-14 * abs(first).max()
+        for A in matrices[1:]
+    )
 
 
 def snapshots(

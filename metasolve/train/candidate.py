@@ -151,11 +151,12 @@ class Costs:
         """Cost of an outcome; of a failure that production sees, with what follows there.
 
         That is the second choice, as far as it was measured, and where it fails, too, the host's
-        own settings: time is lost then, and no answer.
+        own settings, if these answer: time is lost then, not the answer.
         """
         evaluator, cost = self.evaluator, self.evaluator.cost_of(index, outcome)
-        spent = self._ratio(index, outcome)
-        if outcome.ok or outcome.reason not in evaluator.made_good or not math.isfinite(spent):
+        seen = outcome.reason in evaluator.made_good and not outcome.lost
+        spent = self._ratio(index, outcome) + math.expm1(evaluator.decision_cost(index))
+        if outcome.ok or not seen or not math.isfinite(spent):
             return cost
         second = model.second_choice(self.features(index))
         others = self._outcomes(index, second) if second else ()
@@ -163,8 +164,7 @@ class Costs:
             spent += float(np.median([self._ratio(index, each) for each in others]))
         if others and all(each.ok for each in others):
             return math.log(spent)
-        known = spent if evaluator.host_cost(index) == 0.0 else math.inf
-        return min(cost, math.log1p(known))
+        return min(cost, math.log1p(spent)) if evaluator.host_cost(index) == 0.0 else cost
 
     def _ratio(self, index: int, outcome: Outcome) -> float:
         """What an outcome took, right or wrong, over what the host takes."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -72,7 +72,7 @@ class Contender:
 
 def race(
     bare: Path,
-    entries: Sequence[Entry],
+    entries: Iterable[Entry],
     validation: Sequence[Instance],
     repeats: int,
     progress: Progress,
@@ -82,7 +82,7 @@ def race(
     Parameters
     ----------
     bare : model directory without a guess; copies of it are made beside it.
-    entries : the guesses.
+    entries : the guesses, each of which is as large as its file: kept in files alone.
     repeats : timed solves of each system by each contender.
     """
     from metasolve.petsc.replay import Replay

@@ -43,7 +43,6 @@ MODES = (8, 16, 32, 64, 96, 128)
 CALLS = 120
 FEWEST = 12  # systems of one grid: fewer are better solved than learned from
 _MOST_VALIDATING = 24
-_SAME = 1e-12  # relative difference of entries of one operator
 _WORTH = 0.98  # of the time without: a guess that gains less is the clock's noise
 Array = NDArray[np.float64]
 Progress = Callable[[str, int, int], None]
@@ -126,7 +125,7 @@ def learn_guess(
         bare = Path(folder) / "0"
         copy_model(model, bare) if old else save(base, bare)
         followed = ["own"] + ["model"] * (base.kind != "default") + ["guess"] * bool(options)
-        entries = list(_entries(solved, guesses, followed, options, _usual_seconds(family)))
+        entries = _entries(solved, guesses, followed, options, _usual_seconds(family))
         contenders = race(bare, entries, validation, repeats, progress)
     through = [each for each in contenders if each.systems == held]
     winner = min(through, key=lambda each: (each.failures, each.time))
@@ -227,9 +226,9 @@ def _solution(
 def _guesses(solved: _Solved, modes: Sequence[int]) -> Iterator[ReducedGalerkin | Projected]:
     """One of each size, the smallest first."""
     from metasolve.guess import Pod, Projected, ReducedGalerkin
+    from metasolve.petsc.snapshots import one_operator
 
-    first = solved.matrices[0].data
-    one = all(np.allclose(A.data, first, rtol=_SAME, atol=0.0) for A in solved.matrices)
+    one = one_operator(solved.matrices)
     made: set[int] = set()
     for asked in sorted(modes):
         if one:
@@ -278,8 +277,7 @@ def _entries(
 
 def _usual_seconds(family: Sequence[Instance]) -> float:
     """What the program's own settings took, in the median."""
-    outcomes = [each.payload.outcome for each in family]
-    return float(np.median([each.setup_seconds + each.solve_seconds for each in outcomes]))
+    return float(np.median([each.expected_seconds for each in family]))
 
 
 def _nothing(recorded: Recording) -> Model:

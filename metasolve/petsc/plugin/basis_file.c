@@ -70,12 +70,17 @@ void BasisFileFree(BasisFile *f)
 }
 
 /* This rank's rows of the basis, read when the first vector is asked for. Collective. */
-static PetscErrorCode ReadRows(MPI_Comm comm, BasisFile *f, PetscInt start, PetscInt n, PetscBool *ok)
+static PetscErrorCode ReadRows(BasisFile *f, Vec like, PetscBool *ok)
 {
-  int   again = !f->basis || f->start != start || f->n != n, good = 1;
-  FILE *file = NULL;
+  MPI_Comm comm = PetscObjectComm((PetscObject)like);
+  PetscInt start, n;
+  int      again, good;
+  FILE    *file = NULL;
 
   PetscFunctionBegin;
+  PetscCall(VecGetOwnershipRange(like, &start, NULL));
+  PetscCall(VecGetLocalSize(like, &n));
+  again = !f->basis || f->start != start || f->n != n;
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &again, 1, MPI_INT, MPI_MAX, comm));
   *ok = PETSC_TRUE;
   if (!again) PetscFunctionReturn(PETSC_SUCCESS);
@@ -117,51 +122,28 @@ void Combine(size_t n, size_t k, const double *a, const double z[], double *rest
 /* *made: x is the sum of the first modes with coordinates z, which are the same on all ranks. Collective. */
 PetscErrorCode BasisFileDecode(BasisFile *f, int64_t modes, const double z[], Vec x, PetscBool *made)
 {
-  PetscInt     start, n;
   PetscScalar *a;
 
   PetscFunctionBegin;
-  PetscCall(VecGetOwnershipRange(x, &start, NULL));
-  PetscCall(VecGetLocalSize(x, &n));
-  PetscCall(ReadRows(PetscObjectComm((PetscObject)x), f, start, n, made));
+  PetscCall(ReadRows(f, x, made));
   if (!*made) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(VecGetArrayWrite(x, &a));
-  Combine((size_t)n, (size_t)modes, f->basis, z, a);
+  Combine((size_t)f->n, (size_t)modes, f->basis, z, a);
   PetscCall(VecRestoreArrayWrite(x, &a));
   PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* z[m] = the product of column m of a with b, four at a time: one alone waits for each addition to end. */
-static void Products(size_t n, size_t k, const double *a, const double *b, double z[])
-{
-  size_t j = 0;
-
-  for (; j + 4 <= k; j += 4, a += 4 * n) {
-    double s[4] = {0, 0, 0, 0};
-    for (size_t i = 0; i < n; i++)
-      for (size_t m = 0; m < 4; m++) s[m] += a[m * n + i] * b[i];
-    memcpy(z + j, s, sizeof s);
-  }
-  for (; j < k; j++, a += n) {
-    z[j] = 0;
-    for (size_t i = 0; i < n; i++) z[j] += a[i] * b[i];
-  }
 }
 
 /* *made: z are the products of the modes from `first` on with b, on all ranks. Collective. */
 PetscErrorCode BasisFileProject(BasisFile *f, int64_t first, Vec b, double z[], PetscBool *made)
 {
   const int          k = (int)(f->modes - first);
-  PetscInt           start, n;
   const PetscScalar *a;
 
   PetscFunctionBegin;
-  PetscCall(VecGetOwnershipRange(b, &start, NULL));
-  PetscCall(VecGetLocalSize(b, &n));
-  PetscCall(ReadRows(PetscObjectComm((PetscObject)b), f, start, n, made));
+  PetscCall(ReadRows(f, b, made));
   if (!*made) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(VecGetArrayRead(b, &a));
-  Products((size_t)n, (size_t)k, f->basis + first * n, a, z);
+  for (int m = 0; m < k; m++) z[m] = Dot((size_t)f->n, f->basis + (first + m) * f->n, a);
   PetscCall(VecRestoreArrayRead(b, &a));
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, z, k, MPI_DOUBLE, MPI_SUM, PetscObjectComm((PetscObject)b)));
   PetscFunctionReturn(PETSC_SUCCESS);

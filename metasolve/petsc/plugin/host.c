@@ -132,6 +132,20 @@ PetscErrorCode HostSolveOwn(KSP ksp, Host *h)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* The same under another convergence test, which may ask h->test, the host's own. */
+PetscErrorCode HostSolveTested(KSP ksp, Host *h, ConvergenceTest test)
+{
+  PetscErrorCode err;
+
+  PetscFunctionBegin;
+  h->test        = ksp->converged;
+  ksp->converged = test;
+  err            = HostSolveOwn(ksp, h);
+  ksp->converged = h->test;
+  PetscCall(err);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode TrueResidual(KSP ksp, Vec work, PetscReal *norm)
 {
   Mat A;

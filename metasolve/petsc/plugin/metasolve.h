@@ -154,6 +154,17 @@ PetscErrorCode BasisFileNumbers(MPI_Comm, BasisFile *);
 PetscErrorCode BasisFileDecode(BasisFile *, int64_t modes, const double z[], Vec x, PetscBool *made);
 PetscErrorCode BasisFileProject(BasisFile *, int64_t first, Vec b, double z[], PetscBool *made);
 void           BasisFileFree(BasisFile *);
+/* Four sums side by side: one alone waits for each addition to end. */
+static inline double Dot(size_t n, const double a[], const double b[])
+{
+  double s[4] = {0, 0, 0, 0};
+  size_t i    = 0;
+
+  for (; i + 4 <= n; i += 4)
+    for (size_t k = 0; k < 4; k++) s[k] += a[i + k] * b[i + k];
+  for (; i < n; i++) s[0] += a[i] * b[i];
+  return (s[0] + s[1]) + (s[2] + s[3]);
+}
 void           Combine(size_t n, size_t k, const double *a, const double z[], double *y);
 
 /* ---- guess.c ------------------------------------------------------------------------------------------------------ */
@@ -181,8 +192,8 @@ PetscErrorCode LimitsTest(KSP, PetscInt, PetscReal, KSPConvergedReason *, void *
 /* ---- watch.c: the host's own solve, given up where it seems to need too long ------------------------------------------ */
 #define METASOLVE_MOMENTS 128
 typedef PetscErrorCode (*Patience)(KSP, void *, double *seconds);
+typedef PetscErrorCode (*ConvergenceTest)(KSP, PetscInt, PetscReal, KSPConvergedReason *, void *);
 typedef struct {
-  PetscErrorCode (*test)(KSP, PetscInt, PetscReal, KSPConvergedReason *, void *); /* the host's own */
   Patience       look; /* NULL, or what says the patience where the one so far has been used up */
   void          *context;
   double         patience, norm[METASOLVE_MOMENTS], left; /* seconds; left: iterations that still seemed to be needed */
@@ -192,7 +203,6 @@ typedef struct {
 } Watch;
 
 typedef struct { /* the same from a guess of ours: it goes on until the true residual meets the target */
-  PetscErrorCode (*test)(KSP, PetscInt, PetscReal, KSPConvergedReason *, void *); /* the host's own */
   PetscReal target, norm, enough; /* norm: at the last look; enough: what its own norm must reach before the next one */
 } Onward;
 
@@ -236,6 +246,7 @@ typedef struct { /* composed with each wrapped KSP */
   Decision         decision;
   Watch            watch;
   Onward           onward;
+  ConvergenceTest  test; /* the host's own, while another stands in for it */
   Previous         previous;
   PetscInt         failures, pause; /* fallbacks in a row; solves to leave alone after too many of them */
   PetscInt         misses, rest;    /* the same of guesses that were none */
@@ -254,6 +265,7 @@ PetscErrorCode HostUnwrap(KSP);
 PetscErrorCode HostFind(KSP, Host **);
 PetscErrorCode HostDefer(KSP, Host *);    /* from now on the host's preconditioner is not set up */
 PetscErrorCode HostSolveOwn(KSP, Host *); /* the host's own solve, its preconditioner set up first if it was deferred */
+PetscErrorCode HostSolveTested(KSP, Host *, ConvergenceTest);
 PetscErrorCode WatchSolve(KSP, Host *, double patience, Patience, void *); /* the same; host->watch.given_up: before it had converged */
 PetscErrorCode TrueResidual(KSP, Vec work, PetscReal *norm); /* |b - A x|_2 of the KSP's own right-hand side and solution */
 PetscErrorCode RunMayAct(KSP, Host *, PetscBool *); /* may anything but the program's own settings and guess be used? */

@@ -5,18 +5,6 @@
 
 #define LONGEST 20 /* logarithm of the most seconds that are counted with */
 
-/* Four sums side by side: one alone waits for each addition to end. */
-static double Dot(int n, const double a[], const double b[])
-{
-  double s[4] = {0, 0, 0, 0};
-  int    i    = 0;
-
-  for (; i + 4 <= n; i += 4)
-    for (int k = 0; k < 4; k++) s[k] += a[i + k] * b[i + k];
-  for (; i < n; i++) s[0] += a[i] * b[i];
-  return (s[0] + s[1]) + (s[2] + s[3]);
-}
-
 static const double *Forward(const Network *p, const double x[], double work[2][MAX_WIDTH])
 {
   const double *in = x;
@@ -25,7 +13,7 @@ static const double *Forward(const Network *p, const double x[], double work[2][
     const Layer *y   = &p->layer[l];
     double      *out = work[l % 2];
     for (int i = 0; i < y->out; i++) {
-      double s = y->b[i] + Dot(y->in, y->w + (size_t)i * (size_t)y->in, in);
+      double s = y->b[i] + Dot((size_t)y->in, y->w + (size_t)i * (size_t)y->in, in);
       out[i] = y->activation == 1 ? tanh(s) : y->activation == 2 && s < 0 ? 0 : s;
     }
     in = out;

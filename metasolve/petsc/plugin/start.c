@@ -76,7 +76,7 @@ static PetscErrorCode Further(KSP ksp, PetscInt it, PetscReal rnorm, KSPConverge
   PetscFunctionBegin;
   PetscCall(HostFind(ksp, &h));
   o = &h->onward;
-  PetscCall(o->test(ksp, it, rnorm, reason, context));
+  PetscCall(h->test(ksp, it, rnorm, reason, context));
   if (*reason <= 0) PetscFunctionReturn(PETSC_SUCCESS);
   own     = *reason;
   *reason = KSP_CONVERGED_ITERATING; /* while it is another, newer PETSc takes vec_sol for the solution */
@@ -90,19 +90,6 @@ static PetscErrorCode Further(KSP ksp, PetscInt it, PetscReal rnorm, KSPConverge
   if (!(norm > o->target && norm < FALLING * o->norm)) *reason = own;
   o->norm   = norm;
   o->enough = rnorm * PetscMax(o->target / norm, 0.1);
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode SolveFurther(KSP ksp, Host *h, const Record *r)
-{
-  PetscErrorCode err;
-
-  PetscFunctionBegin;
-  h->onward      = (Onward){.test = ksp->converged, .target = r->target, .norm = INFINITY, .enough = INFINITY};
-  ksp->converged = Further;
-  err            = HostSolveOwn(ksp, h);
-  ksp->converged = h->onward.test;
-  PetscCall(err);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -120,7 +107,8 @@ static PetscErrorCode OwnToTarget(KSP ksp, Host *h, Record *r)
     ksp->reason = KSP_CONVERGED_ITERATING;
     ksp->max_it = max_it - its;
     ksp->its    = 0;
-    err         = SolveFurther(ksp, h, r);
+    h->onward   = (Onward){.target = r->target, .norm = INFINITY, .enough = INFINITY};
+    err         = HostSolveTested(ksp, h, Further);
     its += ksp->its;
     if (!err && ksp->reason > 0) err = TrueResidual(ksp, NULL, &r->residual);
     if (err || ksp->reason < 0 || r->residual <= r->target) break;

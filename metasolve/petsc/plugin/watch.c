@@ -62,7 +62,7 @@ static PetscErrorCode Test(KSP ksp, PetscInt it, PetscReal rnorm, KSPConvergedRe
   PetscFunctionBegin;
   PetscCall(HostFind(ksp, &h));
   w = &h->watch;
-  PetscCall(w->test(ksp, it, rnorm, reason, context));
+  PetscCall(h->test(ksp, it, rnorm, reason, context));
   if (it == 0) PetscCall(PetscTime(&w->began));
   before = w->seen;
   while (w->seen < METASOLVE_MOMENTS && Moment(w->seen) <= it) w->norm[w->seen++] = rnorm;
@@ -75,13 +75,9 @@ static PetscErrorCode Test(KSP ksp, PetscInt it, PetscReal rnorm, KSPConvergedRe
 /* The host's test must be KSPConvergedDefault(). */
 PetscErrorCode WatchSolve(KSP ksp, Host *h, double patience, Patience look, void *context)
 {
-  PetscErrorCode err;
-
   PetscFunctionBegin;
-  h->watch = (Watch){.test = ksp->converged, .patience = patience, .look = look, .context = context};
-  if (patience > 0) ksp->converged = Test;
-  err            = HostSolveOwn(ksp, h);
-  ksp->converged = h->watch.test;
-  PetscCall(err);
+  h->watch = (Watch){.patience = patience, .look = look, .context = context};
+  if (patience > 0) PetscCall(HostSolveTested(ksp, h, Test));
+  else PetscCall(HostSolveOwn(ksp, h));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
