@@ -41,6 +41,15 @@ class Scaling:
         """Scaled rows."""
         return (np.asarray(table, dtype=np.float64) - self.mean) / self.size
 
+    @property
+    def spread(self) -> Array:
+        """`size`, 0 for columns that never varied."""
+        return np.where(np.isinf(self.size), 0.0, self.size)
+
+    def back(self, scaled: Array) -> Array:
+        """Rows from scaled ones; of columns that never varied what they always were."""
+        return scaled * self.spread + self.mean
+
 
 @dataclass(frozen=True)
 class Ridge:
@@ -98,8 +107,7 @@ class Network:
         for weights, bias in self.layers[:-1]:
             h = np.tanh(h @ weights.T + bias)
         weights, bias = self.layers[-1]
-        size = np.where(np.isinf(self.outputs.size), 0.0, self.outputs.size)
-        return (h @ weights.T + bias) * size + self.outputs.mean
+        return self.outputs.back(h @ weights.T + bias)
 
 
 def _monomials(x: Array, degree: int) -> Array:

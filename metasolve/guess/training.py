@@ -38,8 +38,9 @@ class Trainee(torch.nn.Module):
     ) -> None:
         super().__init__()
         self.inputs, self.outputs = Scaling.fit(features), Scaling.fit(z)
-        size = np.where(np.isinf(self.outputs.size), 0.0, self.outputs.size)
-        self.size, self.mean = torch.as_tensor(size), torch.as_tensor(self.outputs.mean)
+        self.size, self.mean = (
+            torch.as_tensor(each) for each in (self.outputs.spread, self.outputs.mean)
+        )
         generator = torch.Generator().manual_seed(seed)
         widths = [np.shape(features)[1], *hidden, np.shape(z)[1]]
         self.weights, self.biases = torch.nn.ParameterList(), torch.nn.ParameterList()
@@ -88,8 +89,9 @@ class ConvolutionTrainee(torch.nn.Module):
         super().__init__()
         self.coarse = Coarse(shape)
         self.inputs, self.outputs = Scaling.fit(self.coarse(fields)), Scaling.fit(z)
-        size = np.where(np.isinf(self.outputs.size), 0.0, self.outputs.size)
-        self.size, self.mean = torch.as_tensor(size), torch.as_tensor(self.outputs.mean)
+        self.size, self.mean = (
+            torch.as_tensor(each) for each in (self.outputs.spread, self.outputs.mean)
+        )
         left = POINTS // 2 ** len(channels)
         shapes = [(out, into, 3, 3) for into, out in pairwise((1, *channels))]
         shapes.append((np.shape(z)[1], channels[-1] * left**2))
