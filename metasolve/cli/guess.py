@@ -38,7 +38,7 @@ def register(app: typer.Typer) -> None:
         ] = None,
         runs: Annotated[
             int, typer.Option(min=16, help="Of a program: runs to learn from and to validate on.")
-        ] = 48,
+        ] = 96,
         calls: Annotated[
             int, typer.Option(min=0, help="Solver calls to find settings that go with it.")
         ] = 120,
@@ -46,9 +46,9 @@ def register(app: typer.Typer) -> None:
         seed: Annotated[int, typer.Option(help="Of the systems that are held out.")] = 0,
         json_: Json = False,
     ) -> None:
-        """Learn an initial guess for solves on one grid, and add it to a model if it pays.
+        """Learn an initial guess, and add it to a model if it pays.
 
-        For linear systems of a recording, or for the Newton solves of a program's case.
+        For linear systems on one grid, of a recording, or for the Newton solve of a program's case.
         """
         from metasolve.cli.progress import Progress, console
         from metasolve.program.case import is_case
@@ -84,10 +84,10 @@ def _of_program(case: Path, model: Path, runs: int, repeats: int, seed: int, jso
         typer.echo(json.dumps(found.to_dict(), indent=1))
     else:
         typer.echo(
-            f"start of Newton's method from {found.entries} entries of F, {found.modes} modes of "
-            f"{found.rows} unknowns, learned from {found.learned} solves; on {found.validated} "
-            f"other runs: total time {found.time:.3f} of that without, slowest run "
-            f"{found.worst:.3f}, {found.failures} failures"
+            f"start of Newton's method of {found.modes} modes, learned from {found.learned} "
+            f"solutions on {found.grids} grids; on {found.validated} other runs: total time "
+            f"{found.time:.3f} of that without, slowest run {found.worst:.3f}, "
+            f"{found.failures} failures"
         )
         told = f"model: {model}, now with a start" if found.kept else "not kept: nothing written"
         typer.echo(told)

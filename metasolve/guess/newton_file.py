@@ -1,73 +1,93 @@
 """``newton.bin``: where Newton's method starts, as the plug-in reads it (newton_guess.c).
 
-Little-endian, 8 bytes each: a head of 6 numbers after 16 characters, the entries of F that are
-looked at, how coordinates follow from them, the kernel regression from these to the solution's,
-then the basis of solutions, mode by mode.
+Little-endian, 8 bytes each: a head of 8 numbers after 16 characters, the kernel regression from
+inputs to coordinates of the solution, then the basis of solutions, mode by mode.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from metasolve.guess.codec import Pod
-from metasolve.guess.interpolation import EmpiricalInterpolation
 from metasolve.guess.kernel import Kernel
+from metasolve.guess.resampling import resample
 
 Array = NDArray[np.float64]
-_MAGIC = b"metasolve-newton"
-_STRANGE = 0.01  # how far |theta| / |F| may be from 1, at least
+_MAGIC = b"metasolve-start2"
+_TINY = np.finfo(float).tiny
+_MOST = 20_000  # points of the grid of the basis, where grids vary
 
 
 @dataclass(frozen=True)
 class NewtonGuess:
-    """From F at the program's own start to a solution of F(x) = 0.
+    """From what varies between the runs of a program to a solution of F(x) = 0.
 
     Attributes
     ----------
-    look : coordinates θ of F from a few of its entries.
-    predict : θ to coordinates of the solution.
+    predict : inputs of the model to coordinates of the solution.
     basis : of solutions.
-    strange : how far ‖θ‖₂ / ‖F‖₂ may be from 1: elsewhere F is not of the family.
+    shape : (z, y, x, components) of the grid on which the basis is; None where solutions are of no
+        grid, but vectors of one length.
+    error : median of ‖x − x_i‖₂ / ‖x_i‖₂ over solutions left out of the regression, on that grid.
     """
 
-    look: EmpiricalInterpolation
     predict: Kernel
     basis: Pod
-    strange: float
+    shape: tuple[int, int, int, int] | None
+    error: float
 
     @classmethod
-    def fit(cls, F: ArrayLike, x: ArrayLike, entries: int, modes: int) -> NewtonGuess:
-        """Learn from F at starts and solutions, one per row."""
-        F, x = (np.asarray(each, dtype=np.float64) for each in (F, x))
-        look, basis = EmpiricalInterpolation.fit(F, entries), Pod.fit(x, modes)
-        theta = np.array([look(each) for each in F])
-        off = np.abs(np.linalg.norm(theta, axis=1) / np.linalg.norm(F, axis=1) - 1.0)
-        strange = max(_STRANGE, 2.0 * float(off.max()))
-        return cls(look, Kernel.fit(theta, basis.encode(x)), basis, strange)
+    def fit(cls, inputs: ArrayLike, solutions: Sequence[Array], modes: int) -> NewtonGuess:
+        """Learn from one row of inputs per solution.
 
-    def __call__(self, F: Array) -> Array | None:
-        """Where to start (size,); None where F is not of the family."""
-        theta = self.look(F)
-        if abs(np.linalg.norm(theta) / np.linalg.norm(F) - 1.0) > self.strange:
-            return None
-        return self.basis.decode(self.predict(theta))
+        Parameters
+        ----------
+        inputs : (runs, inputs).
+        solutions : one per run, (z, y, x, components) on grids of their own; or (size,).
+        modes : of the basis; fewer where solutions span fewer.
+        """
+        shape = _common([x.shape for x in solutions]) if solutions[0].ndim > 1 else None
+        fields = [x if shape is None else resample(x, shape[:3]).ravel() for x in solutions]
+        x, basis = np.array(fields), Pod.fit(fields, modes)
+        predict = Kernel.fit(inputs, basis.encode(x))
+        missed = np.linalg.norm(basis.decode(predict.left_out) - x, axis=1)
+        error = float(np.median(missed / np.maximum(np.linalg.norm(x, axis=1), _TINY)))
+        return cls(predict, basis, shape, error)
+
+    def __call__(self, inputs: ArrayLike, points: Sequence[int] | None = None) -> Array:
+        """Where to start, (size,); on the grid with these points (z, y, x) if there is a grid."""
+        field = self.basis.decode(self.predict(inputs))
+        if self.shape is None:
+            return field
+        return resample(field.reshape(self.shape), points or self.shape[:3]).ravel()
 
     def to_bytes(self) -> bytes:
         """Contents of the file."""
         count, modes = self.predict.weights.shape
-        rows, entries = self.basis.size, len(self.look.entries)
-        head = np.array([rows, modes, entries, count], "<i8").tobytes()
+        *points, components = self.shape or (0, 0, 0, 0)
+        sizes = [self.basis.size, modes, self.predict.centres.shape[1], count]
+        head = np.array([*sizes, *reversed(points), components], "<i8").tobytes()
         numbers = [
-            [self.predict.sharpness, self.strange],
-            self.look.inverse.T,
+            self.predict.sharpness,
             self.predict.mean,
             self.predict.centres,
             self.predict.weights,
             self.basis.decode(np.eye(modes)),
         ]
-        first, *others = [np.ascontiguousarray(each, dtype="<f8").tobytes() for each in numbers]
-        places = self.look.entries.astype("<i8").tobytes()
-        return b"".join([_MAGIC, head, first, places, *others])
+        data = [np.ascontiguousarray(each, dtype="<f8").tobytes() for each in numbers]
+        return b"".join([_MAGIC, head, *data])
+
+
+def _common(shapes: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
+    """The grid of the basis: the finest along each axis, coarser where that would be too much."""
+    finest = np.array(shapes).max(axis=0)
+    if len(set(shapes)) == 1:
+        return tuple(int(n) for n in finest)
+    points, axes = finest[:3], finest[:3] > 1
+    share = min(1.0, (_MOST / points.prod()) ** (1.0 / axes.sum()))
+    fewer = np.maximum(np.round(points * share), np.minimum(points, 4)).astype(int)
+    return tuple(int(n) for n in (*fewer, finest[3]))

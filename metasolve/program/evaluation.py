@@ -82,7 +82,7 @@ def evaluate_case(
     if oracle:
         rivals[ORACLE] = _oracle(trained, solver, unseen, seed, progress)
         counted[ORACLE] = _ORACLE_CALLS * len(unseen)
-    accelerated = ProgramSolver(case_, directory)
+    accelerated = ProgramSolver(case_, trained)
     rivals[MODEL] = lambda each: guarded(trained, accelerated, solver, each)
     done = iter(range(1, len(unseen) + 1))
     measured = measure(

@@ -1,6 +1,6 @@
-"""Learning where a program's Newton solves start: F at its own start to a solution of F(x) = 0.
+"""Learning where a program's Newton solve starts: from what varies between runs to a solution.
 
-The program runs as it is, its nonlinear solves being recorded. What is learned from some of its
+The program runs, the first nonlinear solve of each run being recorded. What is learned from some
 runs is then raced on others, through the plug-in, and kept if it pays.
 """
 
@@ -37,8 +37,8 @@ from metasolve.solver import Budget
 from metasolve.train.guess_model import after_learning, nothing_chosen
 from metasolve.train.inputs import usable
 
-FEWEST = 12  # solves on one grid
-_ENTRIES, _MODES = (4, 8, 16), (8, 16, 32)
+FEWEST = 12  # solutions to learn from
+_MODES = (8, 16, 32)
 _MOST_VALIDATING = 12
 _TRIALS = 4  # runs, after which it is foreseen whether that many will come
 _WORTH = 0.98  # of the time without
@@ -52,17 +52,17 @@ class LearnedStart:
 
     Attributes
     ----------
-    entries, modes : of the start that was raced.
-    error : largest relative error of any start left out in learning, in the 2-norm.
+    modes : of the start that was raced.
+    error : median relative error of starts left out in learning, in the 2-norm.
     time : total cost of the runs it was validated on, relative to those without.
     worst : largest such ratio of a single run.
     failures : runs that failed with it and not without.
     learned, validated : runs.
-    rows : unknowns of each.
+    rows : unknowns of the basis.
+    grids : on which it learned.
     kept : whether it went into the model directory.
     """
 
-    entries: int
     modes: int
     error: float
     time: float
@@ -71,6 +71,7 @@ class LearnedStart:
     learned: int
     validated: int
     rows: int
+    grids: int
     kept: bool
 
     def to_dict(self) -> dict[str, Any]:
@@ -82,24 +83,25 @@ def learn_start(
     case: str | os.PathLike,
     model: str | os.PathLike,
     *,
-    runs: int = 48,
+    runs: int = 96,
     repeats: int = 3,
     seed: int = 0,
     progress: Progress = lambda *_: None,
 ) -> LearnedStart:
-    """Learn where nonlinear solves of a program start, and put it into a model directory.
+    """Learn where the nonlinear solve of a program starts, and put it into a model directory.
 
     Parameters
     ----------
     case : of a program whose outermost nonlinear solver is PETSc's Newton method.
     model : model directory, trained on this case; a new one holds nothing but the start.
-    runs : to learn from and to validate on, under the program's own settings.
+    runs : to learn from and to validate on, under the model's settings where it has them.
     repeats : timed runs of each validation instance, with and without.
 
     Raises
     ------
     UsageError
-        When fewer than 12 solves have one size, or the model is of something else.
+        When fewer than 12 solutions are on grids of one kind or of one length, or the model is of
+        something else.
     """
     program, model, began = Case.from_toml(Path(case)), Path(model), time.perf_counter()
     check_program(program)
@@ -108,14 +110,13 @@ def learn_start(
     if old is not None and ("case" not in old.info or case_of(old).name != program.name):
         raise UsageError(f"{model} was trained on something else: use another directory")
     known = usable(instances(program, runs, seed))
+    base = old or _nothing(program, known)
     order = np.random.default_rng([seed, 8]).permutation(len(known))
     held = max(FEWEST // 3, min(_MOST_VALIDATING, len(known) // 4))
-    solved = _record(program, [known[i] for i in order[held:]], progress)
-    guess = min(
-        (NewtonGuess.fit(*solved, entries, modes) for entries in _ENTRIES for modes in _MODES),
-        key=lambda each: each.predict.error,
-    )
-    base = old or _nothing(program, known)
+    solved = _record(program, base, [known[i] for i in order[held:]], progress)
+    inputs, solutions = zip(*((base.inputs(i.features), x) for i, x in solved), strict=True)
+    fitted = (NewtonGuess.fit(inputs, solutions, modes) for modes in _MODES)
+    guess = min(fitted, key=lambda each: each.error)
     with TemporaryDirectory() as folder:
         bare, candidate = Path(folder) / "bare", Path(folder) / "start"
         for each in (bare, candidate):
@@ -124,9 +125,10 @@ def learn_start(
         validation = [known[i] for i in order[:held]]
         found = _validate(program, base, bare, candidate, validation, repeats, progress)
     kept = found["failures"] == 0 and found["time"] < _WORTH
-    shape = {"entries": len(guess.look.entries), "modes": guess.basis.modes}
-    counts = {"learned": len(solved[0]), "validated": held, "rows": guess.basis.size}
-    result = LearnedStart(**shape, error=guess.predict.error, **found, **counts, kept=kept)
+    shape = {"modes": guess.basis.modes, "rows": guess.basis.size}
+    shape["grids"] = len({x.shape for x in solutions})
+    counts = {"learned": len(solved), "validated": held}
+    result = LearnedStart(**shape, error=guess.error, **found, **counts, kept=kept)
     if kept:
         if old is None:
             save(base, model)
@@ -136,42 +138,55 @@ def learn_start(
     return result
 
 
-def _record(case: Case, known: Sequence[Instance], progress: Progress) -> tuple[Array, Array]:
-    """F at the program's own starts and solutions, (solves, size) each, of the commonest size."""
-    pairs: list[tuple[Array, Array]] = []
+Solved = tuple[Instance, Array]
+
+
+def _record(
+    case: Case, model: Model, known: Sequence[Instance], progress: Progress
+) -> list[Solved]:
+    """Instances and their solutions, of the commonest kind."""
+    found: list[Solved] = []
     for done, instance in enumerate(known, start=1):
         with scratch() as folder, TemporaryDirectory() as out:
             (Path(out) / "vectors").mkdir()
-            begin = plugged(start(case, instance.payload, {}), RECORD, Path(out))
-            run(begin, folder, case.timeout)
-            pairs += _read(Path(out))
+            begin = start(case, instance.payload, _settings(model, instance))
+            run(plugged(begin, RECORD, Path(out)), folder, case.timeout)
+            found += [(instance, x) for x in read_solution(Path(out))]
         progress("recording", done, len(known))
-        size, count = _commonest(pairs)
-        if done >= _TRIALS and count * len(known) < FEWEST * done:
+        alike = _alike(found)
+        if done >= _TRIALS and len(alike) * len(known) < FEWEST * done:
             break
-    if count < FEWEST:
+    if len(alike) < FEWEST:
         raise UsageError(
-            f"case {case.name}: at most {count} nonlinear solves have one number of unknowns; vary "
-            f"no grid, and run {FEWEST} or more whose solver is PETSc's Newton method"
+            f"case {case.name}: at most {len(alike)} runs have solutions of one length or on grids "
+            f"that PETSc knows; make it {FEWEST} or more whose solver is PETSc's Newton method"
         )
-    F, x = zip(*(pair for pair in pairs if pair[0].size == size), strict=True)
-    return np.array(F), np.array(x)
+    return alike
 
 
-def _commonest(pairs: Sequence[tuple[Array, Array]]) -> tuple[int, int]:
-    """The number of unknowns that most solves have, and how many do."""
-    sizes = Counter(F.size for F, _ in pairs)
-    return sizes.most_common(1)[0] if sizes else (0, 0)
+def _settings(model: Model, instance: Instance) -> dict[str, Any]:
+    return {} if model.refuses(instance.features) else model.settings(instance.features)
 
 
-def _read(recording: Path) -> Iterator[tuple[Array, Array]]:
+def _alike(found: Sequence[Solved]) -> list[Solved]:
+    """Those on grids with as many axes and components as most, or of as many unknowns."""
+    commonest = Counter(_kind(x) for _, x in found).most_common(1)
+    return [each for each in found if _kind(each[1]) == commonest[0][0]]
+
+
+def _kind(x: Array) -> tuple[int, ...]:
+    return (x.size,) if x.ndim == 1 else (*(n > 1 for n in x.shape[:3]), x.shape[3])
+
+
+def read_solution(recording: Path) -> Iterator[Array]:
+    """Yield the recorded solution, (z, y, x, components) or (size,), if there is one."""
     manifest = recording / "manifest.jsonl"
     for text in manifest.read_text().splitlines() if manifest.exists() else ():
         line = json.loads(text)
         if line["kind"] == "nonlinear" and line["vectors"]:
-            F, x = petsc_vectors((recording / line["vectors"]).read_bytes())
-            if np.linalg.norm(F) > 0:
-                yield F, x
+            (x,) = petsc_vectors((recording / line["vectors"]).read_bytes())
+            *points, components = line["grid"]
+            yield x.reshape(*reversed(points), components) if components else x
 
 
 def _validate(
@@ -187,12 +202,10 @@ def _validate(
     from metasolve.report.contenders import measure
 
     def under(directory: Path) -> Any:
-        solver = ProgramSolver(case, directory)
+        solver = ProgramSolver(case, load(directory))
 
         def solve(instance: Instance) -> Any:
-            why = model.refuses(instance.features)
-            settings = {} if why else model.settings(instance.features)
-            return solver.solve(instance, settings, Budget()), {}
+            return solver.solve(instance, _settings(model, instance), Budget()), {}
 
         return solve
 

@@ -99,13 +99,13 @@ def run_program(
         report, changed = _decide(chosen, case, command, given, folder)
         report.seconds["decision"] = round(time.perf_counter() - began, 6)
         if changed is not None:
-            why = _timed(report, "run", case, started(changed, Path(model)))
+            why = _timed(report, "run", case, started(changed, chosen, report.features))
             if why and case.rerunnable and report.exit_code not in (NOT_FOUND, NOT_EXECUTABLE):
                 _run_second(report, chosen, case, command, folder, why)
         if report.source in ("refused", "fallback"):
             as_it_is = Start(list(command))
             first = report.source == "refused"
-            begin = started(as_it_is, Path(model)) if first else as_it_is
+            begin = started(as_it_is, chosen, report.features) if first else as_it_is
             _say(report, learned_start=begin is not as_it_is)
             _timed(report, "own", None, begin)
     if log is not None:
@@ -166,7 +166,7 @@ def _run_second(
     _say(report)
     report.settings = settings
     start = accelerated(case, match_command(case, command), command, settings, folder)
-    failed = _timed(report, "second", case, started(start, model.directory))
+    failed = _timed(report, "second", case, started(start, model, report.features))
     if failed:
         report.source, report.why = "fallback", f"{why}; second choice: {failed}"
 

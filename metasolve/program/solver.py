@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from metasolve.instance import Instance
+from metasolve.model.model import Model
 from metasolve.outcome import Outcome, Reason
 from metasolve.program import reading
 from metasolve.program.case import Case
@@ -51,11 +51,11 @@ class ProgramSolver:
     Parameters
     ----------
     case : the program.
-    model : directory whose start of nonlinear solves, if it holds one, is part of every run but
+    model : whose start of nonlinear solves, if its directory holds one, is part of every run but
         those that others are compared with.
     """
 
-    def __init__(self, case: Case, model: Path | None = None) -> None:
+    def __init__(self, case: Case, model: Model | None = None) -> None:
         self.case, self._model = case, model
         self._own: dict[str, Own] = {}
 
@@ -70,7 +70,7 @@ class ProgramSolver:
             If a successful run does not hold what the case reads from it.
         """
         plain = self._start(instance, settings)
-        begin = started(plain, self._model)
+        begin = started(plain, self._model, instance.features)
         if not settings and begin is plain:
             return self._run_own(instance, budget)
         own = self.own(instance)

@@ -10,6 +10,7 @@
 #pragma once
 #include <petsc/private/kspimpl.h>
 #include <petsc/private/pcimpl.h>
+#include <petscdm.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -177,8 +178,14 @@ PetscBool      GuessSettings(Guess, Decision *); /* settings of its own do; fals
 
 /* ---- newton_guess.c --------------------------------------------------------------------------------------------- */
 typedef struct _NewtonGuess *NewtonGuess;
+typedef struct {
+  PetscInt  points[3], dof; /* of a DMDA; 0: of none */
+  PetscInt  from[3], own[3]; /* the corner and the size of what this rank has */
+  PetscBool periodic;        /* along any axis */
+} Grid;
+PetscErrorCode GridOf(DM, Vec, Grid *); /* collective */
 PetscErrorCode NewtonGuessLoad(MPI_Comm, const char *dir, NewtonGuess *, char *why, size_t whylen);
-PetscErrorCode NewtonGuessMake(NewtonGuess, Vec F, PetscReal norm, Vec x, PetscBool *made);
+PetscErrorCode NewtonGuessMake(NewtonGuess, const Grid *, Vec x, PetscBool *made);
 void           NewtonGuessFree(NewtonGuess);
 
 /* ---- limits.c ------------------------------------------------------------------------------------------------------- */
@@ -219,7 +226,7 @@ typedef struct { /* what a program (or one attached KSP) is being watched or acc
   Mode       mode;
   int        references;
   char       dir[PETSC_MAX_PATH_LEN], log[PETSC_MAX_PATH_LEN], prefix[128], run[32], broken[512];
-  PetscBool  any_prefix, stopped;
+  PetscBool  any_prefix, stopped, nonlinear; /* nonlinear: the first nonlinear solve has begun */
   Policy     policy;
   Guess      guess;  /* NULL: every solve starts where the program starts it */
   NewtonGuess newton; /* the same of nonlinear ones */

@@ -1,13 +1,15 @@
 /*
-   newton.c - a nonlinear solve being recorded, or started nearer to its solution.
+   newton.c - the first nonlinear solve of a run being recorded, or started nearer to its solution.
 
-   Newton's method (line search, trust region) of an outermost SNES is wrapped. F at the program's own start is computed here,
-   once: SNES takes it over. A start of ours (newton_guess.c) is used only if |F| is smaller there, and the tolerance stays the
-   program's: relative to |F| at its own start. If Newton fails from there, it starts again where the program does.
+   Newton's method (line search, trust region) of an outermost SNES is wrapped. Where there is a start of ours (newton_guess.c), F
+   at the program's own start is computed here, once: SNES takes it over. Ours is used only if |F| is smaller there, and the
+   tolerance stays the program's: relative to |F| at its own start. If Newton fails from there, it starts again where the program
+   does.
 */
 #include "metasolve.h"
 #include <math.h>
 #include <string.h>
+#include <petscdmda.h>
 #include <petsc/private/snesimpl.h>
 
 #if PETSC_VERSION_GE(3, 25, 0)
@@ -15,16 +17,15 @@
 #else
   #define DOMAIN_ERROR domainerror
 #endif
-#define MISSES_BEFORE_PAUSE 3
 
 typedef struct { /* composed with each wrapped SNES */
   Session *session;
   PetscErrorCode (*solve)(SNES);
-  PetscInt misses, rest; /* starts in a row that were none; solves to leave alone after too many of them */
 } Newton;
 
 typedef struct { /* of one solve */
   const char    *source;
+  Grid           grid;
   PetscReal      norm, start; /* |F| at the program's own start, and at ours (NaN: there is none) */
   PetscLogDouble seconds;
 } Record;
@@ -59,6 +60,7 @@ static PetscErrorCode Line(SNES snes, Session *s, const Record *r, const char *v
   TextNumber(t, r->start / r->norm);
   TextAdd(t, ",\"vectors\":");
   TextString(t, vectors);
+  TextAdd(t, ",\"grid\":[%lld,%lld,%lld,%lld]", (long long)r->grid.points[0], (long long)r->grid.points[1], (long long)r->grid.points[2], (long long)r->grid.dof);
   TextAdd(t, ",\"reason\":%d,\"iterations\":%lld,\"linear_iterations\":%lld,\"seconds\":%.9f}\n", (int)snes->reason, (long long)snes->iter, (long long)linear, r->seconds);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -100,32 +102,43 @@ static PetscErrorCode Timed(SNES snes, const Newton *n, PetscLogDouble *seconds)
 }
 
 /* ---- record ---- */
+/* The solution as it is numbered on one rank, where PETSc knows how that is. Collective. */
+static PetscErrorCode Solution(SNES snes, const Record *r, Vec *x)
+{
+  PetscFunctionBegin;
+  if (r->grid.dof) {
+    PetscCall(DMDACreateNaturalVector(snes->dm, x));
+    PetscCall(DMDAGlobalToNaturalBegin(snes->dm, snes->vec_sol, INSERT_VALUES, *x));
+    PetscCall(DMDAGlobalToNaturalEnd(snes->dm, snes->vec_sol, INSERT_VALUES, *x));
+  } else {
+    PetscCall(PetscObjectReference((PetscObject)snes->vec_sol));
+    *x = snes->vec_sol;
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode RecordNewton(SNES snes, Newton *n)
 {
   Session *s = n->session;
-  Record   r = {.source = "own", .start = NAN};
-  Vec      pair[2];
+  Record   r = {.source = "own", .norm = NAN, .start = NAN};
+  Vec      x;
   char     name[160], path[PETSC_MAX_PATH_LEN + 192];
   int      error = 0, world, rank;
 
   PetscFunctionBegin;
-  PetscCall(OwnStart(snes, &r.norm));
-  PetscCall(VecDuplicate(snes->vec_func, &pair[0]));
-  PetscCall(VecCopy(snes->vec_func, pair[0]));
   PetscCall(Timed(snes, n, &r.seconds));
-  pair[1] = snes->vec_sol;
+  PetscCall(GridOf(snes->dm, snes->vec_sol, &r.grid));
+  PetscCall(Solution(snes, &r, &x));
   PetscCallMPI(MPI_Comm_rank(PETSC_COMM_WORLD, &world));
-  snprintf(name, sizeof name, "vectors/%s-%d-%lld.newton.petsc", s->run, world, (long long)s->seen++);
+  snprintf(name, sizeof name, "vectors/%s-%d.newton.petsc", s->run, world);
   PetscCallMPI(MPI_Bcast(name, sizeof name, MPI_CHAR, 0, PetscObjectComm((PetscObject)snes)));
   snprintf(path, sizeof path, "%s/%s", s->dir, name);
-  if (snes->reason > 0 && !s->stopped) PetscCall(VecsWrite(2, pair, path, &s->bytes, &error));
-  PetscCall(VecDestroy(&pair[0]));
+  if (snes->reason > 0) PetscCall(VecsWrite(1, &x, path, &s->bytes, &error));
+  PetscCall(VecDestroy(&x));
   snprintf(path, sizeof path, "%s/manifest.jsonl", s->dir);
-  if (!error && !s->stopped) PetscCall(Append(snes, s, &r, snes->reason > 0 ? name : "", path, &error));
-  PetscCallMPI(MPI_Bcast(&error, 1, MPI_INT, 0, PetscObjectComm((PetscObject)snes))); /* the first rank writes: all stop, or none */
+  if (!error) PetscCall(Append(snes, s, &r, snes->reason > 0 ? name : "", path, &error));
   PetscCallMPI(MPI_Comm_rank(PetscObjectComm((PetscObject)snes), &rank));
   if (error && !rank) fprintf(stderr, "metasolve: recording stopped (%s); the program goes on\n", strerror(error));
-  if (error) s->stopped = PETSC_TRUE;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -134,15 +147,13 @@ static PetscErrorCode RecordNewton(SNES snes, Newton *n)
 static PetscErrorCode Nearer(SNES snes, Newton *n, Record *r, Vec x0, Vec F0, PetscBool *use)
 {
   PetscFunctionBegin;
-  PetscCall(NewtonGuessMake(n->session->newton, snes->vec_func, r->norm, x0, use));
+  PetscCall(NewtonGuessMake(n->session->newton, &r->grid, x0, use));
   if (*use) {
     PetscCall(SNESComputeFunction(snes, x0, F0));
     PetscCall(VecNorm(F0, NORM_2, &r->start));
     *use               = (PetscBool)(r->start < r->norm);
     snes->DOMAIN_ERROR = PETSC_FALSE;
   }
-  if (*use) n->misses = 0;
-  else if (++n->misses >= MISSES_BEFORE_PAUSE) n->rest = 8 << PetscMin(n->misses - MISSES_BEFORE_PAUSE, 10);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -165,8 +176,6 @@ static PetscErrorCode FromOurs(SNES snes, Newton *n, Record *r, Vec x0, Vec F0)
   r->source = "guess";
   if (snes->reason < 0) {
     r->source = "fallback";
-    n->misses = PetscMax(n->misses, MISSES_BEFORE_PAUSE - 1) + 1;
-    n->rest   = 8;
     PetscCall(VecCopy(own, snes->vec_sol));
     snes->vec_func_init_set = PETSC_FALSE;
     snes->reason            = SNES_CONVERGED_ITERATING;
@@ -186,11 +195,7 @@ static PetscErrorCode RunNewton(SNES snes, Newton *n)
   int       error = 0;
 
   PetscFunctionBegin;
-  if (n->rest > 0) {
-    n->rest--;
-    PetscCall(n->solve(snes));
-    PetscFunctionReturn(PETSC_SUCCESS);
-  }
+  PetscCall(GridOf(snes->dm, snes->vec_sol, &r.grid));
   PetscCall(OwnStart(snes, &r.norm));
   PetscCall(VecDuplicate(snes->vec_sol, &x0));
   PetscCall(VecDuplicate(snes->vec_func, &F0));
@@ -212,17 +217,16 @@ static PetscBool Plain(SNES snes)
 static PetscErrorCode Solve(SNES snes)
 {
   PetscErrorCode err;
+  PetscBool      first;
   Newton        *n;
 
   PetscFunctionBegin;
   PetscCall(Find(snes, &n));
-  if (!Plain(snes)) {
-    depth++;
-    err = n->solve(snes);
-  } else {
-    depth++;
-    err = n->session->mode == MODE_RUN ? RunNewton(snes, n) : RecordNewton(snes, n);
-  }
+  first = (PetscBool)(!n->session->nonlinear && Plain(snes));
+  if (!depth) n->session->nonlinear = PETSC_TRUE;
+  depth++;
+  if (!first) err = n->solve(snes);
+  else err = n->session->mode == MODE_RUN ? RunNewton(snes, n) : RecordNewton(snes, n);
   depth--;
   PetscCall(err);
   PetscFunctionReturn(PETSC_SUCCESS);

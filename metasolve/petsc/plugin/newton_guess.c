@@ -1,39 +1,48 @@
 /*
-   newton_guess.c - where Newton's method starts, from a few entries of F at the program's own start: newton.bin.
+   newton_guess.c - where Newton's method starts, from what varies between the runs of a program: newton.bin.
 
-   theta = B F(entries) are the coordinates of F in an orthonormal basis of those seen (empirical interpolation), and the
-   solution is V z with z = m + sum_i w_i exp(-s |theta - theta_i|^2) (kernel ridge regression; metasolve/guess/kernel.py).
-   An F that is not in the span of those seen is not of the family: then |theta| is not |F|.
+   The solution is V z with z = m + sum_i w_i exp(-sum_k s_k (y_k - y_ik)^2) (kernel ridge regression; metasolve/guess/kernel.py). y are the
+   inputs of the model, which whoever starts the program knows: METASOLVE_INPUTS. On a DMDA the columns of V are fields on a grid of
+   their own, from which any other is reached by Lagrange's cubics along each axis (metasolve/guess/resampling.py), whichever rank
+   has which part of it. Other vectors must have as many entries, numbered as they were.
 */
 #include "metasolve.h"
+#include <petscdmda.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define MAGIC "metasolve-newton"
+#define MAGIC "metasolve-start2"
 #define MOST  4096
 
 typedef struct { /* of the file, little-endian; then the numbers below in this order */
   char    magic[16];
-  int64_t rows, modes, entries, centres;
-  double  sharpness, strange; /* s; how far |theta| / |F| may be from 1 */
+  int64_t rows, modes, inputs, centres, points[3], dof; /* dof 0: of no grid */
 } Head;
 struct _NewtonGuess {
   BasisFile file;
   Head      head;
-  int64_t  *entry;                                 /* of F */
-  double   *interpolation, *mean, *centre, *weight; /* (entries, entries), (modes), (centres, entries), (centres, modes) */
+  double   *sharpness, *mean, *centre, *weight; /* (inputs), (modes), (centres, inputs), (centres, modes) */
 };
+
+/* ---- the file ---- */
+static PetscBool Within(int64_t n, int64_t least)
+{
+  return (PetscBool)(n >= least && n <= MOST);
+}
 
 static PetscBool Sane(BasisFile *f)
 {
   const Head *h = (const Head *)f->head;
 
   if (memcmp(h->magic, MAGIC, sizeof h->magic)) return PETSC_FALSE;
-  if (h->rows < 1 || h->modes < 1 || h->modes > MOST || h->entries < 1 || h->entries > MOST || h->centres < 1 || h->centres > MOST) return PETSC_FALSE;
+  if (h->rows < 1 || !Within(h->modes, 1) || !Within(h->inputs, 1) || !Within(h->centres, 1) || !Within(h->dof, 0)) return PETSC_FALSE;
+  for (int a = 0; a < 3; a++)
+    if (h->dof && !Within(h->points[a], 1)) return PETSC_FALSE;
+  if (h->dof && h->points[0] * h->points[1] * h->points[2] * h->dof != h->rows) return PETSC_FALSE;
   f->rows     = h->rows;
   f->modes    = h->modes;
-  f->basis_at = (long long)sizeof *h + 8 * (h->entries + h->entries * h->entries + h->modes + h->centres * (h->entries + h->modes));
+  f->basis_at = (long long)sizeof *h + 8 * (h->inputs + h->modes + h->centres * (h->inputs + h->modes));
   return PETSC_TRUE;
 }
 
@@ -58,69 +67,165 @@ PetscErrorCode NewtonGuessLoad(MPI_Comm comm, const char *dir, NewtonGuess *gues
   if (have > 0) PetscCall(BasisFileNumbers(comm, &g->file));
   if (have < 0 || (have > 0 && !g->file.numbers)) snprintf(why, whylen, "newton.bin is truncated or was changed: run metasolve guess again");
   if (g->file.numbers) {
-    g->entry         = (int64_t *)g->file.numbers;
-    g->interpolation = (double *)(g->entry + g->head.entries);
-    g->mean          = g->interpolation + g->head.entries * g->head.entries;
-    g->centre        = g->mean + g->head.modes;
-    g->weight        = g->centre + g->head.centres * g->head.entries;
-    *guess           = g;
+    g->sharpness = g->file.numbers;
+    g->mean      = g->sharpness + g->head.inputs;
+    g->centre    = g->mean + g->head.modes;
+    g->weight    = g->centre + g->head.centres * g->head.inputs;
+    *guess       = g;
   } else NewtonGuessFree(g);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* theta, on all ranks. Collective. */
-static PetscErrorCode Look(const struct _NewtonGuess *g, Vec F, double seen[], double theta[])
+/* ---- coordinates ---- */
+/* y[0..n-1] of METASOLVE_INPUTS; false where it does not hold n numbers. */
+static PetscBool Inputs(int64_t n, double y[])
 {
-  const int64_t      q = g->head.entries;
-  const PetscScalar *values;
-  PetscInt           start, end;
+  const char *text = getenv("METASOLVE_INPUTS");
+  char       *end;
 
-  PetscFunctionBegin;
-  PetscCall(VecGetOwnershipRange(F, &start, &end));
-  PetscCall(VecGetArrayRead(F, &values));
-  for (int64_t e = 0; e < q; e++) seen[e] = g->entry[e] >= start && g->entry[e] < end ? values[g->entry[e] - start] : 0;
-  PetscCall(VecRestoreArrayRead(F, &values));
-  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, seen, (int)q, MPI_DOUBLE, MPI_SUM, PetscObjectComm((PetscObject)F)));
-  for (int64_t i = 0; i < q; i++) {
-    theta[i] = 0;
-    for (int64_t e = 0; e < q; e++) theta[i] += g->interpolation[i * q + e] * seen[e];
+  for (int64_t i = 0; i < n; i++, text = end + 1) {
+    if (!text || !*text) return PETSC_FALSE;
+    y[i] = strtod(text, &end);
+    if (end == text || !isfinite(y[i]) || *end != (i + 1 < n ? ',' : 0)) return PETSC_FALSE;
   }
-  PetscFunctionReturn(PETSC_SUCCESS);
+  return PETSC_TRUE;
 }
 
-static void Predict(const struct _NewtonGuess *g, const double theta[], double z[])
+static void Predict(const struct _NewtonGuess *g, const double y[], double z[])
 {
   const Head *h = &g->head;
 
   memcpy(z, g->mean, (size_t)h->modes * sizeof *z);
   for (int64_t i = 0; i < h->centres; i++) {
-    const double *c = g->centre + i * h->entries, *w = g->weight + i * h->modes;
-    double        d2 = 0;
-    for (int64_t k = 0; k < h->entries; k++) d2 += (theta[k] - c[k]) * (theta[k] - c[k]);
-    const double bell = exp(-h->sharpness * d2);
+    const double *c = g->centre + i * h->inputs, *w = g->weight + i * h->modes;
+    double        apart = 0;
+    for (int64_t k = 0; k < h->inputs; k++) apart += g->sharpness[k] * (y[k] - c[k]) * (y[k] - c[k]);
+    const double bell = exp(-apart);
     for (int64_t m = 0; m < h->modes; m++) z[m] += bell * w[m];
   }
 }
 
-/* *made: x holds where to start, for the F of the program's own start. Collective. */
-PetscErrorCode NewtonGuessMake(NewtonGuess g, Vec F, PetscReal norm, Vec x, PetscBool *made)
+/* ---- grids ---- */
+/* Of the DMDA that x is a field on; where it is not on one, grid->dof is 0. */
+PetscErrorCode GridOf(DM dm, Vec x, Grid *grid)
+{
+  DMBoundaryType edge[3];
+  PetscInt      *n = grid->points, *at = grid->from, *own = grid->own, local;
+  PetscMPIInt    ours;
+  PetscBool      structured = PETSC_FALSE;
+
+  PetscFunctionBegin;
+  memset(grid, 0, sizeof *grid);
+  if (dm) PetscCall(PetscObjectTypeCompare((PetscObject)dm, DMDA, &structured));
+  if (!structured) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(DMDAGetInfo(dm, NULL, &n[0], &n[1], &n[2], NULL, NULL, NULL, &grid->dof, NULL, &edge[0], &edge[1], &edge[2], NULL));
+  PetscCall(DMDAGetCorners(dm, &at[0], &at[1], &at[2], &own[0], &own[1], &own[2]));
+  for (int a = 0; a < 3; a++)
+    if (n[a] > 1 && edge[a] == DM_BOUNDARY_PERIODIC) grid->periodic = PETSC_TRUE;
+  PetscCall(VecGetLocalSize(x, &local));
+  ours = local == own[0] * own[1] * own[2] * grid->dof;
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &ours, 1, MPI_INT, MPI_MIN, PetscObjectComm((PetscObject)x)));
+  if (!ours) grid->dof = 0;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Is the field of this grid one that can be reached? */
+static PetscBool Reachable(const Head *h, const Grid *grid)
+{
+  for (int a = 0; a < 3; a++) {
+    if ((h->points[a] > 1) != (grid->points[a] > 1)) return PETSC_FALSE;
+    if (grid->periodic && h->points[a] != grid->points[a]) return PETSC_FALSE;
+  }
+  return (PetscBool)(h->dof == grid->dof);
+}
+
+typedef struct { /* the points of one axis of our grid from which a point of the program's follows */
+  PetscInt first, count;
+  double   weight[4];
+} Around;
+
+static Around Look(const Head *h, const Grid *grid, int axis, PetscInt i)
+{
+  const PetscInt ours = (PetscInt)h->points[axis], theirs = grid->points[axis];
+  const double   place = theirs > 1 ? (double)i * (double)(ours - 1) / (double)(theirs - 1) : 0;
+  Around         a     = {.count = PetscMin(ours, 4)};
+
+  a.first = PetscMin(PetscMax((PetscInt)place - 1, 0), ours - a.count);
+  for (PetscInt k = 0; k < a.count; k++) {
+    a.weight[k] = 1;
+    for (PetscInt l = 0; l < a.count; l++)
+      if (l != k) a.weight[k] *= (place - (double)(a.first + l)) / (double)(k - l);
+  }
+  return a;
+}
+
+/* x is the field of our grid, at the points of the program's that this rank has. */
+static void Resample(const Head *h, const Grid *grid, const double *field, PetscScalar *x)
+{
+  const PetscInt *from = grid->from, *own = grid->own, dof = grid->dof;
+
+  for (PetscInt k = 0; k < own[2]; k++) {
+    const Around c = Look(h, grid, 2, from[2] + k);
+    for (PetscInt j = 0; j < own[1]; j++) {
+      const Around b = Look(h, grid, 1, from[1] + j);
+      for (PetscInt i = 0; i < own[0]; i++, x += dof) {
+        const Around a = Look(h, grid, 0, from[0] + i);
+        memset(x, 0, (size_t)dof * sizeof *x);
+        for (PetscInt p = 0; p < c.count; p++)
+          for (PetscInt q = 0; q < b.count; q++)
+            for (PetscInt r = 0; r < a.count; r++) {
+              const double  w = c.weight[p] * b.weight[q] * a.weight[r];
+              const double *v = field + (((c.first + p) * h->points[1] + b.first + q) * h->points[0] + a.first + r) * dof;
+              for (PetscInt d = 0; d < dof; d++) x[d] += w * v[d];
+            }
+      }
+    }
+  }
+}
+
+/* *made: x is the field with coordinates z. Collective. */
+static PetscErrorCode DecodeField(NewtonGuess g, const Grid *grid, const double z[], Vec x, PetscBool *made)
+{
+  const PetscScalar *field;
+  PetscScalar       *values;
+  PetscMPIInt        ok;
+  Vec                ours;
+
+  PetscFunctionBegin;
+  PetscCall(VecCreateSeq(PETSC_COMM_SELF, (PetscInt)g->head.rows, &ours));
+  PetscCall(BasisFileDecode(&g->file, g->file.modes, z, ours, made));
+  ok = (PetscMPIInt)*made;
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &ok, 1, MPI_INT, MPI_MIN, PetscObjectComm((PetscObject)x)));
+  *made = (PetscBool)ok;
+  if (*made) {
+    PetscCall(VecGetArrayRead(ours, &field));
+    PetscCall(VecGetArrayWrite(x, &values));
+    Resample(&g->head, grid, field, values);
+    PetscCall(VecRestoreArrayWrite(x, &values));
+    PetscCall(VecRestoreArrayRead(ours, &field));
+  }
+  PetscCall(VecDestroy(&ours));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* *made: x holds where to start. Collective. */
+PetscErrorCode NewtonGuessMake(NewtonGuess g, const Grid *grid, Vec x, PetscBool *made)
 {
   const Head *h = &g->head;
-  double     *seen, *theta, *z, length = 0;
+  double     *y, *z;
   PetscInt    N;
 
   PetscFunctionBegin;
-  PetscCall(VecGetSize(F, &N));
-  *made = (PetscBool)(N == h->rows);
+  PetscCall(VecGetSize(x, &N));
+  *made = h->dof ? Reachable(h, grid) : (PetscBool)(N == h->rows);
   if (!*made) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(PetscMalloc3(h->entries, &seen, h->entries, &theta, h->modes, &z));
-  PetscCall(Look(g, F, seen, theta));
-  for (int64_t i = 0; i < h->entries; i++) length += theta[i] * theta[i];
-  *made = (PetscBool)(fabs(sqrt(length) / norm - 1) <= h->strange);
+  PetscCall(PetscMalloc2(h->inputs, &y, h->modes, &z));
+  *made = Inputs(h->inputs, y);
   if (*made) {
-    Predict(g, theta, z);
-    PetscCall(BasisFileDecode(&g->file, g->file.modes, z, x, made));
+    Predict(g, y, z);
+    if (h->dof) PetscCall(DecodeField(g, grid, z, x, made));
+    else PetscCall(BasisFileDecode(&g->file, g->file.modes, z, x, made));
   }
-  PetscCall(PetscFree3(seen, theta, z));
+  PetscCall(PetscFree2(y, z));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -78,7 +78,7 @@ static PetscErrorCode SessionRun(MPI_Comm comm, const char *dir, const char *log
   Copy(s->log, sizeof s->log, log);
   PetscCall(PolicyLoad(comm, dir, &s->policy, s->broken, sizeof s->broken));
   if (s->policy) PetscCall(GuessLoad(comm, dir, &s->guess, s->broken, sizeof s->broken));
-  if (s->policy) PetscCall(NewtonGuessLoad(comm, dir, &s->newton, s->broken, sizeof s->broken));
+  if (s->policy && getenv("METASOLVE_INPUTS")) PetscCall(NewtonGuessLoad(comm, dir, &s->newton, s->broken, sizeof s->broken));
   Complain(comm, s);
   *session = s;
   PetscFunctionReturn(PETSC_SUCCESS);
