@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from metasolve.errors import ModelError
-from metasolve.model.gate import Gate
+from metasolve.model.gate import LONGEST, Gate
 from metasolve.model.layer import Layer, forward
 from metasolve.space import Space
 
@@ -139,6 +140,13 @@ class Model:
     def coordinates(self, features: Mapping[str, float]) -> np.ndarray:
         """Unconstrained coordinates z, shape (space.dim,)."""
         return forward(self.layers, self.inputs(features))
+
+    def expected_seconds(self, features: Mapping[str, float]) -> float:
+        """What the host's own configuration takes or less, mostly; infinite where nothing says."""
+        if "expected" not in self.info:
+            return math.inf
+        level, *slopes = self.info["expected"]
+        return math.exp(min(level + float(np.dot(slopes, self.inputs(features))), LONGEST))
 
     def too_small(self, features: Mapping[str, float]) -> bool:
         """Whether a look at a system with these features would, at first, cost too much."""

@@ -27,6 +27,7 @@ from metasolve.program.case import Case, Input, case_of
 from metasolve.program.foreground import foreground
 from metasolve.program.instances import features as features_of
 from metasolve.program.instances import names
+from metasolve.program.limit import seconds_allowed
 from metasolve.program.matching import Matched, match_command
 from metasolve.program.plugged import started
 from metasolve.program.reading import why_failed_output
@@ -99,7 +100,7 @@ def run_program(
         report, changed = _decide(chosen, case, command, given, folder)
         report.seconds["decision"] = round(time.perf_counter() - began, 6)
         if changed is not None:
-            why = _timed(report, "run", case, started(changed, chosen, report.features))
+            why = _timed(report, "run", chosen, started(changed, chosen, report.features))
             if why and case.rerunnable and report.exit_code not in (NOT_FOUND, NOT_EXECUTABLE):
                 _run_second(report, chosen, case, command, folder, why)
         if report.source in ("refused", "fallback"):
@@ -166,7 +167,7 @@ def _run_second(
     _say(report)
     report.settings = settings
     start = accelerated(case, match_command(case, command), command, settings, folder)
-    failed = _timed(report, "second", case, started(start, model, report.features))
+    failed = _timed(report, "second", model, started(start, model, report.features))
     if failed:
         report.source, report.why = "fallback", f"{why}; second choice: {failed}"
 
@@ -272,19 +273,21 @@ def _changed(each: Input, matched: Matched, values: Values) -> str | None:
     return namelist.changed(text, mine, each.group or group[next(iter(mine)).lower()])
 
 
-def _timed(report: Report, what: str, case: Case | None, command: Start) -> str:
-    """Run in the foreground; why it failed, where a case says what success is."""
-    began = time.perf_counter()
-    success = None if case is None else case.success
+def _timed(report: Report, what: str, model: Model | None, command: Start) -> str:
+    """Run in the foreground; why it failed, where it is a run under a model's settings."""
+    began, success, limit = time.perf_counter(), None, None
+    if model is not None:
+        case = case_of(model)
+        success = case.success
+        limit = seconds_allowed(case, model, report.features) if case.rerunnable else None
     watched = success is not None and bool(success.pattern or success.failure)
-    limit = case.timeout if case is not None and case.rerunnable else None
     ended = foreground(command, watched, limit)
     report.exit_code = ended.exit_code
     report.seconds[what] = round(time.perf_counter() - began, 6)
     if success is None or ended.stopped_by_user:
         return ""
     if ended.expired:
-        return f"stopped after timeout={limit:g} s under the model's settings"
+        return f"stopped after {limit:.3g} s under the model's settings"
     if ended.exit_code != success.exit_code:
         return f"exit code {ended.exit_code} under the model's settings"
     return why_failed_output(success, ended.stdout) if watched else ""

@@ -14,6 +14,7 @@ from metasolve.model.model import Model
 from metasolve.outcome import Outcome, Reason
 from metasolve.program import reading
 from metasolve.program.case import Case
+from metasolve.program.limit import seconds_allowed
 from metasolve.program.plugged import started
 from metasolve.program.process import Finished, run, scratch
 from metasolve.program.start import Start, petsc_options, start
@@ -51,8 +52,8 @@ class ProgramSolver:
     Parameters
     ----------
     case : the program.
-    model : whose start of nonlinear solves, if its directory holds one, is part of every run but
-        those that others are compared with.
+    model : runs are as it has them in production, but those that others are compared with: started
+        where its directory says, if it does, and given as long as it allows.
     """
 
     def __init__(self, case: Case, model: Model | None = None) -> None:
@@ -75,7 +76,7 @@ class ProgramSolver:
             return self._run_own(instance, budget)
         own = self.own(instance)
         with scratch() as folder:
-            finished = run(begin, folder, self._limit(budget, own))
+            finished = run(begin, folder, self._allowed(instance, settings, budget, own))
             outcome, answer = self._judged(finished)
         if answer is None or own.answer is None:
             return outcome
@@ -125,6 +126,14 @@ class ProgramSolver:
             petsc_options(logged) if before is None else f"{before} -log_view {logged['log_view']}"
         )
         return replace(begin, environment={**begin.environment, "PETSC_OPTIONS": text})
+
+    def _allowed(
+        self, instance: Instance, settings: Mapping[str, Value], budget: Budget, own: Own
+    ) -> float:
+        """Seconds a run may take; with a model, as in production."""
+        if self._model is not None and settings and self.case.rerunnable:
+            return seconds_allowed(self.case, self._model, instance.features)
+        return self._limit(budget, own)
 
     def _limit(self, budget: Budget, own: Own | None) -> float:
         """Seconds a run may take: more than the budget where there is no success to be close to."""

@@ -21,10 +21,10 @@ from metasolve.program.matching import match_command
 from metasolve.program.production import run_program, trained_on_program
 
 
-def constant_model(path, directory, second=None, **settings):
+def constant_model(path, directory, second=None, expected=None, **settings):
     """A model that always chooses the same settings, familiar with what the case declares.
 
-    `second` is another omega.
+    `second` is another omega; `expected`, what runs under the program's own settings take.
     """
     case = Case.from_toml(path)
     known = instances(case, 16, 0)
@@ -34,7 +34,10 @@ def constant_model(path, directory, second=None, **settings):
     layers = constant_layers(len(names), z)
     standardisation = Standardisation.fit(names, table)
     other = None if second is None else case.space.to_vector({**settings, "omega": second})
-    model = Model("policy", case.space, standardisation, layers, {"case": case.to_dict()})
+    info = {"case": case.to_dict()}
+    if expected is not None:
+        info["expected"] = [float(np.log(expected)), *[0.0] * len(names)]
+    model = Model("policy", case.space, standardisation, layers, info)
     save(replace(model, second=other), directory)
     return directory
 
@@ -144,7 +147,23 @@ def test_a_run_that_hangs_is_stopped_and_repeated(production, case_text):
     program = "#!/bin/sh\n[ $# -gt 2 ] && exec sleep 60\necho done\n"
     code, out, _, log = production(["./program.sh", "-n", "40"], case, program, omega=1.5)
     assert (code, out) == (0, "done\n")
-    assert "stopped after timeout=0.5 s" in log["why"]
+    assert "stopped after 0.5 s" in log["why"]
+
+
+@pytest.mark.parametrize(
+    ("expected", "unit", "seconds"),
+    [(0.3, "count", 1.2), (0.01, "count", 1.0), (9.0, "count", 2.0), (0.3, "seconds", 2.0)],
+)
+def test_a_run_is_given_four_times_what_it_would_take_by_itself(
+    expected, unit, seconds, production, case_text
+):
+    """A second at the least and the time-out at most, which also counts where a part is timed."""
+    case = case_text.replace("timeout = 20", "timeout = 2").replace('"count"', f'"{unit}"')
+    program = "#!/bin/sh\n[ $# -gt 2 ] && exec sleep 60\necho done\n"
+    words = ["./program.sh", "-n", "40"]
+    code, out, _, log = production(words, case, program, expected=expected, omega=1.5)
+    assert (code, out) == (0, "done\n")
+    assert f"stopped after {seconds:.3g} s" in log["why"]
 
 
 def test_what_the_user_asks_for_in_so_many_words_stays(production):
