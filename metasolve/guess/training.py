@@ -6,6 +6,7 @@ one: ‖b - A V z‖² is a quadratic in z.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -24,8 +25,35 @@ _BATCH = 64
 _LOOK_EVERY = 50
 
 
-class Trainee(torch.nn.Module):
-    """A network under training; float64, so that it can become exact.
+class _Layers(torch.nn.Module):
+    """Weights, biases and scalings of a network under training; float64, so that it can be exact.
+
+    Parameters
+    ----------
+    seen, z
+        Training rows, for the scalings: what the network sees, and coordinates.
+    shapes
+        Of the weights of each layer, outputs first.
+    """
+
+    def __init__(
+        self, seen: ArrayLike, z: ArrayLike, shapes: Sequence[tuple[int, ...]], seed: int
+    ) -> None:
+        super().__init__()
+        self.inputs, self.outputs = Scaling.fit(seen), Scaling.fit(z)
+        self.size, self.mean = (
+            torch.as_tensor(each) for each in (self.outputs.spread, self.outputs.mean)
+        )
+        generator = torch.Generator().manual_seed(seed)
+        self.weights, self.biases = torch.nn.ParameterList(), torch.nn.ParameterList()
+        for shape in shapes:
+            drawn = torch.randn(*shape, generator=generator, dtype=torch.float64)
+            self.weights.append(torch.nn.Parameter(drawn / math.prod(shape[1:]) ** 0.5))
+            self.biases.append(torch.nn.Parameter(torch.zeros(shape[0], dtype=torch.float64)))
+
+
+class Trainee(_Layers):
+    """A network under training.
 
     Parameters
     ----------
@@ -36,18 +64,8 @@ class Trainee(torch.nn.Module):
     def __init__(
         self, features: ArrayLike, z: ArrayLike, hidden: Sequence[int] = (128, 128), seed: int = 0
     ) -> None:
-        super().__init__()
-        self.inputs, self.outputs = Scaling.fit(features), Scaling.fit(z)
-        self.size, self.mean = (
-            torch.as_tensor(each) for each in (self.outputs.spread, self.outputs.mean)
-        )
-        generator = torch.Generator().manual_seed(seed)
         widths = [np.shape(features)[1], *hidden, np.shape(z)[1]]
-        self.weights, self.biases = torch.nn.ParameterList(), torch.nn.ParameterList()
-        for width, out in pairwise(widths):
-            drawn = torch.randn(out, width, generator=generator, dtype=torch.float64) / width**0.5
-            self.weights.append(torch.nn.Parameter(drawn))
-            self.biases.append(torch.nn.Parameter(torch.zeros(out, dtype=torch.float64)))
+        super().__init__(features, z, [(out, width) for width, out in pairwise(widths)], seed)
 
     def forward(self, features: ArrayLike) -> torch.Tensor:
         """Coordinates (instances, modes) of features (instances, features)."""
@@ -67,7 +85,7 @@ class Trainee(torch.nn.Module):
         return Network(self.inputs, self.outputs, layers)
 
 
-class ConvolutionTrainee(torch.nn.Module):
+class ConvolutionTrainee(_Layers):
     """A convolutional network under training.
 
     Parameters
@@ -86,21 +104,11 @@ class ConvolutionTrainee(torch.nn.Module):
         channels: Sequence[int] = (8, 16),
         seed: int = 0,
     ) -> None:
-        super().__init__()
-        self.coarse = Coarse(shape)
-        self.inputs, self.outputs = Scaling.fit(self.coarse(fields)), Scaling.fit(z)
-        self.size, self.mean = (
-            torch.as_tensor(each) for each in (self.outputs.spread, self.outputs.mean)
-        )
-        left = POINTS // 2 ** len(channels)
-        shapes = [(out, into, 3, 3) for into, out in pairwise((1, *channels))]
+        coarse, left = Coarse(shape), POINTS // 2 ** len(channels)
+        shapes: list[tuple[int, ...]] = [(out, n, 3, 3) for n, out in pairwise((1, *channels))]
         shapes.append((np.shape(z)[1], channels[-1] * left**2))
-        generator = torch.Generator().manual_seed(seed)
-        self.weights, self.biases = torch.nn.ParameterList(), torch.nn.ParameterList()
-        for each in shapes:
-            drawn = torch.randn(*each, generator=generator, dtype=torch.float64)
-            self.weights.append(torch.nn.Parameter(drawn / np.prod(each[1:]) ** 0.5))
-            self.biases.append(torch.nn.Parameter(torch.zeros(each[0], dtype=torch.float64)))
+        super().__init__(coarse(fields), z, shapes, seed)
+        self.coarse = coarse
 
     def forward(self, fields: ArrayLike) -> torch.Tensor:
         """Coordinates (instances, modes) of fields (instances, rows · columns)."""
