@@ -6,18 +6,17 @@ runs is then raced on others, through the plug-in, and kept if it pays.
 
 from __future__ import annotations
 
-import json
 import os
+import shutil
 import time
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from metasolve.cost import Cost
 from metasolve.errors import UsageError
@@ -28,21 +27,17 @@ from metasolve.model.model import Model
 from metasolve.program.case import Case, case_of
 from metasolve.program.consistency import check_program
 from metasolve.program.instances import instances
-from metasolve.program.plugged import RECORD, plugged
-from metasolve.program.process import run, scratch, sweep
-from metasolve.program.reading import petsc_vectors
+from metasolve.program.process import sweep
+from metasolve.program.solutions import FEWEST, settings_of, solutions_of
 from metasolve.program.solver import ProgramSolver
-from metasolve.program.start import start
 from metasolve.solver import Budget
 from metasolve.train.guess_model import after_learning, nothing_chosen
 from metasolve.train.inputs import usable
 
-FEWEST = 12  # solutions to learn from
 _MODES = (8, 16, 32)
 _MOST_VALIDATING = 12
-_TRIALS = 4  # runs, after which it is foreseen whether that many will come
+_RUNS = "runs"  # folder of the model directory: solutions recorded so far
 _WORTH = 0.98  # of the time without
-Array = NDArray[np.float64]
 Progress = Callable[[str, int, int], None]
 
 
@@ -90,6 +85,8 @@ def learn_start(
 ) -> LearnedStart:
     """Learn where the nonlinear solve of a program starts, and put it into a model directory.
 
+    After a kill, runs recorded before are not made again.
+
     Parameters
     ----------
     case : of a program whose outermost nonlinear solver is PETSc's Newton method.
@@ -113,7 +110,12 @@ def learn_start(
     base = old or _nothing(program, known)
     order = np.random.default_rng([seed, 8]).permutation(len(known))
     held = max(FEWEST // 3, min(_MOST_VALIDATING, len(known) // 4))
-    solved = _record(program, base, [known[i] for i in order[held:]], progress)
+    seen = [known[i] for i in order[held:]]
+    try:
+        solved = solutions_of(program, base, seen, model / _RUNS, progress)
+    except UsageError:
+        _forget(model)
+        raise
     inputs, solutions = zip(*((base.inputs(i.features), x) for i, x in solved), strict=True)
     fitted = (NewtonGuess.fit(inputs, solutions, modes) for modes in _MODES)
     guess = min(fitted, key=lambda each: each.error)
@@ -124,6 +126,7 @@ def learn_start(
         add_guess(candidate, guess.to_bytes(), {}, NEWTON)
         validation = [known[i] for i in order[:held]]
         found = _validate(program, base, bare, candidate, validation, repeats, progress)
+    _forget(model)
     kept = found["failures"] == 0 and found["time"] < _WORTH
     shape = {"modes": guess.basis.modes, "rows": guess.basis.size}
     shape["grids"] = len({x.shape for x in solutions})
@@ -138,55 +141,11 @@ def learn_start(
     return result
 
 
-Solved = tuple[Instance, Array]
-
-
-def _record(
-    case: Case, model: Model, known: Sequence[Instance], progress: Progress
-) -> list[Solved]:
-    """Instances and their solutions, of the commonest kind."""
-    found: list[Solved] = []
-    for done, instance in enumerate(known, start=1):
-        with scratch() as folder, TemporaryDirectory() as out:
-            (Path(out) / "vectors").mkdir()
-            begin = start(case, instance.payload, _settings(model, instance))
-            run(plugged(begin, RECORD, Path(out)), folder, case.timeout)
-            found += [(instance, x) for x in read_solution(Path(out))]
-        progress("recording", done, len(known))
-        alike = _alike(found)
-        if done >= _TRIALS and len(alike) * len(known) < FEWEST * done:
-            break
-    if len(alike) < FEWEST:
-        raise UsageError(
-            f"case {case.name}: at most {len(alike)} runs have solutions of one length or on grids "
-            f"that PETSc knows; make it {FEWEST} or more whose solver is PETSc's Newton method"
-        )
-    return alike
-
-
-def _settings(model: Model, instance: Instance) -> dict[str, Any]:
-    return {} if model.refuses(instance.features) else model.settings(instance.features)
-
-
-def _alike(found: Sequence[Solved]) -> list[Solved]:
-    """Those on grids with as many axes and components as most, or of as many unknowns."""
-    commonest = Counter(_kind(x) for _, x in found).most_common(1)
-    return [each for each in found if _kind(each[1]) == commonest[0][0]]
-
-
-def _kind(x: Array) -> tuple[int, ...]:
-    return (x.size,) if x.ndim == 1 else (*(n > 1 for n in x.shape[:3]), x.shape[3])
-
-
-def read_solution(recording: Path) -> Iterator[Array]:
-    """Yield the recorded solution, (z, y, x, components) or (size,), if there is one."""
-    manifest = recording / "manifest.jsonl"
-    for text in manifest.read_text().splitlines() if manifest.exists() else ():
-        line = json.loads(text)
-        if line["kind"] == "nonlinear" and line["vectors"]:
-            (x,) = petsc_vectors((recording / line["vectors"]).read_bytes())
-            *points, components = line["grid"]
-            yield x.reshape(*reversed(points), components) if components else x
+def _forget(model: Path) -> None:
+    """Remove the recorded solutions, and the directory if it holds nothing else."""
+    shutil.rmtree(model / _RUNS, ignore_errors=True)
+    with suppress(OSError):
+        model.rmdir()
 
 
 def _validate(
@@ -205,7 +164,7 @@ def _validate(
         solver = ProgramSolver(case, load(directory))
 
         def solve(instance: Instance) -> Any:
-            return solver.solve(instance, _settings(model, instance), Budget()), {}
+            return solver.solve(instance, settings_of(model, instance), Budget()), {}
 
         return solve
 

@@ -9,6 +9,7 @@ pytest.importorskip("petsc4py")
 from metasolve.cli.main import main
 from metasolve.errors import UsageError
 from metasolve.model.directory import load
+from metasolve.program import solutions
 from metasolve.program.evaluation import evaluate_case
 from metasolve.program.newton import learn_start
 from metasolve.program.production import run_program as run_accelerated
@@ -89,6 +90,25 @@ def test_it_is_learned_kept_and_used(case, tmp_path, capfd, run_program):
     assert int(ours.split("iterations")[1]) < int(own.split("iterations")[1])
 
 
+def test_after_a_kill_recorded_runs_are_not_made_again(case, tmp_path, monkeypatch):
+    path, _ = case()
+    model = tmp_path / "model"
+
+    def killed(_, done, __):
+        if done == 10:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        learn_start(path, model, runs=24, repeats=1, progress=killed)
+    made = []
+    run = solutions.run
+    monkeypatch.setattr(solutions, "run", lambda *given: made.append(run(*given)))
+    found = learn_start(path, model, runs=24, repeats=1)
+    assert found.kept
+    assert len(made) == found.learned - 10
+    assert not (model / "runs").exists()
+
+
 def test_what_does_not_pay_is_not_kept(case, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr("metasolve.program.newton._WORTH", 0.0)
     path, _ = case()
@@ -116,6 +136,7 @@ def test_solutions_of_many_lengths_are_noticed_after_a_few_runs(case, tutorial, 
     with pytest.raises(UsageError, match="at most 1 runs"):
         learn_start(path, tmp_path / "model", progress=lambda _, done, __: runs.append(done))
     assert len(runs) < 10
+    assert not (tmp_path / "model").exists()
 
 
 def test_one_start_serves_many_grids(case, tmp_path):

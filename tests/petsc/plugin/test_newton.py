@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from metasolve.guess.newton_file import NewtonGuess
-from metasolve.program.newton import read_solution
 from metasolve.program.reading import petsc_vectors
+from metasolve.program.solutions import read_solution
 
 REASON = re.compile(r"Nonlinear solve .* due to (\w+) iterations (\d+)")
 
@@ -42,8 +42,7 @@ def recorded(run_program, library, command, folder, ranks=1):
     """The solution of a run."""
     (folder / "vectors").mkdir(parents=True)
     plugged(run_program, library, command, "record-newton", folder, ranks=ranks)
-    (x,) = read_solution(folder)
-    return x
+    return read_solution(folder)
 
 
 def written(folder, data):
@@ -101,7 +100,7 @@ def test_recording_changes_nothing(ranks, run_program, plugin_library, bratu, tm
         run_program, plugin_library, bratu(3.0, *monitors), "record-newton", tmp_path, **options
     )
     assert done.stdout == own.stdout
-    (x,) = read_solution(tmp_path)
+    x = read_solution(tmp_path)
     assert x.shape == (1, 23, 20, 1)
     np.testing.assert_array_equal(x.ravel(), petsc_vectors(out.read_bytes())[0])
 
