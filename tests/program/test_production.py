@@ -144,15 +144,9 @@ def test_what_may_not_be_run_again_is_not(production, case_text):
 
 @pytest.mark.parametrize(
     ("expected", "unit", "seconds"),
-    [
-        (None, "count", 2.0),
-        (0.3, "count", 1.2),
-        (0.01, "count", 1.0),
-        (9.0, "count", 2.0),
-        (0.3, "seconds", 2.0),
-    ],
+    [(0.3, "count", 1.2), (0.01, "count", 1.0), (None, "count", 2.0), (0.3, "seconds", 2.0)],
 )
-def test_a_run_that_hangs_is_stopped_after_four_times_what_it_would_take_and_repeated(
+def test_a_run_is_stopped_after_four_times_what_it_would_take_by_itself(
     expected, unit, seconds, production, case_text
 ):
     """A second at the least and the time-out at most, which also counts where a part is timed."""
