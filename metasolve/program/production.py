@@ -43,6 +43,7 @@ class Report:
     why: str = ""
     settings: Mapping[str, Value] = field(default_factory=dict)
     features: Mapping[str, float] = field(default_factory=dict)
+    learned_start: bool = False
     exit_code: int = 0
     seconds: dict[str, float] = field(default_factory=dict)
 
@@ -100,14 +101,17 @@ def run_program(
         report, changed = _decide(chosen, case, command, given, folder)
         report.seconds["decision"] = round(time.perf_counter() - began, 6)
         if changed is not None:
-            why = _timed(report, "run", chosen, started(changed, chosen, report.features))
+            begin = started(changed, chosen, report.features)
+            report.learned_start = begin is not changed
+            why = _timed(report, "run", chosen, begin)
             if why and case.rerunnable and report.exit_code not in (NOT_FOUND, NOT_EXECUTABLE):
                 _run_second(report, chosen, case, command, folder, why)
         if report.source in ("refused", "fallback"):
             as_it_is = Start(list(command))
             first = report.source == "refused"
             begin = started(as_it_is, chosen, report.features) if first else as_it_is
-            _say(report, learned_start=begin is not as_it_is)
+            report.learned_start = begin is not as_it_is
+            _say(report)
             _timed(report, "own", None, begin)
     if log is not None:
         _append(Path(log), json.dumps(report.line(command), allow_nan=False))
@@ -182,10 +186,10 @@ def _left_open(
     return {name: value for name, value in settings.items() if name not in asked}
 
 
-def _say(report: Report, learned_start: bool = False) -> None:
+def _say(report: Report) -> None:
     refused = "running under its own settings, from a learned start"
     what = {
-        "refused": refused if learned_start else "running as it is",
+        "refused": refused if report.learned_start else "running as it is",
         "second": "running again under the model's second choice",
         "fallback": "running again as it is",
     }[report.source]

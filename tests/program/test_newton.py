@@ -85,8 +85,9 @@ def test_it_is_learned_kept_and_used(case, tmp_path, capfd, run_program):
     words += ["-snes_converged_reason"]
     own = run_program(words).stdout
     capfd.readouterr()
-    assert run_accelerated(model, words) == 0
+    assert run_accelerated(model, words, log=tmp_path / "log") == 0
     ours = capfd.readouterr().out
+    assert json.loads((tmp_path / "log").read_text())["learned_start"]
     assert int(ours.split("iterations")[1]) < int(own.split("iterations")[1])
 
 
