@@ -14,7 +14,7 @@ from metasolve.space import Space
 
 _HEAD = """\
 # A program to accelerate: what varies, what may be set, what it costs, what success means.
-# Adapt what is marked with "<-", then: metasolve check, metasolve train, metasolve run.
+# Adapt what is marked with "<-", then: metasolve check, metasolve train, {then}metasolve run.
 name = {name}
 
 # Started in a directory of its own, never by a shell. {{name}} stands for a value below.
@@ -91,7 +91,10 @@ def skeleton(command: Sequence[str], space: Space, space_toml: str, folder: Path
     numbers = {each.word: f"{{{each.name}}}" for each in found}
     words = [numbers.get(i, _literal(word, folder)) for i, word in enumerate(command)]
     program = Path(command[proposal.program_place(command)]).name
-    parts = [_HEAD.format(name=json.dumps(program), command=json.dumps(shlex.join(words)))]
+    newton = any(each.name.startswith("snes_") for each in space.settings)
+    then = "metasolve guess (where Newton's\n# method starts), " if newton else ""
+    told = {"name": json.dumps(program), "command": json.dumps(shlex.join(words)), "then": then}
+    parts = [_HEAD.format(**told)]
     parts[0] = parts[0].replace("'{", "{").replace("}'", "}")
     parts += [_file(path, named, folder) for path, named in proposal.files(command)]
     parts += [_vary(each) for each in found] or [_NO_VARY]

@@ -119,6 +119,7 @@ def test_init_asks_a_petsc_program_for_its_options(metasolve, tutorial, tmp_path
     assert defaults["ksp_type"] == "gmres"
     assert defaults["ksp_rtol"] == 1e-5
     assert {"snes_linesearch_type", "snes_ksp_ew"} <= set(defaults)
+    assert "metasolve guess" in (tmp_path / "case.toml").read_text()
 
 
 @pytest.mark.parametrize(("launched", "usual"), [(False, "ilu"), (True, "bjacobi")])
