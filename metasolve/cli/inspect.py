@@ -48,6 +48,9 @@ def describe(directory: Path) -> dict[str, Any]:
     )
 
 
+_SHOWN = 40  # entries of a list
+
+
 def _readable(entry: dict[str, Any], indent: int = 0) -> str:
     """Write nested JSON as indented lines, small entries on one line."""
     lines = []
@@ -55,6 +58,9 @@ def _readable(entry: dict[str, Any], indent: int = 0) -> str:
         lead = f"{'  ' * indent}{key}:"
         if isinstance(value, dict) and any(map(_is_nested, value.values())):
             lines += [lead, _readable(value, indent + 1)]
+        elif isinstance(value, list) and len(value) > _SHOWN:
+            first = "; ".join(_flat(each) for each in value[:3])
+            lines.append(f"{lead} {len(value)}: {first}; ... (--json lists them)")
         elif isinstance(value, list) and any(map(_is_nested, value)):
             lines += [lead, *(f"{'  ' * indent}  - {_flat(each)}" for each in value)]
         else:
