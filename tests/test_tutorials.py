@@ -88,7 +88,7 @@ def test_a_tutorial_solves_as_well_as_without_us(
     assert code == own.returncode
     assert answers(output) == pytest.approx(answers(own.stdout), rel=1e-2, abs=1e-4)
     lines = [json.loads(line) for line in log.read_text().splitlines()]
-    # A nonlinear iteration may need more solves where its own were more exact than it had asked for.
+    # Newton's method may need more solves where its own were more exact than it had asked for.
     assert abs(len(lines) - len(solves)) <= (0 if name.startswith("ksp") else len(solves))
     assert {line["source"] for line in lines} <= {"model", "fallback", "refused"}
     for line in lines:
