@@ -19,7 +19,7 @@ from metasolve.guess.resampling import resample
 Array = NDArray[np.float64]
 _MAGIC = b"metasolve-start2"
 _TINY = np.finfo(float).tiny
-_MOST = 20_000  # points of the grid of the basis, where grids vary
+_MOST, _MOST_ALONE = 20_000, 200_000  # points of the grid of the basis: grids vary, or do not
 
 
 @dataclass(frozen=True)
@@ -85,9 +85,8 @@ class NewtonGuess:
 def _common(shapes: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
     """The grid of the basis: the finest along each axis, coarser where that would be too much."""
     finest = np.array(shapes).max(axis=0)
-    if len(set(shapes)) == 1:
-        return tuple(int(n) for n in finest)
+    most = _MOST if len(set(shapes)) > 1 else _MOST_ALONE
     points, axes = finest[:3], finest[:3] > 1
-    share = min(1.0, (_MOST / points.prod()) ** (1.0 / axes.sum()))
+    share = min(1.0, (most / points.prod()) ** (1.0 / max(axes.sum(), 1)))
     fewer = np.maximum(np.round(points * share), np.minimum(points, 4)).astype(int)
     return tuple(int(n) for n in (*fewer, finest[3]))
