@@ -88,8 +88,10 @@ def test_a_tutorial_solves_as_well_as_without_us(
     assert code == own.returncode
     assert answers(output) == pytest.approx(answers(own.stdout), rel=1e-2, abs=1e-4)
     lines = [json.loads(line) for line in log.read_text().splitlines()]
-    # Newton's method may need more solves where its own were more exact than it had asked for.
-    assert abs(len(lines) - len(solves)) <= (0 if name.startswith("ksp") else len(solves))
+    # Newton's method may need more solves where its own were more exact than asked, or fewer.
+    many = 1 if name.startswith("ksp") else 2
+    assert len(solves) <= many * len(lines)
+    assert len(lines) <= many * len(solves)
     assert {line["source"] for line in lines} <= {"model", "fallback", "refused"}
     for line in lines:
         if line["source"] == "model":

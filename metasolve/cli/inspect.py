@@ -11,6 +11,8 @@ import typer
 from metasolve.cli.arguments import Json
 from metasolve.errors import UsageError
 
+_SHOWN = 40  # entries of a list
+
 
 def register(app: typer.Typer) -> None:
     """Add the command to the application."""
@@ -46,9 +48,6 @@ def describe(directory: Path) -> dict[str, Any]:
         f"{directory} is neither a recording ({MANIFEST}) nor a model (model.json): "
         "make one with metasolve record or metasolve train"
     )
-
-
-_SHOWN = 40  # entries of a list
 
 
 def _readable(entry: dict[str, Any], indent: int = 0) -> str:

@@ -11,7 +11,7 @@ import shutil
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -120,12 +120,9 @@ def learn_start(
     fitted = (NewtonGuess.fit(inputs, solutions, modes) for modes in _MODES)
     guess = min(fitted, key=lambda each: each.error)
     with TemporaryDirectory() as folder:
-        bare, candidate = Path(folder) / "bare", Path(folder) / "start"
-        for each in (bare, candidate):
-            save(base, each)
-        add_guess(candidate, guess.to_bytes(), {}, NEWTON)
-        validation = [known[i] for i in order[:held]]
-        found = _validate(program, base, bare, candidate, validation, repeats, progress)
+        add_guess(save(base, Path(folder) / "model"), guess.to_bytes(), {}, NEWTON)
+        candidate, validation = load(Path(folder) / "model"), [known[i] for i in order[:held]]
+        found = _validate(program, candidate, validation, repeats, progress)
     _forget(model)
     kept = found["failures"] == 0 and found["time"] < _WORTH
     shape = {"modes": guess.basis.modes, "rows": guess.basis.size}
@@ -151,17 +148,15 @@ def _forget(model: Path) -> None:
 def _validate(
     case: Case,
     model: Model,
-    bare: Path,
-    candidate: Path,
     validation: Sequence[Instance],
     repeats: int,
     progress: Progress,
 ) -> dict[str, Any]:
-    """The model's runs with the start and without it, in turn."""
+    """The model's runs with the start in its directory and without it, in turn."""
     from metasolve.report.contenders import measure
 
-    def under(directory: Path) -> Any:
-        solver = ProgramSolver(case, load(directory))
+    def under(model: Model) -> Any:
+        solver = ProgramSolver(case, model)
 
         def solve(instance: Instance) -> Any:
             return solver.solve(instance, settings_of(model, instance), Budget()), {}
@@ -169,7 +164,7 @@ def _validate(
         return solve
 
     done = iter(range(1, len(validation) + 1))
-    rivals = {"without": under(bare), "with": under(candidate)}
+    rivals = {"without": under(replace(model, directory=None)), "with": under(model)}
     found = measure(
         rivals, validation, repeats, lambda: progress("race", next(done), len(validation))
     )

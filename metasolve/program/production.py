@@ -103,7 +103,8 @@ def run_program(
         if changed is not None:
             begin = started(changed, chosen, report.features)
             report.learned_start = begin is not changed
-            why = _timed(report, "run", chosen, begin)
+            limit = seconds_allowed(case, chosen, report.features)
+            why = _timed(report, "run", begin, case, limit)
             if why and case.rerunnable and report.exit_code not in (NOT_FOUND, NOT_EXECUTABLE):
                 _run_second(report, chosen, case, command, folder, why)
         if report.source in ("refused", "fallback"):
@@ -112,7 +113,7 @@ def run_program(
             begin = started(as_it_is, chosen, report.features) if first else as_it_is
             report.learned_start = begin is not as_it_is
             _say(report)
-            _timed(report, "own", None, begin)
+            _timed(report, "own", begin)
     if log is not None:
         _append(Path(log), json.dumps(report.line(command), allow_nan=False))
     return report.exit_code
@@ -171,7 +172,8 @@ def _run_second(
     _say(report)
     report.settings = settings
     start = accelerated(case, match_command(case, command), command, settings, folder)
-    failed = _timed(report, "second", model, started(start, model, report.features))
+    limit = seconds_allowed(case, model, report.features)
+    failed = _timed(report, "second", started(start, model, report.features), case, limit)
     if failed:
         report.source, report.why = "fallback", f"{why}; second choice: {failed}"
 
@@ -277,13 +279,12 @@ def _changed(each: Input, matched: Matched, values: Values) -> str | None:
     return namelist.changed(text, mine, each.group or group[next(iter(mine)).lower()])
 
 
-def _timed(report: Report, what: str, model: Model | None, command: Start) -> str:
-    """Run in the foreground; why it failed, where it is a run under a model's settings."""
-    began, success, limit = time.perf_counter(), None, None
-    if model is not None:
-        case = case_of(model)
-        success = case.success
-        limit = seconds_allowed(case, model, report.features) if case.rerunnable else None
+def _timed(
+    report: Report, what: str, command: Start, case: Case | None = None, limit: float | None = None
+) -> str:
+    """Run in the foreground; why it failed, where a case says what success is."""
+    began = time.perf_counter()
+    success = None if case is None else case.success
     watched = success is not None and bool(success.pattern or success.failure)
     ended = foreground(command, watched, limit)
     report.exit_code = ended.exit_code

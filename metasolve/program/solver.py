@@ -131,9 +131,10 @@ class ProgramSolver:
         self, instance: Instance, settings: Mapping[str, Value], budget: Budget, own: Own
     ) -> float:
         """Seconds a run may take; with a model, as in production."""
-        if self._model is not None and settings and self.case.rerunnable:
-            return seconds_allowed(self.case, self._model, instance.features)
-        return self._limit(budget, own)
+        if self._model is None or not settings:
+            return self._limit(budget, own)
+        allowed = seconds_allowed(self.case, self._model, instance.features)
+        return self.case.timeout if allowed is None else allowed
 
     def _limit(self, budget: Budget, own: Own | None) -> float:
         """Seconds a run may take: more than the budget where there is no success to be close to."""
