@@ -89,6 +89,8 @@ def _of_program(case: Path, model: Path, runs: int, repeats: int, seed: int, jso
             f"{found.time:.3f} of that without, slowest run {found.worst:.3f}, "
             f"{found.failures} failures"
         )
+        for reason in found.reasons:
+            typer.echo(f"failed with the start and not without, {reason}")
         told = f"model: {model}, now with a start" if found.kept else "not kept: nothing written"
         typer.echo(told)
     raise typer.Exit(0 if found.kept else 1)

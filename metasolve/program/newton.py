@@ -52,6 +52,7 @@ class LearnedStart:
     time : total cost of the runs it was validated on, relative to those without.
     worst : largest such ratio of a single run.
     failures : runs that failed with it and not without.
+    reasons : of each of them, where it was and why.
     learned, validated : runs.
     rows : unknowns of the basis.
     grids : on which it learned.
@@ -63,6 +64,7 @@ class LearnedStart:
     time: float
     worst: float
     failures: int
+    reasons: tuple[str, ...]
     learned: int
     validated: int
     rows: int
@@ -175,12 +177,19 @@ def _validate(
         )
         for name, each in found.items()
     }
-    failed = [
-        not found["with"][i.id].outcome.ok and found["without"][i.id].outcome.ok for i in validation
-    ]
+    ended = {
+        i.id: [next((o for o in found[name][i.id].outcomes if not o.ok), None) for name in rivals]
+        for i in validation
+    }
+    reasons = tuple(
+        f"{name}: {failed.message}"
+        for name, (without, failed) in ended.items()
+        if failed is not None and without is None
+    )
     ratio = taken["with"] / taken["without"]
     total = float(taken["with"].sum() / taken["without"].sum())
-    return {"time": total, "worst": float(ratio.max()), "failures": sum(failed)}
+    worst = float(ratio.max())
+    return {"time": total, "worst": worst, "failures": len(reasons), "reasons": reasons}
 
 
 def _nothing(case: Case, known: Sequence[Instance]) -> Model:

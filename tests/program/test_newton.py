@@ -120,6 +120,19 @@ def test_what_does_not_pay_is_not_kept(case, tmp_path, capsys, monkeypatch):
     assert not (tmp_path / "m").exists()
 
 
+def test_what_makes_runs_fail_is_not_kept_and_says_why(case, tmp_path, capsys):
+    path, _ = case()
+    quick = "failure = 'iterations [012]\\b'\n"  # the program's own start takes more
+    path.write_text(path.read_text() + quick)
+    with pytest.raises(SystemExit) as end:
+        main(["guess", str(path), "-o", str(tmp_path / "m"), "--runs", "24", "--repeats", "1"])
+    assert end.value.code == 1
+    told = capsys.readouterr().out
+    assert "failed with the start and not without" in told
+    assert "success.failure='iterations [012]" in told.replace("\n", "")
+    assert "nothing written" in told
+
+
 def test_a_program_without_newton_is_told_so(script, tmp_path):
     with pytest.raises(UsageError, match="at most 0 runs"):
         learn_start(script(), tmp_path / "model", runs=16)
