@@ -57,29 +57,34 @@ class Surrogate(torch.nn.Module):
     """Gaussian process over (standardised features, encoded settings), predicting cost.
 
     The covariance is a sum: how settings act on like instances (a product of both kernels), how
-    settings act everywhere, how hard like instances are, and an offset of each single instance
-    (its reference was measured once, with an error that all its costs share); plus noise.
+    settings act everywhere, how hard like instances are, a straight line in the features, which
+    goes on where no instance is near, and an offset of each single instance (its reference was
+    measured once, with an error that all its costs share); plus noise.
 
     Parameters
     ----------
     features, dim : sizes of x and s.
     seed : of the subset of evaluations used to fit the kernel.
     rows : evaluations conditioned on; more are thinned out at random.
+    straight : whether there is the straight line.
     """
 
-    FIT_ROWS = 400  # evaluations used to fit the kernel
+    FIT_ROWS = 800  # evaluations used to fit the kernel
     SPREAD_ROWS = 500  # evaluations used for the standard deviation; fewer overstate it
 
-    def __init__(self, features: int, dim: int, seed: int = 0, rows: int = 2000) -> None:
+    def __init__(
+        self, features: int, dim: int, seed: int = 0, rows: int = 4000, straight: bool = True
+    ) -> None:
         super().__init__()
 
         def parameter(*values: float) -> torch.nn.Parameter:
             return torch.nn.Parameter(torch.tensor(values, dtype=torch.float64))
 
-        self.seed, self.rows = seed, rows
+        self.seed, self.rows, self.straight = seed, rows, straight
         self.feature_lengths = parameter(*[0.7] * features)  # logarithms, as all that follow
         self.setting_lengths = parameter(*[0.7] * dim)
         self.common_lengths = parameter(*[0.7] * dim)
+        self.slopes = parameter(*[-2.5] * features)
         self.sizes = parameter(-0.5, -0.5, -1.0, -2.0)
         self.noise_size = parameter(-2.5)
         self.level = parameter(0.5)
@@ -106,7 +111,11 @@ class Surrogate(torch.nn.Module):
         joint, common, hard, _ = (2.0 * self.sizes).exp().to(x.dtype)
         alike = _bell(x * scale_x, x2 * scale_x)
         acts = joint * _bell(s * scale_s, s2 * scale_s) + hard
-        return alike * acts + common * _bell(s * scale_c, s2 * scale_c)
+        bells = alike * acts + common * _bell(s * scale_c, s2 * scale_c)
+        return bells + self._sloped(x) @ self._sloped(x2).T if self.straight else bells
+
+    def _sloped(self, x: Tensor) -> Tensor:
+        return x * self.slopes.exp().to(x.dtype)
 
     def _offset(self, instance: Tensor, instance2: Tensor) -> Tensor:
         same = (instance[:, None] == instance2[None]).double()
@@ -142,11 +151,12 @@ class Surrogate(torch.nn.Module):
         return value
 
     def _prior(self) -> Tensor:
-        """Negative log prior: long lengths and 8 % noise unless the evaluations say otherwise."""
+        """Negative log prior: long lengths, gentle slopes, 8 % noise unless evaluations disagree."""
         return (
             0.5 * (self.feature_lengths - 1.1).square().sum()
             + 0.25 * (self.setting_lengths - 0.7).square().sum()
             + 0.25 * (self.common_lengths - 0.7).square().sum()
+            + 0.5 * (self.slopes + 2.5).square().sum()
             + 0.1 * self.sizes.square().sum()
             + 0.5 * (self.noise_size + 2.5).square().sum()
         )
@@ -201,6 +211,8 @@ class Surrogate(torch.nn.Module):
         """Standard deviation (n,) of the prediction, without noise; differentiable."""
         white = self._kernel(x, s, self._few.x, self._few.s) @ self._whiten.T
         prior = (2.0 * self.sizes[:3]).exp().sum().float()
+        if self.straight:
+            prior = prior + self._sloped(x).square().sum(dim=1)
         return (prior - white.square().sum(dim=1)).clamp(min=1e-6).sqrt()
 
     def strays(self, x: Tensor, s: Tensor) -> Tensor:
@@ -228,7 +240,7 @@ class Surrogate(torch.nn.Module):
         return costs + float(offset)
 
     def bells(self, features: NDArray[np.int_]) -> Bells:
-        """The mean of a surrogate that knows no settings, and of `features` only."""
+        """The mean of a surrogate that knows no settings, no line, and of `features` only."""
         joint, common, hard, _ = (float(size) for size in (2.0 * self.sizes.detach()).exp())
         lengths = self.feature_lengths.detach().exp().numpy()
         solved = self._solved.numpy()

@@ -59,7 +59,7 @@ class Difficulty:
         self.level[known] = logs[known] - self._above(inputs[known])
         varies = np.ptp(inputs, axis=0) > 0
         self._features = torch.as_tensor(np.flatnonzero(varies))
-        self._host = Surrogate(int(varies.sum()), 0, seed, _CENTRES)
+        self._host = Surrogate(int(varies.sum()), 0, seed, _CENTRES, straight=False)
         self._mean = float(logs[answered].mean())
         x, level = as_tensor(inputs[answered])[:, self._features], logs[answered] - self._mean
         data = Matches(x, x[:, :0], torch.as_tensor(answered), as_tensor(level))

@@ -85,7 +85,7 @@ def preferred(objective, x):
 def test_careful_gives_up_a_gain_that_may_be_a_loss(gamble):
     surrogate, difficulty = gamble
     usual, safe = pessimistic(surrogate, 0.0), careful(surrogate, difficulty)
-    x = np.linspace(-0.5, 1.8, 24)
+    x = np.linspace(-0.5, 1.8, 240)
     bold, wary = preferred(usual, x), preferred(safe, x)
     assert bold[0] == wary[0] == 1  # known
     assert wary[-1] == 0
