@@ -10,17 +10,18 @@ from pathlib import Path
 import numpy as np
 
 from metasolve.bench.family_guesses import GALERKIN, KERNEL, RIDGE, Plan
-from metasolve.bench.family_measurement import (
+from metasolve.bench.family_measurement import measure
+from metasolve.bench.family_score import (
     GLOBAL,
     HAND,
     KSP_GUESSES,
     NEAREST,
     OURS,
+    PREVIOUS,
     ZERO,
     Amounts,
     Score,
     break_even,
-    measure,
     resolved,
 )
 from metasolve.bench.parts import Part, Parts
@@ -43,7 +44,10 @@ Their nets had 512 and 1024 hidden units; from 1000 solutions 64 learn to predic
 """
 
 OVERVIEW = "all families: total time relative to the default, to equal true residual"
-CLASSICAL = {HAND, NEAREST, RIDGE, KERNEL, GALERKIN, *(f"KSPGuess {kind}" for kind in KSP_GUESSES)}
+CLASSICAL = {
+    *(HAND, NEAREST, PREVIOUS, RIDGE, KERNEL, GALERKIN),
+    *(f"KSPGuess {kind}" for kind in KSP_GUESSES),
+}
 """Baselines that need no network and no entries of A."""
 
 _COLOURS = {ZERO: "0.6", GLOBAL: "#ccbb44", OURS: "#4477aa"}

@@ -10,10 +10,21 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from metasolve.bench.family_guesses import Learned, Plan, learn
 from metasolve.bench.family_model import Draw, Produced, produce
+from metasolve.bench.family_score import (
+    AS_IS,
+    GLOBAL,
+    HAND,
+    KSP_GUESSES,
+    NEAREST,
+    OURS,
+    PREVIOUS,
+    ZERO,
+    Amounts,
+    Score,
+)
 from metasolve.bench.result import Report, silent
 
 if TYPE_CHECKING:
@@ -27,50 +38,7 @@ if TYPE_CHECKING:
     from metasolve.report.global_search import GlobalSetting
     from metasolve.solver import Value
 
-ZERO, AS_IS, GLOBAL, OURS = "default", "default, its own norm", "best global", "ours"
-HAND, NEAREST = "hand rule", "nearest neighbours"
-KSP_GUESSES = ("fischer", "pod")
 _VALIDATED = 8  # instances of training on which a guess of each kind is chosen
-
-
-@dataclass(frozen=True)
-class Amounts:
-    """How much is drawn and measured.
-
-    Attributes
-    ----------
-    train, test : instances; those of the test are unseen.
-    calls : solver calls of training; the search for a global setting has as many as it took, the
-        guess included.
-    repeats : solves of each test instance by each contender, more of short ones; medians count.
-    """
-
-    train: int = 96
-    test: int = 24
-    calls: int = 500
-    repeats: int = 3
-
-
-@dataclass(frozen=True)
-class Score:
-    """One contender on all test instances.
-
-    Attributes
-    ----------
-    contender, what : its row of the table, and what it is.
-    seconds : (instances,), guess, decision, set-up and solve, medians of the repeats.
-    iterations : (instances,), whole ones.
-    failed : (instances,), whether there was no answer within the tolerance.
-    calls, training : solver calls and seconds until it was there.
-    """
-
-    contender: str
-    what: str
-    seconds: Sequence[float]
-    iterations: Sequence[float]
-    failed: Sequence[bool]
-    calls: int = 0
-    training: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -104,6 +72,7 @@ def measure(
         rivals = [*_own(replay), *_selected(produced, found, test, replay)]
         options = produced.model.space.options(found.settings)
         rivals += _guessed(draw, plan, amounts.train, options, replay, report)
+        rivals += _previous(test, options, replay)
         scores = _raced(rivals, test, amounts.repeats, report)
         replay.destroy()
     return scores + _sequences(test, amounts.repeats)
@@ -183,7 +152,7 @@ def _guessed(
     from metasolve.petsc.snapshots import snapshots
 
     instances = draw("train", count)
-    if len({each.payload.assemble()[1].size for each in instances[:_VALIDATED]}) > 1:
+    if not _of_one_size(instances[:_VALIDATED]):
         return []
     data = snapshots(
         instances[_VALIDATED:],
@@ -197,6 +166,29 @@ def _guessed(
         if took < best.get(each.kind, (math.inf,))[0]:
             best[each.kind] = took, _of_kind(each, guessed, data)
     return [contender for _, contender in best.values()]
+
+
+def _of_one_size(instances: Sequence[Instance]) -> bool:
+    return len({each.payload.assemble()[1].size for each in instances}) == 1
+
+
+def _previous(
+    test: Sequence[Instance], entries: Mapping[str, str], replay: Replay
+) -> list[_Contender]:
+    """From the solution of the instance before, under the application's own settings.
+
+    The first starts from zero.
+    """
+    from metasolve.guess.guess import start
+    from metasolve.petsc.guessed import Guessed
+    from metasolve.petsc.snapshots import snapshots
+
+    if not _of_one_size(test):
+        return []
+    known = snapshots(test, entries=entries).solutions
+    starts = [None, *(lambda A, b, _, x=x: start(A, b, x) for x in known[:-1])]
+    solvers = {i.id: Guessed(replay, guess) for i, guess in zip(test, starts, strict=True)}
+    return [_Contender(PREVIOUS, "", lambda i: (solvers[i.id].solve(i, {}), {}))]
 
 
 def _validated(guessed: Guessed, instances: Sequence[Instance]) -> float:
@@ -249,7 +241,7 @@ def _sequences(test: Sequence[Instance], repeats: int) -> list[Score]:
     from metasolve.errors import UsageError
     from metasolve.petsc.sequence import solve_in_sequence
 
-    if len({each.payload.assemble()[1].size for each in test}) > 1:
+    if not _of_one_size(test):
         return []
     scores = []
     for kind in KSP_GUESSES:
@@ -267,15 +259,3 @@ def _sequences(test: Sequence[Instance], repeats: int) -> list[Score]:
 
 def _short(value: Any) -> str:
     return f"{value:.3g}" if isinstance(value, float) else str(value)
-
-
-def resolved(score: Score, zero: Score) -> NDArray[np.float64]:
-    """Seconds (instances,), those of the default added where another contender failed."""
-    again = np.zeros(len(zero.seconds)) if score.contender == ZERO else zero.seconds
-    return np.asarray(score.seconds) + np.where(score.failed, again, 0.0)
-
-
-def break_even(score: Score, zero: Score) -> float:
-    """Solves after which what a contender saves has paid for getting it; infinite for never."""
-    saved = float(np.mean(zero.seconds) - np.mean(resolved(score, zero)))
-    return score.training / saved if saved > 0.0 else math.inf

@@ -7,7 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from metasolve.bench.family_measurement import GLOBAL, OURS, ZERO, Amounts, Score
+from metasolve.bench.family_score import GLOBAL, OURS, ZERO, Amounts, Score
 from metasolve.bench.result import Report, silent
 from metasolve.errors import UsageError
 

@@ -45,9 +45,7 @@ class Guess:
 
     def __call__(self, A: sp.csr_matrix, b: Array, features: ArrayLike) -> Start:
         """Guess x0; zero where ‖b - A x0‖₂ would not be below ‖b‖₂, that of a zero guess."""
-        x0 = self.codec.decode(self.coordinates(A, b, features))
-        residual = relative_residual(A, b, x0)
-        return Start(x0, residual) if residual < 1.0 else Start(None, 1.0)
+        return start(A, b, self.codec.decode(self.coordinates(A, b, features)))
 
     def coordinates(self, A: sp.csr_matrix, b: Array, features: ArrayLike) -> Array:
         """Coordinates z (modes,) of the guess, good or bad."""
@@ -65,6 +63,12 @@ class Guess:
             return np.log(np.maximum(np.abs(A.diagonal()), np.finfo(float).tiny)), 1.0
         norm = float(np.linalg.norm(b)) or 1.0
         return self.codec.encode(b) / norm, norm
+
+
+def start(A: sp.csr_matrix, b: Array, x0: Array) -> Start:
+    """Where a solve starts that is given x0: zero where ‖b - A x0‖₂ is not below ‖b‖₂."""
+    residual = relative_residual(A, b, x0)
+    return Start(x0, residual) if residual < 1.0 else Start(None, 1.0)
 
 
 def relative_residual(A: sp.csr_matrix, b: Array, x: Array) -> float:

@@ -151,7 +151,7 @@ class Surrogate(torch.nn.Module):
         return value
 
     def _prior(self) -> Tensor:
-        """Negative log prior: long lengths, gentle slopes, 8 % noise unless evaluations disagree."""
+        """Negative log prior: long lengths, gentle slopes, 8 % noise, unless evaluations differ."""
         return (
             0.5 * (self.feature_lengths - 1.1).square().sum()
             + 0.25 * (self.setting_lengths - 0.7).square().sum()

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
 
-from metasolve.guess.guess import Guess
+from metasolve.guess.guess import Start
 from metasolve.instance import Instance
 from metasolve.outcome import Outcome, Reason
 from metasolve.petsc.replay import Replay
 from metasolve.solver import Budget, Value
+
+Array = NDArray[np.float64]
+Guessing = Callable[[sp.csr_matrix, Array, Array], Start]
 
 
 class Guessed:
@@ -27,10 +32,10 @@ class Guessed:
     replay
         Solves; the application's own settings are stopped on the unpreconditioned norm.
     guess
-        Makes guesses; None starts from zero.
+        Makes guesses, of A, b and features; None starts from zero.
     """
 
-    def __init__(self, replay: Replay, guess: Guess | None = None) -> None:
+    def __init__(self, replay: Replay, guess: Guessing | None = None) -> None:
         self._replay, self._guess = replay, guess
 
     def solve(

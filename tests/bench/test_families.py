@@ -11,8 +11,8 @@ pytest.importorskip("petsc4py")
 from metasolve.bench import families
 from metasolve.bench.families import members
 from metasolve.bench.family_guesses import RIDGE, Plan, fit_ridge
-from metasolve.bench.family_measurement import Amounts, Score, break_even
 from metasolve.bench.family_model import Draw
+from metasolve.bench.family_score import Amounts, Score, break_even
 from metasolve.cli.main import main
 from metasolve.errors import UsageError
 from metasolve.family import Family
@@ -36,6 +36,7 @@ def test_every_contender_solves_every_unseen_instance(measured):
     assert names[:3] == ["default", "default, its own norm", "best global"]
     assert {"hand rule", "nearest neighbours", "ours"} < set(names)
     assert {"ridge regression", "POD-Galerkin", "net on cost"} < set(names)
+    assert "previous solution" in names
     assert names[-2:] == ["KSPGuess fischer", "KSPGuess pod"]
     for score in measured:
         assert len(score.seconds) == len(score.iterations) == 3

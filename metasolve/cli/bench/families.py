@@ -49,7 +49,7 @@ def register(bench: typer.Typer) -> None:
     ) -> None:
         """The default, best global setting, classical baselines, and what metasolve makes of it."""
         from metasolve.bench.families import members, run
-        from metasolve.bench.family_measurement import Amounts
+        from metasolve.bench.family_score import Amounts
         from metasolve.cli.progress import Progress
 
         chosen, every = members(cases, size, rtol), several(seeds, seed)
