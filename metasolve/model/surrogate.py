@@ -5,7 +5,7 @@ evaluations by maximum a posteriori, so that features that do not matter drop ou
 instances this halved the regret of an ensemble of networks. It is conditioned exactly on what was
 measured, differences of cost between neighbouring settings included, which is what makes it a
 control variate (the mismatch of directional derivatives *is* the variance that is left).
-Formulas: Rasmussen & Williams, Gaussian Processes for Machine Learning, 2006, chapters 2 and 5.
+Formulas: Rasmussen & Williams, Gaussian Processes for Machine Learning, 2006, chapters 2, 4 and 5.
 """
 
 from __future__ import annotations

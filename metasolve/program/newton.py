@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -33,6 +33,10 @@ from metasolve.program.solver import ProgramSolver
 from metasolve.solver import Budget
 from metasolve.train.guess_model import after_learning, nothing_chosen
 from metasolve.train.inputs import usable
+
+if TYPE_CHECKING:
+    from metasolve.outcome import Outcome
+    from metasolve.report.contenders import Measurements
 
 _MODES = (8, 16, 32)
 _MOST_VALIDATING = 12
@@ -177,19 +181,21 @@ def _validate(
         )
         for name, each in found.items()
     }
-    ended = {
-        i.id: [next((o for o in found[name][i.id].outcomes if not o.ok), None) for name in rivals]
-        for i in validation
-    }
+    lost = {name: {i.id: _failure(each[i.id]) for i in validation} for name, each in found.items()}
     reasons = tuple(
-        f"{name}: {failed.message}"
-        for name, (without, failed) in ended.items()
-        if failed is not None and without is None
+        f"{run}: {failed.message}"
+        for run, failed in lost["with"].items()
+        if failed is not None and lost["without"][run] is None
     )
     ratio = taken["with"] / taken["without"]
     total = float(taken["with"].sum() / taken["without"].sum())
     worst = float(ratio.max())
     return {"time": total, "worst": worst, "failures": len(reasons), "reasons": reasons}
+
+
+def _failure(measured: Measurements) -> Outcome | None:
+    """The first repeat that failed."""
+    return next((outcome for outcome in measured.outcomes if not outcome.ok), None)
 
 
 def _nothing(case: Case, known: Sequence[Instance]) -> Model:

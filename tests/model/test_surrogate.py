@@ -90,3 +90,18 @@ def test_squash_keeps_order_and_bounds_failures():
     assert (squash(costs).diff() > 0).all()
     assert squash(costs).max() < 1.2
     assert torch.equal(squash(costs[:100]), costs[:100])
+
+
+@pytest.mark.parametrize("straight", [True, False])
+def test_a_straight_line_goes_on_where_nothing_was_measured(straight):
+    rng = np.random.default_rng(0)
+    x, s = rng.uniform(-1.0, 1.0, (60, 1)), rng.uniform(-1.0, 1.0, (60, 1))
+    surrogate = Surrogate(1, 1, straight=straight)
+    known = as_tensor(x), as_tensor(s), torch.arange(60), as_tensor(0.3 * x[:, 0] - 0.2)
+    surrogate.fit(Matches(*known), steps=100)
+    with torch.no_grad():
+        far, nowhere = as_tensor([[0.0], [8.0]]), torch.zeros(2, 1)
+        error = abs(float(surrogate.mean(far, nowhere)[1]) - 2.2)
+        near, away = surrogate.spread(far, nowhere)
+    assert (error < 1.0) == straight
+    assert away > 2.0 * near
