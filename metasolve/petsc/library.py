@@ -118,6 +118,8 @@ class Limits(ctypes.Structure):
         ("deadline", ctypes.c_double),
         ("processor", ctypes.c_double),
         ("late", ctypes.c_int),
+        ("course", ctypes.c_void_p),
+        ("before", ctypes.c_int),
     )
 
 
@@ -197,14 +199,33 @@ class Plugin:
         _check(code, "MetasolveLimit")
         return limits
 
-    def attach(self, ksp: PETSc.KSP, model: str | os.PathLike, log: str | None = None) -> None:
+    def attach(
+        self,
+        ksp: PETSc.KSP,
+        model: str | os.PathLike,
+        log: str | None = None,
+        *,
+        trial: bool = False,
+    ) -> None:
         """Let the model in directory `model` choose the settings of every solve of `ksp`.
 
         Collective: yes, on the communicator of ``ksp``.
+
+        Parameters
+        ----------
+        ksp
+            Its type is set.
+        model
+            Model directory.
+        log
+            File to which one JSON line per solve is appended.
+        trial
+            The model is on trial, outside production: neither paused nor held to account.
         """
         directory = os.fsencode(Path(model).absolute())
         line_file = None if log is None else os.fsencode(Path(log).absolute())
-        _check(self._library.MetasolveAttach(ksp.handle, directory, line_file), "MetasolveAttach")
+        code = self._library.MetasolveAttach(ksp.handle, directory, line_file, int(trial))
+        _check(code, "MetasolveAttach")
 
     def share(self, ksp: PETSc.KSP, other: PETSc.KSP) -> None:
         """Attach the model of `other` to `ksp`, too; it is not read again.
@@ -239,7 +260,8 @@ class Plugin:
         pointer = ctypes.POINTER(ctypes.c_double)
         library.MetasolveFeatureName.restype = ctypes.c_char_p
         library.MetasolveFeatures.argtypes = [handle, handle, real, real, ctypes.c_int, pointer]
-        library.MetasolveAttach.argtypes = [handle, ctypes.c_char_p, ctypes.c_char_p]
+        text = ctypes.c_char_p
+        library.MetasolveAttach.argtypes = [handle, text, text, ctypes.c_int]
         library.MetasolveShare.argtypes = [handle, handle]
         library.MetasolveLimit.argtypes = [handle, ctypes.POINTER(Limits), real, real]
         library.MetasolveDetach.argtypes = [handle]

@@ -314,6 +314,12 @@ PetscBool PolicyIsDefault(Policy p)
   return p->is_default;
 }
 
+PetscBool PolicyIsConstant(Policy p)
+{
+  (void)p;
+  return PETSC_FALSE;
+}
+
 PetscInt PolicyLeastRows(Policy p)
 {
   return p->least_rows;
