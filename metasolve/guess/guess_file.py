@@ -1,9 +1,9 @@
 """``guess.bin``: a reduced Galerkin guess as the plug-in reads it.
 
-Little-endian, 8 bytes each: 16 characters, a checksum of what follows, a head of 10 numbers, the entries of A and b that
-are looked at, the small matrices (lower triangles of symmetric ones) and right-hand sides, settings
-as text, then the basis, mode by mode, of which each rank reads its own rows; that of the tests too
-where no entries are looked at. guess.c reads it.
+Little-endian, 8 bytes each: 16 characters, a checksum of what follows, a head of 10 numbers, the
+entries of A and b that are looked at, the small matrices (lower triangles of symmetric ones) and
+right-hand sides, settings as text, then the basis, mode by mode, of which each rank reads its own
+rows; that of the tests too where no entries are looked at. guess.c reads it.
 """
 
 from __future__ import annotations

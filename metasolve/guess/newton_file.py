@@ -1,7 +1,8 @@
 """``newton.bin``: where Newton's method starts, as the plug-in reads it (newton_guess.c).
 
-Little-endian, 8 bytes each: 16 characters, a checksum of what follows, a head of 8 numbers, the kernel regression from
-inputs to coordinates of the solution, then the basis of solutions, mode by mode.
+Little-endian, 8 bytes each: 16 characters, a checksum of what follows, a head of 8 numbers, the
+kernel regression from inputs to coordinates of the solution, then the basis of solutions, mode by
+mode.
 """
 
 from __future__ import annotations

@@ -107,8 +107,9 @@ class Model:
 
     Attributes
     ----------
-    kind : "policy" (settings follow the features), "global" (one constant setting) or
-        "default" (leave every solve to the host).
+    kind : "policy" (settings follow the features), "global" (one constant setting, found by
+        training), "constant" (the same, pinned by hand, for any features) or "default" (leave every
+        solve to the host).
     space : what may be set.
     standardisation : features to network inputs, and the familiar box.
     layers : network from standardised features to unconstrained coordinates z in R^dim.
