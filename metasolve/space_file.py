@@ -59,8 +59,10 @@ def read_toml(path: str | Path) -> dict[str, Any]:
     """
     try:
         return tomllib.loads(Path(path).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, ValueError) as error:
         raise SpaceError(f"{error}; give a readable TOML file") from error
+    except RecursionError as error:
+        raise SpaceError("nested too deeply; give a readable TOML file") from error
 
 
 def to_entry(setting: Setting) -> dict[str, Any]:
