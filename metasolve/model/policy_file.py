@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -132,11 +133,15 @@ def read_policy(path: Path) -> Model:
         When the file is missing, truncated, changed since it was written, or of another version.
     """
     body = _verified(Path(path))
-    tokens = iter(body.split())
     try:
-        return _parse(tokens)
-    except (StopIteration, ValueError, KeyError, IndexError, OverflowError, UsageError) as error:
+        return _parse(chain(body.split(), _end()))
+    except (ValueError, KeyError, IndexError, OverflowError, UsageError) as error:
         raise ModelError(f"{path}: cannot be read ({error!r}): train again") from error
+
+
+def _end() -> Iterator[str]:
+    raise ValueError("end of file")
+    yield
 
 
 def _verified(path: Path) -> str:
