@@ -70,7 +70,7 @@ class Allowed:
         if not re.fullmatch(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?", text, re.ASCII):
             return False
         x = float(text)
-        whole = self.kind != "INTEGER" or x == math.floor(x)
+        whole = self.kind != "INTEGER" or x.is_integer()
         return math.isfinite(x) and self.low <= x <= self.high and whole
 
 

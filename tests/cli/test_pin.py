@@ -9,7 +9,7 @@ import pytest
 
 import metasolve
 from metasolve.errors import ModelError, UsageError
-from metasolve.model import read_policy, save
+from metasolve.model import read_policy
 from metasolve.petsc.settings import canonical
 from metasolve.pinned import parsed, pin
 

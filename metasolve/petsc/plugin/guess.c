@@ -65,7 +65,8 @@ static PetscBool ReadSettings(char *text, Settings *s, char *why, size_t whylen)
   for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest), s->n++) {
     name = strtok_r(line, " ", &value);
     if (s->n == METASOLVE_MAX_SETTINGS || !name || strlen(name) >= sizeof s->name[0] || strlen(value) >= sizeof s->value[0] || !SettingAllowed(name, value)) {
-      snprintf(why, whylen, "guess.bin: settings: '%.40s' is no solver setting with a value it may have: run metasolve guess again", name ? name : "");
+      snprintf(why, whylen, "guess.bin: settings: '%.64s' is no solver setting with a value it may have: run metasolve guess again", name ? name : "");
+      TextPlain(why);
       return PETSC_FALSE;
     }
     snprintf(s->name[s->n], sizeof s->name[0], "%s", name);

@@ -57,6 +57,7 @@ void TextString(Text *, const char *); /* quoted and escaped as JSON */
 void TextNumber(Text *, double);       /* null when not finite */
 void TextFree(Text *);
 double TextToNumber(const char *, char **end); /* as strtod() and snprintf(), with a point in any locale */
+void   TextPlain(char *); /* what is not printable becomes ?: text from a file, to be quoted */
 void   TextPrint(char *, size_t, const char *format, ...) __attribute__((format(printf, 3, 4)));
 void Sha256(const void *data, size_t bytes, char hex[65]);
 PetscErrorCode AppendLine(const char *path, const Text *, int *error); /* one write(2): lines of several writers never mix */

@@ -43,6 +43,12 @@ void TextPrint(char *text, size_t room, const char *format, ...)
   AsBefore(before);
 }
 
+void TextPlain(char *text)
+{
+  for (; *text; text++)
+    if (*text < ' ' || *text > '~') *text = '?';
+}
+
 static PetscBool TextReserve(Text *t, size_t more)
 {
   char  *data;

@@ -7,9 +7,10 @@
 /* One line: field, value and remedy. */
 void WordsComplain(Words *w, const char *what, const char *got)
 {
-  if (!w->bad) snprintf(w->why, w->whylen, "policy.txt: expected %s, found '%.40s': make the model again", what, got);
-  for (char *c = w->why; !w->bad && *c; c++)
-    if ((unsigned char)*c < ' ') *c = '?';
+  if (!w->bad) {
+    snprintf(w->why, w->whylen, "policy.txt: expected %s, found '%.64s': make the model again", what, got);
+    TextPlain(w->why);
+  }
   w->bad = 1;
 }
 
