@@ -101,6 +101,14 @@ def _lines() -> tuple[tuple[str, Allowed | None], ...]:
     return tuple(found)
 
 
+def allowed(name: str, value: str) -> str | None:
+    """Value of a setting as PETSc reads it, flags as 0 or 1; None where no model may choose it."""
+    entry, nested = _find(name)
+    if entry is None or max(len(name), len(value)) > LONGEST:
+        return None
+    return entry.text(value, nested)
+
+
 def canonical(name: str, value: str) -> str:
     """Return the value of a setting as PETSc reads it: flags as 0 or 1.
 
@@ -116,15 +124,15 @@ def canonical(name: str, value: str) -> str:
     UsageError
         If a model may not choose it; names key, value and remedy.
     """
+    text = allowed(name, value)
+    if text is not None:
+        return text
     entry, nested = _find(name)
+    if is_harmful(name):
+        raise UsageError(f"{name}={value!r}: writes, reads or ends more than a solve; leave it")
     if entry is None or len(name) > LONGEST:
-        if is_harmful(name):
-            raise UsageError(f"{name}={value!r}: writes, reads or ends more than a solve; leave it")
         raise UsageError(f"{name}={value!r} is no solver setting; {_similar(name)}")
-    text = entry.text(value, nested) if len(value) <= LONGEST else None
-    if text is None:
-        raise UsageError(f"{name}={value!r}: {entry.remedy(value, nested)}")
-    return text
+    raise UsageError(f"{name}={value!r}: {entry.remedy(value, nested)}")
 
 
 def is_harmful(name: str, value: str = "") -> bool:

@@ -137,4 +137,4 @@ def test_a_pin_for_another_petsc_leaves_the_program_alone(host, tmp_path):
     done, lines = run(model, host("hard_coded"), tmp_path / "log")
     assert done.returncode == 0
     assert {line["source"] for line in lines} == {"refused"}
-    assert "made for PETSc 2.0.1" in lines[0]["why"]
+    assert "pinned for PETSc 2.0.1" in lines[0]["why"]

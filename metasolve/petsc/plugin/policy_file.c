@@ -115,7 +115,9 @@ static int ReadHeader(char *data, Words *w, Policy p)
   if (kind == 2) return 0;
   snprintf(mine, sizeof mine, "%d.%d.%d", PETSC_VERSION_MAJOR, PETSC_VERSION_MINOR, PETSC_VERSION_SUBMINOR);
   if (!strcmp(version, mine) || (p->is_constant && !strcmp(version, "-"))) return 1;
-  snprintf(w->why, w->whylen, "made for PETSc %s, this is %s: train or pin again, option names and defaults differ", version, mine);
+  snprintf(w->why, w->whylen, "%s PETSc %s, this is %s: %s again, option names and defaults differ", p->is_constant ? "pinned for" : "trained with",
+           version, mine, p->is_constant ? "pin" : "train");
+  TextPlain(w->why);
   w->bad = 1;
   return 0;
 }
