@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from metasolve.complaint import explain
 from metasolve.errors import RecordingError
 from metasolve.instance import Instance
-from metasolve.petsc.manifest import RunLine, SkippedLine, SolveLine, understand
+from metasolve.petsc.manifest import LINES, RunLine, SkippedLine, SolveLine, understand
 from metasolve.petsc.recorded_solve import Operator, RecordedSolve
 from metasolve.strict_json import parse_object
 
@@ -195,10 +195,10 @@ def _lines(manifest: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     for number, line in enumerate(text.splitlines(), 1):
         entry = _parsed(line)
         if entry is not None:
-            understood = True
+            understood = understood or str(entry.get("kind")) in LINES
             yield number, entry
     if not understood and text.strip():
-        raise RecordingError(f"{manifest}: no line of it is a JSON object; record anew")
+        raise RecordingError(f"{manifest}: no line of it is of a recording; record anew")
 
 
 def _parsed(line: str) -> dict[str, Any] | None:
