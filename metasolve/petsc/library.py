@@ -66,7 +66,7 @@ def build(found: Installation | None = None) -> Path:
 
 def _key(found: Installation) -> str:
     digest = hashlib.sha256(repr((found.compiler, FLAGS, found.cflags, found.libs)).encode())
-    for source in sorted((*SOURCES.glob("*.c"), *SOURCES.glob("*.h"))):
+    for source in sorted(path for end in ("c", "h", "def") for path in SOURCES.glob(f"*.{end}")):
         digest.update(source.name.encode() + b"\0" + source.read_bytes())
     return digest.hexdigest()[:16]
 

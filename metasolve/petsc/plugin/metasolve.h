@@ -54,7 +54,7 @@ typedef struct {
 #define METASOLVE_FEATURES_VERSION 3
 #define METASOLVE_MAX_SETTINGS     64
 
-/* ---- text.c: growing text, JSON, SHA-256 ------------------------------------------------------------------------- */
+/* ---- text.c: growing text, JSON, numbers in any locale, SHA-256 ------------------------------------------------------ */
 typedef struct {
   char  *data;
   size_t used, room;
@@ -63,6 +63,9 @@ void TextAdd(Text *, const char *format, ...) __attribute__((format(printf, 2, 3
 void TextString(Text *, const char *); /* quoted and escaped as JSON */
 void TextNumber(Text *, double);       /* null when not finite */
 void TextFree(Text *);
+double TextToNumber(const char *, char **end); /* as strtod() and snprintf(), with a point in any locale */
+void   TextPlain(char *); /* what is not printable becomes ?: text from a file, to be quoted */
+void   TextPrint(char *, size_t, const char *format, ...) __attribute__((format(printf, 3, 4)));
 void Sha256(const void *data, size_t bytes, char hex[65]);
 PetscErrorCode AppendLine(const char *path, const Text *, int *error); /* one write(2): lines of several writers never mix */
 
@@ -137,13 +140,16 @@ typedef struct { /* about one state of the operator */
 } Decision;
 PetscErrorCode PolicyLoad(MPI_Comm, const char *dir, Policy *, char *why, size_t whylen); /* *policy NULL: why says the reason */
 PetscBool      PolicyIsDefault(Policy);
-PetscBool      PolicyIsConstant(Policy); /* the same settings for every system: no features are looked at */
+PetscBool      PolicyIsConstant(Policy); /* PolicyDecide() looks at no features; expected is 0: unknown */
 PetscInt       PolicyLeastRows(Policy); /* smaller systems are not worth looking at before they have shown to be hard ... */
 double         PolicyLook(Policy);      /* ... a look at one of them takes at most so many seconds */
 void           PolicyDecide(Policy, const double features[], Decision *);
 PetscBool      PolicySecond(Policy, Decision *); /* the second choice takes the place of the first; false: it is the same, or there is none */
 PetscBool      SettingsSame(const Settings *, const Settings *);
 void           PolicyFree(Policy);
+
+/* ---- settings.c: what a model may set, settings.def ------------------------------------------------------------------ */
+PetscBool SettingAllowed(const char *name, const char *value); /* value NULL: any */
 
 /* ---- basis_file.c ------------------------------------------------------------------------------------------------- */
 typedef struct _BasisFile BasisFile;
@@ -153,16 +159,18 @@ struct _BasisFile {
   size_t    headlen;
   PetscBool (*sane)(BasisFile *);
   int64_t   rows, modes, modified; /* modified: ns */
+  uint64_t  checksum; /* of what follows it in the file */
   long long basis_at;
   void     *numbers; /* between the head and the basis, 8 bytes each */
   double   *basis;   /* (modes, rows of this rank), once a vector was asked for */
   PetscInt  start, n;
 };
 PetscErrorCode BasisFileOpen(MPI_Comm, BasisFile *, int *have); /* have: 1; 0 there is none; -1 it is not a whole one */
-PetscErrorCode BasisFileNumbers(MPI_Comm, BasisFile *);
+PetscErrorCode BasisFileNumbers(MPI_Comm, BasisFile *); /* numbers stay NULL where the checksum is another */
 PetscErrorCode BasisFileDecode(BasisFile *, int64_t modes, const double z[], Vec x, PetscBool *made);
 PetscErrorCode BasisFileProject(BasisFile *, int64_t first, Vec b, double z[], PetscBool *made);
 void           BasisFileFree(BasisFile *);
+PetscBool      AllFinite(size_t n, const double x[]);
 /* Four sums side by side: one alone waits for each addition to end. */
 static inline double Dot(size_t n, const double a[], const double b[])
 {

@@ -35,7 +35,7 @@ typedef struct { /* expects that a choice takes exp(choice(x)[0] - host(x)) time
   double  level, length[METASOLVE_FEATURES], *bell, patience;
 } Gate;
 struct _Policy {
-  PetscBool is_default;
+  PetscBool is_default, is_constant;
   PetscInt  least_rows;
   double    look; /* seconds */
   double    mean[METASOLVE_FEATURES], scale[METASOLVE_FEATURES], low[METASOLVE_FEATURES], high[METASOLVE_FEATURES];
@@ -46,3 +46,23 @@ struct _Policy {
   Gate     *gate; /* NULL: every choice is used */
   Setting   setting[METASOLVE_MAX_SETTINGS];
 };
+
+PetscBool SettingInRange(const char *name, Kind, double low, double high); /* may a number in between be chosen? */
+
+/* ---- words.c ---- */
+typedef struct { /* whitespace-separated words */
+  char *rest, *why;
+  size_t whylen;
+  int    bad;
+} Words;
+void        WordsComplain(Words *, const char *what, const char *got);
+const char *WordsNext(Words *);
+void        WordsExpect(Words *, const char *word);
+double      WordsNumber(Words *);
+double     *WordsNumbers(Words *, int n);
+int         WordsCount(Words *, int low, int high);
+void        WordsName(Words *, char name[64]);
+int         WordsOneOf(Words *, int n, const char *const names[]);
+
+/* ---- policy_settings.c ---- */
+void PolicyReadSettings(Words *, Policy);

@@ -1,12 +1,53 @@
-/* text.c - growing text, JSON values, one-write appends, SHA-256 (FIPS 180-4). */
+/* text.c - growing text, JSON values, numbers as text, one-write appends, SHA-256 (FIPS 180-4). */
 #include "metasolve.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <locale.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+/* ---- numbers with a point in them, whatever the program's locale writes: another locale for this thread, and back ---- */
+static locale_t Plainly(void)
+{
+  static locale_t plain = (locale_t)0;
+
+  if (!plain) plain = newlocale(LC_ALL_MASK, "C", (locale_t)0);
+  return plain ? uselocale(plain) : (locale_t)0;
+}
+
+static void AsBefore(locale_t before)
+{
+  if (before) uselocale(before);
+}
+
+double TextToNumber(const char *text, char **end)
+{
+  locale_t     before = Plainly();
+  const double x      = strtod(text, end);
+
+  AsBefore(before);
+  return x;
+}
+
+void TextPrint(char *text, size_t room, const char *format, ...)
+{
+  locale_t before = Plainly();
+  va_list  args;
+
+  va_start(args, format);
+  vsnprintf(text, room, format, args);
+  va_end(args);
+  AsBefore(before);
+}
+
+void TextPlain(char *text)
+{
+  for (; *text; text++)
+    if (*text < ' ' || *text > '~') *text = '?';
+}
 
 static PetscBool TextReserve(Text *t, size_t more)
 {
@@ -23,17 +64,20 @@ static PetscBool TextReserve(Text *t, size_t more)
 
 void TextAdd(Text *t, const char *format, ...)
 {
-  va_list args;
-  int     n;
+  locale_t before = Plainly();
+  va_list  args;
+  int      n;
 
   va_start(args, format);
   n = vsnprintf(NULL, 0, format, args);
   va_end(args);
-  if (n < 0 || !TextReserve(t, (size_t)n)) return;
-  va_start(args, format);
-  vsnprintf(t->data + t->used, (size_t)n + 1, format, args);
-  va_end(args);
-  t->used += (size_t)n;
+  if (n >= 0 && TextReserve(t, (size_t)n)) {
+    va_start(args, format);
+    vsnprintf(t->data + t->used, (size_t)n + 1, format, args);
+    va_end(args);
+    t->used += (size_t)n;
+  }
+  AsBefore(before);
 }
 
 void TextString(Text *t, const char *s)

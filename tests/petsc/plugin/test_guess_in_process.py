@@ -123,7 +123,7 @@ def test_the_programs_own_solve_goes_on_until_the_true_residual_is_met(
     pod = Pod.fit([spsolve(A.tocsc(), b) for A, b in zip(sparse, right, strict=True)], 2)
     reduced = ReducedGalerkin(pod, sparse, right)
     data = guess_bytes(reduced, sparse[0], alone=True)
-    model = write_policy(tmp_path / "held", {"pc_type": "no_such_pc"})
+    model = write_policy(tmp_path / "held", {"pc_type": "spai"})
     (model / "guess.bin").write_bytes(data)
     A, b = scaled(3.0)
     counts, target = [], 1e-5 * b.norm()
