@@ -141,8 +141,8 @@ PetscErrorCode StepTakeOver(Solve *s)
   if (s->answered) {
     PetscCall(AttemptAccept(s));
     s->source   = SOURCE_SWITCHED;
-    s->run->why = WHY_NOT; /* on this operator at once, from now on */
     s->why      = WHY_GIVEN_UP;
+    s->run->decision.why = WHY_NOT; /* on this operator at once, from now on */
     snprintf(s->detail, sizeof s->detail, "%s", over);
   } else if (own) {
     char both[sizeof s->detail];

@@ -53,7 +53,6 @@ PetscErrorCode StepGuess(Solve *s)
   else if (GuessAlone(r->guess)) s->step = STEP_OWN_FROM_GUESS;
   else if (GuessSettings(r->guess, &s->run->decision)) {
     s->run->decided = PETSC_TRUE;
-    s->run->why     = WHY_NOT;
     s->step         = STEP_PERMIT;
   }
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -76,7 +75,6 @@ PetscErrorCode DecideLook(Solve *s)
     PolicyDecide(policy, features, d);
   }
   s->run->decided = PETSC_TRUE;
-  s->run->why     = !*d->why ? WHY_NOT : d->patience > 0 ? WHY_NO_GAIN : WHY_UNFAMILIAR;
   s->looked       = PETSC_TRUE;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -99,10 +97,10 @@ PetscErrorCode StepDecide(Solve *s)
   }
   if (!s->looked) PetscCall(DecideLook(s));
   s->step = STEP_PERMIT;
-  if (!s->run->why) PetscFunctionReturn(PETSC_SUCCESS);
-  snprintf(s->detail, sizeof s->detail, "%.255s", s->run->decision.why);
+  if (!s->run->decision.why) PetscFunctionReturn(PETSC_SUCCESS);
+  snprintf(s->detail, sizeof s->detail, "%s", s->run->decision.detail);
   s->patience = s->run->decision.patience;
-  ToOwn(s, s->run->why);
+  ToOwn(s, s->run->decision.why);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

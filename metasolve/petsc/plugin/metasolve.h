@@ -19,6 +19,7 @@
 #include <petscdm.h>
 #include <stdint.h>
 #include <stdio.h>
+#include "why.h"
 
 #if defined(PETSC_USE_COMPLEX)
   #error "metasolve supports real scalars only"
@@ -133,10 +134,11 @@ typedef struct {
 } Settings;
 typedef struct { /* about one state of the operator */
   Settings settings;
-  double   expected; /* seconds the host's own settings would probably take */
+  double   expected; /* seconds the program's own settings would probably take; 0: unknown */
   PetscBool symmetric; /* the operator, with a positive diagonal */
   double   patience; /* seconds that the host's own solve may still seem to need, while it solves; 0: any */
-  char     why[256]; /* the host's own settings are used because ...; empty: the model's are */
+  Why      why;         /* the program's own settings are used; WHY_NOT: the model's are */
+  char     detail[256]; /* of why; empty: its text is enough */
 } Decision;
 PetscErrorCode PolicyLoad(MPI_Comm, const char *dir, Policy *, char *why, size_t whylen); /* *policy NULL: why says the reason */
 PetscBool      PolicyIsDefault(Policy);

@@ -41,7 +41,6 @@ typedef struct { /* kept with a KSP */
   Inner            inner;
   Decision         decision; /* for op, where decided */
   PetscBool        decided;
-  Why              why;
   Previous         previous;
   PetscBool        fits; /* whether the guess is for the pattern below */
   PetscObjectId    pattern_id;
