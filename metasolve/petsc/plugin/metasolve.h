@@ -288,7 +288,7 @@ PetscErrorCode InnerSetUp(KSP, Host *, PetscBool reuse, PetscBool *failed);
 PetscErrorCode InnerSolve(KSP, Host *, Limits *, PetscBool guess, PetscBool *failed);
 PetscErrorCode InnerForgetOptions(Host *, char unused[64]);
 
-PETSC_EXTERN PetscErrorCode PetscDLLibraryRegister_metasolve(void);
+PETSC_EXTERN PetscErrorCode MetasolveRegister(void);
 PETSC_EXTERN int            MetasolveFeatureCount(void);
 PETSC_EXTERN const char    *MetasolveFeatureName(int);
 PETSC_EXTERN PetscErrorCode MetasolveFeatures(Mat, Vec, double rtol, double abstol, int guess, double out[]);

@@ -1,5 +1,5 @@
 /*
-   register.c - how PETSc finds us: -dll_append of this library, or MetasolveAttach() for a KSP somebody holds.
+   register.c - how PETSc finds us: by -dll_append of loader/stub.c, or MetasolveAttach() for a KSP somebody holds.
 
    The constructor of every Krylov method that solves A x = b to a tolerance is wrapped, so that programs which hard-code
    their types, and never ask for options, are reached too. Left alone: preonly (direct solves), least-squares and
@@ -160,8 +160,8 @@ static PetscBool SamePetsc(void)
   return PETSC_FALSE;
 }
 
-/* Called by PETSc when it loads the library inside PetscInitialize(). Collective on PETSC_COMM_WORLD. */
-PetscErrorCode PetscDLLibraryRegister_metasolve(void)
+/* Called inside PetscInitialize(), by loader/stub.c, which PETSc loads. Collective on PETSC_COMM_WORLD. */
+PetscErrorCode MetasolveRegister(void)
 {
   const char *mode = getenv("METASOLVE_MODE"), *dir = getenv("METASOLVE_DIR"), *prefix = getenv("METASOLVE_PREFIX");
 

@@ -1,0 +1,49 @@
+/*
+   loader.h - the library that PETSc loads: it looks at the program first, and opens the plug-in proper only where that fits.
+
+   libmetasolve.so (these files) needs neither PETSc nor MPI; core.so (the rest of the plug-in) needs those it was built with,
+   and the dynamic linker would load them into a program that has others: two MPI in one process end it. Nothing here calls MPI
+   or PETSc with a handle, since handles differ between implementations, and nothing here may end the program: where the two do
+   not fit, one line says so and PETSc is told that all is well.
+
+   Reading order: stub.c (what happens), program.c (what is loaded), manifest.c (what the core was built for), sha256.c.
+*/
+#pragma once
+#include <limits.h>
+#include <stddef.h>
+
+#define LINE_ROOM   1024
+#define MAX_NEEDS   8
+#define NAME_ROOM   128
+#define SHA256_ROOM 65
+
+typedef struct { /* what has to agree between a program and the core */
+  char        petsc[32];             /* major.minor */
+  const char *mpi;                   /* "Open MPI", "MPICH" (each with all who share its ABI), "other" or "none" */
+  int         release;               /* 0: from PETSc's repository */
+  int         integer, real, scalar; /* bytes of PetscInt, PetscReal, PetscScalar */
+  int         device, saws;          /* configured in: they add members to PETSc's objects */
+} Kind;
+
+typedef struct { /* core.txt */
+  Kind      kind;
+  char      mpi[32];
+  long long bytes; /* of the core */
+  char      sha256[SHA256_ROOM];
+  int       needs;
+  char      need[MAX_NEEDS][NAME_ROOM]; /* the libraries of PETSc and MPI that the core is linked to */
+} Manifest;
+
+typedef struct {
+  Kind        kind;
+  const void *version; /* address of the PetscGetVersionNumber() of the PETSc that called us: tells one PETSc from another */
+} Program;
+
+/* All of these return 0 where it went well, and else fill `why` with "reason; remedy". */
+int ManifestRead(const char *path, Manifest *, char why[LINE_ROOM]);
+int ManifestFits(const Manifest *, const Program *, char why[LINE_ROOM]);
+int ManifestVerifies(const Manifest *, const char *core, char why[LINE_ROOM]);
+int ProgramLook(const void *caller, Program *, char why[LINE_ROOM]);
+
+/* 0 where the file could be read; its size and the hexadecimal SHA-256 of what it holds */
+int Sha256File(const char *path, long long *bytes, char hex[SHA256_ROOM]);
