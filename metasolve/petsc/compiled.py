@@ -37,7 +37,7 @@ _REMEDY = "set XDG_CACHE_HOME to a folder you own, with room in it"
 
 
 def folder(found: Installation | None = None) -> Path:
-    """Return the folder of the plug-in for a PETSc; compiled where the cache has none that is whole.
+    """Return the folder of the plug-in for a PETSc, compiled where the cache has no whole one.
 
     What was compiled before is used without the headers and the compiler it was made with.
 

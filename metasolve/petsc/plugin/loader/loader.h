@@ -16,6 +16,7 @@
 #define MAX_NEEDS   8
 #define NAME_ROOM   128
 #define SHA256_ROOM 65
+#define IDENTITY    "PetscDataTypeGetSize" /* in every PETSc, and nothing that a tool would put itself in front of */
 
 typedef struct { /* what has to agree between a program and the core */
   char        petsc[32];             /* major.minor */
@@ -36,7 +37,7 @@ typedef struct { /* core.txt */
 
 typedef struct {
   Kind        kind;
-  const void *version; /* address of the PetscGetVersionNumber() of the PETSc that called us: tells one PETSc from another */
+  const void *identity; /* address of a function of the PETSc that called us: tells one PETSc from another */
 } Program;
 
 /* All of these return 0 where it went well, and else fill `why` with "reason; remedy". */

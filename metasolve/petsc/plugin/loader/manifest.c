@@ -89,8 +89,8 @@ int ManifestFits(const Manifest *m, const Program *program, char why[LINE_ROOM])
   if (KindFits(&m->kind, &program->kind, why)) return 1;
   for (int i = 0; i < m->needs; i++) {
     void *library = dlopen(m->need[i], RTLD_LAZY | RTLD_NOLOAD);
-    void *version = library ? dlsym(library, "PetscGetVersionNumber") : NULL;
-    if (library && (!version || version == program->version)) continue;
+    void *other   = library ? dlsym(library, IDENTITY) : NULL;
+    if (library && (!other || other == program->identity)) continue;
     snprintf(why, LINE_ROOM, "the plug-in was built with %s, which is not what the program runs; " THAT_ONE, m->need[i]);
     return 1;
   }

@@ -49,14 +49,22 @@ static int SizeOf(void *petsc, const char *type)
   return (int)bytes;
 }
 
-static int LookAtVersion(void *f, Kind *kind)
+/* What the core's calls would reach: the global scope goes first. */
+static void *Reached(void *petsc, const char *name)
+{
+  void *f = dlsym(RTLD_DEFAULT, name);
+
+  return f ? f : dlsym(petsc, name);
+}
+
+static int LookAtVersion(void *petsc, Kind *kind)
 {
   VersionNumber version;
   uint64_t      wide[4] = {0}; /* room for the PetscInt of any PETSc */
   int           number[4];
 
-  *(void **)&version = f;
-  if (version(&wide[0], &wide[1], &wide[2], &wide[3])) return 1;
+  *(void **)&version = Reached(petsc, "PetscGetVersionNumber");
+  if (!version || version(&wide[0], &wide[1], &wide[2], &wide[3])) return 1;
   for (int i = 0; i < 4; i++) {
     int32_t narrow;
     memcpy(&narrow, &wide[i], sizeof narrow);
@@ -88,15 +96,13 @@ static const char *Family(const void *f, const char *text)
   return "other";
 }
 
-/* The MPI that the core's calls would reach: what is in the global scope, a profiler's library included, goes first. */
 static void LookAtMpi(void *petsc, Kind *kind)
 {
   static char    text[16384]; /* MPI_MAX_LIBRARY_VERSION_STRING is 256 in some, 8192 in others */
   LibraryVersion version;
   int            n = 0;
-  void          *f = dlsym(RTLD_DEFAULT, "MPI_Get_library_version");
+  void          *f = Reached(petsc, "MPI_Get_library_version"); /* maybe a profiler's */
 
-  if (!f) f = dlsym(petsc, "MPI_Get_library_version");
   kind->mpi = f ? "other" : "none";
   *(void **)&version = f;
   if (!version || version(text, &n)) return;
@@ -110,30 +116,29 @@ int ProgramLook(const void *caller, Program *program, char why[LINE_ROOM])
   static const char *const saws[]   = {"PetscObjectSAWsBlock", NULL};
   Dl_info                  info;
   Kind                    *kind    = &program->kind;
-  void                    *petsc   = Holder(caller, &info);
-  void                    *version = petsc ? Own(petsc, info.dli_fbase, "PetscGetVersionNumber") : NULL, *first;
+  void                    *petsc   = Holder(caller, &info), *first;
 
   memset(program, 0, sizeof *program);
-  if (!version) {
+  program->identity = petsc ? Own(petsc, info.dli_fbase, IDENTITY) : NULL;
+  if (!program->identity) {
     snprintf(why, LINE_ROOM, "no shared PETSc has loaded the plug-in (one that is linked statically cannot); "
                                "link the program with a shared PETSc");
     return 1;
   }
   /* the global scope goes first when the core is linked: another PETSc in it would be called with this one's objects */
-  first = dlsym(RTLD_DEFAULT, "PetscGetVersionNumber");
-  if (first && first != version) {
+  first = dlsym(RTLD_DEFAULT, IDENTITY);
+  if (first && first != program->identity) {
     snprintf(why, LINE_ROOM, "the program holds two PETSc, and its functions are not those of the one that it initialises; "
                                "link it with one");
     return 1;
   }
-  program->version = version;
-  kind->integer    = SizeOf(petsc, "int");
-  kind->real       = SizeOf(petsc, "real");
-  kind->scalar     = SizeOf(petsc, "scalar");
-  kind->device     = HasOneOf(petsc, device);
-  kind->saws       = HasOneOf(petsc, saws);
+  kind->integer = SizeOf(petsc, "int");
+  kind->real    = SizeOf(petsc, "real");
+  kind->scalar  = SizeOf(petsc, "scalar");
+  kind->device  = HasOneOf(petsc, device);
+  kind->saws    = HasOneOf(petsc, saws);
   LookAtMpi(petsc, kind);
-  if (kind->integer && kind->real && kind->scalar && !LookAtVersion(version, kind)) return 0;
+  if (kind->integer && kind->real && kind->scalar && !LookAtVersion(petsc, kind)) return 0;
   snprintf(why, LINE_ROOM, "the program's PETSc does not say its version and the sizes of its numbers; tell us which PETSc it is");
   return 1;
 }
