@@ -11,7 +11,7 @@ from metasolve.errors import ModelError
 from metasolve.model.directory import NEWTON
 from metasolve.model.model import Model
 from metasolve.petsc import library
-from metasolve.petsc.launch import with_plugin
+from metasolve.petsc.petsc_options import with_plugin
 from metasolve.program.start import Start
 
 RECORD, RUN = "record-newton", "run"

@@ -68,7 +68,7 @@ static int Refuse(char why[LINE_ROOM], const char *what, const char *program, co
 /* The kind of PETSc must be the same, or its objects are laid out differently. */
 static int KindFits(const Kind *core, const Kind *program, char why[LINE_ROOM])
 {
-  if (strcmp(core->mpi, program->mpi)) return Refuse(why, "the MPI ", program->mpi, core->mpi);
+  if (strcmp(core->mpi, program->mpi)) return Refuse(why, "MPI: ", program->mpi, core->mpi);
   if (strcmp(core->petsc, program->petsc)) return Refuse(why, "version ", program->petsc, core->petsc);
   if (core->release != program->release)
     return Refuse(why, "", program->release ? "a release" : "a state of its repository", core->release ? "a release" : "another");

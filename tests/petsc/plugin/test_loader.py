@@ -1,0 +1,219 @@
+"""The library that PETSc loads: what it refuses, in one line, unnoticed by the program."""
+
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from metasolve.petsc import compiled, elf
+
+FOREIGN = Path(__file__).parent / "foreign.c"
+SETTINGS = {"ksp_type": "cg", "pc_type": "jacobi"}
+OWN = "every solve is left to the program's own settings"
+MPICH = '"MPICH Version:      4.0.2\\nMPICH Release date: today"'
+OPEN_MPI = '"Open MPI v4.1.4, package: somebody"'
+
+
+@pytest.fixture
+def copy(tmp_path, plugin_library):
+    """The plug-in's folder, to be damaged."""
+    return Path(shutil.copytree(plugin_library.parent, tmp_path / "copy"))
+
+
+def cut(folder):
+    core = folder / compiled.CORE
+    core.write_bytes(core.read_bytes()[: core.stat().st_size // 2])
+
+
+def flip(folder):
+    data = bytearray((folder / compiled.CORE).read_bytes())
+    data[len(data) // 2] ^= 1
+    (folder / compiled.CORE).write_bytes(data)
+
+
+def no_library(folder):
+    """Whole, by its checksum, and yet nothing that can be loaded."""
+    text = b"no library at all"
+    (folder / compiled.CORE).write_bytes(text)
+    say(folder, "bytes", len(text))
+    say(folder, "sha256", hashlib.sha256(text).hexdigest())
+
+
+def say(folder, key, value):
+    text = (folder / compiled.MANIFEST).read_text()
+    text, count = re.subn(rf"^{key} .*$", f"{key} {value}", text, count=1, flags=re.MULTILINE)
+    assert count == 1
+    (folder / compiled.MANIFEST).write_text(text)
+
+
+def claim(key, value):
+    return lambda folder: say(folder, key, value)
+
+
+HARMS = {
+    "half": (cut, "is damaged .* bytes instead of"),
+    "empty": (lambda folder: (folder / compiled.CORE).write_bytes(b""), "is damaged .0 bytes"),
+    "missing": (lambda folder: (folder / compiled.CORE).unlink(), "core.so cannot be read"),
+    "flipped": (flip, "SHA-256"),
+    "no library": (no_library, "cannot be loaded .*core.so.*metasolve doctor"),
+    "no manifest": (lambda folder: (folder / compiled.MANIFEST).unlink(), "core.txt cannot be"),
+    "empty manifest": (lambda folder: (folder / compiled.MANIFEST).write_text(""), "is damaged"),
+    "version": (claim("petsc", "3.19"), r"version 3.\d+, but .* 3.19; set METASOLVE_PETSC_DIR"),
+    "repository": (claim("release", 0), "a release, but .* another; set METASOLVE_PETSC_DIR"),
+    "indices": (claim("int", 8), "32-bit indices, but .* 64-bit"),
+    "complex": (claim("scalar", 16), "real numbers, but .* complex ones"),
+    "precision": (claim("real", 4), "precision double, but .* single"),
+    "devices": (claim("device", 1), "devices"),
+    "MPI": (claim("mpi", "MPICH"), "MPI: Open MPI, but .* MPICH; set METASOLVE_PETSC_DIR"),
+    "library": (claim("needs", "libpetsc_other.so.3"), "libpetsc_other.so.3, which is not what"),
+}
+
+
+@pytest.fixture
+def run_copy(copy, constant_model, run_with):
+    """`run_copy(command, ranks=1)`: a run with the damaged plug-in."""
+
+    def run(command, ranks=1, **env):
+        env = {"PETSC_OPTIONS": f"-dll_append {copy / compiled.LOADER}", **env}
+        return run_with(constant_model(**SETTINGS), command, ranks=ranks, env=env)
+
+    return run
+
+
+def told(done):
+    return [line for line in done.stderr.splitlines() if line.startswith("metasolve:")]
+
+
+@pytest.mark.parametrize("harm", HARMS)
+def test_a_plugin_that_does_not_fit_leaves_the_program_alone(
+    harm, copy, host, run_program, run_copy
+):
+    command = [*host("hard_coded"), "-n", "8"]
+    damage, why = HARMS[harm]
+    damage(copy)
+    done, lines = run_copy(command)
+    assert (done.returncode, done.stdout, lines) == (0, run_program(command).stdout, [])
+    (line,) = told(done)
+    assert re.search(why, line)
+    assert line.endswith(f"; {OWN}")
+    assert "PETSC ERROR" not in done.stderr
+
+
+def test_one_rank_speaks(copy, host, run_copy):
+    cut(copy)
+    done, lines = run_copy(host("hard_coded"), ranks=2)
+    assert (done.returncode, lines, len(told(done))) == (0, [], 1)
+
+
+def test_nothing_is_said_where_nothing_is_asked_for(copy, host, run_program):
+    cut(copy)
+    options = {"PETSC_OPTIONS": f"-dll_append {copy / compiled.LOADER}"}
+    done = run_program(host("hard_coded"), env={**options, "METASOLVE_MODE": "run"})
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_nobody_reads_what_is_said(copy, host):
+    cut(copy)
+    reader, writer = os.pipe()
+    os.close(reader)
+    env = {
+        **os.environ,
+        "METASOLVE_MODE": "run",
+        "METASOLVE_DIR": "/nowhere",
+        "PETSC_OPTIONS": f"-dll_append {copy / compiled.LOADER}",
+    }
+    done = subprocess.run(host("hard_coded"), env=env, stderr=writer, check=False)
+    os.close(writer)
+    assert done.returncode == 0
+
+
+@pytest.mark.parametrize("ranks", [1, 2])
+@pytest.mark.parametrize("name", ["hard_coded", "fortran_host", "petsc4py_host"])
+def test_where_it_fits_the_plugin_acts(name, ranks, copy, host, run_copy):
+    done, lines = run_copy(host(name), ranks=ranks)
+    assert (done.returncode, told(done)) == (0, [])
+    assert "model" in {line["source"] for line in lines}
+
+
+def test_a_link_to_it_will_do(copy, tmp_path, host, run_copy):
+    link = tmp_path / "elsewhere" / "libmetasolve.so"
+    link.parent.mkdir()
+    link.symlink_to(copy / compiled.LOADER)
+    done, lines = run_copy(host("hard_coded"), PETSC_OPTIONS=f"-dll_append {link}")
+    assert (told(done), bool(lines)) == ([], True)
+
+
+def test_it_needs_neither_petsc_nor_mpi(plugin_library):
+    assert all(re.match(r"lib(c|dl)\.", name) for name in elf.needed(plugin_library))
+    asked = elf.needed(plugin_library.parent / compiled.CORE)
+    assert any("petsc" in name for name in asked)
+    if shutil.which("readelf"):
+        words = ["readelf", "-d", str(plugin_library.parent / compiled.CORE)]
+        said = subprocess.run(words, capture_output=True, text=True, check=True).stdout
+        assert re.findall(r"\(NEEDED\).*\[(.*)\]", said) == asked
+
+
+# --- programs that are not PETSc's, or run another one -------------------------------------------
+
+
+@pytest.fixture
+def compiled_here(tmp_path):
+    """`compiled_here(name, *words)`: a program or library made of foreign.c."""
+
+    def make(name, *words, shared=False):
+        kind = ["-shared", "-fPIC", f"-Wl,-soname,{name}"] if shared else ["-DMAIN"]
+        command = ["cc", *kind, str(FOREIGN), "-o", name, "-Wl,--no-as-needed", *words]
+        command += ["-ldl", "-Wl,-rpath,$ORIGIN"]
+        subprocess.run(command, cwd=tmp_path, check=True)
+        return tmp_path / name
+
+    return make
+
+
+def start(program, plugin_library, *arguments):
+    env = {**os.environ, "METASOLVE_MODE": "run", "METASOLVE_DIR": "/nowhere"}
+    words = [str(program), str(plugin_library), *map(str, arguments)]
+    done = subprocess.run(words, env=env, capture_output=True, text=True, check=False)
+    (line,) = told(done)
+    assert line.endswith(f"; {OWN}")
+    assert (done.returncode, done.stdout.splitlines()[0]) == (0, "code 0")
+    assert compiled.CORE not in done.stdout
+    return done.stdout, line
+
+
+def test_under_another_mpi_no_second_one_is_loaded(compiled_here, plugin_library):
+    mpi = compiled_here("libmpi.so.12", f"-DFAKE_MPI={MPICH}", shared=True)
+    petsc = compiled_here("libpetsc.so.3.18", "-DFAKE_PETSC=18", mpi.name, shared=True)
+    program = compiled_here("program", petsc.name, mpi.name)
+    loaded, line = start(program, plugin_library)
+    assert "MPI: MPICH, but the plug-in was built for Open MPI" in line
+    assert "libmpi.so.12" in loaded
+    assert "libmpi.so.40" not in loaded
+
+
+def test_a_petsc_of_another_name_is_not_joined_by_ours(compiled_here, plugin_library):
+    mpi = compiled_here("libmpi.so.40", f"-DFAKE_MPI={OPEN_MPI}", shared=True)
+    petsc = compiled_here("libpetsc.so.3.18", "-DFAKE_PETSC=18", mpi.name, shared=True)
+    facts = compiled.manifest(plugin_library.parent)
+    if facts["petsc"] != "3.18" or facts["mpi"] != "Open MPI":
+        pytest.skip("the stand-in is a PETSc 3.18 under Open MPI")
+    loaded, line = start(compiled_here("program", petsc.name, mpi.name), plugin_library)
+    assert "which is not what the program runs" in line
+    assert len({name for name in loaded.splitlines() if "libpetsc" in name}) == 1
+
+
+def test_a_program_without_petsc(compiled_here, plugin_library):
+    program = compiled_here("program", "-DALONE")
+    _, line = start(program, plugin_library)
+    assert "no shared PETSc has loaded the plug-in" in line
+
+
+def test_of_two_petsc_the_one_that_loads_it_counts(compiled_here, plugin_library):
+    hidden = compiled_here("libpetsc_hidden.so", "-DFAKE_PETSC=19", shared=True)
+    other = compiled_here("libpetsc_other.so", "-DFAKE_PETSC=18", shared=True)
+    _, line = start(compiled_here("program", other.name), plugin_library, hidden)
+    assert "two PETSc" in line
