@@ -191,7 +191,7 @@ def call(command: Sequence[str], variables: Mapping[str, str]) -> int:
         raise UsageError("no command given: put it after --, as in: -- mpiexec -n 2 ./app -flags")
     check_not_hidden(command, os.environ)
     options = with_plugin(os.environ.get("PETSC_OPTIONS", ""), library.build(), command)
-    environment = {**os.environ, **variables, "PETSC_OPTIONS": options}
+    environment = {**os.environ, **variables, **options}
     try:
         child = subprocess.Popen(list(command), env=environment)
     except FileNotFoundError:

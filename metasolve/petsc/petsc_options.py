@@ -1,30 +1,33 @@
 """PETSC_OPTIONS as PETSc reads it, and our library in it next to those of others.
 
 PETSc splits at spaces, the list of libraries at commas. A quote counts only where a word begins,
-and there is no escape: so what is written here is read again as PETSc would, and refused where
-something else would come out.
+and there is no escape; some versions know the double quote only. So what is written here is read
+again as PETSc would, and a folder of an awkward name is handed over in an environment variable,
+which PETSc replaces after it has split.
 """
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 
 from metasolve.errors import PluginError, UsageError
 
 OPTION = "dll_append"
-_QUOTES = "\"'"
+FOLDER = "METASOLVE_FOLDER"
+_DIALECTS = ('"', "\"'")  # what is a quote: in 3.18, and in later versions
+_AWKWARD = re.compile(r"[\s,\"']")
+_LONGEST = 1000  # bytes of a variable that PETSc replaces
 _KEY = re.compile(r"--?(?!(?:inf|nan|infinity)$)([A-Za-z]\S*)", re.IGNORECASE)
-_FALSE = ("0", "false", "no", "off")
 _YAML = re.compile(rf"(?:^|[\s{{,])[\"']?-?{OPTION}[\"']?\s*:", re.IGNORECASE)
 _FILES = ("~/.petscrc", ".petscrc", "petscrc")
 
 
-def with_plugin(options: str, path: Path, command: Sequence[str] = ()) -> str:
-    """Add our library to the text of PETSC_OPTIONS, behind those that are loaded anyway.
+def with_plugin(options: str, path: Path, command: Sequence[str] = ()) -> dict[str, str]:
+    """Add our library to PETSC_OPTIONS, behind those that are loaded anyway.
 
     Of several ``-dll_append`` PETSc reads the last one; what is named before, in `options` or in
     a file that PETSc reads by itself, is named again.
@@ -38,22 +41,39 @@ def with_plugin(options: str, path: Path, command: Sequence[str] = ()) -> str:
     command
         The program and its arguments, which may tell PETSc to read no files.
 
+    Returns
+    -------
+    dict
+        The variables to set: PETSC_OPTIONS and, for a folder of an awkward name, one with the
+        folder.
+
     Raises
     ------
     PluginError
         If PETSc cannot be told this path.
     """
+    variables, ours = {}, str(path)
+    if _AWKWARD.search(ours):
+        variables[FOLDER] = str(path.parent)
+        ours = f"${{{FOLDER}}}/{path.name}"
     skip = any(_is(word, "skip_petscrc") for word in command)
-    before = [*([] if skip else _of_files()), *_pairs(options)]
-    wanted = [*_libraries(before), str(path)]
+    files = [] if skip else [os.path.expanduser(name) for name in _FILES]  # noqa: PTH111 (no raise)
+    before = _last([*_of_files(files, _DIALECTS[0]), *_pairs(options, _DIALECTS[0])])
+    value = f"{before},{ours}" if before else ours
     separate = " " if options.strip() else ""
-    text = f"{options}{separate}-{OPTION} {_written(wanted)}"
-    if "${" in str(path) or "\n" in str(path) or _libraries(list(_pairs(text))) != wanted:
+    quote = '"' if " " in value else ""
+    text = f"{options}{separate}-{OPTION} {quote}{value}{quote}"
+    if any(_last(list(_pairs(text, quotes))) != value for quotes in _DIALECTS):
         raise PluginError(
-            f"PETSc cannot be told to load {str(path)!r} after PETSC_OPTIONS={options!r}: set "
-            "XDG_CACHE_HOME to a folder of letters and digits; close quotes and -prefix_push"
+            f"PETSc would not find -{OPTION} behind PETSC_OPTIONS={options!r}: pop its "
+            '-prefix_push, close its quotes, and let them be "'
         )
-    return text
+    if "${" in str(path) or (variables and len(os.fsencode(path)) > _LONGEST):
+        raise PluginError(
+            f"PETSc cannot be told to load {str(path)!r}: set XDG_CACHE_HOME to a folder of a "
+            "short name of letters and digits"
+        )
+    return {**variables, "PETSC_OPTIONS": text}
 
 
 def check_not_hidden(command: Sequence[str], environment: Mapping[str, str]) -> None:
@@ -64,7 +84,7 @@ def check_not_hidden(command: Sequence[str], environment: Mapping[str, str]) -> 
     elif _YAML.search(environment.get("PETSC_OPTIONS_YAML", "")):
         found = f"PETSC_OPTIONS_YAML sets {OPTION}"
     for word, value in pairwise(command):
-        if _is(word, "options_file") and _libraries(list(_of_file(value))):
+        if _is(word, "options_file") and _last(list(_of_files([value], '"'))):
             found = f"the file {value!r}, an -options_file of the command, has -{OPTION}"
     if found:
         raise UsageError(f"{found}, which hides the plug-in: give it in PETSC_OPTIONS instead")
@@ -74,29 +94,28 @@ def _is(word: str, name: str) -> bool:
     return word.lower() in (f"-{name}", f"--{name}")
 
 
-def _tokens(text: str, separator: str) -> Iterator[str]:
+def _tokens(text: str, quotes: str) -> Iterator[str]:
     """Split as PetscTokenFind() does."""
     while text:
-        end = separator
-        if text[0] in _QUOTES:
+        end = " "
+        if text[0] in quotes:
             end, text = text[0], text[1:]
         token, _, rest = text.partition(end)
         yield token
-        text = rest.lstrip(separator)
+        text = rest.lstrip(" ")
 
 
-def _pairs(text: str) -> Iterator[tuple[str, str]]:
+def _pairs(text: str, quotes: str) -> Iterator[tuple[str, str]]:
     """Yield what PETSc would take for options, as PetscOptionsInsertString() does."""
-    words, prefix = list(_tokens(text, " ")), [""]
-    for place, word in enumerate(words):
+    words, prefix = list(_tokens(text, quotes)), [""]
+    for word, follows in pairwise([*words, "-end"]):
         key = _KEY.fullmatch(word)
         if not key:
             continue
-        follows = words[place + 1] if place + 1 < len(words) else "-none"
         value = "" if _KEY.fullmatch(follows) else follows
         name = key[1].lower()
         if name == "options_file":
-            yield from _of_file(value)
+            yield from _of_files([value], quotes)
         elif name == "prefix_push":
             prefix.append(prefix[-1] + value)
         elif name == "prefix_pop":
@@ -105,34 +124,15 @@ def _pairs(text: str) -> Iterator[tuple[str, str]]:
             yield prefix[-1] + name, value
 
 
-def _of_files() -> Iterator[tuple[str, str]]:
-    for name in _FILES:
-        yield from _of_file(os.path.expanduser(name))  # noqa: PTH111 (raises where there is no home)
+def _of_files(names: Iterable[str], quotes: str) -> Iterator[tuple[str, str]]:
+    for name in names:
+        try:
+            text = Path(name).read_text(encoding="utf-8", errors="surrogateescape")
+        except (OSError, ValueError):
+            continue
+        for line in re.split(r"[\r\n]", text):
+            yield from _pairs(line.partition("#")[0].replace("\t", " "), quotes)
 
 
-def _of_file(name: str) -> Iterator[tuple[str, str]]:
-    try:
-        text = Path(name).read_text(encoding="utf-8", errors="surrogateescape")
-    except (OSError, ValueError):
-        return
-    for line in re.split(r"[\r\n]", text):
-        yield from _pairs(line.partition("#")[0].replace("\t", " "))
-
-
-def _libraries(pairs: Sequence[tuple[str, str]]) -> list[str]:
-    value = next((value for name, value in reversed(pairs) if name == OPTION), "")
-    return list(_tokens(value, ","))
-
-
-def _written(libraries: Sequence[str]) -> str:
-    """Quote what has to be quoted, in whichever quotes it does not hold."""
-    value = ",".join(_quoted(name, ",") for name in libraries)
-    return _quoted(value, " ")
-
-
-def _quoted(text: str, separator: str) -> str:
-    if separator not in text and text[:1] not in _QUOTES:
-        return text
-    # PETSc takes the first quote for the end: nothing that holds both kinds can be written.
-    quote = next((each for each in _QUOTES if each not in text), _QUOTES[0])
-    return f"{quote}{text}{quote}"
+def _last(pairs: Sequence[tuple[str, str]]) -> str:
+    return next((value for name, value in reversed(pairs) if name == OPTION), "")

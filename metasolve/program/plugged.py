@@ -34,7 +34,7 @@ def plugged(begin: Start, mode: str, directory: Path, inputs: Iterable[float] = 
         "METASOLVE_MODE": mode,
         "METASOLVE_DIR": str(directory.absolute()),
         "METASOLVE_INPUTS": ",".join(f"{each:.17g}" for each in inputs),
-        "PETSC_OPTIONS": with_plugin(before, library.build()),
+        **with_plugin(before, library.build()),
     }
     return replace(begin, environment={**begin.environment, **added})
 

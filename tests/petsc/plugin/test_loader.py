@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from metasolve.petsc import compiled, elf
+from metasolve.petsc.petsc_options import with_plugin
 
 FOREIGN = Path(__file__).parent / "foreign.c"
 SETTINGS = {"ksp_type": "cg", "pc_type": "jacobi"}
@@ -145,6 +146,44 @@ def test_a_link_to_it_will_do(copy, tmp_path, host, run_copy):
     link.symlink_to(copy / compiled.LOADER)
     done, lines = run_copy(host("hard_coded"), PETSC_OPTIONS=f"-dll_append {link}")
     assert (told(done), bool(lines)) == ([], True)
+
+
+NAMES = [
+    "a,b",
+    "two words",
+    "it's",
+    'say "x"',
+    "100%s %d",
+    "$HOME $x",
+    "hüß→",
+    "back\\slash",
+    "~",
+    "#x",
+    "a;b:c",
+    "two\nlines",
+    "tab\t",
+]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_folders_of_any_name_work(name, tmp_path, plugin_library, host, constant_model, run_with):
+    model = constant_model(**SETTINGS).rename(tmp_path / name)
+    cache = Path(shutil.copytree(plugin_library.parent, tmp_path / "cache" / name))
+    log = tmp_path / name / "log"
+    env = {
+        **with_plugin("", cache / compiled.LOADER),
+        "METASOLVE_LOG": str(log),
+    }
+    done, _ = run_with(model, host("hard_coded"), env=env)
+    assert (done.returncode, told(done)) == (0, [])
+    assert '"source":"model"' in log.read_text()
+
+
+def test_a_recording_of_any_name_works(tmp_path, host, record_with):
+    for name in NAMES:
+        done, out = record_with(host("hard_coded"), out=tmp_path / "recordings" / name)
+        assert (done.returncode, told(done)) == (0, [])
+        assert len((out / "manifest.jsonl").read_text().splitlines()) > 1
 
 
 def test_it_needs_neither_petsc_nor_mpi(plugin_library):
