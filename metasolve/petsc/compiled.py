@@ -47,7 +47,8 @@ def folder(found: Installation | None = None) -> Path:
         If it cannot be made, with the reason and a remedy.
     """
     try:
-        target, found = _target(found)
+        found = found or installation.find()
+        target = folder_of(found)
         if is_whole(target):
             return target
         found.check()
@@ -57,6 +58,11 @@ def folder(found: Installation | None = None) -> Path:
         if not is_whole(target):
             _compile(found, target)
     return target
+
+
+def folder_of(found: Installation) -> Path:
+    """Return where the plug-in for a PETSc is kept, made or not."""
+    return cache() / f"{found.version}-{key(found)}"
 
 
 def is_whole(place: Path) -> bool:
@@ -89,11 +95,6 @@ def cache() -> Path:
         return Path(home).absolute() / "metasolve"
     except (RuntimeError, OSError) as error:
         raise PluginError(f"no folder for the plug-in ({error}): {_REMEDY}") from error
-
-
-def _target(found: Installation | None) -> tuple[Path, Installation]:
-    found = found or installation.find()
-    return cache() / f"{found.version}-{key(found)}", found
 
 
 def _kept(version: str | None, error: PluginError) -> Path:
