@@ -110,6 +110,32 @@ def test_one_rank_speaks(copy, host, run_copy):
     assert (done.returncode, lines, len(told(done))) == (0, [], 1)
 
 
+@pytest.mark.parametrize("damaged", [0, 1])
+def test_what_one_rank_lacks_no_rank_uses(
+    damaged, copy, tmp_path, plugin_library, host, constant_model, run_program, ranks
+):
+    cut(copy)
+    fine = plugin_library.parent
+    places = [copy, fine] if damaged == 0 else [fine, copy]
+    first, *rest = ranks(host("hard_coded"), 2)
+    if "Open MPI" not in compiled.manifest(fine)["mpi"]:
+        pytest.skip("-wdir is Open MPI's")
+    program = rest[-1]
+    words = [first, *rest[:-3], "-n", "1", "-wdir", str(places[0]), program]
+    words += [":", "-n", "1", "-wdir", str(places[1]), program]
+    env = {
+        "METASOLVE_MODE": "run",
+        "METASOLVE_DIR": str(constant_model(**SETTINGS)),
+        "METASOLVE_LOG": str(tmp_path / "log"),
+        "PETSC_OPTIONS": f"-dll_append /proc/self/cwd/{compiled.LOADER}",
+    }
+    done = run_program(words, env=env, timeout=30)
+    assert done.returncode == 0
+    (line,) = told(done)
+    assert "is damaged" in line if damaged == 0 else "on all ranks" in line
+    assert not (tmp_path / "log").exists()
+
+
 def test_nothing_is_said_where_nothing_is_asked_for(copy, host, run_program):
     cut(copy)
     options = {"PETSC_OPTIONS": f"-dll_append {copy / compiled.LOADER}"}
@@ -184,6 +210,21 @@ def test_a_recording_of_any_name_works(tmp_path, host, record_with):
         done, out = record_with(host("hard_coded"), out=tmp_path / "recordings" / name)
         assert (done.returncode, told(done)) == (0, [])
         assert len((out / "manifest.jsonl").read_text().splitlines()) > 1
+
+
+def test_a_library_of_an_options_file_is_loaded_as_well(
+    tmp_path, plugin_library, host, run_program, monkeypatch
+):
+    source, theirs = tmp_path / "theirs.c", tmp_path / "libtheirs.so"
+    call = 'int PetscDLLibraryRegister_theirs(void) { return puts("theirs") < 0; }'
+    source.write_text(f"#include <stdio.h>\n{call}\n")
+    subprocess.run(["cc", "-shared", "-fPIC", str(source), "-o", str(theirs)], check=True)
+    (tmp_path / ".petscrc").write_text(f"-dll_append {theirs}\n")
+    monkeypatch.chdir(tmp_path)
+    env = with_plugin("-dll_view", plugin_library)
+    done = run_program(host("hard_coded"), env=env, cwd=tmp_path)
+    assert done.stdout.startswith("theirs\n")
+    assert "libmetasolve" in done.stderr + done.stdout
 
 
 def test_it_needs_neither_petsc_nor_mpi(plugin_library):

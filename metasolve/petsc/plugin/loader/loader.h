@@ -2,9 +2,9 @@
    loader.h - the library that PETSc loads: it looks at the program first, and opens the plug-in proper only where that fits.
 
    libmetasolve.so (these files) needs neither PETSc nor MPI; core.so (the rest of the plug-in) needs those it was built with,
-   and the dynamic linker would load them into a program that has others: two MPI in one process end it. Nothing here calls MPI
-   or PETSc with a handle, since handles differ between implementations, and nothing here may end the program: where the two do
-   not fit, one line says so and PETSc is told that all is well.
+   and the dynamic linker would load them into a program that has others: two MPI in one process end it. What is asked here is
+   asked by functions that are the same in all PETSc and MPI; the one handle that is passed on is PETSc's own communicator, to
+   PETSc, unseen. Nothing here may end the program: where the two do not fit, one line says so and PETSc is told that all is well.
 
    Reading order: stub.c (what happens), program.c (what is loaded), manifest.c (what the core was built for), sha256.c.
 */
@@ -38,6 +38,7 @@ typedef struct { /* core.txt */
 typedef struct {
   Kind        kind;
   const void *identity; /* address of a function of the PETSc that called us: tells one PETSc from another */
+  void       *petsc;    /* handle of its object */
 } Program;
 
 /* All of these return 0 where it went well, and else fill `why` with "reason; remedy". */
@@ -45,6 +46,9 @@ int ManifestRead(const char *path, Manifest *, char why[LINE_ROOM]);
 int ManifestFits(const Manifest *, const Program *, char why[LINE_ROOM]);
 int ManifestVerifies(const Manifest *, const char *core, char why[LINE_ROOM]);
 int ProgramLook(const void *caller, Program *, char why[LINE_ROOM]);
+
+/* Whether `fine` is true on all ranks. Collective on PETSC_COMM_WORLD. */
+int ProgramAgrees(const Program *, int fine);
 
 /* 0 where the file could be read; its size and the hexadecimal SHA-256 of what it holds */
 int Sha256File(const char *path, long long *bytes, char hex[SHA256_ROOM]);

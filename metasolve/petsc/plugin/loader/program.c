@@ -15,6 +15,7 @@ typedef int (*VersionNumber)(void *, void *, void *, void *);
 typedef int (*TypeFromString)(const char *, int *, void *);
 typedef int (*TypeSize)(int, size_t *);
 typedef int (*LibraryVersion)(char *, int *);
+typedef int (*MinMax)(uintptr_t, const void *, void *);
 
 /* A handle of the object that holds `address`; for the program itself there is no name to open it by. */
 static void *Holder(const void *address, Dl_info *info)
@@ -119,6 +120,7 @@ int ProgramLook(const void *caller, Program *program, char why[LINE_ROOM])
   void                    *petsc   = Holder(caller, &info), *first;
 
   memset(program, 0, sizeof *program);
+  program->petsc    = petsc;
   program->identity = petsc ? Own(petsc, info.dli_fbase, IDENTITY) : NULL;
   if (!program->identity) {
     snprintf(why, LINE_ROOM, "no shared PETSc has loaded the plug-in (one that is linked statically cannot); "
@@ -141,4 +143,31 @@ int ProgramLook(const void *caller, Program *program, char why[LINE_ROOM])
   if (kind->integer && kind->real && kind->scalar && !LookAtVersion(petsc, kind)) return 0;
   snprintf(why, LINE_ROOM, "the program's PETSc does not say its version and the sizes of its numbers; tell us which PETSc it is");
   return 1;
+}
+
+/*
+   The core's start is collective: a rank that cannot open it (a node whose copy is damaged) would leave the others waiting.
+   PETSc's communicator is handed back to PETSc without a look at it: an int where MPICH's ABI is used, a pointer in Open MPI's;
+   either goes into one register.
+*/
+int ProgramAgrees(const Program *program, int fine)
+{
+  int         open_mpi = !strcmp(program->kind.mpi, "Open MPI"), wide = program->kind.integer == 8, narrow[2] = {fine, fine};
+  int64_t     in[2] = {fine, fine}, out[2] = {0, 0};
+  uintptr_t   comm = 0;
+  const void *world = Reached(program->petsc, "PETSC_COMM_WORLD"); /* an executable may hold the copy that counts */
+  MinMax      reduce;
+
+  *(void **)&reduce = dlsym(program->petsc, "PetscGlobalMinMaxInt");
+  if (!world || !reduce || (!open_mpi && strcmp(program->kind.mpi, "MPICH"))) return fine;
+  if (open_mpi) memcpy(&comm, world, sizeof comm);
+  else {
+    unsigned int handle;
+    memcpy(&handle, world, sizeof handle);
+    comm = handle;
+  }
+  if (!wide) memcpy(in, narrow, sizeof narrow);
+  if (reduce(comm, in, out)) return 0;
+  memcpy(narrow, out, sizeof narrow);
+  return wide ? out[0] != 0 : narrow[0] != 0;
 }

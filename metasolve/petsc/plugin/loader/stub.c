@@ -90,16 +90,28 @@ static Register Open(const char *path, char why[LINE_ROOM])
   return NULL;
 }
 
-static Register Find(const void *caller, char why[LINE_ROOM])
+static Register Find(const Program *program, char why[LINE_ROOM])
 {
   static char     core[PATH_MAX + 16], text[PATH_MAX + 16];
   static Manifest built;
-  Program         program;
 
   if (Beside("core.so", core, sizeof core, why) || Beside("core.txt", text, sizeof text, why)) return NULL;
-  if (ProgramLook(caller, &program, why) || ManifestRead(text, &built, why)) return NULL;
-  if (ManifestFits(&built, &program, why) || ManifestVerifies(&built, core, why)) return NULL;
+  if (ManifestRead(text, &built, why) || ManifestFits(&built, program, why)) return NULL;
+  if (ManifestVerifies(&built, core, why)) return NULL;
   return Open(core, why);
+}
+
+/* NULL, with the reason where this rank has one */
+static Register FindOnAllRanks(const void *caller, char why[LINE_ROOM])
+{
+  Program  program;
+  Register start;
+
+  if (ProgramLook(caller, &program, why)) return NULL; /* so it is on all ranks */
+  start = Find(&program, why);
+  if (ProgramAgrees(&program, start != NULL)) return start;
+  if (start) snprintf(why, LINE_ROOM, "the plug-in cannot be opened on all ranks; run metasolve doctor on each node");
+  return NULL;
 }
 
 __attribute__((visibility("default"))) int PetscDLLibraryRegister_metasolve(void);
@@ -112,7 +124,7 @@ int PetscDLLibraryRegister_metasolve(void)
   Register    start;
 
   if (!mode || !*mode || !dir || !*dir) return 0;
-  start = Find(__builtin_return_address(0), why);
+  start = FindOnAllRanks(__builtin_return_address(0), why);
   if (!start) Complain(why);
   else if (start()) Complain("PETSc reported an error while the plug-in started; see its lines above");
   return 0;
