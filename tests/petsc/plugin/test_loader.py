@@ -133,6 +133,35 @@ def test_what_one_rank_lacks_no_rank_uses(
     assert not (tmp_path / "log").exists()
 
 
+def test_ranks_that_lack_our_variables_do_not_leave_the_others_waiting(
+    plugin_library, tmp_path, host, constant_model, run_program, ranks
+):
+    *words, program = ranks(host("hard_coded"), 2)
+    words = [
+        *words[:-2],
+        "-n",
+        "1",
+        program,
+        ":",
+        "-n",
+        "1",
+        "env",
+        "-u",
+        "METASOLVE_MODE",
+        program,
+    ]
+    env = {
+        "METASOLVE_MODE": "run",
+        "METASOLVE_DIR": str(constant_model(**SETTINGS)),
+        "METASOLVE_LOG": str(tmp_path / "log"),
+        "PETSC_OPTIONS": f"-dll_append {plugin_library}",
+    }
+    done = run_program(words, env=env, timeout=30)
+    (line,) = told(done)
+    assert (done.returncode, "not set on all ranks; let mpiexec" in line) == (0, True)
+    assert not (tmp_path / "log").exists()
+
+
 def test_nothing_is_said_where_nothing_is_asked_for(copy, host, run_program):
     cut(copy)
     options = {"PETSC_OPTIONS": f"-dll_append {copy / compiled.LOADER}"}

@@ -47,8 +47,13 @@ int ManifestFits(const Manifest *, const Program *, char why[LINE_ROOM]);
 int ManifestVerifies(const Manifest *, const char *core, char why[LINE_ROOM]);
 int ProgramLook(const void *caller, Program *, char why[LINE_ROOM]);
 
-/* Whether `fine` is true on all ranks. Collective on PETSC_COMM_WORLD. */
-int ProgramAgrees(const Program *, int fine);
+/* How far a rank has come, and the least of that on all ranks: collective on PETSC_COMM_WORLD */
+typedef enum {
+  NOT_ASKED, /* its environment lacks our variables: mpiexec may not pass them on to other nodes */
+  REFUSED,
+  READY
+} State;
+State ProgramLeast(const Program *, State);
 
 /* 0 where the file could be read; its size and the hexadecimal SHA-256 of what it holds */
 int Sha256File(const char *path, long long *bytes, char hex[SHA256_ROOM]);

@@ -146,20 +146,21 @@ int ProgramLook(const void *caller, Program *program, char why[LINE_ROOM])
 }
 
 /*
-   The core's start is collective: a rank that cannot open it (a node whose copy is damaged) would leave the others waiting.
+   The core's start is collective: a rank that stays away (a node whose copy is damaged) would leave the others waiting.
    PETSc's communicator is handed back to PETSc without a look at it: an int where MPICH's ABI is used, a pointer in Open MPI's;
    either goes into one register.
 */
-int ProgramAgrees(const Program *program, int fine)
+State ProgramLeast(const Program *program, State mine)
 {
-  int         open_mpi = !strcmp(program->kind.mpi, "Open MPI"), wide = program->kind.integer == 8, narrow[2] = {fine, fine};
-  int64_t     in[2] = {fine, fine}, out[2] = {0, 0};
+  int         open_mpi = !strcmp(program->kind.mpi, "Open MPI"), wide = program->kind.integer == 8;
+  int         narrow[2] = {(int)mine, (int)mine};
+  int64_t     in[2] = {(int)mine, (int)mine}, out[2] = {0, 0};
   uintptr_t   comm = 0;
   const void *world = Reached(program->petsc, "PETSC_COMM_WORLD"); /* an executable may hold the copy that counts */
   MinMax      reduce;
 
   *(void **)&reduce = dlsym(program->petsc, "PetscGlobalMinMaxInt");
-  if (!world || !reduce || (!open_mpi && strcmp(program->kind.mpi, "MPICH"))) return fine;
+  if (!world || !reduce || (!open_mpi && strcmp(program->kind.mpi, "MPICH"))) return mine;
   if (open_mpi) memcpy(&comm, world, sizeof comm);
   else {
     unsigned int handle;
@@ -167,7 +168,7 @@ int ProgramAgrees(const Program *program, int fine)
     comm = handle;
   }
   if (!wide) memcpy(in, narrow, sizeof narrow);
-  if (reduce(comm, in, out)) return 0;
+  if (reduce(comm, in, out)) return REFUSED;
   memcpy(narrow, out, sizeof narrow);
-  return wide ? out[0] != 0 : narrow[0] != 0;
+  return (State)(wide ? (int)out[0] : narrow[0]);
 }

@@ -101,16 +101,21 @@ static Register Find(const Program *program, char why[LINE_ROOM])
   return Open(core, why);
 }
 
-/* NULL, with the reason where this rank has one */
-static Register FindOnAllRanks(const void *caller, char why[LINE_ROOM])
+/* NULL, with a reason where there is something to say */
+static Register FindOnAllRanks(const void *caller, int asked, char why[LINE_ROOM])
 {
   Program  program;
   Register start;
+  State    least;
 
   if (ProgramLook(caller, &program, why)) return NULL; /* so it is on all ranks */
-  start = Find(&program, why);
-  if (ProgramAgrees(&program, start != NULL)) return start;
-  if (start) snprintf(why, LINE_ROOM, "the plug-in cannot be opened on all ranks; run metasolve doctor on each node");
+  start = asked ? Find(&program, why) : NULL;
+  least = ProgramLeast(&program, start ? READY : asked ? REFUSED : NOT_ASKED);
+  if (start && least == READY) return start;
+  if (asked && least == NOT_ASKED)
+    snprintf(why, LINE_ROOM, "METASOLVE_MODE and METASOLVE_DIR are not set on all ranks; "
+                             "let mpiexec pass on all METASOLVE_ variables");
+  else if (start) snprintf(why, LINE_ROOM, "the plug-in cannot be opened on all ranks; run metasolve doctor on each node");
   return NULL;
 }
 
@@ -121,10 +126,10 @@ int PetscDLLibraryRegister_metasolve(void)
 {
   char        why[LINE_ROOM] = "";
   const char *mode = getenv("METASOLVE_MODE"), *dir = getenv("METASOLVE_DIR");
-  Register    start;
+  int         asked = mode && *mode && dir && *dir;
+  Register    start = FindOnAllRanks(__builtin_return_address(0), asked, why);
 
-  if (!mode || !*mode || !dir || !*dir) return 0;
-  start = FindOnAllRanks(__builtin_return_address(0), why);
+  if (!asked) return 0;
   if (!start) Complain(why);
   else if (start()) Complain("PETSc reported an error while the plug-in started; see its lines above");
   return 0;
