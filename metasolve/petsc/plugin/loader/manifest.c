@@ -75,9 +75,12 @@ static int KindFits(const Kind *core, const Kind *program, char why[LINE_ROOM])
   if (core->integer != program->integer)
     return Refuse(why, "", program->integer == 8 ? "64-bit indices" : "32-bit indices", core->integer == 8 ? "64-bit" : "32-bit");
   if (core->real != program->real) return Refuse(why, "numbers in precision ", Precision(program->real), Precision(core->real));
-  if (core->scalar != program->scalar)
-    return Refuse(why, "", program->scalar > program->real ? "complex numbers" : "real numbers",
-                  core->scalar > core->real ? "complex ones" : "real ones");
+  if (core->scalar != program->scalar && program->scalar > program->real) {
+    snprintf(why, LINE_ROOM, "the program runs PETSc with complex numbers, and the plug-in knows real ones only; "
+                             "link the program with a real PETSc if it can do with one");
+    return 1;
+  }
+  if (core->scalar != program->scalar) return Refuse(why, "", "real numbers", "complex ones");
   if (core->device != program->device || core->saws != program->saws)
     return Refuse(why, "", "other parts configured in (devices, SAWs)", "another configuration");
   return 0;
