@@ -207,7 +207,7 @@ PetscErrorCode NewtonGuessMake(NewtonGuess, const Grid *, Vec x, PetscBool *made
 void           NewtonGuessFree(NewtonGuess);
 
 /* ---- exported: register.c, features.c, limits.c ------------------------------------------------------------------- */
-PETSC_EXTERN PetscErrorCode PetscDLLibraryRegister_metasolve(void);
+PETSC_EXTERN PetscErrorCode MetasolveRegister(void);
 PETSC_EXTERN int            MetasolveFeatureCount(void);
 PETSC_EXTERN const char    *MetasolveFeatureName(int);
 PETSC_EXTERN PetscErrorCode MetasolveFeatures(Mat, Vec, double rtol, double abstol, int guess, double out[]);

@@ -1,5 +1,5 @@
 /*
-   register.c - how PETSc finds us: -dll_append of this library, or MetasolveAttach() for a KSP somebody holds.
+   register.c - how PETSc finds us: by -dll_append of loader/stub.c, or MetasolveAttach() for a KSP somebody holds.
 
    The constructor of every Krylov method is wrapped, so that programs which hard-code their types, and never ask for options, are
    reached too. Methods that solve A x = b to a tolerance can be acted on. All others (preonly, least squares, trust regions), and
@@ -110,28 +110,14 @@ static PetscErrorCode Forget(void)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Objects differ between versions: in a program with another PETSc than we were built for, none may be touched. */
-static PetscBool SamePetsc(void)
-{
-  PetscInt64 major = 0, minor = 0; /* wide enough for the PetscInt of any PETSc */
-  int        rank;
-
-  /* a program may hide its PETSc from us: the one we see is then a second one, which nobody initialised */
-  if (PETSC_COMM_WORLD != MPI_COMM_NULL) (void)PetscGetVersionNumber((PetscInt *)&major, (PetscInt *)&minor, NULL, NULL);
-  if (major == PETSC_VERSION_MAJOR && minor == PETSC_VERSION_MINOR) return PETSC_TRUE;
-  MPI_Comm_rank(MPI_COMM_WORLD, &rank);
-  if (!rank) fprintf(stderr, "metasolve: built for PETSc %d.%d, but the program runs another: set METASOLVE_PETSC_DIR to that one; every solve is left to the program's own settings\n", PETSC_VERSION_MAJOR, PETSC_VERSION_MINOR);
-  return PETSC_FALSE;
-}
-
-/* Called by PETSc when it loads the library inside PetscInitialize(). Collective on PETSC_COMM_WORLD. */
-PetscErrorCode PetscDLLibraryRegister_metasolve(void)
+/* Called inside PetscInitialize(), by loader/stub.c, which PETSc loads. Collective on PETSC_COMM_WORLD. */
+PetscErrorCode MetasolveRegister(void)
 {
   const char *mode = getenv("METASOLVE_MODE"), *dir = getenv("METASOLVE_DIR"), *prefix = getenv("METASOLVE_PREFIX");
   PetscBool   run, linear, nonlinear;
 
   PetscFunctionBegin;
-  if (!mode || !dir || environment || !SamePetsc()) PetscFunctionReturn(PETSC_SUCCESS);
+  if (!mode || !dir || environment) PetscFunctionReturn(PETSC_SUCCESS);
   run       = (PetscBool)!strcmp(mode, "run");
   nonlinear = (PetscBool)!strcmp(mode, "record-newton");
   linear    = (PetscBool)(run || !strcmp(mode, "record"));
