@@ -59,13 +59,19 @@ static const Overrun *OverrunOf(const Runner *r, const char *type)
   return NULL;
 }
 
-/* Its set-up is expected to take longer than a solve may: it did so on a smaller system, or would with as many rows fewer. */
+/* Seconds that a set-up would take here, from one that overran elsewhere. A factorisation grows with the square of the rows at worst. */
+static double SetUpSeconds(const Overrun *o, const Solve *s)
+{
+  const PetscBool factor = (PetscBool)(!strcmp(o->type, PCLU) || !strcmp(o->type, PCCHOLESKY));
+
+  return o->seconds * pow((double)s->op.rows / (double)o->rows, factor ? 2 : 1);
+}
+
 static PetscBool SlowSetUp(const Solve *s)
 {
   const Overrun *o = OverrunOf(s->run->runner, Setting(&s->run->decision.settings, "pc_type"));
 
-  if (!o) return PETSC_FALSE;
-  return (PetscBool)(s->op.rows >= o->rows || o->seconds * (double)s->op.rows / (double)o->rows > BudgetWall(s));
+  return (PetscBool)(o && SetUpSeconds(o, s) > BudgetWall(s));
 }
 
 PetscErrorCode AttemptPermit(Solve *s, Why *why)
@@ -88,13 +94,10 @@ static void NoteOverrun(Solve *s, double seconds)
   const char *type = Setting(&s->run->inner.settings, "pc_type");
   Overrun    *o    = (Overrun *)OverrunOf(r, type);
 
-  if (seconds <= BudgetWall(s)) return;
-  if (!o && r->overruns < METASOLVE_TYPES) {
-    o = &r->overrun[r->overruns++];
-    snprintf(o->type, sizeof o->type, "%s", type);
-    o->rows = PETSC_MAX_INT;
-  }
-  if (!o || s->op.rows >= o->rows) return;
+  if (seconds <= BudgetWall(s) || (o && seconds <= SetUpSeconds(o, s))) return;
+  if (!o && r->overruns == METASOLVE_TYPES) return;
+  if (!o) o = &r->overrun[r->overruns++];
+  snprintf(o->type, sizeof o->type, "%s", type);
   o->rows    = s->op.rows;
   o->seconds = seconds;
 }

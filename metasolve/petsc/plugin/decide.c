@@ -3,6 +3,7 @@
 #include <math.h>
 
 #define LOOKS 30   /* what a small system must still seem to need to be looked at, in times of a look */
+#define USUAL 2  /* times own: what an attempt that fails costs, even where more was allowed */
 #define PASS  2e-9 /* seconds for an entry of the matrix, in one pass over it ... */
 #define OWN   50   /* ... and how many passes the program's own settings are taken to need, before anything is known */
 
@@ -121,7 +122,7 @@ PetscErrorCode DecideExpect(Solve *s)
 static Why Forbidden(Solve *s)
 {
   const Runner *r    = s->run->runner;
-  const double  loss = ClassLoss(s->class, s->expected, s->budget);
+  const double  loss = ClassLoss(s->class, s->expected, fmin(s->budget, USUAL * s->expected));
 
   if (r->trial) return WHY_NOT;
   if (s->class->pause > 0) return WHY_PAUSED;
