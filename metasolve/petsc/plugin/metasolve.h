@@ -1,9 +1,15 @@
 /*
-   metasolve.h - what the parts of the plug-in share.
+   metasolve.h - PETSc, and what the parts of the plug-in that know nothing of a KSP share: text, matrices, features, models, guesses.
 
-   Reading order: register.c (how PETSc loads us), host.c (the wrapped KSP), then run.c with inner.c and watch.c, or record.c (what
-   happens in a solve), features.c and policy.c (how settings are chosen),
-   guess.c (where a solve starts), newton.c (nonlinear solves), matrix.c (access to AIJ rows), text.c (JSON, SHA-256).
+   Calls go downwards only, in this order of files:
+     register             how PETSc loads us; wraps the constructors of KSP, PC and SNES
+     newton, run, record  what is done in nonlinear solves, in production, in a recording
+     decide, answer       the steps of one solve in production
+     journal, start, attempt, mirror, manifest, describe
+     class, inner, watch  what is known of alike operators; the inner solver; the program's own solve, watched
+     host, deferred       the wrapped KSP, and its preconditioner whose set-up waits
+     contract, operator, limits, guard
+     newton_guess, guess, basis_file, policy, policy_file, features, rows, matrix, text
 
    Private PETSc headers are used, so one shared library is built per PETSc installation.
 */
@@ -13,6 +19,7 @@
 #include <petscdm.h>
 #include <stdint.h>
 #include <stdio.h>
+#include "why.h"
 
 #if defined(PETSC_USE_COMPLEX)
   #error "metasolve supports real scalars only"
@@ -43,6 +50,7 @@ typedef struct {
   #define StateSet(pc, s)   ((pc)->matstate = (s).state, (pc)->matnonzerostate = (s).nonzerostate)
   #define ScalesSystem(ksp) ((ksp)->dscale)
 #endif
+#define SetUpCalledSet(pc, yes) ((pc)->setupcalled = (yes) ? PETSC_TRUE : PETSC_FALSE)
 
 #define METASOLVE_FEATURES_VERSION 3
 #define METASOLVE_MAX_SETTINGS     64
@@ -126,10 +134,11 @@ typedef struct {
 } Settings;
 typedef struct { /* about one state of the operator */
   Settings settings;
-  double   expected; /* seconds the host's own settings would probably take */
+  double   expected; /* seconds the program's own settings would probably take; 0: unknown */
   PetscBool symmetric; /* the operator, with a positive diagonal */
   double   patience; /* seconds that the host's own solve may still seem to need, while it solves; 0: any */
-  char     why[256]; /* the host's own settings are used because ...; empty: the model's are */
+  Why      why;         /* the program's own settings are used; WHY_NOT: the model's are */
+  char     detail[256]; /* of why; empty: its text is enough */
 } Decision;
 PetscErrorCode PolicyLoad(MPI_Comm, const char *dir, Policy *, char *why, size_t whylen); /* *policy NULL: why says the reason */
 PetscBool      PolicyIsDefault(Policy);
@@ -197,112 +206,12 @@ PetscErrorCode NewtonGuessLoad(MPI_Comm, const char *dir, NewtonGuess *, char *w
 PetscErrorCode NewtonGuessMake(NewtonGuess, const Grid *, Vec x, PetscBool *made);
 void           NewtonGuessFree(NewtonGuess);
 
-/* ---- limits.c ------------------------------------------------------------------------------------------------------- */
-typedef struct {
-  double target, divergence, first, deadline, processor; /* norms; seconds of PetscTime() and ProcessorTime(), 0: none */
-  int    late;                                           /* 1: stopped by one of the latter */
-} Limits;
-double         ProcessorTime(void);
-PetscErrorCode LimitsTest(KSP, PetscInt, PetscReal, KSPConvergedReason *, void *limits);
-
-/* ---- watch.c: the host's own solve, given up where it seems to need too long ------------------------------------------ */
-#define METASOLVE_MOMENTS 128
-typedef PetscErrorCode (*Patience)(KSP, void *, double *seconds);
-typedef PetscErrorCode (*ConvergenceTest)(KSP, PetscInt, PetscReal, KSPConvergedReason *, void *);
-typedef struct {
-  Patience       look; /* NULL, or what says the patience where the one so far has been used up */
-  void          *context;
-  double         patience, norm[METASOLVE_MOMENTS], left; /* seconds; left: iterations that still seemed to be needed */
-  PetscLogDouble began;
-  int            seen;
-  PetscBool      given_up;
-} Watch;
-
-typedef struct { /* the same from a guess of ours: it goes on until the true residual meets the target */
-  PetscReal target, norm, enough; /* norm: at the last look; enough: what its own norm must reach before the next one */
-} Onward;
-
-/* ---- describe.c: the program's own configuration of a KSP, as options that rebuild it ------------------------------- */
-PetscErrorCode DescribeHost(KSP, Settings *, const char **why); /* *why: NULL, or why the options are not enough */
-
-/* ---- host.c -------------------------------------------------------------------------------------------------------- */
-typedef enum {
-  MODE_NONE,
-  MODE_RECORD,
-  MODE_RUN
-} Mode;
-typedef struct { /* what a program (or one attached KSP) is being watched or accelerated with */
-  Mode       mode;
-  int        references;
-  char       dir[PETSC_MAX_PATH_LEN], log[PETSC_MAX_PATH_LEN], prefix[128], run[32], broken[512];
-  PetscBool  any_prefix, stopped, nonlinear; /* nonlinear: the first nonlinear solve has begun */
-  Policy     policy;
-  Guess      guess;  /* NULL: every solve starts where the program starts it */
-  NewtonGuess newton; /* the same of nonlinear ones */
-  double     budget;
-  PetscInt   every, seen, written, skipped, solves;
-  PetscInt64 max_systems, max_bytes, bytes; /* negative: no limit */
-} Session;
-typedef struct { /* composed with each wrapped KSP */
-  Session *session;
-  PetscErrorCode (*ksp_setup)(KSP), (*ksp_solve)(KSP); /* the host KSP's own */
-  PetscBool setupnewmatrix, setup_due; /* setup_due: ksp_setup is still to be called */
-  PetscBool asked; /* the host called KSPSetUp() itself, before there was anything to solve: it may look into its preconditioner */
-  /* the host's preconditioner while its set-up is deferred */
-  PC pc;
-  PetscErrorCode (*pc_setup)(PC), (*pc_setuponblocks)(PC), (*pc_view)(PC, PetscViewer);
-  PetscBool      pc_setupcalled;
-  MatState       pc_state;
-  PetscLogDouble setup_seconds; /* of the host's own set-up, since the last solve */
-  /* run mode: the decision for one state of the operator */
-  KSP              inner;
-  Settings         inner_settings; /* with which it was made */
-  PetscObjectId    id;
-  PetscObjectState state;
-  Decision         decision;
-  Watch            watch;
-  Onward           onward;
-  ConvergenceTest  test; /* the host's own, while another stands in for it */
-  Previous         previous;
-  PetscInt         failures, pause; /* fallbacks in a row; solves to leave alone after too many of them */
-  PetscInt         misses, rest;    /* the same of guesses that were none */
-  PetscBool        fits;            /* whether the guess is for the sparsity pattern below */
-  PetscObjectId    pattern_id;
-  PetscObjectState pattern;
-  Text             last; /* JSON line of the last solve */
-  /* record mode: the operator of id and state above */
-  char       hash[17];
-  PetscInt64 nnz;
-  PetscInt   operators; /* seen so far */
-} Host;
-extern int     MetasolveDepth; /* > 0 inside somebody's set-up or solve: whatever happens there is not outermost */
-PetscErrorCode HostWrap(KSP, Session *);
-PetscErrorCode HostUnwrap(KSP);
-PetscErrorCode HostFind(KSP, Host **);
-PetscErrorCode HostDefer(KSP, Host *);    /* from now on the host's preconditioner is not set up */
-PetscErrorCode HostSolveOwn(KSP, Host *); /* the host's own solve, its preconditioner set up first if it was deferred */
-PetscErrorCode HostSolveTested(KSP, Host *, ConvergenceTest);
-PetscErrorCode WatchSolve(KSP, Host *, double patience, Patience, void *); /* the same; host->watch.given_up: before it had converged */
-PetscErrorCode TrueResidual(KSP, Vec work, PetscReal *norm); /* |b - A x|_2 of the KSP's own right-hand side and solution */
-PetscErrorCode RunMayAct(KSP, Host *, PetscBool *); /* may anything but the program's own settings and guess be used? */
-PetscErrorCode RunSolve(KSP, Host *);
-PetscErrorCode RecordSolve(KSP, Host *);
-
-/* ---- newton.c: nonlinear solves ------------------------------------------------------------------------------------- */
-PetscErrorCode NewtonWrapConstructors(Session *);
-
-/* ---- inner.c: errors of PETSc are caught, *failed is the same on all ranks ---------------------------------------- */
-PetscErrorCode InnerReusable(KSP, Host *, PetscBool *);
-PetscErrorCode InnerSetUp(KSP, Host *, PetscBool reuse, PetscBool *failed);
-PetscErrorCode InnerSolve(KSP, Host *, Limits *, PetscBool guess, PetscBool *failed);
-PetscErrorCode InnerForgetOptions(Host *, char unused[64]);
-
-PETSC_EXTERN PetscErrorCode PetscDLLibraryRegister_metasolve(void);
+/* ---- exported: register.c, features.c, limits.c ------------------------------------------------------------------- */
+PETSC_EXTERN PetscErrorCode MetasolveRegister(void);
 PETSC_EXTERN int            MetasolveFeatureCount(void);
 PETSC_EXTERN const char    *MetasolveFeatureName(int);
 PETSC_EXTERN PetscErrorCode MetasolveFeatures(Mat, Vec, double rtol, double abstol, int guess, double out[]);
-PETSC_EXTERN PetscErrorCode MetasolveLimit(KSP, Limits *, double target, double seconds);
-PETSC_EXTERN PetscErrorCode MetasolveAttach(KSP, const char *model, const char *log);
+PETSC_EXTERN PetscErrorCode MetasolveAttach(KSP, const char *model, const char *log, int trial);
 PETSC_EXTERN PetscErrorCode MetasolveShare(KSP, KSP other);
 PETSC_EXTERN PetscErrorCode MetasolveDetach(KSP);
 PETSC_EXTERN const char    *MetasolveLastRecord(KSP);

@@ -115,7 +115,8 @@ void PolicyDecide(Policy p, const double features[], Decision *d)
   static double work[2][MAX_WIDTH];
   double        x[METASOLVE_FEATURES], e = p->expected[0];
 
-  d->why[0]   = 0;
+  d->why       = WHY_NOT;
+  d->detail[0] = 0;
   d->patience = 0;
   if (p->is_constant) {
     d->expected  = 0;
@@ -126,16 +127,16 @@ void PolicyDecide(Policy p, const double features[], Decision *d)
   for (int i = 0; i < METASOLVE_FEATURES; i++) {
     const double f = features[i];
     if (!isfinite(f) || f < p->low[i] || f > p->high[i]) {
-      TextPrint(d->why, sizeof d->why, "unfamiliar: %s is %.4g, trained on %.4g to %.4g", MetasolveFeatureNames[i], f, p->low[i],
+      d->why = WHY_UNFAMILIAR;
+      TextPrint(d->detail, sizeof d->detail, "unfamiliar: %s is %.4g, trained on %.4g to %.4g", MetasolveFeatureNames[i], f, p->low[i],
           p->high[i]);
       return;
     }
     x[i] = (f - p->mean[i]) / p->scale[i];
     e += p->expected[i + 1] * x[i];
   }
-  d->expected = exp(isless(e, LONGEST) ? e : LONGEST);
-  if (Closed(p->gate, x, work, &d->patience))
-    snprintf(d->why, sizeof d->why, "the program's own settings are expected to be faster");
+  d->expected = isless(e, LONGEST) ? exp(e) : 0;
+  if (Closed(p->gate, x, work, &d->patience)) d->why = WHY_NO_GAIN;
   d->symmetric = (PetscBool)(features[METASOLVE_LOG_ASYMMETRY] <= -8 && features[METASOLVE_NEGATIVE_DIAGONAL] <= 0);
   Decode(p, Forward(&p->network, x, work), d->symmetric, &d->settings);
 }
