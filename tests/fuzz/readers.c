@@ -6,8 +6,8 @@
    sanitizer are the judges. With COUNT 0 the file in directory EXAMPLE itself is read and why it is refused is printed. WHAT
    settings reads lines of a name and a value instead, and prints whether a model may choose it.
 */
-#include "basis_file.c" /* for its checksum */
-#include "policy.h"
+#include "../../metasolve/petsc/plugin/basis_file.c" /* for its checksum */
+#include "../../metasolve/petsc/plugin/policy.h"
 #include <errno.h>
 #include <fenv.h>
 #include <locale.h>
