@@ -46,7 +46,7 @@ static PetscBool Sane(BasisFile *f)
   const Head *h = (const Head *)f->head;
 
   if (memcmp(h->magic, MAGIC, sizeof h->magic)) return PETSC_FALSE;
-  if (h->rows < 1 || h->rows > PETSC_MAX_INT || h->modes < 1 || h->modes > MAX_MODES || h->entries < 0 || h->entries > MAX_MODES)
+  if (h->rows < 1 || h->rows > BASIS_ROWS || h->modes < 1 || h->modes > MAX_MODES || h->entries < 0 || h->entries > MAX_MODES)
     return PETSC_FALSE;
   if (h->rights < 0 || h->rights > MAX_MODES) return PETSC_FALSE;
   if (!h->entries != !h->rights) return PETSC_FALSE;

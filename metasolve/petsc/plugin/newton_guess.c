@@ -37,7 +37,7 @@ static PetscBool Sane(BasisFile *f)
   const Head *h = (const Head *)f->head;
 
   if (memcmp(h->magic, MAGIC, sizeof h->magic)) return PETSC_FALSE;
-  if (h->rows < 1 || h->rows > PETSC_MAX_INT || !Within(h->modes, 1) || !Within(h->inputs, 1) || !Within(h->centres, 1) ||
+  if (h->rows < 1 || h->rows > BASIS_ROWS || !Within(h->modes, 1) || !Within(h->inputs, 1) || !Within(h->centres, 1) ||
       !Within(h->dof, 0)) return PETSC_FALSE;
   for (int a = 0; a < 3; a++)
     if (h->dof && !Within(h->points[a], 1)) return PETSC_FALSE;
