@@ -1,7 +1,8 @@
-"""Files of which a reader sees the old content or the new, never a part."""
+"""Files of which a reader sees the old content or the new, never a part; and their reader."""
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
@@ -14,3 +15,11 @@ def write_atomically(path: Path, data: bytes) -> None:
         file.flush()
         os.fsync(file.fileno())
     partial.replace(path)
+
+
+def read_regular(path: Path) -> bytes:
+    """Contents of a file; a pipe or a device in its place is an `OSError`, not a wait for ever."""
+    if path.exists() and not path.is_file():
+        code = errno.EISDIR if path.is_dir() else errno.EINVAL
+        raise OSError(code, os.strerror(code), str(path))
+    return path.read_bytes()

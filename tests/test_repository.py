@@ -9,7 +9,17 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 LEGACY = [ROOT / "solvers", ROOT / "problems", ROOT / "tests" / "hosts"]
-TARGETS = ["help", "setup", "demo", "test", "test-slow", "test-latest", "bench-overhead", "lint"]
+TARGETS = [
+    "help",
+    "setup",
+    "demo",
+    "test",
+    "test-slow",
+    "fuzz",
+    "test-latest",
+    "bench-overhead",
+    "lint",
+]
 TARGETS += ["clean"]
 
 

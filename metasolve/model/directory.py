@@ -13,7 +13,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load as parse_tensors
 from safetensors.numpy import save as tensor_bytes
 
-from metasolve.atomic import write_atomically
+from metasolve.atomic import read_regular, write_atomically
 from metasolve.errors import ModelError, SpaceError, UsageError
 from metasolve.model.constant import constant_model
 from metasolve.model.document import (
@@ -154,7 +154,7 @@ def verified(directory: Path, name: str, checksums: Mapping[str, str]) -> bytes:
     """
     path = directory / name
     try:
-        data = path.read_bytes()
+        data = read_regular(path)
     except OSError as error:
         raise ModelError(f"{path}: {error.strerror}: train again") from error
     if hashlib.sha256(data).hexdigest() != checksums.get(name):

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, NoReturn
 
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
 
+from metasolve.atomic import read_regular
 from metasolve.complaint import explain
 from metasolve.errors import ModelError
 from metasolve.model.layer import ACTIVATIONS
@@ -102,7 +103,7 @@ def read_document(directory: Path) -> tuple[Learned | Pinned, dict[str, Any]]:
         remedy = "run metasolve train again to finish it" if unfinished else "train one first"
         raise ModelError(f"{directory}: no model.json here: {remedy}")
     try:
-        found = parse_object(path.read_bytes())
+        found = parse_object(read_regular(path))
     except OSError as error:
         raise ModelError(f"{path}: {error.strerror}: train again") from error
     except ValueError as error:

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from metasolve.atomic import read_regular
 from metasolve.errors import ModelError, UsageError
 from metasolve.model.constant import constant_model
 from metasolve.model.document import CONSTANT
@@ -146,7 +147,7 @@ def _end() -> Iterator[str]:
 
 def _verified(path: Path) -> str:
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_regular(path).decode()
     except OSError as error:
         raise ModelError(f"{path}: {error.strerror}: train again") from error
     except UnicodeDecodeError as error:

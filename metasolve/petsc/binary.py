@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from metasolve.atomic import read_regular
 from metasolve.errors import RecordingError
 
 _VECTOR = 1211214  # VEC_FILE_CLASSID
@@ -86,7 +87,7 @@ def _bytes(file: Path) -> Any:
     try:
         if file.is_file() and file.stat().st_size:
             return np.memmap(file, np.uint8, "r")
-        return file.read_bytes()
+        return read_regular(file)
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or error
         raise RecordingError(f"cannot read {file}: {why}; record anew") from error

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from pydantic import ValidationError
 
+from metasolve.atomic import read_regular
 from metasolve.complaint import explain
 from metasolve.errors import RecordingError
 from metasolve.instance import Instance
@@ -188,7 +189,7 @@ def record(command: Sequence[str], out: str | os.PathLike, **watch: Any) -> Reco
 
 def _lines(manifest: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     try:
-        text = manifest.read_text(encoding="utf-8", errors="replace")
+        text = read_regular(manifest).decode(errors="replace")
     except OSError as error:
         raise RecordingError(f"no recording in {manifest.parent}; {RECORD_FIRST}") from error
     understood = False

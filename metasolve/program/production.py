@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from metasolve.atomic import read_regular
 from metasolve.errors import UsageError
 from metasolve.model.directory import load
 from metasolve.model.model import Model
@@ -58,7 +59,7 @@ class Report:
 def trained_on_program(model: str | os.PathLike) -> bool:
     """Whether a model directory is of a program rather than of recorded systems."""
     try:
-        return "case" in parse_object((Path(model) / "model.json").read_bytes())
+        return "case" in parse_object(read_regular(Path(model) / "model.json"))
     except (OSError, ValueError):
         return False
 

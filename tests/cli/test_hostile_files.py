@@ -1,6 +1,7 @@
 """What commands say of files that are not what they should be: one line, never a traceback."""
 
 import json
+import os
 import shutil
 
 import pytest
@@ -147,3 +148,14 @@ def test_a_space_of_what_no_solver_has(recording, tmp_path, capfd):
     assert "ksp_view_solution='ascii:x'" in said
     with pytest.raises(SpaceError, match="directory"):
         Space.from_toml(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["model.json", "policy.txt"])
+def test_a_pipe_in_place_of_a_file_is_not_waited_for(tmp_path, capfd, name):
+    model = pin(tmp_path / "model", {"pc_type": "sor"})
+    (model / name).unlink()
+    os.mkfifo(model / name)
+    assert name in says(capfd, "inspect", model)
+    (tmp_path / "recording").mkdir()
+    os.mkfifo(tmp_path / "recording" / "manifest.jsonl")
+    assert "recording" in says(capfd, "space", tmp_path / "recording")

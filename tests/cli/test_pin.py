@@ -113,22 +113,21 @@ def test_words_for_nested_solvers_only():
 # --- run ------------------------------------------------------------------------------------------
 
 
-def run(model, program, log, **more):
-    done = command("run", model, "--log", log, *more.get("options", ()), "--", *program)
+def run(model, program, log):
+    done = command("run", model, "--log", log, "--", *program)
     return done, [json.loads(line) for line in log.read_text().splitlines()]
 
 
 @compiled
 def test_programs_run_with_what_was_pinned(host, tmp_path):
     model = pin(tmp_path / "model", {"ksp_type": "bcgs", "pc_type": "jacobi"})
-    budget = {"options": ("--budget", "1000")}
-    done, lines = run(model, host("hard_coded"), tmp_path / "log", **budget)
+    done, lines = run(model, host("hard_coded"), tmp_path / "log")
     assert done.returncode == 0, done.stderr
     assert len(lines) == 2
-    for line in lines:
-        assert line["source"] == "model", line["why"]
-        assert line["settings"] == {"ksp_type": "bcgs", "pc_type": "jacobi"}
-        assert line["true_residual"] <= line["tolerance"]
+    first = lines[0]  # later ones are tried as far as trials have paid
+    assert first["source"] == "model", first["why"]
+    assert first["settings"] == {"ksp_type": "bcgs", "pc_type": "jacobi"}
+    assert first["true_residual"] <= first["tolerance"]
 
 
 @compiled

@@ -6,8 +6,8 @@
    sanitizer are the judges. With COUNT 0 the file in directory EXAMPLE itself is read and why it is refused is printed. WHAT
    settings reads lines of a name and a value instead, and prints whether a model may choose it.
 */
-#include "basis_file.c" /* for its checksum */
-#include "policy.h"
+#include "../../metasolve/petsc/plugin/basis_file.c" /* for its checksum */
+#include "../../metasolve/petsc/plugin/policy.h"
 #include <errno.h>
 #include <fenv.h>
 #include <locale.h>
@@ -24,8 +24,11 @@ static uint64_t Random(uint64_t below)
 }
 
 /* ---- mutations ---- */
-static const char *const words[] = {"-1", "0", "1", "2", "99999999999999999999", "1e999", "-1e308", "1e308", "nan", "inf", "0.5", "4096", "4097", "%s%n", "python", "ksp_view",
-                                    "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx", "policy", "constant", "default", "settings", "flag", "choice", "when", "-"};
+#define LONG64 "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+static const char *const words[] = {
+  "-1", "0", "1", "2", "99999999999999999999", "1e999", "-1e308", "1e308", "nan", "inf", "0.5", "4096", "4097", "%s%n", "python",
+  "ksp_view", LONG64 LONG64, "policy", "constant", "default", "settings", "flag", "choice", "when", "-",
+};
 #define WORDS (sizeof words / sizeof *words)
 
 static size_t Replace(char *data, size_t n, size_t room, size_t at, size_t length, const char *with, size_t m)
@@ -72,7 +75,8 @@ static size_t MutateText(char *data, size_t n, size_t room)
 
 static size_t MutateBinary(char *data, size_t n, size_t head)
 {
-  static const uint64_t extreme[] = {0, 1, 2, 3, (uint64_t)-1, (uint64_t)1 << 63, ((uint64_t)1 << 63) - 1, (uint64_t)1 << 31, 4096, 1024, 0x7ff8000000000000u, 0x7ff0000000000000u, 0x7fefffffffffffffu};
+  static const uint64_t extreme[] = {0, 1, 2, 3, (uint64_t)-1, (uint64_t)1 << 63, ((uint64_t)1 << 63) - 1, (uint64_t)1 << 31,
+      4096, 1024, 0x7ff8000000000000u, 0x7ff0000000000000u, 0x7fefffffffffffffu};
   size_t at = 8 * (size_t)Random((Random(2) ? head : n) / 8);
   uint64_t word;
 
@@ -120,7 +124,8 @@ static PetscErrorCode Make(void)
   PetscFunctionBegin;
   PetscCall(MatCreateSeqAIJ(PETSC_COMM_SELF, ROWS, ROWS, 3, NULL, &A));
   for (PetscInt i = 0; i < ROWS; i++)
-    for (PetscInt j = PetscMax(i - 1, 0); j <= PetscMin(i + 1, ROWS - 1); j++) PetscCall(MatSetValue(A, i, j, i == j ? 2.5 : -1, INSERT_VALUES));
+    for (PetscInt j = PetscMax(i - 1, 0); j <= PetscMin(i + 1, ROWS - 1); j++)
+      PetscCall(MatSetValue(A, i, j, i == j ? 2.5 : -1, INSERT_VALUES));
   PetscCall(MatAssemblyBegin(A, MAT_FINAL_ASSEMBLY));
   PetscCall(MatAssemblyEnd(A, MAT_FINAL_ASSEMBLY));
   PetscCall(MatCreateVecs(A, &x, &b));
@@ -166,7 +171,8 @@ static PetscErrorCode Read(const char *what, const char *dir, char *why, size_t 
     if (s) PetscCall(NewtonGuessMake(s, &grid, x, &yes));
   }
   PetscCheck(p || g || s || *why, PETSC_COMM_SELF, PETSC_ERR_PLIB, "refused without a reason");
-  for (const char *c = why; *c; c++) PetscCheck(*c >= ' ' && *c < 127, PETSC_COMM_SELF, PETSC_ERR_PLIB, "a reason that is not one line of text");
+  for (const char *c = why; *c; c++)
+    PetscCheck(*c >= ' ' && *c < 127, PETSC_COMM_SELF, PETSC_ERR_PLIB, "a reason that is not one line of text");
   PolicyFree(p);
   NewtonGuessFree(s);
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -188,9 +194,11 @@ static PetscErrorCode Fuzz(const char *what, const char *example, const char *di
   snprintf(path, sizeof path, "%s/%s", dir, what);
   for (long i = 0; i < count; i++) {
     memcpy(data, good, n = bytes);
-    for (uint64_t times = i ? 1 + Random(3) / 2 : 0; times; times--) n = text ? MutateText(data, n, sizeof good - 4096) : MutateBinary(data, n, 128);
+    for (uint64_t times = i ? 1 + Random(3) / 2 : 0; times; times--)
+      n = text ? MutateText(data, n, sizeof good - 4096) : MutateBinary(data, n, 128);
     if (!i || Random(8)) n = Seal(text, data, n, sizeof data);
-    PetscCheck((f = fopen(path, "wb")) && fwrite(data, 1, n, f) == n && !fclose(f), PETSC_COMM_SELF, PETSC_ERR_FILE_WRITE, "cannot write %s", path);
+    PetscCheck((f = fopen(path, "wb")) && fwrite(data, 1, n, f) == n && !fclose(f), PETSC_COMM_SELF, PETSC_ERR_FILE_WRITE,
+        "cannot write %s", path);
     PetscCall(Read(what, dir, why, sizeof why));
     if (i == 100) before = __sanitizer_get_current_allocated_bytes();
     refused += *why != 0;

@@ -46,14 +46,16 @@ static PetscBool Sane(BasisFile *f)
   const Head *h = (const Head *)f->head;
 
   if (memcmp(h->magic, MAGIC, sizeof h->magic)) return PETSC_FALSE;
-  if (h->rows < 1 || h->rows > PETSC_MAX_INT || h->modes < 1 || h->modes > MAX_MODES || h->entries < 0 || h->entries > MAX_MODES) return PETSC_FALSE;
+  if (h->rows < 1 || h->rows > BASIS_ROWS || h->modes < 1 || h->modes > MAX_MODES || h->entries < 0 || h->entries > MAX_MODES)
+    return PETSC_FALSE;
   if (h->rights < 0 || h->rights > MAX_MODES) return PETSC_FALSE;
   if (!h->entries != !h->rights) return PETSC_FALSE;
   if (h->words < 0 || h->words > MAX_SETTINGS / 8 || !isfinite(h->expected)) return PETSC_FALSE;
   f->checksum = h->checksum;
   f->rows     = h->rows;
   f->modes    = h->entries ? h->modes : 2 * h->modes;
-  f->basis_at = (long long)sizeof *h + 8 * (2 * h->entries + h->rights + h->entries * OperatorSize(h) + h->rights * h->modes + h->words);
+  f->basis_at = (long long)sizeof *h + 8 * (2 * h->entries + h->rights + h->entries * OperatorSize(h) + h->rights * h->modes +
+      h->words);
   return PETSC_TRUE;
 }
 
@@ -64,8 +66,10 @@ static PetscBool ReadSettings(char *text, Settings *s, char *why, size_t whylen)
 
   for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest), s->n++) {
     name = strtok_r(line, " ", &value);
-    if (s->n == METASOLVE_MAX_SETTINGS || !name || strlen(name) >= sizeof s->name[0] || strlen(value) >= sizeof s->value[0] || !SettingAllowed(name, value)) {
-      snprintf(why, whylen, "guess.bin: settings: '%.64s' is no solver setting with a value it may have: run metasolve guess again", name ? name : "");
+    if (s->n == METASOLVE_MAX_SETTINGS || !name || strlen(name) >= sizeof s->name[0] || strlen(value) >= sizeof s->value[0] ||
+        !SettingAllowed(name, value)) {
+      if (!name) name = "";
+      snprintf(why, whylen, "guess.bin: settings: '%.64s' is none a model may choose so: run metasolve guess again", name);
       TextPlain(why);
       return PETSC_FALSE;
     }
@@ -184,18 +188,22 @@ static PetscErrorCode Look(const struct _Guess *g, Mat A, Vec b, double seen[])
   PetscFunctionBegin;
   PetscCall(RowsOpen(A, &r));
   PetscCall(VecGetArrayRead(b, &values));
-  for (int64_t e = 0; e < h->entries; e++) seen[e] = g->row[e] >= r.rstart && g->row[e] < r.rend ? ValueAt(&r, (PetscInt)g->row[e], (PetscInt)g->column[e]) : 0;
-  for (int64_t e = 0; e < h->rights; e++) seen[h->entries + e] = g->right[e] >= r.rstart && g->right[e] < r.rend ? values[g->right[e] - r.rstart] : 0;
+  for (int64_t e = 0; e < h->entries; e++)
+    seen[e] = g->row[e] >= r.rstart && g->row[e] < r.rend ? ValueAt(&r, (PetscInt)g->row[e], (PetscInt)g->column[e]) : 0;
+  for (int64_t e = 0; e < h->rights; e++)
+    seen[h->entries + e] = g->right[e] >= r.rstart && g->right[e] < r.rend ? values[g->right[e] - r.rstart] : 0;
   PetscCall(VecRestoreArrayRead(b, &values));
   PetscCall(RowsClose(A, &r));
-  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, seen, (int)(h->entries + h->rights), MPI_DOUBLE, MPI_SUM, PetscObjectComm((PetscObject)A)));
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, seen, (int)(h->entries + h->rights), MPI_DOUBLE, MPI_SUM,
+      PetscObjectComm((PetscObject)A)));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* Lower triangle, row by row, to full: from the end, so that nothing is overwritten before it is read. */
 static void Unfold(double M[], PetscBLASInt k)
 {
-  for (PetscBLASInt i = k - 1; i > 0; i--) memmove(M + (size_t)i * (size_t)k, M + (size_t)i * (size_t)(i + 1) / 2, sizeof(double) * (size_t)(i + 1));
+  for (PetscBLASInt i = k - 1; i > 0; i--)
+    memmove(M + (size_t)i * (size_t)k, M + (size_t)i * (size_t)(i + 1) / 2, sizeof(double) * (size_t)(i + 1));
   for (PetscBLASInt i = 0; i < k; i++)
     for (PetscBLASInt j = i + 1; j < k; j++) M[i * k + j] = M[j * k + i];
 }

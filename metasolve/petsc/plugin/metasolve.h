@@ -154,6 +154,7 @@ void           PolicyFree(Policy);
 PetscBool SettingAllowed(const char *name, const char *value); /* value NULL: any */
 
 /* ---- basis_file.c ------------------------------------------------------------------------------------------------- */
+#define BASIS_ROWS (sizeof(PetscInt) == 8 ? (int64_t)1 << 44 : (int64_t)INT32_MAX) /* the most: sizes in bytes fit 64 bits */
 typedef struct _BasisFile BasisFile;
 struct _BasisFile {
   char      path[PETSC_MAX_PATH_LEN + 16];

@@ -1,10 +1,10 @@
 /*
    newton_guess.c - where Newton's method starts, from what varies between the runs of a program: newton.bin.
 
-   The solution is V z with z = m + sum_i w_i exp(-sum_k s_k (y_k - y_ik)^2) (kernel ridge regression; metasolve/guess/kernel.py). y are the
-   inputs of the model, which whoever starts the program knows: METASOLVE_INPUTS. On a DMDA the columns of V are fields on a grid of
-   their own, from which any other is reached by Lagrange's cubics along each axis (metasolve/guess/resampling.py), whichever rank
-   has which part of it. Other vectors must have as many entries, numbered as they were.
+   The solution is V z with z = m + sum_i w_i exp(-sum_k s_k (y_k - y_ik)^2) (kernel ridge regression; metasolve/guess/kernel.py).
+   y are the inputs of the model, which whoever starts the program knows: METASOLVE_INPUTS. On a DMDA the columns of V are fields
+   on a grid of their own, from which any other is reached by Lagrange's cubics along each axis (metasolve/guess/resampling.py),
+   whichever rank has which part of it. Other vectors must have as many entries, numbered as they were.
 */
 #include "metasolve.h"
 #include <petscdmda.h>
@@ -37,7 +37,8 @@ static PetscBool Sane(BasisFile *f)
   const Head *h = (const Head *)f->head;
 
   if (memcmp(h->magic, MAGIC, sizeof h->magic)) return PETSC_FALSE;
-  if (h->rows < 1 || h->rows > PETSC_MAX_INT || !Within(h->modes, 1) || !Within(h->inputs, 1) || !Within(h->centres, 1) || !Within(h->dof, 0)) return PETSC_FALSE;
+  if (h->rows < 1 || h->rows > BASIS_ROWS || !Within(h->modes, 1) || !Within(h->inputs, 1) || !Within(h->centres, 1) ||
+      !Within(h->dof, 0)) return PETSC_FALSE;
   for (int a = 0; a < 3; a++)
     if (h->dof && !Within(h->points[a], 1)) return PETSC_FALSE;
   if (h->dof && h->points[0] * h->points[1] * h->points[2] * h->dof != h->rows) return PETSC_FALSE;

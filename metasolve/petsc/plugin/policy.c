@@ -117,7 +117,7 @@ void PolicyDecide(Policy p, const double features[], Decision *d)
 
   d->why       = WHY_NOT;
   d->detail[0] = 0;
-  d->patience = 0;
+  d->patience  = 0;
   if (p->is_constant) {
     d->expected  = 0;
     d->symmetric = PETSC_FALSE;
@@ -128,7 +128,8 @@ void PolicyDecide(Policy p, const double features[], Decision *d)
     const double f = features[i];
     if (!isfinite(f) || f < p->low[i] || f > p->high[i]) {
       d->why = WHY_UNFAMILIAR;
-      TextPrint(d->detail, sizeof d->detail, "unfamiliar: %s is %.4g, trained on %.4g to %.4g", MetasolveFeatureNames[i], f, p->low[i], p->high[i]);
+      TextPrint(d->detail, sizeof d->detail, "unfamiliar: %s is %.4g, trained on %.4g to %.4g", MetasolveFeatureNames[i], f,
+          p->low[i], p->high[i]);
       return;
     }
     x[i] = (f - p->mean[i]) / p->scale[i];

@@ -29,7 +29,7 @@ typedef struct {
   int   n, width;
   Layer layer[MAX_LAYERS];
 } Network;
-typedef struct { /* expects that a choice takes exp(choice(x)[0] - host(x)) times what the host takes, and exp(choice(x)[1]) seconds */
+typedef struct { /* a choice is expected to take exp(choice(x)[0] - host(x)) times what the host takes, exp(choice(x)[1]) seconds */
   Network choice;
   int     n, k, feature[METASOLVE_FEATURES]; /* host: n bells in k features; each its weight and centre */
   double  level, length[METASOLVE_FEATURES], *bell, patience;

@@ -13,8 +13,10 @@ static void ReadFeatures(Words *w, Policy p)
   char word[64];
 
   WordsExpect(w, "features");
-  if (!w->bad && WordsCount(w, 0, 1 << 20) != METASOLVE_FEATURES_VERSION) WordsComplain(w, "the features of this version (train again)", "other features");
-  if (!w->bad && WordsCount(w, 1, 1 << 20) != METASOLVE_FEATURES) WordsComplain(w, "the features of this version (train again)", "other features");
+  if (!w->bad && WordsCount(w, 0, 1 << 20) != METASOLVE_FEATURES_VERSION)
+    WordsComplain(w, "the features of this version (train again)", "other features");
+  if (!w->bad && WordsCount(w, 1, 1 << 20) != METASOLVE_FEATURES)
+    WordsComplain(w, "the features of this version (train again)", "other features");
   for (int i = 0; i < METASOLVE_FEATURES && !w->bad; i++) {
     WordsName(w, word);
     if (strcmp(word, MetasolveFeatureNames[i])) WordsComplain(w, MetasolveFeatureNames[i], word);
@@ -98,7 +100,7 @@ static PetscBool Intact(const char *data, size_t bytes)
 /* Up to the kind, which also says whether there is more to read: 1. */
 static int ReadHeader(char *data, Words *w, Policy p)
 {
-  static const char *const kinds[] = {"policy", "default", "program", "constant"}; /* program: of whole runs, no solve is its business */
+  static const char *const kinds[] = {"policy", "default", "program", "constant"}; /* program: of whole runs */
   const char *first = strtok_r(data, " \n", &w->rest);
   char        version[64], mine[64];
   int         kind;
@@ -115,8 +117,8 @@ static int ReadHeader(char *data, Words *w, Policy p)
   if (kind == 2) return 0;
   snprintf(mine, sizeof mine, "%d.%d.%d", PETSC_VERSION_MAJOR, PETSC_VERSION_MINOR, PETSC_VERSION_SUBMINOR);
   if (!strcmp(version, mine) || (p->is_constant && !strcmp(version, "-"))) return 1;
-  snprintf(w->why, w->whylen, "%s PETSc %s, this is %s: %s again, option names and defaults differ", p->is_constant ? "pinned for" : "trained with",
-           version, mine, p->is_constant ? "pin" : "train");
+  const char *how = p->is_constant ? "pinned for" : "trained with", *what = p->is_constant ? "pin" : "train";
+  snprintf(w->why, w->whylen, "%s PETSc %s, this is %s: %s again, option names and defaults differ", how, version, mine, what);
   TextPlain(w->why);
   w->bad = 1;
   return 0;

@@ -43,7 +43,8 @@ static void CheckAllowed(Words *w, const Setting *s)
     if (!SettingAllowed(s->name, s->values[v])) WordsComplain(w, told, s->values[v]);
   }
   snprintf(told, sizeof told, "numbers that %s may have", s->name);
-  if ((s->kind == REAL || s->kind == INTEGER) && !SettingInRange(s->name, s->kind, s->low, s->high)) WordsComplain(w, told, "others");
+  if ((s->kind == REAL || s->kind == INTEGER) && !SettingInRange(s->name, s->kind, s->low, s->high))
+    WordsComplain(w, told, "others");
 }
 
 void PolicyReadSettings(Words *w, Policy p)
@@ -71,7 +72,8 @@ void PolicyReadSettings(Words *w, Policy p)
       s->high = WordsNumber(w);
       if (!(s->low <= s->high) || (s->log && s->low <= 0)) WordsComplain(w, "low <= high", s->name);
     }
-    if (s->kind != FIXED && s->offset + PetscMax(s->n, 1) > p->network.width) WordsComplain(w, "an offset inside the last layer", s->name);
+    if (s->kind != FIXED && s->offset + PetscMax(s->n, 1) > p->network.width)
+      WordsComplain(w, "an offset inside the last layer", s->name);
     ReadWhen(w, p, s, i);
     CheckAllowed(w, s);
     p->nsettings = i + 1;

@@ -87,7 +87,8 @@ static PetscBool AreNumbers(const Allowed *a, const char *value)
   for (;; value = end + 1, n++) {
     if (!isdigit((unsigned char)*value) && !strchr("+-.", *value)) return PETSC_FALSE; /* no blanks, nan, inf */
     double x = TextToNumber(value, &end);
-    if (end == value || !Inbetween(a, x) || memchr(value, 'x', (size_t)(end - value)) || memchr(value, 'X', (size_t)(end - value))) return PETSC_FALSE;
+    if (end == value || !Inbetween(a, x) || memchr(value, 'x', (size_t)(end - value)) || memchr(value, 'X', (size_t)(end - value)))
+      return PETSC_FALSE;
     if (!*end) return (PetscBool)(n < PetscMax(a->most, 1));
     if (*end != ',') return PETSC_FALSE;
   }
