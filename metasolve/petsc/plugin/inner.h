@@ -5,7 +5,7 @@
    of it may be on loan.
 */
 #pragma once
-#include "limits.h"
+#include "limit.h"
 #include "operator.h"
 
 typedef struct {

@@ -1,5 +1,5 @@
 /* limits.c - the convergence test of inner and replayed solves. */
-#include "limits.h"
+#include "limit.h"
 #include <math.h>
 #include <stdlib.h>
 #include <time.h>

@@ -1,5 +1,5 @@
 /*
-   limits.h - when an inner or a replayed solve stops: the unpreconditioned residual norm reaches a target, grows beyond hope, or
+   limit.h - when an inner or a replayed solve stops: the unpreconditioned residual norm reaches a target, grows beyond hope, or
    a time budget is used up. Production and training use this same test, so their outcomes are the same.
 */
 #pragma once
