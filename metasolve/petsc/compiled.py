@@ -156,7 +156,7 @@ def _compile(found: Installation, target: Path) -> None:
 def _compile_loader(loader: Path, found: Installation) -> None:
     plain = next(filter(shutil.which, _PLAIN_COMPILERS), None)
     compiler = found.compiler if plain is None else (plain,)
-    sources = sorted(map(str, (SOURCES / "loader").glob("*.c")))
+    sources = sorted(map(str, (*(SOURCES / "loader").glob("*.c"), SOURCES / "sha256.c")))
     _call([*compiler, *LOADER_FLAGS, *sources, "-o", str(loader), "-ldl"], found)
     foreign = _foreign(elf.needed(loader))
     if foreign:

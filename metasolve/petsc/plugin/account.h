@@ -1,9 +1,9 @@
 /*
    account.h - what the program's own settings would have taken, beside what was taken: learning may cost so much and no more.
 
-   credit = free + rate * own + (own - taken), all in seconds, where `free` is a few times what the program's own settings take for the
-   solve in question. Nothing is tried whose expected loss exceeds the credit. So however bad a model is, a program loses at most the
-   time of a few of its own solves, and `rate` of all of them.
+   credit = free + rate * own + (own - taken), all in seconds, where `free` is a few times what the program's own settings take
+   for the solve in question. Nothing is tried whose expected loss exceeds the credit. So however bad a model is, a program loses
+   at most the time of a few of its own solves, and `rate` of all of them.
 */
 #pragma once
 

@@ -127,7 +127,9 @@ PetscErrorCode StepTakeOver(Solve *s)
 
   PetscFunctionBegin;
   if (!s->watch.given_up) snprintf(over, sizeof over, "the program's own settings: %s", KSPConvergedReasons[reason]);
-  else snprintf(over, sizeof over, "the program's own settings: given up at iteration %lld, some %.0f more seemed to be needed", (long long)its, ceil(s->watch.left));
+  else
+    snprintf(over, sizeof over, "the program's own settings: given up at iteration %lld, some %.0f more seemed to be needed",
+             (long long)its, ceil(s->watch.left));
   s->own_solve = s->solve;
   s->solve     = 0;
   s->detail[0] = 0;
@@ -140,8 +142,8 @@ PetscErrorCode StepTakeOver(Solve *s)
   PetscCall(AttemptModel(s, &s->answered));
   if (s->answered) {
     PetscCall(AttemptAccept(s));
-    s->source   = SOURCE_SWITCHED;
-    s->why      = WHY_GIVEN_UP;
+    s->source            = SOURCE_SWITCHED;
+    s->why               = WHY_GIVEN_UP;
     s->run->decision.why = WHY_NOT; /* on this operator at once, from now on */
     snprintf(s->detail, sizeof s->detail, "%s", over);
   } else if (own) {

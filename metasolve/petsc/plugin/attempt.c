@@ -59,7 +59,7 @@ static const Overrun *OverrunOf(const Runner *r, const char *type)
   return NULL;
 }
 
-/* Seconds that a set-up would take here, from one that overran elsewhere. A factorisation grows with the square of the rows at worst. */
+/* Seconds that a set-up would take here, from one that overran elsewhere. A factorisation grows with the square of the rows. */
 static double SetUpSeconds(const Overrun *o, const Solve *s)
 {
   const PetscBool factor = (PetscBool)(!strcmp(o->type, PCLU) || !strcmp(o->type, PCCHOLESKY));
@@ -136,7 +136,9 @@ static void WhyFailed(Solve *s, const Limits *l)
   s->why = l->late ? WHY_LATE : reason < 0 ? WHY_DIVERGED : WHY_WRONG;
   if (l->late) snprintf(s->detail, sizeof s->detail, "time budget of %.3g s used up", BudgetProcessor(s));
   else if (reason < 0) snprintf(s->detail, sizeof s->detail, "%s", KSPConvergedReasons[reason]);
-  else snprintf(s->detail, sizeof s->detail, "reported %s, but the true residual is %.3g times the tolerance", KSPConvergedReasons[reason], (double)(s->residual / s->contract.target));
+  else
+    snprintf(s->detail, sizeof s->detail, "reported %s, but the true residual is %.3g times the tolerance",
+             KSPConvergedReasons[reason], (double)(s->residual / s->contract.target));
 }
 
 /* One solve from vec_sol as it is or from zero, and the residual recomputed. */
@@ -174,7 +176,11 @@ static PetscErrorCode Try(Solve *s, PetscBool *ok)
   s->why      = WHY_NOT;
   s->course.n = 0;
   PetscCall(PetscTime(&clock));
-  limits = (Limits){.target = s->contract.target, .divergence = s->ksp->divtol, .processor = ProcessorTime() + BudgetProcessor(s), .deadline = clock + BudgetWall(s), .course = &s->course};
+  limits = (Limits){.target     = s->contract.target,
+                    .divergence = s->ksp->divtol,
+                    .processor  = ProcessorTime() + BudgetProcessor(s),
+                    .deadline   = clock + BudgetWall(s),
+                    .course     = &s->course};
   if (made) PetscCall(SetUp(s, &clock));
   if (s->why) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(Once(s, &limits, s->guess, &clock));
@@ -205,7 +211,8 @@ PetscErrorCode AttemptModel(Solve *s, PetscBool *ok)
 
   PetscFunctionBegin;
   PetscCall(Try(s, ok));
-  if (*ok || s->run->runner->abandoned >= ABANDONED || !PolicySecond(s->run->runner->policy, &s->run->decision)) PetscFunctionReturn(PETSC_SUCCESS);
+  if (*ok || s->run->runner->abandoned >= ABANDONED || !PolicySecond(s->run->runner->policy, &s->run->decision))
+    PetscFunctionReturn(PETSC_SUCCESS);
   why = s->why;
   snprintf(first, sizeof first, "%.127s", JournalWhy(s));
   s->detail[0] = 0;

@@ -34,7 +34,7 @@ static PetscBool Intact(const BasisFile *f)
   PetscBool ok = (PetscBool)(file && part && !fseek(file, FIRST, SEEK_SET));
 
   for (size_t n; ok && (n = fread(part, 8, PART, file)) > 0; place += n) sum += Mixed(part, n, place);
-  ok = (PetscBool)(ok && !ferror(file) && sum == f->checksum);
+  ok = (PetscBool)(ok && file && !ferror(file) && sum == f->checksum);
   ok = (PetscBool)(ok && FIRST + 8 * (long long)place == f->basis_at + 8 * f->modes * f->rows);
   if (file) fclose(file);
   free(part);
@@ -83,8 +83,8 @@ PetscBool AllFinite(size_t n, const double x[])
 /* What stands between the head and the basis; NULL where it cannot be read. Collective. */
 PetscErrorCode BasisFileNumbers(MPI_Comm comm, BasisFile *f)
 {
-  size_t n  = (size_t)(f->basis_at - (long long)f->headlen) / 8;
-  int    ok = n < INT_MAX && (f->numbers = calloc(n + 1, 8)), rank;
+  size_t n    = (size_t)(f->basis_at - (long long)f->headlen) / 8;
+  int    ok   = n < INT_MAX && (f->numbers = calloc(n + 1, 8)), rank;
   FILE  *file = NULL;
 
   PetscFunctionBegin;
@@ -149,10 +149,10 @@ void Combine(size_t n, size_t k, const double *a, const double z[], double *rest
 {
   memset(y, 0, n * sizeof *y);
   for (size_t from = 0; from < n; from += BLOCK) {
-    const size_t     m   = n - from < BLOCK ? n - from : BLOCK;
-    const double    *v   = a + from;
+    const size_t  m      = n - from < BLOCK ? n - from : BLOCK;
+    const double *v      = a + from;
     double *restrict out = y + from;
-    size_t           j   = 0;
+    size_t j             = 0;
     for (; j + 4 <= k; j += 4, v += 4 * n)
       for (size_t i = 0; i < m; i++)
         out[i] += z[j] * v[i] + z[j + 1] * v[n + i] + z[j + 2] * v[2 * n + i] + z[j + 3] * v[3 * n + i];

@@ -4,11 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MEMORY    12  /* solves that a running mean remembers */
-#define PRIOR     0.1 /* share of attempts taken to fail before any was made */
-#define PATIENCE  8   /* times own: how long a prediction is believed before own is measured ... */
-#define DOUBTED   1   /* ... and how long where there is none */
-#define MOST_APART 4  /* what a prediction may say of a system beside the mean of its class */
+#define MEMORY     12  /* solves that a running mean remembers */
+#define PRIOR      0.1 /* share of attempts taken to fail before any was made */
+#define PATIENCE   8   /* times own: how long a prediction is believed before own is measured ... */
+#define DOUBTED    1   /* ... and how long where there is none */
+#define MOST_APART 4   /* what a prediction may say of a system beside the mean of its class */
 
 static void MeanAdd(Mean *m, double x)
 {
@@ -18,9 +18,9 @@ static void MeanAdd(Mean *m, double x)
 
 PetscErrorCode ClassFind(Class *all, KSP ksp, const Operator *o, Class *found)
 {
-  const char *prefix = ((PetscObject)ksp)->prefix;
-  struct _Class key  = {.rows = 1};
-  PetscMPIInt ranks;
+  const char   *prefix = ((PetscObject)ksp)->prefix;
+  struct _Class key    = {.rows = 1};
+  PetscMPIInt   ranks;
 
   PetscFunctionBegin;
   PetscCallMPI(MPI_Comm_size(PetscObjectComm((PetscObject)ksp), &ranks));
@@ -33,9 +33,9 @@ PetscErrorCode ClassFind(Class *all, KSP ksp, const Operator *o, Class *found)
     *found = c;
     PetscFunctionReturn(PETSC_SUCCESS);
   }
-  key.next  = *all;
-  key.risk  = (Mean){.n = 1, .mean = PRIOR};
-  *all      = malloc(sizeof key);
+  key.next = *all;
+  key.risk = (Mean){.n = 1, .mean = PRIOR};
+  *all     = malloc(sizeof key);
   PetscCheck(*all, PETSC_COMM_SELF, PETSC_ERR_MEM, "no memory for a class of operators");
   **all  = key;
   *found = *all;

@@ -31,7 +31,7 @@ struct _Class {
 
 PetscErrorCode ClassFind(Class *all, KSP, const Operator *, Class *);
 void           ClassFree(Class *all);
-double         ClassOwn(Class, double predicted, PetscBool setup, double guess);             /* seconds that own settings would take */
+double         ClassOwn(Class, double predicted, PetscBool setup, double guess);   /* seconds that own settings would take */
 void           ClassMeasured(Class, double predicted, double setup, double solve); /* own settings have solved */
 void           ClassFailed(Class);
 void           ClassAnswered(Class, double seconds);

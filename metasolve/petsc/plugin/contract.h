@@ -18,10 +18,11 @@ typedef struct {
   PetscReal    bnorm, target; /* |b|_2, and what |b - A x|_2 must not exceed */
 } Contract;
 
-PetscErrorCode ContractRead(KSP, Why *);            /* from the KSP alone, before there is anything to solve */
+PetscErrorCode ContractRead(KSP, Why *);               /* from the KSP alone, before there is anything to solve */
 PetscErrorCode ContractTarget(KSP, Contract *, Why *); /* collective; needs right-hand side and guess in place */
 PetscBool      ContractMet(const Contract *, PetscReal residual);
 
 /* Norms of the program's vectors, left without a trace in them: PETSc keeps a norm it has computed, and copies it on. */
 PetscErrorCode NormOf(Vec, PetscReal *norm);
-PetscErrorCode TrueResidual(KSP, Vec work, PetscReal *norm); /* |b - A x|_2 of the KSP's own right-hand side and solution; collective */
+PetscErrorCode TrueResidual(KSP, Vec work,
+                            PetscReal *norm); /* |b - A x|_2 of the KSP's own right-hand side and solution; collective */

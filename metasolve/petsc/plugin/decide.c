@@ -3,7 +3,7 @@
 #include <math.h>
 
 #define LOOKS 30   /* what a small system must still seem to need to be looked at, in times of a look */
-#define USUAL 2  /* times own: what an attempt that fails costs, even where more was allowed */
+#define USUAL 2    /* times own: what an attempt that fails costs, even where more was allowed */
 #define PASS  2e-9 /* seconds for an entry of the matrix, in one pass over it ... */
 #define OWN   50   /* ... and how many passes the program's own settings are taken to need, before anything is known */
 
@@ -30,7 +30,8 @@ PetscErrorCode StepAdmit(Solve *s)
   PetscCall(ClassFind(&r->runner->classes, s->ksp, &s->op, &s->class));
   if (s->why) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(ContractTarget(s->ksp, &s->contract, &s->why));
-  if (s->why == WHY_NOT_FINITE) snprintf(s->detail, sizeof s->detail, "the norm of the right-hand side is %g", (double)s->contract.bnorm);
+  if (s->why == WHY_NOT_FINITE)
+    snprintf(s->detail, sizeof s->detail, "the norm of the right-hand side is %g", (double)s->contract.bnorm);
   if (!s->why && !MirrorAllows(s)) s->why = WHY_MONITORED;
   if (!s->why) PetscCall(MirrorShows(s->ksp, &s->why));
   s->course.kept = MirrorWants(s);
@@ -71,7 +72,8 @@ PetscErrorCode DecideLook(Solve *s)
   PetscFunctionBegin;
   if (PolicyIsConstant(policy)) PolicyDecide(policy, NULL, d);
   else {
-    PetscCall(FeaturesCompute(s->op.A, ksp->vec_rhs, s->contract.bnorm, ksp->rtol, ksp->abstol, given, &s->run->previous, features));
+    PetscCall(
+      FeaturesCompute(s->op.A, ksp->vec_rhs, s->contract.bnorm, ksp->rtol, ksp->abstol, given, &s->run->previous, features));
     PetscCallMPI(MPI_Bcast(features, METASOLVE_FEATURES, MPI_DOUBLE, 0, PetscObjectComm((PetscObject)ksp)));
     PolicyDecide(policy, features, d);
   }

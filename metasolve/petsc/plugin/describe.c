@@ -12,8 +12,8 @@ static void Set(Settings *s, const char *name, const char *value)
 {
   int i = 0;
 
-  while (i < s->n && strcmp(s->name[i], name)) i++;
-  if (i == METASOLVE_MAX_SETTINGS) return;
+  while (i < s->n && i < METASOLVE_MAX_SETTINGS && strcmp(s->name[i], name)) i++;
+  if (i >= METASOLVE_MAX_SETTINGS) return;
   if (i == s->n) s->n++;
   snprintf(s->name[i], sizeof s->name[i], "%.63s", name);
   snprintf(s->value[i], sizeof s->value[i], "%.63s", value);
@@ -66,13 +66,14 @@ static PetscErrorCode DescribeSOR(PC pc, Settings *s)
 
 static PetscErrorCode DescribePC(PC pc, Settings *s, const char **why)
 {
-  static const char *const rebuilt[] = {PCNONE, PCJACOBI, PCPBJACOBI, PCBJACOBI, PCSOR, PCEISENSTAT, PCILU, PCICC, PCLU, PCCHOLESKY, PCASM, PCGASM, PCGAMG, PCHYPRE, PCML, PCSPAI, PCKACZMARZ};
-  const char  *type = ((PetscObject)pc)->type_name;
-  PetscBool    is;
-  PetscInt     levels;
-  PCASMType    asmtype;
-  PCJacobiType jacobi;
-  int          i = 0, n = (int)(sizeof rebuilt / sizeof *rebuilt);
+  static const char *const rebuilt[] = {PCNONE,     PCJACOBI, PCPBJACOBI, PCBJACOBI, PCSOR,   PCEISENSTAT, PCILU,  PCICC,     PCLU,
+                                        PCCHOLESKY, PCASM,    PCGASM,     PCGAMG,    PCHYPRE, PCML,        PCSPAI, PCKACZMARZ};
+  const char              *type      = ((PetscObject)pc)->type_name;
+  PetscBool                is;
+  PetscInt                 levels;
+  PCASMType                asmtype;
+  PCJacobiType             jacobi;
+  int                      i = 0, n = (int)(sizeof rebuilt / sizeof *rebuilt);
 
   PetscFunctionBegin;
   Set(s, "pc_type", type);
@@ -102,10 +103,13 @@ static PetscErrorCode DescribePC(PC pc, Settings *s, const char **why)
 static PetscBool Configures(const char *key)
 {
   static const char *const families[] = {"ksp_", "pc_", "sub_", "mg_"};
-  static const char *const others[]   = {"monitor", "view", "converged", "ksp_rtol", "ksp_atol", "ksp_divtol", "ksp_max_it", "error_if", "initial_guess", "ksp_guess", "ksp_test", "ksp_compute", "ksp_plot", "reuse"};
-  PetscBool family = PETSC_FALSE;
+  static const char *const others[]   = {"monitor",    "view",        "converged", "ksp_rtol",      "ksp_atol",
+                                         "ksp_divtol", "ksp_max_it",  "error_if",  "initial_guess", "ksp_guess",
+                                         "ksp_test",   "ksp_compute", "ksp_plot",  "reuse"};
+  PetscBool                family     = PETSC_FALSE;
 
-  for (size_t i = 0; i < sizeof families / sizeof *families; i++) family = (PetscBool)(family || !strncmp(key, families[i], strlen(families[i])));
+  for (size_t i = 0; i < sizeof families / sizeof *families; i++)
+    family = (PetscBool)(family || !strncmp(key, families[i], strlen(families[i])));
   for (size_t i = 0; family && i < sizeof others / sizeof *others; i++) family = (PetscBool)!strstr(key, others[i]);
   return family;
 }

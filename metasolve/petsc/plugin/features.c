@@ -30,20 +30,20 @@ const char *const MetasolveFeatureNames[METASOLVE_FEATURES] = {
   "near_share",         /* off-diagonal weight with |i - j| at most the mean row length */
   "lower_near",         /* of that weight, the share with j < i (which way a sweep runs) */
   "lower_far",          /* the same for the other entries */
-  "fill",               /* log10 of mean (lower near * upper far + lower far * upper near weight) / a_ii^2: what ILU(0) drops; at least -12 */
-  "imbalance",          /* mean over rows of | lower - upper | weight over their sum */
-  "row_sum",            /* log10 of mean |sum_j a_ij| / |a_ii|: A on the smoothest vector; at least -12 */
-  "row_sum_share",      /* share of rows whose sum is not zero to 1e-8 */
-  "gershgorin",         /* log10 max_i sum_j |a_ij| / |a_ii|, at most 16 */
-  "spectral_probe",     /* log10 rms of (D^-1 A s)_i: D^-1 A on a rough vector of size one */
-  "rhs_peak",           /* log10 |b|_inf sqrt(N) / |b|_2 */
-  "rhs_spread",         /* |b|_1 / (sqrt(N) |b|_2) */
-  "rhs_nonzero",        /* share of entries above 1e-12 of the root mean square */
-  "rhs_roughness",      /* sum (b_i - b_i+1)^2 / (2 sum b_i^2) */
-  "log_tolerance",      /* log10 of max(rtol, abstol / |b|_2), in [-16, 0] */
-  "initial_guess",      /* 1 when the program gives one */
-  "log_ranks",          /* log2 */
-  "change"              /* rms change of ln |a_ii| since the previous operator, at most 10; 0 for the first */
+  "fill", /* log10 of mean (lower near * upper far + lower far * upper near weight) / a_ii^2: what ILU(0) drops; at least -12 */
+  "imbalance",      /* mean over rows of | lower - upper | weight over their sum */
+  "row_sum",        /* log10 of mean |sum_j a_ij| / |a_ii|: A on the smoothest vector; at least -12 */
+  "row_sum_share",  /* share of rows whose sum is not zero to 1e-8 */
+  "gershgorin",     /* log10 max_i sum_j |a_ij| / |a_ii|, at most 16 */
+  "spectral_probe", /* log10 rms of (D^-1 A s)_i: D^-1 A on a rough vector of size one */
+  "rhs_peak",       /* log10 |b|_inf sqrt(N) / |b|_2 */
+  "rhs_spread",     /* |b|_1 / (sqrt(N) |b|_2) */
+  "rhs_nonzero",    /* share of entries above 1e-12 of the root mean square */
+  "rhs_roughness",  /* sum (b_i - b_i+1)^2 / (2 sum b_i^2) */
+  "log_tolerance",  /* log10 of max(rtol, abstol / |b|_2), in [-16, 0] */
+  "initial_guess",  /* 1 when the program gives one */
+  "log_ranks",      /* log2 */
+  "change"          /* rms change of ln |a_ii| since the previous operator, at most 10; 0 for the first */
 };
 
 /* |b|_1, number of entries above `small`, sum of squared differences of neighbours (across ranks, too), |b|_inf */
@@ -70,7 +70,7 @@ static PetscErrorCode RightHandSide(Vec b, double small, double out[3], double *
   if (size > 1) {
     mine[0] = n;
     mine[1] = n ? a[0] : 0;
-    PetscCall(PetscMalloc1(2 * size, &first));
+    PetscCall(PetscMalloc1(2 * (size_t)size, &first));
     PetscCallMPI(MPI_Allgather(mine, 2, MPI_DOUBLE, first, 2, MPI_DOUBLE, comm));
     int next = rank + 1;
     while (next < size && first[2 * next] == 0) next++;
@@ -95,7 +95,8 @@ static inline double Share(double part, double whole, double otherwise)
 }
 
 /* Collective. A must be AIJ and square, |b|_2 finite and not zero. */
-PetscErrorCode FeaturesCompute(Mat A, Vec b, PetscReal bnorm, PetscReal rtol, PetscReal abstol, PetscBool guess, Previous *previous, double out[])
+PetscErrorCode FeaturesCompute(Mat A, Vec b, PetscReal bnorm, PetscReal rtol, PetscReal abstol, PetscBool guess, Previous *previous,
+                               double out[])
 {
   Sums        s = {0};
   Maxima      m = {-1e300, -1e300, -1e300, -1e300, -1e300};
@@ -118,19 +119,19 @@ PetscErrorCode FeaturesCompute(Mat A, Vec b, PetscReal bnorm, PetscReal rtol, Pe
 
   double logd = Share(s.logd, s.diagonals, 0), logd2 = Share(s.logd2, s.diagonals, 0), asymmetry = sqrt(Share(s.skew, s.image, 0));
   double variance = logd2 - logd * logd;
-  *f++ = log10(N);
-  *f++ = mean;
-  *f++ = m.length / mean;
-  *f++ = bs;
-  *f++ = Log10(asymmetry, -12, 2);
-  *f++ = PetscMin(asymmetry, 2);
-  *f++ = s.dominance / s.rows;
-  *f++ = -m.dominance;
-  *f++ = s.dominant / s.rows;
-  *f++ = -m.small > 0 ? Log10(m.diag / -m.small, 0, 16) : 16;
-  *f++ = variance > 1e-13 * logd2 ? sqrt(variance) : 0; /* what is below is rounding, different on other ranks */
-  *f++ = s.negative / s.rows;
-  *f++ = Share(s.positive, s.weight, 0);
+  *f++            = log10(N);
+  *f++            = mean;
+  *f++            = m.length / mean;
+  *f++            = bs;
+  *f++            = Log10(asymmetry, -12, 2);
+  *f++            = PetscMin(asymmetry, 2);
+  *f++            = s.dominance / s.rows;
+  *f++            = -m.dominance;
+  *f++            = s.dominant / s.rows;
+  *f++            = -m.small > 0 ? Log10(m.diag / -m.small, 0, 16) : 16;
+  *f++            = variance > 1e-13 * logd2 ? sqrt(variance) : 0; /* what is below is rounding, different on other ranks */
+  *f++            = s.negative / s.rows;
+  *f++            = Share(s.positive, s.weight, 0);
   for (int i = 0; i < METASOLVE_BINS - 1; i++) *f++ = Share(s.bins[i], s.entries, 0);
   *f++ = s.ratio / s.rows;
   *f++ = Share(s.near, s.weight, 1);
@@ -150,7 +151,8 @@ PetscErrorCode FeaturesCompute(Mat A, Vec b, PetscReal bnorm, PetscReal rtol, Pe
   *f++ = guess ? 1 : 0;
   *f++ = log2(size);
   *f++ = previous->change;
-  PetscCheck(f - out == METASOLVE_FEATURES, PETSC_COMM_SELF, PETSC_ERR_PLIB, "%d features instead of %d", (int)(f - out), METASOLVE_FEATURES);
+  PetscCheck(f - out == METASOLVE_FEATURES, PETSC_COMM_SELF, PETSC_ERR_PLIB, "%d features instead of %d", (int)(f - out),
+             METASOLVE_FEATURES);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -171,7 +173,8 @@ PetscErrorCode MetasolveFeatures(Mat A, Vec b, double rtol, double abstol, int g
 
   PetscFunctionBegin;
   PetscCall(VecNorm(b, NORM_2, &bnorm));
-  PetscCheck(bnorm > 0 && isfinite(bnorm), PetscObjectComm((PetscObject)A), PETSC_ERR_ARG_WRONG, "features need a finite, nonzero right-hand side, |b| is %g", (double)bnorm);
+  PetscCheck(bnorm > 0 && isfinite(bnorm), PetscObjectComm((PetscObject)A), PETSC_ERR_ARG_WRONG,
+             "features need a finite, nonzero right-hand side, |b| is %g", (double)bnorm);
   PetscCall(FeaturesCompute(A, b, bnorm, rtol, abstol, (PetscBool)guess, &none, out));
   PetscCall(PreviousFree(&none));
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -9,5 +9,5 @@
 
 void GuardEnter(void);
 void GuardLeave(void);
-int  GuardLift(void);      /* what GuardSettle() is to be given */
+int  GuardLift(void); /* what GuardSettle() is to be given */
 void GuardSettle(int lifted);

@@ -18,12 +18,12 @@
 
 typedef struct { /* of the file, little-endian; then the numbers below in this order */
   char     magic[16];
-  uint64_t checksum; /* of what follows */
+  uint64_t checksum;                               /* of what follows */
   int64_t  rows, nonzeros, modes, entries, rights; /* no entries, no rights: the second basis follows the first */
-  int64_t  symmetric; /* of each operator the lower triangle, row by row */
-  int64_t  alone;     /* the program's own settings go with it */
-  int64_t  words;     /* of 8 bytes: the text of settings of its own that go with it, a line each */
-  double   expected;  /* seconds that the program's own settings take */
+  int64_t  symmetric;                              /* of each operator the lower triangle, row by row */
+  int64_t  alone;                                  /* the program's own settings go with it */
+  int64_t  words;                                  /* of 8 bytes: the text of settings of its own that go with it, a line each */
+  double   expected;                               /* seconds that the program's own settings take */
   uint64_t pattern;
 } Head;
 struct _Guess {
@@ -54,8 +54,8 @@ static PetscBool Sane(BasisFile *f)
   f->checksum = h->checksum;
   f->rows     = h->rows;
   f->modes    = h->entries ? h->modes : 2 * h->modes;
-  f->basis_at = (long long)sizeof *h + 8 * (2 * h->entries + h->rights + h->entries * OperatorSize(h) + h->rights * h->modes +
-      h->words);
+  f->basis_at = (long long)sizeof *h +
+                8 * (2 * h->entries + h->rights + h->entries * OperatorSize(h) + h->rights * h->modes + h->words);
   return PETSC_TRUE;
 }
 
@@ -89,7 +89,7 @@ static PetscBool Point(Guess g, char *why, size_t whylen)
   g->row       = (int64_t *)g->file.numbers;
   g->column    = g->row + h->entries;
   g->right     = g->column + h->entries;
-  g->operators = (double *)(g->right + h->rights);
+  g->operators = (double *)(void *)(g->right + h->rights);
   g->sides     = g->operators + h->entries * OperatorSize(h);
   n            = (size_t)(h->entries * OperatorSize(h) + h->rights * h->modes);
   if (!AllFinite(n, g->operators)) {
@@ -194,8 +194,8 @@ static PetscErrorCode Look(const struct _Guess *g, Mat A, Vec b, double seen[])
     seen[h->entries + e] = g->right[e] >= r.rstart && g->right[e] < r.rend ? values[g->right[e] - r.rstart] : 0;
   PetscCall(VecRestoreArrayRead(b, &values));
   PetscCall(RowsClose(A, &r));
-  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, seen, (int)(h->entries + h->rights), MPI_DOUBLE, MPI_SUM,
-      PetscObjectComm((PetscObject)A)));
+  PetscCallMPI(
+    MPI_Allreduce(MPI_IN_PLACE, seen, (int)(h->entries + h->rights), MPI_DOUBLE, MPI_SUM, PetscObjectComm((PetscObject)A)));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -217,7 +217,7 @@ static PetscErrorCode Coordinates(const struct _Guess *g, const double seen[], d
 
   PetscFunctionBegin;
   PetscCall(PetscBLASIntCast((PetscInt)h->modes, &k));
-  PetscCall(PetscMalloc2(k * k, &M, k, &pivots));
+  PetscCall(PetscMalloc2((size_t)k * (size_t)k, &M, k, &pivots));
   Combine((size_t)OperatorSize(h), (size_t)h->entries, g->operators, seen, M);
   if (h->symmetric) Unfold(M, k);
   Combine((size_t)k, (size_t)h->rights, g->sides, seen + h->entries, z);
@@ -234,7 +234,7 @@ PetscErrorCode GuessMake(Guess g, Mat A, Vec b, Vec x, PetscBool *made)
   double *seen, *z;
 
   PetscFunctionBegin;
-  PetscCall(PetscMalloc2(g->head.entries + g->head.rights + 1, &seen, g->head.modes, &z));
+  PetscCall(PetscMalloc2((size_t)(g->head.entries + g->head.rights + 1), &seen, g->head.modes, &z));
   if (g->head.entries) {
     PetscCall(Look(g, A, b, seen));
     PetscCall(Coordinates(g, seen, z, made));

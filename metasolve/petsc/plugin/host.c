@@ -18,6 +18,14 @@ PetscErrorCode HostFind(KSP ksp, Host **host)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static PetscErrorCode HostOf(KSP ksp, Host **host) /* of a KSP that is wrapped */
+{
+  PetscFunctionBegin;
+  PetscCall(HostFind(ksp, host));
+  PetscCheck(*host, PETSC_COMM_SELF, PETSC_ERR_PLIB, "a wrapped KSP has lost what it was wrapped with");
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* ---- the program's own solve ---- */
 /* The KSP's own work space, which nobody needs while a model solves. */
 static PetscErrorCode SetUpOwn(KSP ksp, Host *h)
@@ -126,7 +134,7 @@ static PetscErrorCode KSPBuildSolution_Host(KSP ksp, Vec v, Vec *V)
   Host *h;
 
   PetscFunctionBegin;
-  PetscCall(HostFind(ksp, &h));
+  PetscCall(HostOf(ksp, &h));
   h->built = PETSC_TRUE;
   if (!h->answered) PetscCall((*h->ksp_buildsolution)(ksp, v, V));
   else if (v) {
@@ -141,7 +149,7 @@ static PetscErrorCode KSPBuildResidual_Host(KSP ksp, Vec t, Vec v, Vec *V)
   Host *h;
 
   PetscFunctionBegin;
-  PetscCall(HostFind(ksp, &h));
+  PetscCall(HostOf(ksp, &h));
   h->built = PETSC_TRUE;
   if (h->answered) PetscCall(KSPBuildResidualDefault(ksp, t, v, V));
   else PetscCall((*h->ksp_buildresidual)(ksp, t, v, V));
@@ -164,7 +172,7 @@ static PetscErrorCode KSPSetUp_Host(KSP ksp)
   Host     *h;
 
   PetscFunctionBegin;
-  PetscCall(HostFind(ksp, &h));
+  PetscCall(HostOf(ksp, &h));
   Adopt(ksp, h);
   if (ksp->setupstage == KSP_SETUP_NEW || h->setupnewmatrix) h->setup_due = PETSC_TRUE;
   if (!Meant(ksp, h->session)) {
@@ -192,7 +200,7 @@ static PetscErrorCode KSPSolve_Host(KSP ksp)
   Host          *h;
 
   PetscFunctionBegin;
-  PetscCall(HostFind(ksp, &h));
+  PetscCall(HostOf(ksp, &h));
   if (!Meant(ksp, h->session) || ksp->transpose_solve) PetscCall(HostSolveOwn(ksp, h));
   else {
     GuardEnter();
@@ -274,7 +282,8 @@ PetscErrorCode HostUnwrap(KSP ksp)
   }
   due = h->setup_due;
   PetscCall(PetscObjectCompose((PetscObject)ksp, "metasolve", NULL));
-  if (waits && ksp->setupstage == KSP_SETUP_NEWRHS) ksp->setupstage = KSP_SETUP_NEWMATRIX; /* so PCSetUp() runs before the next solve */
+  if (waits && ksp->setupstage == KSP_SETUP_NEWRHS)
+    ksp->setupstage = KSP_SETUP_NEWMATRIX; /* so PCSetUp() runs before the next solve */
   if (due) ksp->setupstage = KSP_SETUP_NEW;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -20,15 +20,17 @@ typedef struct {
 
 struct _Host {
   Session *session;
-  PetscErrorCode (*ksp_setup)(KSP), (*ksp_solve)(KSP), (*ksp_buildsolution)(KSP, Vec, Vec *), (*ksp_buildresidual)(KSP, Vec, Vec, Vec *);
-  PetscBool       setupnewmatrix, setup_due; /* setup_due: ksp_setup is still to be called */
-  PetscBool       asked;   /* the program called KSPSetUp() itself, before there was anything to solve: it may look into its preconditioner */
-  PetscLogDouble  setup;   /* seconds of the program's own set-up since the last solve */
+  PetscErrorCode (*ksp_setup)(KSP), (*ksp_solve)(KSP), (*ksp_buildsolution)(KSP, Vec, Vec *),
+    (*ksp_buildresidual)(KSP, Vec, Vec, Vec *);
+  PetscBool setupnewmatrix, setup_due; /* setup_due: ksp_setup is still to be called */
+  PetscBool
+    asked; /* the program called KSPSetUp() itself, before there was anything to solve: it may look into its preconditioner */
+  PetscLogDouble  setup;    /* seconds of the program's own set-up since the last solve */
   PetscBool       answered; /* the last solve was not the program's own: the solution is in vec_sol, and nowhere else */
   PetscBool       built;    /* somebody has asked for the solution or residual during the program's own solve */
-  ConvergenceTest test;    /* the program's own, while another stands in for it ... */
-  void           *testing; /* ... and what that one works with */
-  void           *state;   /* of the session's operations */
+  ConvergenceTest test;     /* the program's own, while another stands in for it ... */
+  void           *testing;  /* ... and what that one works with */
+  void           *state;    /* of the session's operations */
 };
 
 struct _Session { /* what a program, or one attached KSP, is watched or accelerated with */
@@ -44,5 +46,6 @@ PetscErrorCode HostWrap(KSP, Session *); /* NULL: of a type that is no iteration
 PetscErrorCode HostUnwrap(KSP);
 PetscErrorCode HostFind(KSP, Host **);
 PetscErrorCode HostSolveOwn(KSP, Host *); /* the program's own solve, its preconditioner set up first if that waits; collective */
-PetscErrorCode HostSolveTested(KSP, Host *, ConvergenceTest, void *testing); /* the same under another test, which may ask host->test */
+PetscErrorCode HostSolveTested(KSP, Host *, ConvergenceTest,
+                               void *testing); /* the same under another test, which may ask host->test */
 PetscErrorCode SessionRelease(Session **);

@@ -60,7 +60,8 @@ static PetscErrorCode Reusable(const Inner *in, const Settings *s, const Operato
   *yes = (PetscBool)(in->ksp && in->op.id == o->id && SettingsSame(&in->settings, s));
   if (!*yes) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(KSPGetPC(in->ksp, &pc));
-  PetscCall(PetscObjectTypeCompareAny((PetscObject)pc, yes, PCNONE, PCJACOBI, PCPBJACOBI, PCSOR, PCILU, PCICC, PCBJACOBI, PCASM, ""));
+  PetscCall(
+    PetscObjectTypeCompareAny((PetscObject)pc, yes, PCNONE, PCJACOBI, PCPBJACOBI, PCSOR, PCILU, PCICC, PCBJACOBI, PCASM, ""));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

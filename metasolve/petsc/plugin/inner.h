@@ -9,10 +9,10 @@
 #include "operator.h"
 
 typedef struct {
-  KSP       ksp;
-  char      prefix[32]; /* options are under it; empty: there are none any more */
-  Settings  settings;
-  Operator  op; /* that it is set up for */
+  KSP      ksp;
+  char     prefix[32]; /* options are under it; empty: there are none any more */
+  Settings settings;
+  Operator op; /* that it is set up for */
 } Inner;
 
 typedef enum {

@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-static const char *const sources[] = {"model", "second", "switched", "fallback", "refused"};
+static const char *const sources[]       = {"model", "second", "switched", "fallback", "refused"};
 static const char *const whys[WHY_COUNT] = {
   [WHY_NOT]               = "",
   [WHY_NO_NORM]           = "a fixed number of iterations without norm",
@@ -60,7 +60,8 @@ static void AddSettings(Text *t, const Solve *s)
 
 static void AddSeconds(Text *t, const Solve *s)
 {
-  TextAdd(t, ",\"seconds\":{\"decision\":%.9f,\"guess\":%.9f,\"own\":%.9f,\"setup\":%.9f,\"solve\":%.9f", s->decision, s->guessing, s->own_solve, s->setup, s->solve);
+  TextAdd(t, ",\"seconds\":{\"decision\":%.9f,\"guess\":%.9f,\"own\":%.9f,\"setup\":%.9f,\"solve\":%.9f", s->decision, s->guessing,
+          s->own_solve, s->setup, s->solve);
   TextAdd(t, ",\"verify\":%.9f,\"fallback\":%.9f,\"total\":%.9f}", s->verify, s->fallback, s->total);
 }
 
@@ -82,7 +83,8 @@ static void Line(Solve *s)
   TextAdd(t, ",\"rows\":%lld,\"ranks\":%d,\"source\":\"%s\",\"why\":", (long long)rows, (int)size, sources[s->source]);
   TextString(t, JournalWhy(s));
   AddSettings(t, s);
-  TextAdd(t, ",\"new_operator\":%s,\"reason\":%d,\"iterations\":%lld,\"true_residual\":", s->fresh ? "true" : "false", (int)ksp->reason, (long long)ksp->its);
+  TextAdd(t, ",\"new_operator\":%s,\"reason\":%d,\"iterations\":%lld,\"true_residual\":", s->fresh ? "true" : "false",
+          (int)ksp->reason, (long long)ksp->its);
   TextNumber(t, known ? s->residual / c->bnorm : c->bnorm == 0 ? 0 : NAN);
   TextAdd(t, ",\"tolerance\":");
   TextNumber(t, known && c->target > 0 ? c->target / c->bnorm : ksp->rtol);

@@ -13,10 +13,10 @@ typedef struct { /* residual norms of a solve, one for each iteration and one be
 void CourseFree(Course *);
 
 typedef struct {
-  double  target, divergence, first, deadline, processor; /* norms; seconds of PetscTime() and ProcessorTime(), 0: none */
-  int     late;                                           /* 1: stopped by one of the latter */
-  Course  *course; /* NULL: not kept */
-  PetscInt before; /* iterations of the course that an earlier solve has made */
+  double   target, divergence, first, deadline, processor; /* norms; seconds of PetscTime() and ProcessorTime(), 0: none */
+  int      late;                                           /* 1: stopped by one of the latter */
+  Course  *course;                                         /* NULL: not kept */
+  PetscInt before;                                         /* iterations of the course that an earlier solve has made */
 } Limits;
 
 double         ProcessorTime(void);

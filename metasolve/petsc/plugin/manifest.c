@@ -19,7 +19,8 @@ PetscErrorCode ManifestRun(const Recorder *s, int ranks, int *error)
   Text line = {0};
 
   PetscFunctionBegin;
-  TextAdd(&line, "{\"kind\":\"run\",\"format\":1,\"run\":\"%s\",\"petsc\":\"%d.%d.%d\",\"ranks\":%d", s->run, PETSC_VERSION_MAJOR, PETSC_VERSION_MINOR, PETSC_VERSION_SUBMINOR, ranks);
+  TextAdd(&line, "{\"kind\":\"run\",\"format\":1,\"run\":\"%s\",\"petsc\":\"%d.%d.%d\",\"ranks\":%d", s->run, PETSC_VERSION_MAJOR,
+          PETSC_VERSION_MINOR, PETSC_VERSION_SUBMINOR, ranks);
   TextAdd(&line, ",\"features_version\":%d,\"time\":%lld}\n", METASOLVE_FEATURES_VERSION, (long long)time(NULL));
   PetscCall(Append(s, &line, error));
   TextFree(&line);
@@ -80,7 +81,10 @@ static PetscErrorCode AddOperator(Text *t, const Recorded *h, const Record *r)
   PetscCall(MatGetOwnershipRanges(r->A, &ranges));
   PetscCall(MatGetNullSpace(r->A, &null));
   PetscCall(MatGetNearNullSpace(r->A, &near));
-  TextAdd(t, ",\"operator\":{\"hash\":\"%s\",\"file\":\"operators/%s.petsc\",\"rows\":%lld,\"nnz\":%lld,\"block_size\":%lld,\"asymmetry\":%.6g,\"state\":%lld,\"layout\":[", h->hash, h->hash, (long long)N, (long long)h->nnz, (long long)bs, r->features[5], (long long)h->operators);
+  TextAdd(t,
+          ",\"operator\":{\"hash\":\"%s\",\"file\":\"operators/"
+          "%s.petsc\",\"rows\":%lld,\"nnz\":%lld,\"block_size\":%lld,\"asymmetry\":%.6g,\"state\":%lld,\"layout\":[",
+          h->hash, h->hash, (long long)N, (long long)h->nnz, (long long)bs, r->features[5], (long long)h->operators);
   for (int i = 0; i < r->size; i++) TextAdd(t, "%s%lld", i ? "," : "", (long long)(ranges[i + 1] - ranges[i]));
   TextAdd(t, "]");
   PetscCall(AddNullSpace(t, "null", null));
@@ -96,7 +100,8 @@ static PetscErrorCode AddHost(Text *t, KSP ksp)
 
   PetscFunctionBegin;
   PetscCall(DescribeHost(ksp, &s, &why));
-  TextAdd(t, ",\"host\":{\"ksp_type\":\"%s\",\"pc_type\":\"%s\",\"options\":{", ((PetscObject)ksp)->type_name, ((PetscObject)ksp->pc)->type_name);
+  TextAdd(t, ",\"host\":{\"ksp_type\":\"%s\",\"pc_type\":\"%s\",\"options\":{", ((PetscObject)ksp)->type_name,
+          ((PetscObject)ksp->pc)->type_name);
   for (int i = 0; i < s.n; i++) {
     TextAdd(t, "%s", i ? "," : "");
     TextString(t, s.name[i]);
@@ -121,7 +126,8 @@ static PetscErrorCode AddSolve(Text *t, KSP ksp, const Recorder *s, const Record
   TextAdd(t, ",\"rhs\":\"%s\",\"guess\":", r->rhs);
   if (r->guess) TextString(t, r->x0);
   else TextAdd(t, "null");
-  TextAdd(t, ",\"rtol\":%.17g,\"abstol\":%.17g,\"divtol\":%.17g,\"max_it\":%lld", (double)ksp->rtol, (double)ksp->abstol, (double)ksp->divtol, (long long)ksp->max_it);
+  TextAdd(t, ",\"rtol\":%.17g,\"abstol\":%.17g,\"divtol\":%.17g,\"max_it\":%lld", (double)ksp->rtol, (double)ksp->abstol,
+          (double)ksp->divtol, (long long)ksp->max_it);
   PetscCall(AddHost(t, ksp));
   TextAdd(t, ",\"features\":{");
   for (int i = 0; i < METASOLVE_FEATURES; i++) {
@@ -130,7 +136,8 @@ static PetscErrorCode AddSolve(Text *t, KSP ksp, const Recorder *s, const Record
   }
   TextAdd(t, "},\"outcome\":{\"reason\":%d,\"iterations\":%lld,\"true_residual\":", (int)ksp->reason, (long long)ksp->its);
   TextNumber(t, r->residual / r->bnorm);
-  TextAdd(t, ",\"setup_seconds\":%.9f,\"solve_seconds\":%.9f},\"features_seconds\":%.9f,\"overhead_seconds\":%.9f}\n", r->setup, r->solve, r->decision, r->overhead);
+  TextAdd(t, ",\"setup_seconds\":%.9f,\"solve_seconds\":%.9f},\"features_seconds\":%.9f,\"overhead_seconds\":%.9f}\n", r->setup,
+          r->solve, r->decision, r->overhead);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -150,7 +150,7 @@ static void WriterPut(Writer *w, const void *data, size_t bytes)
 /* Each rank's items, in the order of ranks, big-endian as PETSc wants them. Collective. `data` is overwritten. */
 static PetscErrorCode WriterGather(Writer *w, void *data, PetscDataType type, size_t n)
 {
-  size_t item = type == PETSC_SCALAR ? sizeof(PetscScalar) : sizeof(PetscInt);
+  size_t item   = type == PETSC_SCALAR ? sizeof(PetscScalar) : sizeof(PetscInt);
   char  *buffer = NULL;
 
   PetscFunctionBegin;
@@ -160,7 +160,8 @@ static PetscErrorCode WriterGather(Writer *w, void *data, PetscDataType type, si
   if (w->rank) {
     unsigned long long bytes = n * item, sent = 0;
     PetscCallMPI(MPI_Send(&bytes, 1, MPI_UNSIGNED_LONG_LONG, 0, w->tag, w->comm));
-    for (; sent < bytes; sent += CHUNK) PetscCallMPI(MPI_Send((char *)data + sent, (int)PetscMin(CHUNK, bytes - sent), MPI_BYTE, 0, w->tag, w->comm));
+    for (; sent < bytes; sent += CHUNK)
+      PetscCallMPI(MPI_Send((char *)data + sent, (int)PetscMin(CHUNK, bytes - sent), MPI_BYTE, 0, w->tag, w->comm));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   WriterPut(w, data, n * item);
@@ -219,7 +220,7 @@ static PetscErrorCode WriteRows(Writer *w, const Rows *r)
   PetscCall(PetscMalloc2(all, &cols, all, &vals));
   for (PetscInt i = 0; i < m; i++) { /* global column order: off-diagonal block left of ours, ours, right of ours */
     Row      row = RowsGet(r, i);
-    PetscInt k = 0;
+    PetscInt k   = 0;
     for (; k < row.noff && r->garray[row.off[k]] < r->cstart; k++, n++) cols[n] = r->garray[row.off[k]], vals[n] = row.offval[k];
     for (PetscInt j = 0; j < row.n; j++, n++) cols[n] = row.col[j] + r->cstart, vals[n] = row.val[j];
     for (; k < row.noff; k++, n++) cols[n] = r->garray[row.off[k]], vals[n] = row.offval[k];

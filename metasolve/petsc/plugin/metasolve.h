@@ -1,5 +1,5 @@
 /*
-   metasolve.h - PETSc, and what the parts of the plug-in that know nothing of a KSP share: text, matrices, features, models, guesses.
+   metasolve.h - PETSc, and what the parts that know nothing of a KSP share: text, matrices, features, models, guesses.
 
    Calls go downwards only, in this order of files:
      register             how PETSc loads us; wraps the constructors of KSP, PC and SNES
@@ -8,8 +8,9 @@
      journal, start, attempt, mirror, manifest, describe
      class, inner, watch  what is known of alike operators; the inner solver; the program's own solve, watched
      host, deferred       the wrapped KSP, and its preconditioner whose set-up waits
-     contract, operator, limits, guard
-     newton_guess, guess, basis_file, policy, policy_file, features, rows, matrix, text
+     asked                what that set-up makes, and others ask for
+     sound, contract, operator, limits, guard
+     newton_guess, guess, basis_file, policy, policy_file, features, rows, matrix, text, sha256
 
    Private PETSc headers are used, so one shared library is built per PETSc installation.
 */
@@ -19,6 +20,7 @@
 #include <petscdm.h>
 #include <stdint.h>
 #include <stdio.h>
+#include "sha256.h"
 #include "why.h"
 
 #if defined(PETSC_USE_COMPLEX)
@@ -35,8 +37,10 @@
 #if PETSC_VERSION_GE(3, 23, 0) /* a destructor is given the address of its context */
   #define PetscContainerSetUserDestroy(c, f) PetscContainerSetCtxDestroy(c, (PetscCtxDestroyFn *)(f))
   #define CONTEXT(argument)                  (*(void **)(argument))
+  #define ContainerFrees(c)                  PetscContainerSetCtxDestroy(c, PetscCtxDestroyDefault)
 #else
   #define CONTEXT(argument) (argument)
+  #define ContainerFrees(c) PetscContainerSetUserDestroy(c, PetscContainerUserDestroyDefault)
 #endif
 #if PETSC_VERSION_GE(3, 26, 0) /* a PC knows its operator's state by one structure; no diagonal scaling any more */
   #define StateOf(pc)       ((pc)->matstate)
@@ -60,14 +64,13 @@ typedef struct {
   char  *data;
   size_t used, room;
 } Text;
-void TextAdd(Text *, const char *format, ...) __attribute__((format(printf, 2, 3)));
-void TextString(Text *, const char *); /* quoted and escaped as JSON */
-void TextNumber(Text *, double);       /* null when not finite */
-void TextFree(Text *);
-double TextToNumber(const char *, char **end); /* as strtod() and snprintf(), with a point in any locale */
-void   TextPlain(char *); /* what is not printable becomes ?: text from a file, to be quoted */
-void   TextPrint(char *, size_t, const char *format, ...) __attribute__((format(printf, 3, 4)));
-void Sha256(const void *data, size_t bytes, char hex[65]);
+void           TextAdd(Text *, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void           TextString(Text *, const char *); /* quoted and escaped as JSON */
+void           TextNumber(Text *, double);       /* null when not finite */
+void           TextFree(Text *);
+double         TextToNumber(const char *, char **end); /* as strtod() and snprintf(), with a point in any locale */
+void           TextPlain(char *);                      /* what is not printable becomes ?: text from a file, to be quoted */
+void           TextPrint(char *, size_t, const char *format, ...) __attribute__((format(printf, 3, 4)));
 PetscErrorCode AppendLine(const char *path, const Text *, int *error); /* one write(2): lines of several writers never mix */
 
 /* ---- matrix.c: rows of an AIJ matrix, content hash, PETSc binary files --------------------------------------------- */
@@ -82,8 +85,8 @@ typedef struct {
   const PetscScalar *aa, *ba;
   PetscInt           rstart, rend, cstart;
 } Rows;
-PetscErrorCode RowsOpen(Mat, Rows *);
-PetscErrorCode RowsClose(Mat, Rows *);
+PetscErrorCode    RowsOpen(Mat, Rows *);
+PetscErrorCode    RowsClose(Mat, Rows *);
 static inline Row RowsGet(const Rows *r, PetscInt i) /* i: local row */
 {
   Row row = {r->ai[i + 1] - r->ai[i], 0, r->aj + r->ai[i], NULL, r->aa + r->ai[i], NULL};
@@ -94,8 +97,8 @@ static inline Row RowsGet(const Rows *r, PetscInt i) /* i: local row */
   }
   return row;
 }
-PetscErrorCode MatIsRows(Mat, PetscBool *);               /* can RowsOpen() read it? */
-PetscErrorCode MatContentHash(Mat, char hex[17], PetscInt64 *nnz); /* independent of the number of ranks */
+PetscErrorCode MatIsRows(Mat, PetscBool *);                          /* can RowsOpen() read it? */
+PetscErrorCode MatContentHash(Mat, char hex[17], PetscInt64 *nnz);   /* independent of the number of ranks */
 PetscErrorCode MatPatternHash(Mat, uint64_t *hash, PetscInt64 *nnz); /* likewise */
 PetscErrorCode MatWrite(Mat, const char *path, PetscInt64 *bytes, int *error);
 PetscErrorCode VecsWrite(PetscInt n, const Vec[], const char *path, PetscInt64 *bytes, int *error);
@@ -117,14 +120,16 @@ PetscErrorCode PreviousOpen(Mat, Vec, Previous *);
 PetscErrorCode PreviousFree(Previous *);
 #define METASOLVE_BINS 5
 typedef struct { /* summed over rows, then over ranks */
-  double rows, image, skew, scaled, change, dominance, dominant, diagonals, logd, logd2, negative, positive, weight, entries, bins[METASOLVE_BINS], ratio, near, near_lower, far, far_lower, fill, imbalance, row_sum, row_sums;
+  double rows, image, skew, scaled, change, dominance, dominant, diagonals, logd, logd2, negative, positive, weight, entries,
+    bins[METASOLVE_BINS], ratio, near, near_lower, far, far_lower, fill, imbalance, row_sum, row_sums;
 } Sums;
 typedef struct { /* maxima over rows, then over ranks; minima as negatives */
   double length, dominance, diag, small, gershgorin;
 } Maxima;
 
 PetscErrorCode RowsLook(Mat, PetscInt rows, PetscInt reach, Previous *, Sums *, Maxima *);
-PetscErrorCode FeaturesCompute(Mat, Vec b, PetscReal bnorm, PetscReal rtol, PetscReal abstol, PetscBool guess, Previous *, double out[]);
+PetscErrorCode FeaturesCompute(Mat, Vec b, PetscReal bnorm, PetscReal rtol, PetscReal abstol, PetscBool guess, Previous *,
+                               double out[]);
 
 /* ---- policy_file.c, policy.c --------------------------------------------------------------------------------------- */
 typedef struct _Policy *Policy;
@@ -133,22 +138,23 @@ typedef struct {
   char name[METASOLVE_MAX_SETTINGS][64], value[METASOLVE_MAX_SETTINGS][64];
 } Settings;
 typedef struct { /* about one state of the operator */
-  Settings settings;
-  double   expected; /* seconds the program's own settings would probably take; 0: unknown */
-  PetscBool symmetric; /* the operator, with a positive diagonal */
-  double   patience; /* seconds that the host's own solve may still seem to need, while it solves; 0: any */
-  Why      why;         /* the program's own settings are used; WHY_NOT: the model's are */
-  char     detail[256]; /* of why; empty: its text is enough */
+  Settings  settings;
+  double    expected;    /* seconds the program's own settings would probably take; 0: unknown */
+  PetscBool symmetric;   /* the operator, with a positive diagonal */
+  double    patience;    /* seconds that the host's own solve may still seem to need, while it solves; 0: any */
+  Why       why;         /* the program's own settings are used; WHY_NOT: the model's are */
+  char      detail[256]; /* of why; empty: its text is enough */
 } Decision;
 PetscErrorCode PolicyLoad(MPI_Comm, const char *dir, Policy *, char *why, size_t whylen); /* *policy NULL: why says the reason */
 PetscBool      PolicyIsDefault(Policy);
 PetscBool      PolicyIsConstant(Policy); /* PolicyDecide() looks at no features; expected is 0: unknown */
-PetscInt       PolicyLeastRows(Policy); /* smaller systems are not worth looking at before they have shown to be hard ... */
-double         PolicyLook(Policy);      /* ... a look at one of them takes at most so many seconds */
+PetscInt       PolicyLeastRows(Policy);  /* smaller systems are not worth looking at before they have shown to be hard ... */
+double         PolicyLook(Policy);       /* ... a look at one of them takes at most so many seconds */
 void           PolicyDecide(Policy, const double features[], Decision *);
-PetscBool      PolicySecond(Policy, Decision *); /* the second choice takes the place of the first; false: it is the same, or there is none */
-PetscBool      SettingsSame(const Settings *, const Settings *);
-void           PolicyFree(Policy);
+PetscBool PolicySecond(Policy,
+                       Decision *); /* the second choice takes the place of the first; false: it is the same, or there is none */
+PetscBool SettingsSame(const Settings *, const Settings *);
+void      PolicyFree(Policy);
 
 /* ---- settings.c: what a model may set, settings.def ------------------------------------------------------------------ */
 PetscBool SettingAllowed(const char *name, const char *value); /* value NULL: any */
@@ -157,19 +163,19 @@ PetscBool SettingAllowed(const char *name, const char *value); /* value NULL: an
 #define BASIS_ROWS (sizeof(PetscInt) == 8 ? (int64_t)1 << 44 : (int64_t)INT32_MAX) /* the most: sizes in bytes fit 64 bits */
 typedef struct _BasisFile BasisFile;
 struct _BasisFile {
-  char      path[PETSC_MAX_PATH_LEN + 16];
-  void     *head; /* of headlen bytes; sane() checks it and sets what follows */
-  size_t    headlen;
+  char   path[PETSC_MAX_PATH_LEN + 16];
+  void  *head; /* of headlen bytes; sane() checks it and sets what follows */
+  size_t headlen;
   PetscBool (*sane)(BasisFile *);
   int64_t   rows, modes, modified; /* modified: ns */
-  uint64_t  checksum; /* of what follows it in the file */
+  uint64_t  checksum;              /* of what follows it in the file */
   long long basis_at;
   void     *numbers; /* between the head and the basis, 8 bytes each */
   double   *basis;   /* (modes, rows of this rank), once a vector was asked for */
   PetscInt  start, n;
 };
 PetscErrorCode BasisFileOpen(MPI_Comm, BasisFile *, int *have); /* have: 1; 0 there is none; -1 it is not a whole one */
-PetscErrorCode BasisFileNumbers(MPI_Comm, BasisFile *); /* numbers stay NULL where the checksum is another */
+PetscErrorCode BasisFileNumbers(MPI_Comm, BasisFile *);         /* numbers stay NULL where the checksum is another */
 PetscErrorCode BasisFileDecode(BasisFile *, int64_t modes, const double z[], Vec x, PetscBool *made);
 PetscErrorCode BasisFileProject(BasisFile *, int64_t first, Vec b, double z[], PetscBool *made);
 void           BasisFileFree(BasisFile *);
@@ -185,20 +191,20 @@ static inline double Dot(size_t n, const double a[], const double b[])
   for (; i < n; i++) s[0] += a[i] * b[i];
   return (s[0] + s[1]) + (s[2] + s[3]);
 }
-void           Combine(size_t n, size_t k, const double *a, const double z[], double *y);
+void Combine(size_t n, size_t k, const double *a, const double z[], double *y);
 
 /* ---- guess.c ------------------------------------------------------------------------------------------------------ */
 typedef struct _Guess *Guess;
-PetscErrorCode GuessLoad(MPI_Comm, const char *dir, Guess *, char *why, size_t whylen); /* NULL: none here, or why not */
-PetscErrorCode GuessFits(Guess, Mat, PetscBool *yes); /* is it of the grid that was learned from? */
-PetscErrorCode GuessMake(Guess, Mat A, Vec b, Vec x, PetscBool *made);
-PetscBool      GuessAlone(Guess);                 /* the program's own settings go with it, not the model's */
-PetscBool      GuessSettings(Guess, Decision *); /* settings of its own do; false: there are none */
+PetscErrorCode         GuessLoad(MPI_Comm, const char *dir, Guess *, char *why, size_t whylen); /* NULL: none here, or why not */
+PetscErrorCode         GuessFits(Guess, Mat, PetscBool *yes); /* is it of the grid that was learned from? */
+PetscErrorCode         GuessMake(Guess, Mat A, Vec b, Vec x, PetscBool *made);
+PetscBool              GuessAlone(Guess);                /* the program's own settings go with it, not the model's */
+PetscBool              GuessSettings(Guess, Decision *); /* settings of its own do; false: there are none */
 
 /* ---- newton_guess.c --------------------------------------------------------------------------------------------- */
 typedef struct _NewtonGuess *NewtonGuess;
 typedef struct {
-  PetscInt  points[3], dof; /* of a DMDA; 0: of none */
+  PetscInt  points[3], dof;  /* of a DMDA; 0: of none */
   PetscInt  from[3], own[3]; /* the corner and the size of what this rank has */
   PetscBool periodic;        /* along any axis */
 } Grid;

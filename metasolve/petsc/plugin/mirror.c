@@ -13,7 +13,8 @@ typedef PetscErrorCode (*Monitor)(KSP, PetscInt, PetscReal, void *);
 /* Monitors of PETSc that need nothing but iteration and norm. */
 static PetscBool Plain(Monitor m)
 {
-  return (PetscBool)(m == (Monitor)KSPMonitorResidual || m == (Monitor)KSPMonitorResidualShort || m == (Monitor)KSPMonitorResidualDrawLG);
+  return (PetscBool)(m == (Monitor)KSPMonitorResidual || m == (Monitor)KSPMonitorResidualShort ||
+                     m == (Monitor)KSPMonitorResidualDrawLG);
 }
 
 PetscBool MirrorAllows(const Solve *s)

@@ -10,7 +10,6 @@
 #include "guard.h"
 #include "record.h"
 #include "runner.h"
-#include <math.h>
 #include <string.h>
 #include <petscdmda.h>
 #include <petsc/private/snesimpl.h>
@@ -24,7 +23,7 @@
 static Session   *environment = NULL;
 static NewtonMode mode        = NEWTON_RUN;
 
-typedef struct { /* composed with each wrapped SNES */
+typedef struct {      /* composed with each wrapped SNES */
   Recorder *recorder; /* one of these is NULL */
   Runner   *runner;
   PetscErrorCode (*solve)(SNES);
@@ -51,7 +50,6 @@ static PetscErrorCode Find(SNES snes, Newton **newton)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* ---- lines ---- */
 static PetscErrorCode Line(SNES snes, const char *run, const Nonlinear *r, const char *vectors, Text *t)
 {
   const char *prefix = ((PetscObject)snes)->prefix;
@@ -68,8 +66,10 @@ static PetscErrorCode Line(SNES snes, const char *run, const Nonlinear *r, const
   TextNumber(t, r->start / r->norm);
   TextAdd(t, ",\"vectors\":");
   TextString(t, vectors);
-  TextAdd(t, ",\"grid\":[%lld,%lld,%lld,%lld]", (long long)r->grid.points[0], (long long)r->grid.points[1], (long long)r->grid.points[2], (long long)r->grid.dof);
-  TextAdd(t, ",\"reason\":%d,\"iterations\":%lld,\"linear_iterations\":%lld,\"seconds\":%.9f}\n", (int)snes->reason, (long long)snes->iter, (long long)linear, r->seconds);
+  TextAdd(t, ",\"grid\":[%lld,%lld,%lld,%lld]", (long long)r->grid.points[0], (long long)r->grid.points[1],
+          (long long)r->grid.points[2], (long long)r->grid.dof);
+  TextAdd(t, ",\"reason\":%d,\"iterations\":%lld,\"linear_iterations\":%lld,\"seconds\":%.9f}\n", (int)snes->reason,
+          (long long)snes->iter, (long long)linear, r->seconds);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -111,7 +111,6 @@ static PetscErrorCode Timed(SNES snes, const Newton *n, PetscLogDouble *seconds)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* ---- record ---- */
 /* The solution as it is numbered on one rank, where PETSc knows how that is. Collective. */
 static PetscErrorCode Solution(SNES snes, const Nonlinear *r, Vec *x)
 {
@@ -131,9 +130,9 @@ static PetscErrorCode RecordNewton(SNES snes, Newton *n)
 {
   Recorder *s = n->recorder;
   Nonlinear r = {.source = "own", .norm = NAN, .start = NAN};
-  Vec      x;
-  char     name[160], path[PETSC_MAX_PATH_LEN + 192];
-  int      error = 0, world, rank;
+  Vec       x;
+  char      name[160], path[PETSC_MAX_PATH_LEN + 192];
+  int       error = 0, world, rank;
 
   PetscFunctionBegin;
   PetscCall(Timed(snes, n, &r.seconds));
@@ -218,10 +217,10 @@ static PetscErrorCode RunNewton(SNES snes, Newton *n)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* ---- the replaced operation ---- */
 static PetscBool Plain(SNES snes)
 {
-  return (PetscBool)(!depth && snes->vec_sol && snes->vec_func && !snes->npc && snes->ops->converged == SNESConvergedDefault && !snes->vec_func_init_set);
+  return (PetscBool)(!depth && snes->vec_sol && snes->vec_func && !snes->npc && snes->ops->converged == SNESConvergedDefault &&
+                     !snes->vec_func_init_set);
 }
 
 static PetscErrorCode SNESSolve_Newton(SNES snes)
@@ -232,6 +231,7 @@ static PetscErrorCode SNESSolve_Newton(SNES snes)
 
   PetscFunctionBegin;
   PetscCall(Find(snes, &n));
+  PetscCheck(n, PETSC_COMM_SELF, PETSC_ERR_PLIB, "a wrapped SNES has lost what it was wrapped with");
   first = (PetscBool)(!begun && Plain(snes));
   if (!depth) begun = PETSC_TRUE;
   depth++;
@@ -239,13 +239,6 @@ static PetscErrorCode SNESSolve_Newton(SNES snes)
   else err = n->runner ? RunNewton(snes, n) : RecordNewton(snes, n);
   depth--;
   PetscCall(err);
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode Drop(void *data)
-{
-  PetscFunctionBegin;
-  PetscCall(PetscFree(CONTEXT(data)));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -258,10 +251,10 @@ static PetscErrorCode Wrap(SNES snes)
   PetscCall(PetscNew(&n));
   if (mode == NEWTON_RUN) n->runner = (Runner *)environment->data;
   else n->recorder = (Recorder *)environment->data;
-  n->solve   = snes->ops->solve;
+  n->solve = snes->ops->solve;
   PetscCall(PetscContainerCreate(PetscObjectComm((PetscObject)snes), &c));
   PetscCall(PetscContainerSetPointer(c, n));
-  PetscCall(PetscContainerSetUserDestroy(c, Drop));
+  PetscCall(ContainerFrees(c));
   PetscCall(PetscObjectCompose((PetscObject)snes, "metasolve", (PetscObject)c));
   PetscCall(PetscContainerDestroy(&c));
   snes->ops->solve = SNESSolve_Newton;

@@ -7,4 +7,5 @@ typedef enum {
   NEWTON_RUN
 } NewtonMode;
 
-PetscErrorCode NewtonWrapConstructors(Session *, NewtonMode); /* from now on, all that the program makes; the session outlives them */
+PetscErrorCode NewtonWrapConstructors(Session *,
+                                      NewtonMode); /* from now on, all that the program makes; the session outlives them */

@@ -17,7 +17,7 @@
 
 typedef struct { /* of the file, little-endian; then the numbers below in this order */
   char     magic[16];
-  uint64_t checksum; /* of what follows */
+  uint64_t checksum;                                     /* of what follows */
   int64_t  rows, modes, inputs, centres, points[3], dof; /* dof 0: of no grid */
 } Head;
 struct _NewtonGuess {
@@ -38,7 +38,8 @@ static PetscBool Sane(BasisFile *f)
 
   if (memcmp(h->magic, MAGIC, sizeof h->magic)) return PETSC_FALSE;
   if (h->rows < 1 || h->rows > BASIS_ROWS || !Within(h->modes, 1) || !Within(h->inputs, 1) || !Within(h->centres, 1) ||
-      !Within(h->dof, 0)) return PETSC_FALSE;
+      !Within(h->dof, 0))
+    return PETSC_FALSE;
   for (int a = 0; a < 3; a++)
     if (h->dof && !Within(h->points[a], 1)) return PETSC_FALSE;
   if (h->dof && h->points[0] * h->points[1] * h->points[2] * h->dof != h->rows) return PETSC_FALSE;

@@ -15,7 +15,7 @@ static const double *Forward(const Network *p, const double x[], double work[2][
     double      *out = work[l % 2];
     for (int i = 0; i < y->out; i++) {
       double s = y->b[i] + Dot((size_t)y->in, y->w + (size_t)i * (size_t)y->in, in);
-      out[i] = y->activation == 1 ? tanh(s) : y->activation == 2 && isless(s, 0) ? 0 : s;
+      out[i]   = y->activation == 1 ? tanh(s) : y->activation == 2 && isless(s, 0) ? 0 : s;
     }
     in = out;
   }
@@ -129,7 +129,7 @@ void PolicyDecide(Policy p, const double features[], Decision *d)
     if (!isfinite(f) || f < p->low[i] || f > p->high[i]) {
       d->why = WHY_UNFAMILIAR;
       TextPrint(d->detail, sizeof d->detail, "unfamiliar: %s is %.4g, trained on %.4g to %.4g", MetasolveFeatureNames[i], f,
-          p->low[i], p->high[i]);
+                p->low[i], p->high[i]);
       return;
     }
     x[i] = (f - p->mean[i]) / p->scale[i];

@@ -14,12 +14,12 @@ typedef enum {
   FIXED
 } Kind;
 typedef struct {
-  Kind   kind;
-  int    offset, n, parent, nwhen; /* n: values of a choice; parent: index of a setting or -1 */
-  int    log;
-  double low, high;
+  Kind      kind;
+  int       offset, n, parent, nwhen; /* n: values of a choice; parent: index of a setting or -1 */
+  int       log;
+  double    low, high;
   PetscBool symmetric[MAX_VALUES]; /* words for operators only that are symmetric with a positive diagonal */
-  char   name[64], values[MAX_VALUES][64], when[MAX_VALUES][64];
+  char      name[64], values[MAX_VALUES][64], when[MAX_VALUES][64];
 } Setting;
 typedef struct {
   int     in, out, activation; /* 0 linear, 1 tanh, 2 relu */
@@ -43,7 +43,7 @@ struct _Policy {
   int       nsettings;
   Network   network;
   double   *second; /* what the network's output would be for the second choice; NULL: there is none */
-  Gate     *gate; /* NULL: every choice is used */
+  Gate     *gate;   /* NULL: every choice is used */
   Setting   setting[METASOLVE_MAX_SETTINGS];
 };
 
@@ -51,7 +51,7 @@ PetscBool SettingInRange(const char *name, Kind, double low, double high); /* ma
 
 /* ---- words.c ---- */
 typedef struct { /* whitespace-separated words */
-  char *rest, *why;
+  char  *rest, *why;
   size_t whylen;
   int    bad;
 } Words;

@@ -101,9 +101,9 @@ static PetscBool Intact(const char *data, size_t bytes)
 static int ReadHeader(char *data, Words *w, Policy p)
 {
   static const char *const kinds[] = {"policy", "default", "program", "constant"}; /* program: of whole runs */
-  const char *first = strtok_r(data, " \n", &w->rest);
-  char        version[64], mine[64];
-  int         kind;
+  const char              *first   = strtok_r(data, " \n", &w->rest);
+  char                     version[64], mine[64];
+  int                      kind;
 
   if (!first || strcmp(first, "metasolve-policy")) WordsComplain(w, "metasolve-policy", first ? first : "nothing");
   if (!w->bad) (void)WordsCount(w, POLICY_VERSION - 1, POLICY_VERSION);

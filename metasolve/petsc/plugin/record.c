@@ -135,7 +135,8 @@ static PetscErrorCode Save(KSP ksp, Recorder *s, Recorded *h, Record *r)
   PetscCallMPI(MPI_Bcast(r->id, sizeof r->id, MPI_CHAR, 0, PetscObjectComm((PetscObject)ksp)));
   PetscCall(TrueResidual(ksp, NULL, &r->residual));
   PetscCall(PetscTime(&t1));
-  PetscCall(FeaturesCompute(r->A, ksp->vec_rhs, r->bnorm, ksp->rtol, ksp->abstol, (PetscBool)(r->guess != NULL), &h->previous, r->features));
+  PetscCall(FeaturesCompute(r->A, ksp->vec_rhs, r->bnorm, ksp->rtol, ksp->abstol, (PetscBool)(r->guess != NULL), &h->previous,
+                            r->features));
   PetscCall(PetscTime(&r->decision));
   r->decision -= t1;
   PetscCall(WriteOperator(s, h, r));
@@ -156,8 +157,8 @@ static PetscErrorCode RecordedOf(Host *h, Recorded **recorded)
 
 static PetscErrorCode RecordSolve(KSP ksp, Host *h)
 {
-  Recorder      *s = (Recorder *)h->session->data;
-  Record         r = {.residual = NAN};
+  Recorder      *s        = (Recorder *)h->session->data;
+  Record         r        = {.residual = NAN};
   Recorded      *recorded = NULL;
   const char    *why      = NULL;
   int            wanted;
@@ -232,10 +233,13 @@ PetscErrorCode RecordSession(const char *dir, Session **session)
   PetscCallMPI(MPI_Comm_rank(PETSC_COMM_WORLD, &rank));
   PetscCallMPI(MPI_Comm_size(PETSC_COMM_WORLD, &size));
   clock_gettime(CLOCK_REALTIME, &now);
-  snprintf(r->run, sizeof r->run, "%08lx%05lx%04lx", (unsigned long)now.tv_sec, (unsigned long)now.tv_nsec >> 10 & 0xfffff, (unsigned long)getpid() & 0xffff);
+  snprintf(r->run, sizeof r->run, "%08lx%05lx%04lx", (unsigned long)now.tv_sec, (unsigned long)now.tv_nsec >> 10 & 0xfffff,
+           (unsigned long)getpid() & 0xffff);
   PetscCallMPI(MPI_Bcast(r->run, sizeof r->run, MPI_CHAR, 0, PETSC_COMM_WORLD));
   if (!rank) PetscCall(ManifestRun(r, size, &error));
-  if (error) fprintf(stderr, "metasolve: cannot write %s/manifest.jsonl (%s); nothing is recorded, the program goes on\n", r->dir, strerror(error));
+  if (error)
+    fprintf(stderr, "metasolve: cannot write %s/manifest.jsonl (%s); nothing is recorded, the program goes on\n", r->dir,
+            strerror(error));
   PetscCallMPI(MPI_Bcast(&error, 1, MPI_INT, 0, PETSC_COMM_WORLD));
   r->stopped = (PetscBool)(error != 0);
   *s         = (Session){.ops = &RecordOps, .any_prefix = PETSC_TRUE, .data = r, .destroy = RecorderDestroy};

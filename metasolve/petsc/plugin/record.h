@@ -23,11 +23,11 @@ typedef struct { /* of one solve */
   int         error; /* errno */
 } Record;
 typedef struct { /* kept with a KSP */
-  Operator op;
-  char     hash[17];
+  Operator   op;
+  char       hash[17];
   PetscInt64 nnz;
-  PetscInt operators; /* seen so far */
-  Previous previous;
+  PetscInt   operators; /* seen so far */
+  Previous   previous;
 } Recorded;
 
 PetscErrorCode RecordSession(const char *dir, Session **); /* collective on PETSC_COMM_WORLD */

@@ -12,8 +12,10 @@
 #include <string.h>
 
 static const char *const iterations[] = {
-  KSPRICHARDSON, KSPCHEBYSHEV, KSPCG,    KSPGROPPCG, KSPPIPECG, KSPPIPECGRR, KSPPIPELCG,  KSPPIPEPRCG, KSPPIPECG2,    KSPFCG,  KSPPIPEFCG, KSPGMRES, KSPFGMRES, KSPLGMRES,  KSPDGMRES, KSPPGMRES, KSPPIPEFGMRES,
-  KSPTCQMR,      KSPBCGS,      KSPIBCGS, KSPFBCGS,   KSPFBCGSR, KSPBCGSL,    KSPPIPEBCGS, KSPCGS,      KSPTFQMR, KSPCR,   KSPPIPECR,  KSPGCR,   KSPPIPEGCR, KSPMINRES, KSPSYMMLQ, KSPLCD,    KSPBICG,   KSPQMRCGS,
+  KSPRICHARDSON, KSPCHEBYSHEV, KSPCG,      KSPGROPPCG, KSPPIPECG, KSPPIPECGRR, KSPPIPELCG, KSPPIPEPRCG,   KSPPIPECG2,
+  KSPFCG,        KSPPIPEFCG,   KSPGMRES,   KSPFGMRES,  KSPLGMRES, KSPDGMRES,   KSPPGMRES,  KSPPIPEFGMRES, KSPTCQMR,
+  KSPBCGS,       KSPIBCGS,     KSPFBCGS,   KSPFBCGSR,  KSPBCGSL,  KSPPIPEBCGS, KSPCGS,     KSPTFQMR,      KSPCR,
+  KSPPIPECR,     KSPGCR,       KSPPIPEGCR, KSPMINRES,  KSPSYMMLQ, KSPLCD,      KSPBICG,    KSPQMRCGS,
 };
 #define COUNT(list) ((int)(sizeof(list) / sizeof *(list)))
 PETSC_EXTERN PetscFunctionList KSPList, PCList;
@@ -27,7 +29,7 @@ static PetscBool Iterates(const char *type)
   return PETSC_FALSE;
 }
 
-/* ---- constructors: KSPRegister() and PCRegister() take a function without context, so there is one for each place in a list ---- */
+/* ---- constructors: KSPRegister() and PCRegister() take functions without context, so there is one for each place ---- */
 #define PLACES 80
 typedef PetscErrorCode (*ConstructKSP)(KSP);
 typedef PetscErrorCode (*ConstructPC)(PC);
@@ -61,9 +63,10 @@ static PetscErrorCode MakePC(int i, PC pc)
     return MakePC(n, pc); \
   }
 #define TEN(f, t) f(t##0) f(t##1) f(t##2) f(t##3) f(t##4) f(t##5) f(t##6) f(t##7) f(t##8) f(t##9)
-#define ALL(f)    f(0) f(1) f(2) f(3) f(4) f(5) f(6) f(7) f(8) f(9) TEN(f, 1) TEN(f, 2) TEN(f, 3) TEN(f, 4) TEN(f, 5) TEN(f, 6) TEN(f, 7)
-#define KSP_(n)   MakeKSP##n,
-#define PC_(n)    MakePC##n,
+#define ALL(f) \
+  f(0) f(1) f(2) f(3) f(4) f(5) f(6) f(7) f(8) f(9) TEN(f, 1) TEN(f, 2) TEN(f, 3) TEN(f, 4) TEN(f, 5) TEN(f, 6) TEN(f, 7)
+#define KSP_(n) MakeKSP##n,
+#define PC_(n)  MakePC##n,
 ALL(ONE)
 static const ConstructKSP ksp_made[] = {ALL(KSP_)};
 static const ConstructPC  pc_made[]  = {ALL(PC_)};
@@ -168,9 +171,11 @@ PetscErrorCode MetasolveAttach(KSP ksp, const char *model, const char *log, int 
   PetscBool known;
 
   PetscFunctionBegin;
-  PetscCheck(((PetscObject)ksp)->type_name, PetscObjectComm((PetscObject)ksp), PETSC_ERR_ARG_WRONGSTATE, "set the type of the KSP (KSPSetFromOptions) before attaching a model");
+  PetscCheck(((PetscObject)ksp)->type_name, PetscObjectComm((PetscObject)ksp), PETSC_ERR_ARG_WRONGSTATE,
+             "set the type of the KSP (KSPSetFromOptions) before attaching a model");
   known = Iterates(((PetscObject)ksp)->type_name);
-  PetscCheck(known, PetscObjectComm((PetscObject)ksp), PETSC_ERR_SUP, "a KSP of type %s is not accelerated: it does not iterate on A x = b to a tolerance", ((PetscObject)ksp)->type_name);
+  PetscCheck(known, PetscObjectComm((PetscObject)ksp), PETSC_ERR_SUP,
+             "a KSP of type %s is not accelerated: it does not iterate on A x = b to a tolerance", ((PetscObject)ksp)->type_name);
   PetscCall(HostUnwrap(ksp));
   PetscCall(RunSession(PetscObjectComm((PetscObject)ksp), model, log, (PetscBool)(trial != 0), &s));
   PetscCall(Attach(ksp, s));

@@ -71,7 +71,7 @@ static inline void RowEntry(RowSums *s, PetscInt i, PetscInt j, double v, double
   s->sum += v;
   s->probe += sign * v;
   if (i == j) {
-    s->d = v;
+    s->d         = v;
     s->diagonals = 1;
     return;
   }
@@ -115,7 +115,8 @@ static inline double RowFill(const RowSums *r, double d)
 
 static void RowAdd(Sums *s, Maxima *m, const RowSums *r, PetscInt length)
 {
-  double off = r->lower + r->upper, d = fabs(r->d), dominance = PetscMin(d / PetscMax(off, 1e-300), 10), logd = QuickLog2(d) * 0.30102999566398120;
+  double off = r->lower + r->upper, d = fabs(r->d), dominance = PetscMin(d / PetscMax(off, 1e-300), 10),
+         logd = QuickLog2(d) * 0.30102999566398120;
 
   s->rows++;
   s->dominance += dominance;
@@ -230,7 +231,8 @@ PetscErrorCode RowsLook(Mat A, PetscInt N, PetscInt reach, Previous *previous, S
       RowSums  sums = {0};
       sums.smallest = 1e300;
       for (PetscInt e = 0; e < row.n; e++) RowEntry(&sums, i, row.col[e] + r.cstart, row.val[e], signs[row.col[e]], reach);
-      for (PetscInt e = 0; e < row.noff; e++) RowEntry(&sums, i, r.garray[row.off[e]], row.offval[e], Sign(r.garray[row.off[e]]), reach);
+      for (PetscInt e = 0; e < row.noff; e++)
+        RowEntry(&sums, i, r.garray[row.off[e]], row.offval[e], Sign(r.garray[row.off[e]]), reach);
       if (sums.largest > 0) RowBins(s, &row, &sums);
       RowAdd(s, m, &sums, row.n + row.noff);
       s->image += sums.probe * sums.probe;
@@ -246,4 +248,3 @@ PetscErrorCode RowsLook(Mat A, PetscInt N, PetscInt reach, Previous *previous, S
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, m, sizeof *m / sizeof(double), MPI_DOUBLE, MPI_MAX, PetscObjectComm((PetscObject)A)));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
-

@@ -20,8 +20,16 @@
 #include <string.h>
 
 static PetscErrorCode (*const steps[])(Solve *) = {
-  [STEP_ADMIT] = StepAdmit, [STEP_GUESS] = StepGuess, [STEP_DECIDE] = StepDecide, [STEP_PERMIT] = StepPermit,         [STEP_TAKE_GUESS] = StepTakeGuess, [STEP_OWN_FROM_GUESS] = StepOwnFromGuess,
-  [STEP_OWN] = StepOwn,     [STEP_MODEL] = StepModel, [STEP_TAKE_OVER] = StepTakeOver, [STEP_FALL_BACK] = StepFallBack,
+  [STEP_ADMIT]          = StepAdmit,
+  [STEP_GUESS]          = StepGuess,
+  [STEP_DECIDE]         = StepDecide,
+  [STEP_PERMIT]         = StepPermit,
+  [STEP_TAKE_GUESS]     = StepTakeGuess,
+  [STEP_OWN_FROM_GUESS] = StepOwnFromGuess,
+  [STEP_OWN]            = StepOwn,
+  [STEP_MODEL]          = StepModel,
+  [STEP_TAKE_OVER]      = StepTakeOver,
+  [STEP_FALL_BACK]      = StepFallBack,
 };
 
 /* ---- afterwards: the class, the account and the journal ---- */
@@ -32,7 +40,8 @@ static PetscErrorCode Count(Solve *s)
   double  own = s->own_measured;
 
   PetscFunctionBegin;
-  if (own > 0) ClassMeasured(s->class, s->run->decided ? s->run->decision.expected : 0, s->host->setup, fmax(own - s->own_setup, 0));
+  if (own > 0)
+    ClassMeasured(s->class, s->run->decided ? s->run->decision.expected : 0, s->host->setup, fmax(own - s->own_setup, 0));
   else {
     if (!(s->expected > 0)) PetscCall(DecideExpect(s));
     own = s->expected;
@@ -85,7 +94,9 @@ static PetscErrorCode RunOf(Host *h, Run **run)
 
 static PetscErrorCode RunSolve(KSP ksp, Host *h)
 {
-  Solve          s = {.ksp = ksp, .host = h, .source = SOURCE_MODEL, .residual = NAN, .start = NAN, .contract = {.bnorm = NAN, .target = NAN}};
+  Solve s = {
+    .ksp = ksp, .host = h, .source = SOURCE_MODEL, .residual = NAN, .start = NAN, .contract = {.bnorm = NAN, .target = NAN}
+  };
   PetscLogDouble begin, clock;
 
   PetscFunctionBegin;
@@ -108,8 +119,8 @@ static PetscErrorCode RunMayAct(KSP ksp, Host *h, PetscBool *may)
   Run     *run;
   Why      why = WHY_NOT;
   Operator op;
-  Class    class;
-  int      act;
+  Class class;
+  int act;
 
   PetscFunctionBegin;
   *may = PETSC_FALSE;

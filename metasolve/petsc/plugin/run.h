@@ -3,4 +3,4 @@
 #include "runner.h"
 
 PetscErrorCode RunSession(MPI_Comm, const char *model, const char *log, PetscBool trial, Session **); /* collective */
-const char    *RunLast(Host *);                                                                       /* JSON line of the last solve, or "" */
+const char    *RunLast(Host *); /* JSON line of the last solve, or "" */

@@ -20,7 +20,7 @@ typedef struct { /* a kind of preconditioner whose set-up took longer than a sol
   double   seconds;
 } Overrun;
 
-typedef struct { /* of the whole program, or of one attached KSP */
+typedef struct {                                    /* of the whole program, or of one attached KSP */
   char        log[PETSC_MAX_PATH_LEN], broken[512]; /* broken: why there is no policy */
   PetscBool   trial; /* a model is on trial, outside production: it is neither paused nor held to account */
   Policy      policy;
@@ -72,10 +72,10 @@ typedef enum {
 } Step;
 
 typedef struct _Solve { /* one solve; times in seconds */
-  KSP       ksp;
-  Host     *host;
-  Run      *run;
-  Class     class;
+  KSP   ksp;
+  Host *host;
+  Run  *run;
+  Class class;
   Step      step;
   Source    source;
   Why       why;
@@ -84,13 +84,14 @@ typedef struct _Solve { /* one solve; times in seconds */
   Contract  contract;
   Watch     watch;
   Vec       x0; /* the program's own guess, where one must come back; NULL: it starts from zero */
-  PetscBool fresh, guess, own; /* fresh: an operator not seen in the last solve; guess: the solve starts from vec_sol; own: no settings of a model's */
+  PetscBool fresh, guess,
+    own; /* fresh: an operator not seen in the last solve; guess: the solve starts from vec_sol; own: no settings of a model's */
   PetscBool small, looked, answered;
-  Course    course; /* of the attempt, where the program keeps one or has monitors */
-  PetscInt  its, history; /* of the attempt; how long the program's history was */
-  PetscReal residual, start; /* |b - A x|_2 at the end; of a guess of ours that is used (NaN: there is none) */
-  double    expected, budget;  /* what own settings probably take, and what an attempt may */
-  double    patience;          /* with own settings; 0: any */
+  Course    course;           /* of the attempt, where the program keeps one or has monitors */
+  PetscInt  its, history;     /* of the attempt; how long the program's history was */
+  PetscReal residual, start;  /* |b - A x|_2 at the end; of a guess of ours that is used (NaN: there is none) */
+  double    expected, budget; /* what own settings probably take, and what an attempt may */
+  double    patience;         /* with own settings; 0: any */
   char      unused[64];
   double    decision, guessing, own_solve, setup, solve, verify, fallback, total;
   double    own_measured, own_setup; /* own settings to the end, and the part of it that was set-up */
@@ -127,22 +128,23 @@ PetscErrorCode StepTakeOver(Solve *);
 PetscErrorCode StepFallBack(Solve *);
 
 /* ---- start.c: a guess of ours, where the program has none ---- */
-PetscErrorCode StartFromGuess(Solve *); /* into vec_sol, if the residual is smaller there than at zero */
-PetscErrorCode StartAccept(Solve *);    /* it meets the contract: nothing is set up */
+PetscErrorCode StartFromGuess(Solve *);          /* into vec_sol, if the residual is smaller there than at zero */
+PetscErrorCode StartAccept(Solve *);             /* it meets the contract: nothing is set up */
 PetscErrorCode StartOwn(Solve *, PetscBool *ok); /* the program's own settings go on from it */
 
 /* ---- attempt.c: settings of a model, under a budget, verified ---- */
 PetscErrorCode AttemptModel(Solve *, PetscBool *ok); /* the first choice, and where that fails the second one */
-PetscErrorCode AttemptStart(Solve *);                /* where the last attempt left off, if that is nearer than zero; else where the program starts */
+PetscErrorCode AttemptStart(
+  Solve *); /* where the last attempt left off, if that is nearer than zero; else where the program starts */
 PetscErrorCode AttemptAccept(Solve *);
-PetscErrorCode AttemptPermit(Solve *, Why *);        /* may its settings be set up here? Local */
+PetscErrorCode AttemptPermit(Solve *, Why *); /* may its settings be set up here? Local */
 
 /* ---- mirror.c: the program's KSP is told what happened in ours ---- */
-PetscBool      MirrorAllows(const Solve *);  /* can the program's monitors be told afterwards? */
-PetscErrorCode MirrorShows(KSP, Why *);      /* does a viewer show the program's preconditioner, other than to people? */
-PetscBool      MirrorWants(const Solve *);   /* is the course of the solve to be kept for them, or for its history? */
-PetscErrorCode MirrorAnswer(Solve *);        /* vec_sol, its and residual of the solve are the KSP's own answer. Collective */
-PetscErrorCode MirrorForget(Solve *);        /* the KSP is as KSPSolve() left it before anything was tried */
+PetscBool      MirrorAllows(const Solve *);   /* can the program's monitors be told afterwards? */
+PetscErrorCode MirrorShows(KSP, Why *);       /* does a viewer show the program's preconditioner, other than to people? */
+PetscBool      MirrorWants(const Solve *);    /* is the course of the solve to be kept for them, or for its history? */
+PetscErrorCode MirrorAnswer(Solve *);         /* vec_sol, its and residual of the solve are the KSP's own answer. Collective */
+PetscErrorCode MirrorForget(Solve *);         /* the KSP is as KSPSolve() left it before anything was tried */
 void           MirrorListened(const Solve *); /* the program's own solve is over: what its monitors asked for is known */
 
 /* ---- journal.c: one JSON line ---- */

@@ -20,7 +20,8 @@ static PetscInt Moment(int i) /* 2, 3, 3, 4, 4, 5, 6, 7, 8, 10, 12, 14, 16, ... 
 static double Left(const Watch *w, double target)
 {
   const int    i    = w->seen - 1;
-  const double most = FORESIGHT * (double)Moment(i), rate = log(w->norm[i - OCTAVE] / w->norm[i]) / (double)(Moment(i) - Moment(i - OCTAVE));
+  const double most = FORESIGHT * (double)Moment(i),
+               rate = log(w->norm[i - OCTAVE] / w->norm[i]) / (double)(Moment(i) - Moment(i - OCTAVE));
 
   return isgreater(rate, 0) ? fmin(log(w->norm[i] / target) / rate, most) : most;
 }

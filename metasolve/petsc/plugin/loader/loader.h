@@ -6,19 +6,19 @@
    asked by functions that are the same in all PETSc and MPI; the one handle that is passed on is PETSc's own communicator, to
    PETSc, unseen. Nothing here may end the program: where the two do not fit, one line says so and PETSc is told that all is well.
 
-   Reading order: stub.c (what happens), program.c (what is loaded), manifest.c (what the core was built for), sha256.c.
+   Reading order: stub.c (what happens), program.c (what is loaded), manifest.c (what the core was built for), ../sha256.c.
 */
 #pragma once
+#include "../sha256.h"
 #include <limits.h>
 #include <stddef.h>
 
-#define LINE_ROOM   1024
-#define MAX_NEEDS   8
-#define NAME_ROOM   128
-#define SHA256_ROOM 65
-#define IDENTITY    "PetscDataTypeGetSize" /* in every PETSc, and nothing that a tool would put itself in front of */
+#define LINE_ROOM 1024
+#define MAX_NEEDS 8
+#define NAME_ROOM 128
+#define IDENTITY  "PetscDataTypeGetSize" /* in every PETSc, and nothing that a tool would put itself in front of */
 
-typedef struct { /* what has to agree between a program and the core */
+typedef struct {                     /* what has to agree between a program and the core */
   char        petsc[32];             /* major.minor */
   const char *mpi;                   /* "Open MPI", "MPICH" (each with all who share its ABI), "other" or "none" */
   int         release;               /* 0: from PETSc's repository */
@@ -54,6 +54,3 @@ typedef enum {
   READY
 } State;
 State ProgramLeast(const Program *, State);
-
-/* 0 where the file could be read; its size and the hexadecimal SHA-256 of what it holds */
-int Sha256File(const char *path, long long *bytes, char hex[SHA256_ROOM]);

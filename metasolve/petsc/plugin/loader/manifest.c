@@ -17,8 +17,14 @@ static void Take(Manifest *m, const char *key, const char *value)
   const struct {
     const char *key;
     int        *number;
-  } numbers[] = {{"release", &m->kind.release}, {"int", &m->kind.integer}, {"real", &m->kind.real}, {"scalar", &m->kind.scalar},
-                 {"device", &m->kind.device},   {"saws", &m->kind.saws}};
+  } numbers[] = {
+    {"release", &m->kind.release},
+    {"int",     &m->kind.integer},
+    {"real",    &m->kind.real   },
+    {"scalar",  &m->kind.scalar },
+    {"device",  &m->kind.device },
+    {"saws",    &m->kind.saws   }
+  };
 
   if (!strcmp(key, "petsc")) snprintf(m->kind.petsc, sizeof m->kind.petsc, "%s", value);
   else if (!strcmp(key, "mpi")) snprintf(m->mpi, sizeof m->mpi, "%s", value);
@@ -42,7 +48,7 @@ int ManifestRead(const char *path, Manifest *m, char why[LINE_ROOM])
     return 1;
   }
   while (fgets(line, sizeof line, file)) {
-    char *value = strchr(line, ' ');
+    char *value               = strchr(line, ' ');
     line[strcspn(line, "\n")] = 0;
     if (!value) continue;
     *value = 0;
@@ -76,8 +82,9 @@ static int KindFits(const Kind *core, const Kind *program, char why[LINE_ROOM])
     return Refuse(why, "", program->integer == 8 ? "64-bit indices" : "32-bit indices", core->integer == 8 ? "64-bit" : "32-bit");
   if (core->real != program->real) return Refuse(why, "numbers in precision ", Precision(program->real), Precision(core->real));
   if (core->scalar != program->scalar && program->scalar > program->real) {
-    snprintf(why, LINE_ROOM, "the program runs PETSc with complex numbers, and the plug-in knows real ones only; "
-                             "link the program with a real PETSc if it can do with one");
+    snprintf(why, LINE_ROOM,
+             "the program runs PETSc with complex numbers, and the plug-in knows real ones only; "
+             "link the program with a real PETSc if it can do with one");
     return 1;
   }
   if (core->scalar != program->scalar) return Refuse(why, "", "real numbers", "complex ones");

@@ -61,8 +61,8 @@ static void *Reached(void *petsc, const char *name)
 static int LookAtVersion(void *petsc, Kind *kind)
 {
   VersionNumber version;
-  uint64_t      wide[4] = {0}; /* room for the PetscInt of any PETSc */
-  int           number[4];
+  uint64_t      wide[4]   = {0}; /* room for the PetscInt of any PETSc */
+  int           number[4] = {0};
 
   *(void **)&version = Reached(petsc, "PetscGetVersionNumber");
   if (!version || version(&wide[0], &wide[1], &wide[2], &wide[3])) return 1;
@@ -104,7 +104,7 @@ static void LookAtMpi(void *petsc, Kind *kind)
   int            n = 0;
   void          *f = Reached(petsc, "MPI_Get_library_version"); /* maybe a profiler's */
 
-  kind->mpi = f ? "other" : "none";
+  kind->mpi          = f ? "other" : "none";
   *(void **)&version = f;
   if (!version || version(text, &n)) return;
   text[sizeof text - 1] = 0;
@@ -116,22 +116,24 @@ int ProgramLook(const void *caller, Program *program, char why[LINE_ROOM])
   static const char *const device[] = {"VecCreateSeqCUDA", "VecCreateSeqHIP", "VecCreateSeqViennaCL", NULL};
   static const char *const saws[]   = {"PetscObjectSAWsBlock", NULL};
   Dl_info                  info;
-  Kind                    *kind    = &program->kind;
-  void                    *petsc   = Holder(caller, &info), *first;
+  Kind                    *kind  = &program->kind;
+  void                    *petsc = Holder(caller, &info), *first;
 
   memset(program, 0, sizeof *program);
   program->petsc    = petsc;
   program->identity = petsc ? Own(petsc, info.dli_fbase, IDENTITY) : NULL;
   if (!program->identity) {
-    snprintf(why, LINE_ROOM, "no shared PETSc has loaded the plug-in (one that is linked statically cannot); "
-                               "link the program with a shared PETSc");
+    snprintf(why, LINE_ROOM,
+             "no shared PETSc has loaded the plug-in (one that is linked statically cannot); "
+             "link the program with a shared PETSc");
     return 1;
   }
   /* the global scope goes first when the core is linked: another PETSc in it would be called with this one's objects */
   first = dlsym(RTLD_DEFAULT, IDENTITY);
   if (first && first != program->identity) {
-    snprintf(why, LINE_ROOM, "the program holds two PETSc, and its functions are not those of the one that it initialises; "
-                               "link it with one");
+    snprintf(why, LINE_ROOM,
+             "the program holds two PETSc, and its functions are not those of the one that it initialises; "
+             "link it with one");
     return 1;
   }
   kind->integer = SizeOf(petsc, "int");
@@ -155,7 +157,7 @@ State ProgramLeast(const Program *program, State mine)
   int         open_mpi = !strcmp(program->kind.mpi, "Open MPI"), wide = program->kind.integer == 8;
   int         narrow[2] = {(int)mine, (int)mine};
   int64_t     in[2] = {(int)mine, (int)mine}, out[2] = {0, 0};
-  uintptr_t   comm = 0;
+  uintptr_t   comm  = 0;
   const void *world = Reached(program->petsc, "PETSC_COMM_WORLD"); /* an executable may hold the copy that counts */
   MinMax      reduce;
 

@@ -17,8 +17,8 @@ typedef int (*Register)(void);
 /* Without MPI the launcher's variables tell who we are; where none is set, there is one process, or all of them speak. */
 static int FirstRank(void)
 {
-  static const char *const names[] = {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "MV2_COMM_WORLD_RANK", "PALS_RANKID",
-                                      "SLURM_PROCID"};
+  static const char *const names[] = {"OMPI_COMM_WORLD_RANK", "PMIX_RANK",   "PMI_RANK",
+                                      "MV2_COMM_WORLD_RANK",  "PALS_RANKID", "SLURM_PROCID"};
 
   for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
     const char *rank = getenv(names[i]);
@@ -113,8 +113,9 @@ static Register FindOnAllRanks(const void *caller, int asked, char why[LINE_ROOM
   least = ProgramLeast(&program, start ? READY : asked ? REFUSED : NOT_ASKED);
   if (start && least == READY) return start;
   if (asked && least == NOT_ASKED)
-    snprintf(why, LINE_ROOM, "METASOLVE_MODE and METASOLVE_DIR are not set on all ranks; "
-                             "let mpiexec pass on all METASOLVE_ variables");
+    snprintf(why, LINE_ROOM,
+             "METASOLVE_MODE and METASOLVE_DIR are not set on all ranks; "
+             "let mpiexec pass on all METASOLVE_ variables");
   else if (start) snprintf(why, LINE_ROOM, "the plug-in cannot be opened on all ranks; run metasolve doctor on each node");
   return NULL;
 }

@@ -1,8 +1,10 @@
 /*
-   sha256.c - SHA-256 (FIPS 180-4) of a file.
+   sha256.c - SHA-256 (FIPS 180-4) of bytes in memory and of a file.
 */
-#define _GNU_SOURCE
-#include "loader.h"
+#ifndef _GNU_SOURCE
+  #define _GNU_SOURCE
+#endif
+#include "sha256.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
@@ -11,14 +13,13 @@
 #include <unistd.h>
 
 static const uint32_t constants[64] = {
-  0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5,
-  0xd807aa98, 0x12835b01, 0x243185be, 0x550c7dc3, 0x72be5d74, 0x80deb1fe, 0x9bdc06a7, 0xc19bf174,
-  0xe49b69c1, 0xefbe4786, 0x0fc19dc6, 0x240ca1cc, 0x2de92c6f, 0x4a7484aa, 0x5cb0a9dc, 0x76f988da,
-  0x983e5152, 0xa831c66d, 0xb00327c8, 0xbf597fc7, 0xc6e00bf3, 0xd5a79147, 0x06ca6351, 0x14292967,
-  0x27b70a85, 0x2e1b2138, 0x4d2c6dfc, 0x53380d13, 0x650a7354, 0x766a0abb, 0x81c2c92e, 0x92722c85,
-  0xa2bfe8a1, 0xa81a664b, 0xc24b8b70, 0xc76c51a3, 0xd192e819, 0xd6990624, 0xf40e3585, 0x106aa070,
-  0x19a4c116, 0x1e376c08, 0x2748774c, 0x34b0bcb5, 0x391c0cb3, 0x4ed8aa4a, 0x5b9cca4f, 0x682e6ff3,
-  0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208, 0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2,
+  0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5, 0xd807aa98, 0x12835b01,
+  0x243185be, 0x550c7dc3, 0x72be5d74, 0x80deb1fe, 0x9bdc06a7, 0xc19bf174, 0xe49b69c1, 0xefbe4786, 0x0fc19dc6, 0x240ca1cc,
+  0x2de92c6f, 0x4a7484aa, 0x5cb0a9dc, 0x76f988da, 0x983e5152, 0xa831c66d, 0xb00327c8, 0xbf597fc7, 0xc6e00bf3, 0xd5a79147,
+  0x06ca6351, 0x14292967, 0x27b70a85, 0x2e1b2138, 0x4d2c6dfc, 0x53380d13, 0x650a7354, 0x766a0abb, 0x81c2c92e, 0x92722c85,
+  0xa2bfe8a1, 0xa81a664b, 0xc24b8b70, 0xc76c51a3, 0xd192e819, 0xd6990624, 0xf40e3585, 0x106aa070, 0x19a4c116, 0x1e376c08,
+  0x2748774c, 0x34b0bcb5, 0x391c0cb3, 0x4ed8aa4a, 0x5b9cca4f, 0x682e6ff3, 0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208,
+  0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2,
 };
 
 static uint32_t Right(uint32_t x, int n)
@@ -82,8 +83,8 @@ static ssize_t Fill(int file, unsigned char *to, size_t n)
 static void Finish(uint32_t h[8], const unsigned char *p, size_t rest, long long bytes)
 {
   unsigned char last[128] = {0};
-  size_t        n = rest < 56 ? 64 : 128;
-  uint64_t      bits = (uint64_t)bytes * 8;
+  size_t        n         = rest < 56 ? 64 : 128;
+  uint64_t      bits      = (uint64_t)bytes * 8;
 
   memcpy(last, p, rest);
   last[rest] = 0x80;
@@ -91,15 +92,35 @@ static void Finish(uint32_t h[8], const unsigned char *p, size_t rest, long long
   for (size_t i = 0; i < n; i += 64) Block(h, last + i);
 }
 
+static const uint32_t start[8] = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
+
+static void Hexadecimal(const uint32_t h[8], char hex[SHA256_ROOM])
+{
+  for (size_t i = 0; i < 8; i++) snprintf(hex + 8 * i, 9, "%08x", h[i]);
+}
+
+void Sha256(const void *data, size_t bytes, char hex[SHA256_ROOM])
+{
+  const unsigned char *p     = (const unsigned char *)data;
+  size_t               whole = bytes / 64 * 64;
+  uint32_t             h[8];
+
+  memcpy(h, start, sizeof h);
+  for (size_t i = 0; i < whole; i += 64) Block(h, p + i);
+  Finish(h, p + whole, bytes - whole, (long long)bytes);
+  Hexadecimal(h, hex);
+}
+
 int Sha256File(const char *path, long long *bytes, char hex[SHA256_ROOM])
 {
   static unsigned char piece[1 << 16]; /* read, not mapped: a file that shrinks meanwhile must not raise SIGBUS */
-  uint32_t             h[8] = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
+  uint32_t             h[8];
   ssize_t              n;
   size_t               i;
   int                  file = open(path, O_RDONLY | O_CLOEXEC);
 
   *bytes = 0;
+  memcpy(h, start, sizeof h);
   if (file < 0) return 1;
   do {
     n = Fill(file, piece, sizeof piece);
@@ -109,6 +130,6 @@ int Sha256File(const char *path, long long *bytes, char hex[SHA256_ROOM])
   } while ((size_t)n == sizeof piece);
   if (n >= 0) Finish(h, piece + i, (size_t)n - i, *bytes);
   close(file);
-  for (i = 0; i < 8; i++) snprintf(hex + 8 * i, 9, "%08x", h[i]);
+  Hexadecimal(h, hex);
   return n < 0;
 }
