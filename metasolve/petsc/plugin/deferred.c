@@ -29,13 +29,12 @@ static PetscErrorCode Find(PC pc, Deferred **d)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode Known(PC pc, Deferred **d) /* of a PC that is watched */
-{
-  PetscFunctionBegin;
-  PetscCall(Find(pc, d));
-  PetscCheck(*d, PETSC_COMM_SELF, PETSC_ERR_PLIB, "a watched PC has lost what it was watched with");
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
+/* Of a PC that is watched. */
+#define DEFERRED_OF(pc, d) \
+  do { \
+    PetscCall(Find((pc), &(d))); \
+    if (!(d)) PetscFunctionReturn(PETSC_ERR_PLIB); \
+  } while (0)
 
 /* ---- what stands in for the PC's own ---- */
 static PetscErrorCode Late(PC, Deferred *);
@@ -47,7 +46,7 @@ static PetscErrorCode PCSetUp_Deferred(PC pc)
   MatState       never;
 
   PetscFunctionBegin;
-  PetscCall(Known(pc, &d));
+  DEFERRED_OF(pc, d);
   if (d->waiting == PC_WAITING && d->expected) {
     d->expected = PETSC_FALSE;
     never       = StateOf(pc);
@@ -169,7 +168,7 @@ PetscErrorCode PCDefer(PC pc)
   PetscCall(Find(pc, &d));
   if (!d || (d->waiting == PC_OWN && pc->ops->setup && pc->ops->setup != PCSetUp_Deferred)) {
     PetscCall(PCWatchSetUp(pc));
-    PetscCall(Known(pc, &d));
+    DEFERRED_OF(pc, d);
   }
   PetscCall(Due(pc, &due));
   if (!due) PetscFunctionReturn(PETSC_SUCCESS);
@@ -208,7 +207,7 @@ PetscErrorCode PCSetUpDeferred(PC pc)
   PetscFunctionBegin;
   PetscCall(PCDeferred(pc, &waits));
   if (!waits) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(Known(pc, &d));
+  DEFERRED_OF(pc, d);
   d->expected             = PETSC_FALSE;
   pc->reusepreconditioner = PETSC_FALSE; /* what there is to reuse is older than the program would have it */
   err                     = PCSetUp(pc);
@@ -225,7 +224,7 @@ PetscErrorCode PCUndefer(PC pc)
   PetscFunctionBegin;
   PetscCall(PCDeferred(pc, &waits));
   if (waits) {
-    PetscCall(Known(pc, &d));
+    DEFERRED_OF(pc, d);
     PetscCall(PutBack(pc, d));
     SetUpCalledSet(pc, d->setupcalled);
     StateSet(pc, d->state);

@@ -18,13 +18,12 @@ PetscErrorCode HostFind(KSP ksp, Host **host)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode HostOf(KSP ksp, Host **host) /* of a KSP that is wrapped */
-{
-  PetscFunctionBegin;
-  PetscCall(HostFind(ksp, host));
-  PetscCheck(*host, PETSC_COMM_SELF, PETSC_ERR_PLIB, "a wrapped KSP has lost what it was wrapped with");
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
+/* Of a KSP that is wrapped. */
+#define HOST_OF(ksp, h) \
+  do { \
+    PetscCall(HostFind((ksp), &(h))); \
+    if (!(h)) PetscFunctionReturn(PETSC_ERR_PLIB); \
+  } while (0)
 
 /* ---- the program's own solve ---- */
 /* The KSP's own work space, which nobody needs while a model solves. */
@@ -134,7 +133,7 @@ static PetscErrorCode KSPBuildSolution_Host(KSP ksp, Vec v, Vec *V)
   Host *h;
 
   PetscFunctionBegin;
-  PetscCall(HostOf(ksp, &h));
+  HOST_OF(ksp, h);
   h->built = PETSC_TRUE;
   if (!h->answered) PetscCall((*h->ksp_buildsolution)(ksp, v, V));
   else if (v) {
@@ -149,7 +148,7 @@ static PetscErrorCode KSPBuildResidual_Host(KSP ksp, Vec t, Vec v, Vec *V)
   Host *h;
 
   PetscFunctionBegin;
-  PetscCall(HostOf(ksp, &h));
+  HOST_OF(ksp, h);
   h->built = PETSC_TRUE;
   if (h->answered) PetscCall(KSPBuildResidualDefault(ksp, t, v, V));
   else PetscCall((*h->ksp_buildresidual)(ksp, t, v, V));
@@ -172,7 +171,7 @@ static PetscErrorCode KSPSetUp_Host(KSP ksp)
   Host     *h;
 
   PetscFunctionBegin;
-  PetscCall(HostOf(ksp, &h));
+  HOST_OF(ksp, h);
   Adopt(ksp, h);
   if (ksp->setupstage == KSP_SETUP_NEW || h->setupnewmatrix) h->setup_due = PETSC_TRUE;
   if (!Meant(ksp, h->session)) {
@@ -200,7 +199,7 @@ static PetscErrorCode KSPSolve_Host(KSP ksp)
   Host          *h;
 
   PetscFunctionBegin;
-  PetscCall(HostOf(ksp, &h));
+  HOST_OF(ksp, h);
   if (!Meant(ksp, h->session) || ksp->transpose_solve) PetscCall(HostSolveOwn(ksp, h));
   else {
     GuardEnter();

@@ -231,7 +231,7 @@ static PetscErrorCode SNESSolve_Newton(SNES snes)
 
   PetscFunctionBegin;
   PetscCall(Find(snes, &n));
-  PetscCheck(n, PETSC_COMM_SELF, PETSC_ERR_PLIB, "a wrapped SNES has lost what it was wrapped with");
+  if (!n) PetscFunctionReturn(PETSC_ERR_PLIB);
   first = (PetscBool)(!begun && Plain(snes));
   if (!depth) begun = PETSC_TRUE;
   depth++;
