@@ -112,7 +112,7 @@ static PetscErrorCode SetUp(Solve *s, PetscLogDouble *clock)
   s->setup += Lap(clock);
   NoteOverrun(s, s->setup - before);
   if (state == INNER_OK) PetscFunctionReturn(PETSC_SUCCESS);
-  s->why = state == INNER_UNSOUND ? WHY_RAISES : WHY_SETUP_FAILED;
+  s->why = state == INNER_UNSOUND ? WHY_RAISES : state == INNER_FAILED ? WHY_PC_FAILED : WHY_SETUP_FAILED;
   PetscCall(InnerForgetOptions(&s->run->inner, s->unused));
   PetscCall(PetscPushErrorHandler(PetscIgnoreErrorHandler, NULL));
   if (InnerDestroy(&s->run->inner)) s->run->inner.ksp = NULL;

@@ -131,23 +131,27 @@ static PetscErrorCode Unlock(Vec x, PetscInt before)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* On one rank an error is caught, and that is all. */
-static PetscErrorCode Sound(const Inner *in, KSP host, PetscBool *sound)
+/* What a failed preconditioner and a sweep that would divide by zero have in common: one rank knows, and the others go on. */
+static PetscErrorCode Checked(const Inner *in, KSP host, InnerState *mine)
 {
-  PetscMPIInt ranks;
-  PC          pc;
+  PCFailedReason failed;
+  PetscBool      sound = PETSC_TRUE;
+  PetscMPIInt    ranks;
+  PC             pc;
 
   PetscFunctionBegin;
   PetscCallMPI(MPI_Comm_size(PetscObjectComm((PetscObject)host), &ranks));
-  if (ranks == 1) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(KSPGetPC(in->ksp, &pc));
-  PetscCall(SoundPC(pc, sound));
+  PetscCall(PCGetFailedReasonRank(pc, &failed));
+  if (ranks > 1) PetscCall(SoundPC(pc, &sound)); /* on one rank an error is caught, and that is all */
+  *mine = failed || in->ksp->reason < 0 ? INNER_FAILED : sound ? INNER_OK : INNER_UNSOUND;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscErrorCode InnerSetUp(Inner *in, KSP host, const Settings *s, const Operator *o, InnerState *state)
 {
   const int      depth = MetasolveDepth;
+  InnerState     mine  = INNER_OK;
   PetscBool      sound;
   PetscErrorCode err;
   OperatorMarks  marks;
@@ -160,11 +164,11 @@ PetscErrorCode InnerSetUp(Inner *in, KSP host, const Settings *s, const Operator
   MetasolveDepth++;
   PetscCall(PetscPushErrorHandler(PetscIgnoreErrorHandler, NULL));
   err = SetUp(in, host, s, o);
-  if (!err) err = Sound(in, host, &sound);
+  if (!err) err = Checked(in, host, &mine);
   PetscCall(PetscPopErrorHandler());
   MetasolveDepth = depth;
   PetscCall(OperatorPutBack(&marks));
-  PetscCall(Agree(host, err ? INNER_ERROR : sound ? INNER_OK : INNER_UNSOUND, state));
+  PetscCall(Agree(host, err ? INNER_ERROR : mine, state));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -18,7 +18,8 @@ typedef struct {
 typedef enum {
   INNER_OK,
   INNER_UNSOUND, /* the settings would raise an error on one rank, or not return (sound.h) */
-  INNER_ERROR    /* PETSc has reported one, on some rank */
+  INNER_FAILED,  /* its preconditioner says so, on some rank */
+  INNER_ERROR    /* PETSc has raised one, on some rank */
 } InnerState;
 
 PetscBool      InnerReady(const Inner *, const Settings *, const Operator *); /* is it set up for these? */

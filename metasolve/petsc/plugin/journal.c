@@ -34,6 +34,7 @@ static const char *const whys[WHY_COUNT] = {
   [WHY_ABANDONED]         = "too many attempts ended in an error",
   [WHY_GIVEN_UP]          = "the program's own settings were given up",
   [WHY_SETUP_FAILED]      = "the settings cannot be set up",
+  [WHY_PC_FAILED]         = "DIVERGED_PC_FAILED: the preconditioner could not be computed",
   [WHY_ERROR]             = "PETSc reported an error in the solve",
   [WHY_LATE]              = "the time budget was used up",
   [WHY_DIVERGED]          = "diverged",

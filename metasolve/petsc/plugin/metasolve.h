@@ -10,7 +10,8 @@
      host, deferred       the wrapped KSP, and its preconditioner whose set-up waits
      asked                what that set-up makes, and others ask for
      sound, contract, operator, limits, guard
-     newton_guess, guess, basis_file, policy, policy_file, features, rows, matrix, text, sha256
+     newton_guess, guess, basis_file, policy, policy_file, policy_settings, features, rows, matrix
+     settings, words, text, sha256
 
    Private PETSc headers are used, so one shared library is built per PETSc installation.
 */

@@ -54,12 +54,14 @@ static PetscBool Mentions(const Settings *s, const char *word)
 PetscErrorCode SoundOperator(const Operator *o, const Settings *s, PetscBool *sound)
 {
   PetscMPIInt ranks;
+  PetscBool   sweeps; /* perhaps within the set-up: for an estimate of eigenvalues */
 
   PetscFunctionBegin;
   *sound = PETSC_TRUE;
   PetscCallMPI(MPI_Comm_size(PetscObjectComm((PetscObject)o->A), &ranks));
+  sweeps = (PetscBool)(ranks > 1 && (Mentions(s, PCSOR) || Mentions(s, PCEISENSTAT) || Mentions(s, PCML)));
   if (ranks > 1) PetscCall(EntriesFinite(o->A, sound));
-  if (Mentions(s, PCICC) || Mentions(s, PCCHOLESKY)) PetscCall(DiagonalNonzero(o->A, sound));
+  if (sweeps || Mentions(s, PCICC) || Mentions(s, PCCHOLESKY)) PetscCall(DiagonalNonzero(o->A, sound));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -34,6 +34,7 @@ typedef enum {
   /* what happened */
   WHY_GIVEN_UP,
   WHY_SETUP_FAILED,
+  WHY_PC_FAILED,
   WHY_ERROR,
   WHY_LATE,
   WHY_DIVERGED,

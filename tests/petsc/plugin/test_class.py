@@ -1,0 +1,83 @@
+"""What outlives a KSP: pauses, the account of time, what the program's own settings take."""
+
+import json
+from collections import Counter
+
+import pytest
+
+from metasolve.pinned import pin
+
+RICHARDSON = {"ksp_type": "richardson", "pc_type": "none"}
+GOOD = {"ksp_type": "gmres", "pc_type": "bjacobi"}
+SAME_SIZE = ["-smallest", "40", "-largest", "40"]
+
+
+@pytest.fixture
+def pinned(tmp_path, plugin_library):
+    return lambda settings: pin(tmp_path / "pinned", settings)
+
+
+@pytest.mark.parametrize("option", [[], ["-one_ksp"]], ids=["a KSP each", "one KSP"])
+def test_pauses_belong_to_the_class_and_not_to_the_ksp(option, host, constant_model, run_with):
+    model = constant_model(**RICHARDSON, ksp_richardson_scale="9")
+    command = [*host("sequence"), "-solves", "14", *SAME_SIZE, *option]
+    _, lines = run_with(model, command)
+    assert [line["source"] for line in lines] == ["fallback"] * 3 + ["refused"] * 8 + [
+        "fallback",
+        "refused",
+        "refused",
+    ]
+
+
+def test_settings_that_always_fail_become_rare(host, pinned, run_with):
+    done, lines = run_with(pinned(RICHARDSON), [*host("sequence"), "-solves", "200", *SAME_SIZE])
+    assert done.returncode == 0, done.stderr
+    tried = sum(line["source"] != "refused" for line in lines)
+    assert 0 < tried <= 10
+
+
+def test_own_settings_are_measured_now_and_then(host, pinned, run_with):
+    """Nothing predicts what they take under constant settings: the second solve shows it."""
+    _, lines = run_with(pinned(GOOD), [*host("sequence"), "-solves", "20", *SAME_SIZE])
+    assert lines[0]["source"] == "model"
+    assert "measured" in lines[1]["why"]
+    expected = [line["own_expected"] for line in lines]
+    assert expected[2] != expected[0]
+    assert Counter(line["source"] for line in lines)["model"] >= 10
+
+
+def test_one_hard_solve_does_not_block_easier_ones(held_on_one_operator):
+    """The same operator again, after settings could not meet a tolerance on it."""
+    sources = held_on_one_operator([1e-300, 1e-3, 1e-3])
+    assert sources == ["fallback", "model", "model"]
+
+
+@pytest.fixture
+def held_on_one_operator(plugin_library, constant_model):
+    from petsc4py import PETSc
+
+    from metasolve import accelerate
+
+    from ..conftest import convection_diffusion, random_vector
+
+    def solve(tolerances):
+        A = convection_diffusion(12, 20.0)
+        b, x = random_vector(A), A.createVecRight()
+        ksp = PETSc.KSP().create(PETSc.COMM_SELF)
+        ksp.setOperators(A)
+        ksp.setType("gmres")
+        handle = accelerate(ksp, constant_model(ksp_type="gmres", pc_type="jacobi"))
+        sources = []
+        for rtol in tolerances:
+            ksp.setTolerances(rtol=rtol, max_it=60 if rtol < 1e-200 else 1000)
+            ksp.solve(b, x)
+            sources.append(handle.last["source"])
+        return sources
+
+    return solve
+
+
+def test_a_pinned_model_answers_from_the_first_solve(host, pinned, run_with):
+    _, lines = run_with(pinned(GOOD), host("hard_coded"))
+    assert lines[0]["source"] == "model"
+    assert json.dumps(lines[0]["settings"]) == json.dumps(GOOD)

@@ -1,0 +1,39 @@
+"""A fault on one rank ends in the program's own solve on all of them."""
+
+import pytest
+
+from metasolve.pinned import pin
+
+from ..conftest import needs_hypre
+
+FAULTS = ["zero_diagonal", "singular_block", "zero_row", "nan", "indefinite"]
+SETTINGS = [
+    "ksp_type=gmres pc_type=jacobi",
+    "ksp_type=gmres pc_type=sor",
+    "ksp_type=gmres pc_type=bjacobi",
+    "ksp_type=gmres pc_type=bjacobi sub_pc_type=sor",
+    "ksp_type=gmres pc_type=bjacobi sub_pc_type=icc",
+    "ksp_type=gmres pc_type=asm sub_pc_type=lu",
+    "ksp_type=gmres pc_type=gamg",
+    "ksp_type=gmres pc_type=gamg mg_levels_pc_type=sor",
+    pytest.param("ksp_type=gmres pc_type=hypre", marks=needs_hypre),
+]
+
+
+@pytest.mark.parametrize("ranks", [1, 3])
+@pytest.mark.parametrize("settings", SETTINGS)
+def test_the_program_ends_as_it_would_have(
+    settings, ranks, host, tmp_path, run_with, run_program
+):
+    pin(tmp_path / "model", dict(word.split("=") for word in settings.split()))
+    for fault in FAULTS:
+        command = [*host("one_rank"), "-fault", fault, "-pc_type", "jacobi", "-ksp_max_it", "2000"]
+        own = run_program(command, ranks=ranks)
+        done, lines = run_with(tmp_path / "model", command, ranks)
+        assert done.returncode == own.returncode, (fault, done.stderr)
+        assert len(lines) == 1
+        if lines[0]["source"] != "model":
+            assert done.stdout == own.stdout, fault
+        else:
+            assert "CONVERGED" in done.stdout, fault
+            assert lines[0]["true_residual"] <= lines[0]["tolerance"]
