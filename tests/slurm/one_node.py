@@ -134,8 +134,8 @@ class OneNode:
         return state()
 
     def steps(self) -> list[int]:
-        """Process numbers of the daemons that hold the steps of jobs."""
-        return [pid for pid in self.processes() if "slurmstepd: [" in _command(pid)]
+        """Process numbers of the daemons that hold what jobs started by srun."""
+        return [pid for pid in self.processes() if re.search(r"stepd: .*\.\d+\]", _command(pid))]
 
     def processes(self) -> list[int]:
         """Processes of its daemons and of its jobs; programs that a test runs are none."""
