@@ -32,6 +32,7 @@ high = 1.9
 default = 1.0
 """
 OPTIONS = ["--measure", "flops", "--calls", "60", "--seed", "3"]
+WORKER = f"{sys.executable}\0-m\0metasolve.farm.worker".encode()
 ALWAYS_TIMED = ("expected ", "sha256 ")  # lines of policy.txt: seconds, and a checksum over them
 
 pytestmark = pytest.mark.slow
@@ -133,16 +134,17 @@ def test_a_job_that_is_signalled_ends_well_and_the_next_one_finishes(
 def test_a_killed_step_daemon_costs_the_job_and_nothing_that_was_logged(
     slurm, submit, straight, tmp_path
 ):
-    """As a node that fails: nobody is told, the next job goes on."""
+    """Its ranks end, but srun is not told: the job waits until somebody cancels it."""
     model = tmp_path / "model"
     first = submit(model)
     until(lambda: evaluations(model) >= 10)
     for pid in slurm.steps():
         os.kill(pid, signal.SIGKILL)
-    assert slurm.ended(first) != "COMPLETED"
+    until(lambda: not any(command(pid).startswith(WORKER) for pid in slurm.processes()))
+    slurm.say("scancel", first)
+    assert slurm.ended(first) == "CANCELLED"
     kept = evaluations(model)
     assert not (model / "model.json").exists()
-    until(lambda: not [pid for pid in slurm.processes() if b"train" in command(pid)])
     second = submit(model)
     assert slurm.ended(second) == "COMPLETED", log(tmp_path, second)
     assert evaluations(model) > kept
