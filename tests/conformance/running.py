@@ -119,7 +119,8 @@ def _output(
 
 def _ended(process: subprocess.Popen, limit: float) -> int | None:
     try:
-        return process.wait(limit)
+        code = process.wait(limit)
+        return 128 - code if code < 0 else code  # as a shell, and metasolve, say it
     except subprocess.TimeoutExpired:
         _signal(process.pid, signal.SIGTERM)
         with contextlib.suppress(subprocess.TimeoutExpired):

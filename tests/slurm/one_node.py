@@ -39,6 +39,7 @@ SlurmdParameters=config_overrides
 ProctrackType=proctrack/linuxproc
 TaskPlugin=task/none
 SelectType=select/cons_tres
+SchedulerParameters=batch_sched_delay=0
 JobCompType=jobcomp/filetxt
 JobCompLoc={folder}/completed
 MpiDefault=pmix
@@ -85,6 +86,7 @@ class OneNode:
             self._start("slurmctld", "-D")
             self._start("slurmd", "-D", "-N", self._host())
             self._wait(lambda: "idle" in self.say("sinfo", "-h", "-o", "%T"), "the node")
+            self._wait(self._launches, "a job")
         except BaseException:
             self.__exit__()
             raise
@@ -181,6 +183,14 @@ class OneNode:
                     start_new_session=True,
                 )
             )
+
+    def _launches(self) -> bool:
+        """Whether jobs start ranks: in its first second the controller knows too little for it."""
+        started = self.folder / "started"
+        self.run(
+            ["sbatch", "--wait", "--ntasks=2", "--output=/dev/null", f"--wrap=srun touch {started}"]
+        )
+        return started.exists()
 
     def _wait(self, condition: Callable[[], object], what: str, seconds: float = 60) -> None:
         end = time.monotonic() + seconds

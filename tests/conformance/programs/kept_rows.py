@@ -29,9 +29,7 @@ def plate(n, scale, rng):
         cols += [b.ravel(), a.ravel(), a.ravel(), b.ravel()]
         vals += [-face, -face, face, face]
     entries = np.concatenate(rows), np.concatenate(cols)
-    return sp.csr_matrix(
-        (np.concatenate(vals), (np.concatenate(rows), np.concatenate(cols))), shape=(n * n, n * n)
-    )
+    return sp.csr_matrix((np.concatenate(vals), entries), shape=(n * n, n * n))
 
 
 first, count = int(sys.argv[1]), int(sys.argv[2])
