@@ -46,8 +46,10 @@ class Results:
         self._file = file
         file.parent.mkdir(parents=True, exist_ok=True)
         text = file.read_text() if file.exists() else ""
-        # A line torn by a kill is of a case that did not end.
-        self.rows: list[Row] = [json.loads(x) for x in text.splitlines(True) if x.endswith("\n")]
+        whole = text[: text.rfind("\n") + 1]
+        if whole != text:  # a line torn by a kill is of a case that did not end
+            file.write_text(whole)
+        self.rows: list[Row] = [json.loads(line) for line in whole.splitlines()]
 
     def lacks(self, case: Case) -> bool:
         """Whether nothing is known of a case."""
