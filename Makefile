@@ -141,14 +141,19 @@ test-slurm: setup ## run the tests under a SLURM of one node (as root on Debian:
 	fi
 	.venv/bin/python -m pytest tests/slurm
 
-# Plug-in and hosts are instrumented; what is not (Python, mpiexec) gets the runtime preloaded.
-# Leaks are MPI's own. UndefinedBehaviorSanitizer ends a program at the first finding.
+# Plug-in and hosts are instrumented; what is not (Python, mpiexec) gets the runtime preloaded, with
+# which alone compiled programs were seen to hang in exit(). Leaks are MPI's own.
+# UndefinedBehaviorSanitizer ends a program at the first finding.
 SANITIZE := -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 test-sanitized: setup ## run the plug-in's tests under AddressSanitizer and UBSan
 	@folder=$$PWD/build/sanitized
 	mkdir -p $$folder/bin
-	printf '#!/bin/sh\nexec %s $(SANITIZE) "$$@"\n' "$$(command -v mpicc)" > $$folder/bin/mpicc
-	chmod +x $$folder/bin/mpicc
+	for compiler in mpicc mpifort; do
+	  if real=$$(command -v $$compiler); then
+	    printf '#!/bin/sh\nexec %s $(SANITIZE) "$$@"\n' "$$real" > $$folder/bin/$$compiler
+	    chmod +x $$folder/bin/$$compiler
+	  fi
+	done
 	export PATH=$$folder/bin:$$PATH METASOLVE_CC=$$folder/bin/mpicc XDG_CACHE_HOME=$$folder/cache
 	export ASAN_OPTIONS=detect_leaks=0:abort_on_error=1 UBSAN_OPTIONS=print_stacktrace=1
 	LD_PRELOAD=$$(gcc -print-file-name=libasan.so) .venv/bin/python -m pytest -m 'not slow' \
