@@ -123,17 +123,17 @@ class OneNode:
             raise RuntimeError(f"sbatch: {done.stderr}")
         return done.stdout.strip()
 
-    def ended(self, job: str, seconds: float = 400) -> str:
-        """State in which a job ended, such as COMPLETED."""
-        record = re.compile(rf"^JobId={job} .*JobState=(\w+)", re.MULTILINE)
+    def state(self, job: str) -> str:
+        """State in which a job ended, such as COMPLETED; empty while it has not."""
         file = self.folder / "completed"
+        text = file.read_text() if file.exists() else ""
+        known = re.search(rf"^JobId={job} .*JobState=(\w+)", text, re.MULTILINE)
+        return known[1] if known else ""
 
-        def state() -> str:
-            known = record.search(file.read_text() if file.exists() else "")
-            return known[1] if known else ""
-
-        self._wait(state, f"job {job}", seconds)
-        return state()
+    def ended(self, job: str, seconds: float = 600) -> str:
+        """State in which a job ended, once it has."""
+        self._wait(lambda: self.state(job), f"job {job}", seconds)
+        return self.state(job)
 
     def steps(self) -> list[int]:
         """Process numbers of the daemons that hold what jobs started by srun."""

@@ -31,7 +31,8 @@ low = 0.2
 high = 1.9
 default = 1.0
 """
-OPTIONS = ["--measure", "flops", "--calls", "60", "--seed", "3"]
+OPTIONS = ["--measure", "flops", "--seed", "3"]
+CALLS = 60
 WORKER = f"{sys.executable}\0-m\0metasolve.farm.worker".encode()
 ALWAYS_TIMED = ("expected ", "sha256 ")  # lines of policy.txt: seconds, and a checksum over them
 
@@ -52,19 +53,19 @@ def recording(host, tmp_path_factory):
     return folder / "recording"
 
 
-def words(recording, model, *more):
+def words(recording, model, calls=CALLS):
     space = ["--space", str(recording.parent / "space.toml")]
-    return [str(recording), str(model), *space, *OPTIONS, *more]
+    return [str(recording), str(model), *space, *OPTIONS, "--calls", str(calls)]
 
 
 @pytest.fixture
 def submit(slurm, recording, tmp_path):
-    """`submit(model, *options of sbatch, env=)`: the template as a job of 2 ranks; its number."""
+    """`submit(model, *options of sbatch, env=, calls=)`: the template as a job of 2 ranks; its number."""
 
-    def job(model, *options, env=None):
+    def job(model, *options, env=None, calls=CALLS):
         said = ["--ntasks-per-node=2", "--time=10", f"--output={tmp_path}/%j.log", *options]
         path = {"PATH": os.pathsep.join([str(BIN), os.environ["PATH"]]), **(env or {})}
-        return slurm.submit([*said, str(TEMPLATE), *words(recording, model)], env=path)
+        return slurm.submit([*said, str(TEMPLATE), *words(recording, model, calls)], env=path)
 
     return job
 
@@ -93,11 +94,22 @@ def evaluations(model):
     return sum(json.loads(line)["event"] == "evaluation" for line in lines)
 
 
-def until(condition, seconds=200.0):
+def until(condition, seconds=600.0):
     end = time.monotonic() + seconds
     while not condition() and time.monotonic() < end:
         time.sleep(0.05)
     assert condition()
+
+
+@pytest.fixture
+def at_work(slurm, tmp_path):
+    """`at_work(job, model, count)`: wait until so many evaluations of a running job are logged."""
+
+    def wait(job, model, count):
+        until(lambda: evaluations(model) >= count or slurm.state(job))
+        assert not slurm.state(job), log(tmp_path, job)
+
+    return wait
 
 
 def log(tmp_path, job):
@@ -116,15 +128,15 @@ def test_a_job_learns_what_mpiexec_learns(slurm, submit, straight, tmp_path):
 
 
 def test_a_job_that_is_signalled_ends_well_and_the_next_one_finishes(
-    slurm, submit, straight, tmp_path
+    slurm, submit, at_work, straight, tmp_path
 ):
     model = tmp_path / "model"
     first = submit(model)
-    until(lambda: evaluations(model) >= 10)
+    at_work(first, model, 10)
     slurm.say("scancel", "--signal=USR1", first)
     assert slurm.ended(first) == "COMPLETED", log(tmp_path, first)
     assert "the same command goes on from there" in log(tmp_path, first)
-    assert evaluations(model) < 59
+    assert evaluations(model) < CALLS
     assert not (model / "model.json").exists()
     second = submit(model)
     assert slurm.ended(second) == "COMPLETED", log(tmp_path, second)
@@ -132,12 +144,12 @@ def test_a_job_that_is_signalled_ends_well_and_the_next_one_finishes(
 
 
 def test_a_killed_step_daemon_costs_the_job_and_nothing_that_was_logged(
-    slurm, submit, straight, tmp_path
+    slurm, submit, at_work, straight, tmp_path
 ):
     """Its ranks end, but srun is not told: the job waits until somebody cancels it."""
     model = tmp_path / "model"
     first = submit(model)
-    until(lambda: evaluations(model) >= 10)
+    at_work(first, model, 10)
     for pid in slurm.steps():
         os.kill(pid, signal.SIGKILL)
     until(lambda: not any(command(pid).startswith(WORKER) for pid in slurm.processes()))
@@ -158,21 +170,17 @@ def command(pid):
         return b""
 
 
-def test_a_time_limit_loses_nothing_that_was_logged(slurm, recording, submit, tmp_path):
+def test_a_time_limit_loses_nothing_that_was_logged(slurm, submit, at_work, tmp_path):
     """A minute is the least that SLURM limits; ranks get SIGTERM, and end well in KillWait."""
     model = tmp_path / "model"
-    OPTIONS[OPTIONS.index("--calls") + 1] = "2000"
-    try:
-        first = submit(model, "--time=1", "--signal=USR1@0")
-        assert slurm.ended(first) == "TIMEOUT", log(tmp_path, first)
-        kept = evaluations(model)
-        assert kept > 0
-        second = submit(model)
-        until(lambda: evaluations(model) > kept)
-        slurm.say("scancel", "--signal=USR1", second)
-        assert slurm.ended(second) == "COMPLETED", log(tmp_path, second)
-    finally:
-        OPTIONS[OPTIONS.index("--calls") + 1] = "60"
+    first = submit(model, "--time=1", "--signal=USR1@0", calls=2000)
+    assert slurm.ended(first) == "TIMEOUT", log(tmp_path, first)
+    kept = evaluations(model)
+    assert kept > 0
+    second = submit(model, calls=2000)
+    at_work(second, model, kept + 1)
+    slurm.say("scancel", "--signal=USR1", second)
+    assert slurm.ended(second) == "COMPLETED", log(tmp_path, second)
 
 
 def test_a_training_without_workers_fails_the_job(slurm, submit, tmp_path):
