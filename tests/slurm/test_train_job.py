@@ -60,7 +60,7 @@ def words(recording, model, calls=CALLS):
 
 @pytest.fixture
 def submit(slurm, recording, tmp_path):
-    """`submit(model, *options of sbatch, env=, calls=)`: the template as a job of 2 ranks; its number."""
+    """`submit(model, *options of sbatch)`: the template as a job of 2 ranks; returns its number."""
 
     def job(model, *options, env=None, calls=CALLS):
         said = ["--ntasks-per-node=2", "--time=10", f"--output={tmp_path}/%j.log", *options]
