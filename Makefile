@@ -131,7 +131,8 @@ test-latest: .venv-latest/.stamp ## run the tests with the newest PETSc, petsc4p
 	touch $@
 
 test-slurm: setup ## run the tests under a SLURM of one node (as root on Debian: installed first)
-	@if ! PATH="$$PATH:/usr/sbin" command -v slurmctld munged sbatch >/dev/null; then
+	@installed() { PATH="$$PATH:/usr/sbin" command -v "$$1" >/dev/null; }
+	if ! installed slurmctld || ! installed munged || ! installed sbatch; then
 	  if [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
 	    echo 'test-slurm: SLURM is missing: sudo apt-get install slurm-wlm munge' >&2
 	    exit 1
