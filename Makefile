@@ -4,7 +4,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .ONESHELL:
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-slow test-latest test-slurm test-sanitized conformance \
+.PHONY: help setup demo test test-slow fuzz test-latest test-slurm test-sanitized conformance \
   bench-overhead lint clean
 
 PYTHON ?= python3
@@ -109,6 +109,11 @@ test: setup ## run the tests that take seconds, on 1 and 2 ranks
 
 test-slow: setup ## run every test
 	.venv/bin/python -m pytest
+
+FUZZ ?= 50000
+
+fuzz: setup ## read a million mutated files (FUZZ of each kind), in C under sanitizers
+	METASOLVE_FUZZ=$(FUZZ) .venv/bin/python -m pytest tests/fuzz
 
 test-latest: .venv-latest/.stamp ## run the tests with the newest PETSc, petsc4py and numpy from PyPI
 	.venv-latest/bin/python -m pytest -m 'not slow'

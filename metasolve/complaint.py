@@ -8,6 +8,8 @@ from pydantic import ValidationError
 
 from metasolve.errors import did_you_mean
 
+_SHOWN = 80  # characters of a value
+
 
 def explain(error: ValidationError, keys: Callable[[Sequence[str]], Sequence[str]]) -> str:
     """One line of the first of pydantic's complaints: key, value, remedy.
@@ -23,5 +25,12 @@ def explain(error: ValidationError, keys: Callable[[Sequence[str]], Sequence[str
     if first["type"] in ("missing", "missing_argument"):
         return f"{key} is missing; add it"
     if first["type"] == "extra_forbidden":
-        return f"{key}={first['input']!r} is unknown; {did_you_mean(places[-1], keys(places[:-1]))}"
-    return f"{key}={first['input']!r}: {first['msg']}"
+        remedy = did_you_mean(places[-1], keys(places[:-1]))
+        return f"{key}={_shown(first['input'])} is unknown; {remedy}"
+    return f"{key}={_shown(first['input'])}: {first['msg']}"
+
+
+def _shown(value: object) -> str:
+    """Enough of a value to recognise it: it may be a whole table."""
+    text = repr(value)
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."

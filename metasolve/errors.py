@@ -7,7 +7,10 @@ from collections.abc import Iterable
 
 
 class MetasolveError(Exception):
-    """Root of all errors raised by metasolve."""
+    """Root of all errors raised by metasolve; their message is one line, whatever it quotes."""
+
+    def __str__(self) -> str:
+        return " ".join(super().__str__().splitlines())
 
 
 class UsageError(MetasolveError):

@@ -25,9 +25,12 @@ _LARGEST_INTEGER = 2**31 - 1  # PetscInt, unless PETSc was built with 64-bit ind
 def _number(name: str, key: str, value: Any) -> float:
     if isinstance(value, (bool, str)) or not isinstance(value, (int, float, np.number)):
         raise SpaceError(f"{name}: {key}={value!r} is not a number; write one without quotes")
-    if math.isnan(value):
-        raise SpaceError(f"{name}: {key}={value!r} is not a number; give a value within the bounds")
-    return value
+    try:
+        if not math.isnan(value):
+            return value
+    except OverflowError:  # an integer of hundreds of digits
+        raise SpaceError(f"{name}: {key} has more digits than a number may have") from None
+    raise SpaceError(f"{name}: {key}={value!r} is not a number; give a value within the bounds")
 
 
 @dataclass(frozen=True)

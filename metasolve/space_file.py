@@ -59,8 +59,10 @@ def read_toml(path: str | Path) -> dict[str, Any]:
     """
     try:
         return tomllib.loads(Path(path).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, ValueError) as error:
         raise SpaceError(f"{error}; give a readable TOML file") from error
+    except RecursionError as error:
+        raise SpaceError("nested too deeply; give a readable TOML file") from error
 
 
 def to_entry(setting: Setting) -> dict[str, Any]:
@@ -89,7 +91,7 @@ def parse(data: Mapping[str, Any]) -> tuple[tuple[Setting, ...], dict[str, str]]
 
 def _from_entry(entry: Mapping[str, Any]) -> Setting:
     name, kind = entry.get("name", "setting without a name"), entry.get("type")
-    if kind not in KINDS:
+    if not isinstance(kind, str) or kind not in KINDS:
         raise SpaceError(f"{name}: type={kind!r} is unknown; {did_you_mean(kind, KINDS)}")
     keys = tuple(each.name for each in fields(KINDS[kind]))
     unknown = next((key for key in entry if key not in (*keys, "type")), None)

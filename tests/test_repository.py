@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 LEGACY = [ROOT / "solvers", ROOT / "problems", ROOT / "tests" / "hosts"]
-TARGETS = ["help", "setup", "demo", "test", "test-slow", "test-latest", "test-slurm"]
+TARGETS = ["help", "setup", "demo", "test", "test-slow", "fuzz", "test-latest", "test-slurm"]
 TARGETS += ["test-sanitized", "conformance", "bench-overhead", "lint", "clean"]
 
 
@@ -58,7 +58,8 @@ def test_no_module_is_named_after_a_drawer(path):
 def test_only_the_library_is_installed():
     text = (ROOT / "pyproject.toml").read_text()
     assert 'include = ["metasolve", "metasolve.*"]' in text
-    assert '"metasolve.petsc" = ["plugin/*.c", "plugin/*.h"]' in text
+    for files in ("plugin/*.c", "plugin/*.h", "plugin/loader/*.c", "plugin/loader/*.h"):
+        assert f'"{files}"' in text
 
 
 def test_readme_says_what_it_is_on_one_screen():

@@ -15,7 +15,7 @@ import typer
 from metasolve.errors import MetasolveError, UsageError, did_you_mean
 
 COMMANDS = (
-    *("init", "check", "check-gradient", "record", "train", "guess", "evaluate", "run"),
+    *("init", "check", "check-gradient", "record", "train", "guess", "pin", "evaluate", "run"),
     *("inspect", "space", "bench", "doctor", "version"),
 )
 _INTERRUPTED = 130

@@ -1,9 +1,9 @@
 """``guess.bin``: a reduced Galerkin guess as the plug-in reads it.
 
-Little-endian, 8 bytes each: a head of 11 numbers after 16 characters, the entries of A and b that
-are looked at, the small matrices (lower triangles of symmetric ones) and right-hand sides, settings
-as text, then the basis, mode by mode, of which each rank reads its own rows; that of the tests too
-where no entries are looked at. guess.c reads it.
+Little-endian, 8 bytes each: 16 characters, a checksum of what follows, a head of 10 numbers, the
+entries of A and b that are looked at, the small matrices (lower triangles of symmetric ones) and
+right-hand sides, settings as text, then the basis, mode by mode, of which each rank reads its own
+rows; that of the tests too where no entries are looked at. guess.c reads it.
 """
 
 from __future__ import annotations
@@ -14,11 +14,12 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from metasolve.guess.checksum import sealed
 from metasolve.guess.pattern import pattern_hash
 from metasolve.guess.projected import Projected
 from metasolve.guess.reduced import ReducedGalerkin
 
-_MAGIC = b"metasolve-guess2"
+_MAGIC = b"metasolve-guess3"
 _ROUNDING = 1e-12  # of the largest entry: what two halves of a symmetric matrix may differ by
 
 
@@ -53,7 +54,7 @@ def guess_bytes(
     numbers = [np.ascontiguousarray(each, "<f8").tobytes() for each in (operators, tables.sides)]
     bases = [reduced.basis, *([reduced.tests] if isinstance(reduced, Projected) else [])]
     columns = [np.ascontiguousarray(each.T, "<f8").tobytes() for each in bases]
-    return b"".join([_MAGIC, head, places.tobytes(), *numbers, text, *columns])
+    return sealed(_MAGIC, b"".join([head, places.tobytes(), *numbers, text, *columns]))
 
 
 def _folded(operators: NDArray[np.float64]) -> tuple[NDArray[np.float64], bool]:

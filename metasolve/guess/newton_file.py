@@ -1,7 +1,8 @@
 """``newton.bin``: where Newton's method starts, as the plug-in reads it (newton_guess.c).
 
-Little-endian, 8 bytes each: a head of 8 numbers after 16 characters, the kernel regression from
-inputs to coordinates of the solution, then the basis of solutions, mode by mode.
+Little-endian, 8 bytes each: 16 characters, a checksum of what follows, a head of 8 numbers, the
+kernel regression from inputs to coordinates of the solution, then the basis of solutions, mode by
+mode.
 """
 
 from __future__ import annotations
@@ -12,12 +13,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from metasolve.guess.checksum import sealed
 from metasolve.guess.codec import Pod
 from metasolve.guess.kernel import Kernel
 from metasolve.guess.resampling import resample
 
 Array = NDArray[np.float64]
-_MAGIC = b"metasolve-start2"
+_MAGIC = b"metasolve-start3"
 _TINY = np.finfo(float).tiny
 _MOST, _MOST_ALONE = 20_000, 200_000  # points of the grid of the basis: grids vary, or do not
 
@@ -79,7 +81,7 @@ class NewtonGuess:
             self.basis.decode(np.eye(modes)),
         ]
         data = [np.ascontiguousarray(each, dtype="<f8").tobytes() for each in numbers]
-        return b"".join([_MAGIC, head, *data])
+        return sealed(_MAGIC, b"".join([head, *data]))
 
 
 def _common(shapes: Sequence[tuple[int, ...]]) -> tuple[int, ...]:

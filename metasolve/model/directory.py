@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,15 +13,25 @@ from safetensors import SafetensorError
 from safetensors.numpy import load as parse_tensors
 from safetensors.numpy import save as tensor_bytes
 
-from metasolve.errors import ModelError, SpaceError
+from metasolve.atomic import read_regular, write_atomically
+from metasolve.errors import ModelError, SpaceError, UsageError
+from metasolve.model.constant import constant_model
+from metasolve.model.document import (
+    FORMAT,
+    GateEntry,
+    Info,
+    Learned,
+    Pinned,
+    own_keys,
+    read_document,
+)
 from metasolve.model.gate import Bells, Gate
 from metasolve.model.layer import Layer
 from metasolve.model.model import Model, Standardisation
 from metasolve.model.policy_file import policy_text
 from metasolve.space import Space
 
-FORMAT = 5
-_OWN = {"format", "kind", "features", "space", "activations", "gate", "small", "checksums"}
+_BOX = ("mean", "scale", "low", "high")
 _BELLS = ("features", "lengths", "centres", "weights")
 _WEIGHTS, _POLICY, _MODEL = "weights.safetensors", "policy.txt", "model.json"
 GUESS, NEWTON = "guess.bin", "newton.bin"  # where linear and nonlinear solves start: add_guess
@@ -78,7 +87,7 @@ def add_guess(directory: Path, data: bytes, info: Mapping[str, Any], name: str =
     name : of the file.
     """
     directory = Path(directory)
-    document = _document(directory)
+    _, document = read_document(directory)
     checksums = {**document["checksums"], name: hashlib.sha256(data).hexdigest()}
     document = {**document, **info, "checksums": checksums}
     write_atomically(directory / name, data)
@@ -88,7 +97,7 @@ def add_guess(directory: Path, data: bytes, info: Mapping[str, Any], name: str =
 
 def _tensors(model: Model, surrogate: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     s = model.standardisation
-    tensors = {f"features.{key}": getattr(s, key) for key in ("mean", "scale", "low", "high")}
+    tensors = {f"features.{key}": getattr(s, key) for key in _BOX}
     tensors |= _layer_tensors("layers", model.layers)
     if model.gate is not None:
         tensors |= _layer_tensors("gate.layers", model.gate.layers)
@@ -111,95 +120,124 @@ def _layer_tensors(name: str, layers: Sequence[Layer]) -> dict[str, np.ndarray]:
     }
 
 
-def write_atomically(path: Path, data: bytes) -> None:
-    """Write next to the target, flush to disk, rename over it."""
-    partial = path.with_name(path.name + ".partial")
-    with partial.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)
-
-
 def load(directory: Path) -> Model:
     """Read a model directory, verifying every checksum.
 
     Raises
     ------
     ModelError
-        When the directory is no model, is unfinished, truncated or changed since it was written.
+        When the directory is no model, is unfinished, truncated, malformed or changed since it was
+        written.
     """
     directory = Path(directory)
-    document = _document(directory)
-    tensors = _read_tensors(directory, document)
-    for name in {_POLICY, *document["checksums"]} - {_WEIGHTS}:
-        _verified(directory, name, document)
-    names = tuple(document["features"])
-    box = [tensors.get(f"features.{key}") for key in ("mean", "scale", "low", "high")]
+    document, found = read_document(directory)
+    for name in {_POLICY, *document.checksums}:
+        verified(directory, name, document.checksums)
+    info = Info({key: value for key, value in found.items() if key not in own_keys(document)})
+    if isinstance(document, Pinned):
+        return _pinned(directory, document, info)
     try:
-        layers = _layers(tensors, "layers", document["activations"])
-        gate, small = _gate(tensors, document["gate"]), document["small"]
-        space = Space.from_dict(document["space"])
-        standardisation = Standardisation(names, *box)
-    except (KeyError, TypeError, SpaceError) as error:
-        raise ModelError(f"{directory}: model.json does not fit its weights: {error}") from error
-    info = {key: value for key, value in document.items() if key not in _OWN}
-    known = space, standardisation, layers, info, gate, small["least_rows"], small["look"]
-    return Model(document["kind"], *known, tensors.get("second"), directory.absolute())
+        return _learned(directory, document, info)
+    except (KeyError, TypeError, ValueError, SpaceError) as error:
+        raise ModelError(
+            f"{directory}: model.json does not fit its weights: {error}: train again"
+        ) from error
 
 
-def _layers(
-    tensors: Mapping[str, np.ndarray], name: str, activations: Sequence[str]
-) -> tuple[Layer, ...]:
-    return tuple(
-        Layer(tensors[f"{name}.{i}.weights"], tensors[f"{name}.{i}.bias"], activation)
-        for i, activation in enumerate(activations)
+def verified(directory: Path, name: str, checksums: Mapping[str, str]) -> bytes:
+    """Contents of a file of a model.
+
+    Raises
+    ------
+    ModelError
+        If it is missing or has another checksum than model.json says.
+    """
+    path = directory / name
+    try:
+        data = read_regular(path)
+    except OSError as error:
+        raise ModelError(f"{path}: {error.strerror}: train again") from error
+    if hashlib.sha256(data).hexdigest() != checksums.get(name):
+        raise ModelError(f"{path}: truncated or changed since it was written: train again")
+    return data
+
+
+def _pinned(directory: Path, document: Pinned, info: Info) -> Model:
+    try:
+        return constant_model(document.settings, info, directory.absolute())
+    except UsageError as error:
+        raise ModelError(f"{directory / _MODEL}: settings: {error}; pin again") from error
+
+
+def _learned(directory: Path, document: Learned, info: Info) -> Model:
+    tensors = _read_tensors(directory, document.checksums)
+    space, count = Space.from_dict(document.space), len(document.features)
+    box = (_numbers(tensors, f"features.{key}", (count,)) for key in _BOX)
+    layers = _layers(tensors, "layers", document.activations, count)
+    if len(layers[-1].bias) != space.dim:
+        raise ValueError(
+            f"layers: {len(layers[-1].bias)} outputs for {space.dim} coordinates of settings"
+        )
+    if document.expected and len(document.expected) != count + 1:
+        raise ValueError(f"expected: {len(document.expected)} numbers for {count} features")
+    second = _numbers(tensors, "second", (space.dim,)) if "second" in tensors else None
+    return Model(
+        document.kind,
+        space,
+        Standardisation(tuple(document.features), *box),
+        layers,
+        info,
+        _gate(tensors, document.gate, count),
+        document.small.least_rows,
+        document.small.look,
+        second,
+        directory.absolute(),
     )
 
 
-def _gate(tensors: Mapping[str, np.ndarray], entry: Mapping[str, Any] | None) -> Gate | None:
+def _layers(
+    tensors: Mapping[str, np.ndarray], name: str, activations: Sequence[str], width: int
+) -> tuple[Layer, ...]:
+    layers = []
+    for i, activation in enumerate(activations):
+        bias = _numbers(tensors, f"{name}.{i}.bias", None)
+        weights = _numbers(tensors, f"{name}.{i}.weights", (len(bias), width))
+        layers.append(Layer(weights, bias, activation))
+        width = len(bias)
+    return tuple(layers)
+
+
+def _gate(tensors: Mapping[str, np.ndarray], entry: GateEntry | None, count: int) -> Gate | None:
     if entry is None:
         return None
-    host = Bells(*(tensors[f"gate.host.{key}"] for key in _BELLS), entry["level"])
-    layers = _layers(tensors, "gate.layers", entry["activations"])
-    return Gate(layers, host, entry["patience"])
+    layers = _layers(tensors, "gate.layers", entry.activations, count)
+    if not layers or len(layers[-1].bias) != 2:
+        raise ValueError("a gate has two outputs")
+    features = _numbers(tensors, "gate.host.features", None)
+    if not np.isin(features, np.arange(count)).all():
+        raise ValueError(f"gate.host.features are not among {count} features")
+    weights = _numbers(tensors, "gate.host.weights", None)
+    lengths = _numbers(tensors, "gate.host.lengths", features.shape)
+    centres = _numbers(tensors, "gate.host.centres", (len(weights), len(features)))
+    host = Bells(features.astype(int), lengths, centres, weights, entry.level)
+    return Gate(layers, host, entry.patience)
 
 
-def _document(directory: Path) -> dict[str, Any]:
-    path = directory / _MODEL
-    if not path.exists():
-        unfinished = (directory / "events.jsonl").exists()
-        remedy = "run metasolve train again to finish it" if unfinished else "train one first"
-        raise ModelError(f"{directory}: no model.json here: {remedy}")
-    try:
-        document = json.loads(path.read_text())
-        missing = _OWN - set(document)
-    except (OSError, ValueError, TypeError) as error:
-        raise ModelError(f"{path}: truncated or not JSON ({error}): train again") from error
-    if missing:
-        raise ModelError(f"{path}: {min(missing)!r} is missing: train again")
-    if document["format"] != FORMAT:
-        raise ModelError(
-            f"{path}: format {document['format']} is not {FORMAT}: "
-            "use the metasolve that wrote it, or train again"
-        )
-    return document
+def _numbers(
+    tensors: Mapping[str, np.ndarray], name: str, shape: tuple[int, ...] | None
+) -> np.ndarray:
+    """An array of the weights; of any length where no shape is given."""
+    found = tensors[name]
+    if found.dtype.kind not in "fiu" or not np.isfinite(found).all():
+        raise ValueError(f"{name} holds what is no finite number")
+    if (found.ndim != 1) if shape is None else (found.shape != shape):
+        raise ValueError(f"{name} has shape {found.shape}, not {shape or 'one dimension'}")
+    return found
 
 
-def _read_tensors(directory: Path, document: Mapping[str, Any]) -> dict[str, np.ndarray]:
-    data = _verified(directory, _WEIGHTS, document)
+def _read_tensors(directory: Path, checksums: Mapping[str, str]) -> dict[str, np.ndarray]:
+    data = verified(directory, _WEIGHTS, checksums)
     try:
         return parse_tensors(data)
-    except SafetensorError as error:
+    except (SafetensorError, KeyError, TypeError, ValueError, OverflowError) as error:
         raise ModelError(f"{directory / _WEIGHTS}: {error}: train again") from error
-
-
-def _verified(directory: Path, name: str, document: Mapping[str, Any]) -> bytes:
-    path = directory / name
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise ModelError(f"{path}: {error.strerror}: train again") from error
-    if hashlib.sha256(data).hexdigest() != document["checksums"].get(name):
-        raise ModelError(f"{path}: truncated or changed since it was written: train again")
-    return data

@@ -98,7 +98,8 @@ def symmetric(features: Mapping[str, float]) -> bool:
 
 def rows_of(features: Mapping[str, float]) -> int:
     """Rows of the system with these features; 0 where it is no system."""
-    return round(10.0 ** features["log_rows"]) if "log_rows" in features else 0
+    log = features.get("log_rows", -math.inf)
+    return round(10.0 ** min(log, 300.0)) if log > -math.inf else 0  # a NaN is no size either
 
 
 @dataclass(frozen=True)
@@ -107,8 +108,9 @@ class Model:
 
     Attributes
     ----------
-    kind : "policy" (settings follow the features), "global" (one constant setting) or
-        "default" (leave every solve to the host).
+    kind : "policy" (settings follow the features), "global" (one constant setting, found by
+        training), "constant" (the same, pinned by hand, for any features) or "default" (leave every
+        solve to the host).
     space : what may be set.
     standardisation : features to network inputs, and the familiar box.
     layers : network from standardised features to unconstrained coordinates z in R^dim.

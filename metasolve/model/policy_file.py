@@ -8,23 +8,30 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from metasolve.errors import ModelError
+from metasolve.atomic import read_regular
+from metasolve.errors import ModelError, UsageError
+from metasolve.model.constant import constant_model
+from metasolve.model.document import CONSTANT
 from metasolve.model.gate import LONGEST, Bells, Gate
 from metasolve.model.layer import ACTIVATIONS, Layer
 from metasolve.model.model import Model, Standardisation
+from metasolve.pinned import POLICY_VERSION, policy_lines, sealed_text
 from metasolve.space import Choice, Flag, Integer, Real, Setting, Space
 
-VERSION = 5
+VERSIONS = ("5", str(POLICY_VERSION))
 
 
 def policy_text(model: Model) -> str:
     """The whole file as text."""
-    lines = [f"metasolve-policy {VERSION}", f"petsc {model.info.get('petsc') or '-'}"]
+    if model.kind == CONSTANT:
+        return sealed_text(policy_lines(model.choice({}), model.info.get("petsc")))
+    lines = [f"metasolve-policy {POLICY_VERSION}", f"petsc {model.info.get('petsc') or '-'}"]
     kind = "default" if model.kind == "default" else "policy"
     lines.append("kind " + ("program" if "case" in model.info else kind))
     lines.append(f"least_rows {model.least_rows} look {model.look:.9g}")
@@ -37,8 +44,7 @@ def policy_text(model: Model) -> str:
     lines.append(f"settings {len(settings) + len(fixed)}")
     lines += [_setting_line(setting, model.space) for setting in settings]
     lines += [f"fixed {_token(name)} {_token(value)} when - 0" for name, value in fixed.items()]
-    body = "\n".join(lines) + "\n"
-    return body + f"sha256 {hashlib.sha256(body.encode()).hexdigest()}\n"
+    return sealed_text(lines)
 
 
 def write_policy(model: Model, path: Path) -> None:
@@ -128,18 +134,24 @@ def read_policy(path: Path) -> Model:
         When the file is missing, truncated, changed since it was written, or of another version.
     """
     body = _verified(Path(path))
-    tokens = iter(body.split())
     try:
-        return _parse(tokens)
-    except (StopIteration, ValueError, KeyError) as error:
+        return _parse(chain(body.split(), _end()))
+    except (ValueError, KeyError, IndexError, OverflowError, UsageError) as error:
         raise ModelError(f"{path}: cannot be read ({error!r}): train again") from error
+
+
+def _end() -> Iterator[str]:
+    raise ValueError("end of file")
+    yield
 
 
 def _verified(path: Path) -> str:
     try:
-        text = path.read_text()
+        text = read_regular(path).decode()
     except OSError as error:
         raise ModelError(f"{path}: {error.strerror}: train again") from error
+    except UnicodeDecodeError as error:
+        raise ModelError(f"{path}: not text: train again") from error
     body, mark, digest = text.rpartition("sha256 ")
     if not mark or hashlib.sha256(body.encode()).hexdigest() != digest.strip():
         raise ModelError(f"{path}: truncated or changed since it was written: train again")
@@ -147,11 +159,15 @@ def _verified(path: Path) -> str:
 
 
 def _parse(tokens: Iterator[str]) -> Model:
-    _expect(tokens, "metasolve-policy", str(VERSION))
+    _expect(tokens, "metasolve-policy")
+    if (version := next(tokens)) not in VERSIONS:
+        raise ValueError(f"version {version} is not {POLICY_VERSION}")
     _expect(tokens, "petsc")
     info: dict[str, Any] = {"petsc": next(tokens)}
     _expect(tokens, "kind")
     kind = next(tokens)
+    if kind == CONSTANT:
+        return constant_model(_parse_space(tokens).fixed, info)
     _expect(tokens, "least_rows")
     small = [int(next(tokens))]
     _expect(tokens, "look")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from metasolve.errors import ModelError
+from metasolve.model.directory import verified
+from metasolve.model.document import read_document
 from metasolve.petsc.recording import Recording
 
 
@@ -71,23 +71,16 @@ def of_model(directory: Path) -> dict[str, Any]:
     Raises
     ------
     ModelError
-        If a file is missing or malformed.
+        If a file is missing, malformed or changed since it was written.
     """
-    try:
-        document = json.loads((directory / "model.json").read_text(encoding="utf-8"))
-        policy = (directory / "policy.txt").read_text(encoding="utf-8").splitlines()
-    except OSError as error:
-        raise ModelError(f"{error.filename} is missing: train the model again") from error
-    except ValueError as error:
-        raise ModelError(
-            f"{directory / 'model.json'} is not JSON: train the model again"
-        ) from error
-    first = {line.split(" ", 1)[0]: line for line in reversed(policy) if line}
+    document, found = read_document(directory)
+    policy = verified(directory, "policy.txt", document.checksums).decode(errors="replace")
+    first = {line.split(" ", 1)[0]: line for line in reversed(policy.splitlines()) if line}
     return {
         "path": str(directory.absolute()),
-        **document,
+        **found,
         "kind": "model",
-        "chosen": document.get("kind"),
+        "chosen": document.kind,
         "policy": {
             key: first.get(key, "").partition(" ")[2]
             for key in ("petsc", "kind", "features", "expected", "layers", "settings")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import signal
 import subprocess
 import tempfile
@@ -12,10 +11,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from metasolve.errors import ModelError, RecordingError, UsageError
+from metasolve.errors import ModelError, UsageError
 from metasolve.petsc import library
+from metasolve.petsc.petsc_options import check_not_hidden, with_plugin
+from metasolve.petsc.writable import check_log, check_recording, one_line
 
-QUOTES = "\"'"
 NOT_FOUND = 127
 NOT_EXECUTABLE = 126
 FORWARDED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
@@ -88,13 +88,7 @@ def record(command: Sequence[str], out: str | os.PathLike, watch: Watch = _EVERY
         If the plug-in cannot be built.
     """
     directory = Path(out).absolute()
-    try:
-        for folder in ("operators", "vectors"):
-            (directory / folder).mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise RecordingError(
-            f"cannot make {directory}: {error.strerror}; choose another"
-        ) from error
+    check_recording(directory)
     variables = {"METASOLVE_MODE": "record", "METASOLVE_DIR": str(directory)}
     return call(command, {**variables, **watch.environment(), **_left(watch, directory)})
 
@@ -161,7 +155,7 @@ def run(
     Raises
     ------
     UsageError
-        If the command is empty or overrides the plug-in.
+        If the command is empty or overrides the plug-in, or the log cannot be written.
     ModelError
         If `model` holds no model.
     PluginError
@@ -170,8 +164,10 @@ def run(
     directory = Path(model).absolute()
     if not (directory / "policy.txt").is_file():
         raise ModelError(
-            f"{directory} holds no policy.txt: give a directory made by metasolve train"
+            f"{one_line(directory)} holds no policy.txt: give a directory made by metasolve train"
         )
+    if conduct.log is not None:
+        check_log(Path(conduct.log).absolute())
     variables = {"METASOLVE_MODE": "run", "METASOLVE_DIR": str(directory)}
     return call(command, {**variables, **watch.environment(), **conduct.environment()})
 
@@ -179,7 +175,13 @@ def run(
 @contextlib.contextmanager
 def scratch_log() -> Iterator[Path]:
     """Give a log file that is gone afterwards, for a run whose log nobody asked for."""
-    with tempfile.TemporaryDirectory(prefix="metasolve-") as folder:
+    with contextlib.ExitStack() as stack:
+        try:
+            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="metasolve-"))
+        except OSError as error:
+            raise UsageError(
+                f"no folder for temporary files ({error.strerror}): set TMPDIR, or give a --log"
+            ) from error
         yield Path(folder) / "run.jsonl"
 
 
@@ -187,34 +189,20 @@ def call(command: Sequence[str], variables: Mapping[str, str]) -> int:
     """Run `command` with the plug-in; stdio, arguments and exit code are its own."""
     if not command:
         raise UsageError("no command given: put it after --, as in: -- mpiexec -n 2 ./app -flags")
-    if "-dll_append" in command:
-        raise UsageError(
-            "the command has -dll_append, which hides the plug-in: give it in PETSC_OPTIONS instead"
-        )
-    options = with_plugin(os.environ.get("PETSC_OPTIONS", ""), library.build())
-    environment = {**os.environ, **variables, "PETSC_OPTIONS": options}
+    check_not_hidden(command, os.environ)
+    options = with_plugin(os.environ.get("PETSC_OPTIONS", ""), library.build(), command)
+    environment = {**os.environ, **variables, **options}
     try:
         child = subprocess.Popen(list(command), env=environment)
     except FileNotFoundError:
-        print_error(f"{command[0]}: command not found")
+        print_error(f"{one_line(command[0])}: command not found")
         return NOT_FOUND
     except OSError as error:
-        print_error(f"{command[0]}: {error.strerror}")
+        print_error(f"{one_line(command[0])}: {error.strerror}")
         return NOT_EXECUTABLE
     with forwarded_to(child):
         code = child.wait()
     return 128 - code if code < 0 else code
-
-
-def with_plugin(options: str, path: Path) -> str:
-    """Add the plug-in to the text of PETSC_OPTIONS, next to libraries already loaded by it."""
-    libraries = str(path)
-    found = re.search(r"""(?:^|\s)-dll_append\s+("[^"]*"|'[^']*'|\S+)""", options)
-    if found:
-        libraries = f"{found[1].strip(QUOTES)},{path}"
-        options = options[: found.start()] + options[found.end() :]
-    quote = '"' if re.search(r"\s", libraries) else ""
-    return f"{options} -dll_append {quote}{libraries}{quote}".strip()
 
 
 @contextlib.contextmanager
@@ -249,4 +237,4 @@ def _in_foreground() -> bool:
 
 def print_error(message: str) -> None:
     """Print one line on stderr, as a shell would."""
-    os.write(2, f"metasolve: {message}\n".encode())
+    os.write(2, f"metasolve: {message}\n".encode(errors="surrogateescape"))

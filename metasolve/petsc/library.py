@@ -2,41 +2,29 @@
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
-import fcntl
-import hashlib
 import json
 import os
-import subprocess
-import tempfile
-from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from metasolve.errors import PluginError
-from metasolve.petsc import installation
+from metasolve.petsc import compiled, installation
 from metasolve.petsc.installation import Installation
 
 if TYPE_CHECKING:
     from petsc4py import PETSc
 
-SOURCES = Path(__file__).parent / "plugin"
-NAME = "libmetasolve.so"
-FLAGS = (
-    *("-shared", "-fPIC", "-O3", "-std=gnu11", "-fvisibility=hidden", "-Wall"),
-    # The library stays loaded: PETSc keeps pointers to its functions until the very end.
-    "-Wl,-z,nodelete",
-)
+NAME = compiled.LOADER
 
 
 def build(found: Installation | None = None) -> Path:
-    """Compile the plug-in unless the cache has it.
+    """Return the library that PETSc is told to load; it is compiled unless the cache has it.
 
     The cache is ``$XDG_CACHE_HOME/metasolve`` (default ``~/.cache/metasolve``); its key is the
     PETSc version and a hash of the sources, the compiler and its flags. Any number of processes
-    may call this at once.
+    may call this at once. What is damaged is compiled again.
 
     Parameters
     ----------
@@ -46,66 +34,28 @@ def build(found: Installation | None = None) -> Path:
     Returns
     -------
     Path
-        The shared library.
+        The loader, which opens the plug-in proper beside it where the program's PETSc is the one
+        it was built for, and does nothing elsewhere.
 
     Raises
     ------
     PluginError
         If PETSc, its private headers or a compiler is missing, or the compiler fails.
     """
-    found = found or installation.find()
-    target = _cache() / f"{found.version}-{_key(found)}" / NAME
-    if target.exists():
-        return target
-    found.check()
-    with _locked(target.parent):
-        if not target.exists():
-            _compile(found, target)
-    return target
-
-
-def _key(found: Installation) -> str:
-    digest = hashlib.sha256(repr((found.compiler, FLAGS, found.cflags, found.libs)).encode())
-    for source in sorted((*SOURCES.glob("*.c"), *SOURCES.glob("*.h"))):
-        digest.update(source.name.encode() + b"\0" + source.read_bytes())
-    return digest.hexdigest()[:16]
-
-
-def _cache() -> Path:
-    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(home).absolute() / "metasolve"
-
-
-@contextlib.contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """One compiler at a time; where the file system has no locks, only time is lost."""
+    library = compiled.folder(found) / NAME
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with (folder / ".lock").open("w") as file:
-            with contextlib.suppress(OSError):
-                fcntl.flock(file, fcntl.LOCK_EX)
-            yield
-    except PermissionError as error:
+        ctypes.CDLL(str(library))  # needs nothing, so that it loads here if it loads anywhere
+    except OSError as error:
         raise PluginError(
-            f"cannot write {folder}: set XDG_CACHE_HOME to a folder you own"
+            f"{library} cannot be loaded ({error}): set XDG_CACHE_HOME to a folder from which "
+            "libraries may be loaded"
         ) from error
+    return library
 
 
-def _compile(found: Installation, target: Path) -> None:
-    sources = sorted(map(str, SOURCES.glob("*.c")))
-    with tempfile.TemporaryDirectory(dir=target.parent) as folder:
-        made = Path(folder) / NAME
-        command = [*found.compiler, *FLAGS, *found.cflags, *sources, "-o", str(made), *found.libs]
-        command.append("-lm")
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode != 0:
-            lines = done.stderr.splitlines() or ["no message"]
-            first = next((line for line in lines if "error" in line), lines[-1])
-            raise PluginError(
-                f"the plug-in does not compile against PETSc {found.version} "
-                f"({found.found_by}): {first.strip()}; command: {' '.join(command)}"
-            )
-        made.replace(target)
+def core(found: Installation | None = None) -> Path:
+    """Return the plug-in proper, as `build` does; a process loads it only next to its own PETSc."""
+    return compiled.folder(found) / compiled.CORE
 
 
 class Limits(ctypes.Structure):
@@ -118,6 +68,8 @@ class Limits(ctypes.Structure):
         ("deadline", ctypes.c_double),
         ("processor", ctypes.c_double),
         ("late", ctypes.c_int),
+        ("course", ctypes.c_void_p),
+        ("before", ctypes.c_int),
     )
 
 
@@ -132,7 +84,7 @@ class Plugin:
 
     def __init__(self) -> None:
         found = installation.of_petsc4py()
-        path = build(found)
+        path = core(found)
         try:
             self._library = ctypes.CDLL(str(path))
         except OSError as error:
@@ -197,14 +149,33 @@ class Plugin:
         _check(code, "MetasolveLimit")
         return limits
 
-    def attach(self, ksp: PETSc.KSP, model: str | os.PathLike, log: str | None = None) -> None:
+    def attach(
+        self,
+        ksp: PETSc.KSP,
+        model: str | os.PathLike,
+        log: str | None = None,
+        *,
+        trial: bool = False,
+    ) -> None:
         """Let the model in directory `model` choose the settings of every solve of `ksp`.
 
         Collective: yes, on the communicator of ``ksp``.
+
+        Parameters
+        ----------
+        ksp
+            Its type is set.
+        model
+            Model directory.
+        log
+            File to which one JSON line per solve is appended.
+        trial
+            The model is on trial, outside production: neither paused nor held to account.
         """
         directory = os.fsencode(Path(model).absolute())
         line_file = None if log is None else os.fsencode(Path(log).absolute())
-        _check(self._library.MetasolveAttach(ksp.handle, directory, line_file), "MetasolveAttach")
+        code = self._library.MetasolveAttach(ksp.handle, directory, line_file, int(trial))
+        _check(code, "MetasolveAttach")
 
     def share(self, ksp: PETSc.KSP, other: PETSc.KSP) -> None:
         """Attach the model of `other` to `ksp`, too; it is not read again.
@@ -239,7 +210,8 @@ class Plugin:
         pointer = ctypes.POINTER(ctypes.c_double)
         library.MetasolveFeatureName.restype = ctypes.c_char_p
         library.MetasolveFeatures.argtypes = [handle, handle, real, real, ctypes.c_int, pointer]
-        library.MetasolveAttach.argtypes = [handle, ctypes.c_char_p, ctypes.c_char_p]
+        text = ctypes.c_char_p
+        library.MetasolveAttach.argtypes = [handle, text, text, ctypes.c_int]
         library.MetasolveShare.argtypes = [handle, handle]
         library.MetasolveLimit.argtypes = [handle, ctypes.POINTER(Limits), real, real]
         library.MetasolveDetach.argtypes = [handle]

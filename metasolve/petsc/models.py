@@ -22,7 +22,7 @@ class Models:
         if name not in self._holders:
             holder = PETSc.KSP().create(self._comm)
             holder.setType(PETSc.KSP.Type.GMRES)
-            plugin().attach(holder, model)
+            plugin().attach(holder, model, trial=True)
             self._holders[name] = holder
         plugin().share(ksp, self._holders[name])
 

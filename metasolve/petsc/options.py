@@ -8,6 +8,8 @@ from types import TracebackType
 
 from petsc4py import PETSc
 
+from metasolve.errors import UsageError
+from metasolve.petsc import settings
 from metasolve.petsc.native import option_used
 
 _numbers = itertools.count()
@@ -28,9 +30,17 @@ class Options:
     ----------
     entries
         Option name, without dash and prefix, to text.
+
+    Raises
+    ------
+    UsageError
+        If one of them could write a file, run code or end the process.
     """
 
     def __init__(self, entries: Mapping[str, str]) -> None:
+        for name, value in entries.items():
+            if settings.is_harmful(name, value):
+                raise UsageError(f"{name}={value!r} does more than configure a solver; leave it")
         self.prefix = f"metasolve_replay{next(_numbers)}_"
         self._names = [self.prefix + name for name in entries]
         self._texts = list(entries.values())

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from metasolve.petsc.binary import vector_norm
 
@@ -125,73 +124,3 @@ class RecordedSolve:
             absolute = self.abstol / norm if norm > 0 else 0.0
         tolerance = max(self.rtol, absolute, _LEAST_TOLERANCE)
         return tolerance if math.isfinite(tolerance) else 1.0
-
-
-def read_solve(folder: Path, line: Mapping[str, Any]) -> RecordedSolve:
-    """Read one ``solve`` line of the manifest in `folder`.
-
-    Raises
-    ------
-    KeyError, TypeError, ValueError, AttributeError
-        If the line is not one.
-    """
-    outcome = line["outcome"]
-    return RecordedSolve(
-        id=line["id"],
-        run=line["run"],
-        prefix=line["prefix"],
-        ranks=int(line["ranks"]),
-        operator=_operator(folder, line["operator"]),
-        rhs=folder / line["rhs"],
-        guess=folder / line["guess"] if line["guess"] else None,
-        rtol=float(line["rtol"]),
-        abstol=float(line["abstol"]),
-        divtol=float(line["divtol"]),
-        max_it=int(line["max_it"]),
-        host=_host(line["host"]),
-        features={name: _number(value) for name, value in line["features"].items()},
-        outcome=HostOutcome(
-            reason=int(outcome["reason"]),
-            iterations=int(outcome["iterations"]),
-            true_residual=_number(outcome["true_residual"]),
-            setup_seconds=float(outcome["setup_seconds"]),
-            solve_seconds=float(outcome["solve_seconds"]),
-        ),
-        overhead_seconds=float(line.get("overhead_seconds", 0.0)),
-        features_seconds=float(line.get("features_seconds", 0.0)),
-    )
-
-
-def _operator(folder: Path, line: Mapping[str, Any]) -> Operator:
-    return Operator(
-        hash=line["hash"],
-        file=folder / line["file"],
-        rows=int(line["rows"]),
-        nnz=int(line["nnz"]),
-        block_size=int(line["block_size"]),
-        asymmetry=_number(line["asymmetry"]),
-        layout=tuple(int(rows) for rows in line["layout"]),
-        state=int(line["state"]),
-        null=_subspace(line.get("null")),
-        near=_subspace(line.get("near")),
-    )
-
-
-def _subspace(line: Mapping[str, Any] | None) -> Subspace:
-    line = line or {}
-    return Subspace(bool(line.get("constant", False)), int(line.get("vectors", 0)))
-
-
-def _host(line: Mapping[str, Any]) -> Host:
-    return Host(
-        ksp_type=line["ksp_type"],
-        pc_type=line["pc_type"],
-        options=dict(line["options"]),
-        replayable=bool(line.get("replayable", True)),
-        why=line.get("why", ""),
-    )
-
-
-def _number(value: float | None) -> float:
-    """JSON has no NaN and no infinity: the plug-in writes null or a text for them."""
-    return math.nan if value is None else float(value)

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
+from pydantic import ValidationError
 
+from metasolve.atomic import read_regular
+from metasolve.complaint import explain
 from metasolve.errors import RecordingError
 from metasolve.instance import Instance
-from metasolve.petsc.recorded_solve import Operator, RecordedSolve, read_solve
+from metasolve.petsc.manifest import LINES, RunLine, SkippedLine, SolveLine, understand
+from metasolve.petsc.recorded_solve import Operator, RecordedSolve
+from metasolve.strict_json import parse_object
 
 MANIFEST = "manifest.jsonl"
-FORMAT = 1
 _OPENING = '{"kind":'
 FEATURES_VERSION = 3  #: METASOLVE_FEATURES_VERSION of the plug-in
 _REDONE = 0.05  # of the first set-up: to find that there is nothing to do takes less
@@ -124,25 +127,20 @@ class Recording:
         common = set.intersection(*(set(solve.features) for solve in self.solves))
         return [name for name in self.solves[0].features if name in common]
 
-    def _take(self, number: int, line: dict[str, Any]) -> None:
+    def _take(self, number: int, entry: dict[str, Any]) -> None:
         try:
-            self._understand(line)
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            line = understand(entry)
+        except ValidationError as error:
+            told = explain(error, lambda _: [])
             raise RecordingError(
-                f"{self.path / MANIFEST}, line {number}: {error!r}; "
-                "delete that line, or record anew"
+                f"{self.path / MANIFEST}, line {number}: {told}; delete that line, or record anew"
             ) from error
-
-    def _understand(self, line: dict[str, Any]) -> None:
-        kind = line["kind"]
-        if kind == "run":
-            if line["format"] != FORMAT:
-                raise ValueError(f"format {line['format']} is not {FORMAT}")
-            self.runs.append(_run(line))
-        elif kind == "solve":
-            self.solves.append(read_solve(self.path, line))
-        elif kind in ("skipped", "stopped"):
-            self.skipped.append(Skipped(kind, line["run"], line["why"], line.get("prefix", "")))
+        if isinstance(line, RunLine):
+            self.runs.append(Run(**line.model_dump(exclude={"kind", "format"})))
+        elif isinstance(line, SolveLine):
+            self.solves.append(line.read(self.path))
+        elif isinstance(line, SkippedLine):
+            self.skipped.append(Skipped(**line.model_dump()))
 
     def _check_features(self) -> None:
         for run in self.runs:
@@ -191,13 +189,17 @@ def record(command: Sequence[str], out: str | os.PathLike, **watch: Any) -> Reco
 
 def _lines(manifest: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     try:
-        text = manifest.read_text(encoding="utf-8", errors="replace")
+        text = read_regular(manifest).decode(errors="replace")
     except OSError as error:
         raise RecordingError(f"no recording in {manifest.parent}; {RECORD_FIRST}") from error
+    understood = False
     for number, line in enumerate(text.splitlines(), 1):
         entry = _parsed(line)
         if entry is not None:
+            understood = understood or str(entry.get("kind")) in LINES
             yield number, entry
+    if not understood and text.strip():
+        raise RecordingError(f"{manifest}: no line of it is of a recording; record anew")
 
 
 def _parsed(line: str) -> dict[str, Any] | None:
@@ -207,8 +209,7 @@ def _parsed(line: str) -> dict[str, Any] | None:
     """
     for start in (0, line.rfind(_OPENING)):
         with contextlib.suppress(ValueError):
-            entry = json.loads(line[start:] if start >= 0 else "")
-            return entry if isinstance(entry, dict) else None
+            return parse_object(line[start:] if start >= 0 else "")
     return None
 
 
@@ -250,13 +251,3 @@ def usual_seconds(sizes: Sequence[int], seconds: Sequence[float]) -> list[float]
     usual = np.empty(len(order))
     usual[order] = np.median(sliding_window_view(around, _SIMILAR), axis=1)
     return usual.tolist()
-
-
-def _run(line: Mapping[str, Any]) -> Run:
-    return Run(
-        line["run"],
-        line["petsc"],
-        int(line["ranks"]),
-        int(line["features_version"]),
-        float(line.get("time", 0.0)),
-    )

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from metasolve.strict_json import parse_object
 
 
 def read(path: Path, start: int = 0) -> Iterator[dict[str, Any]]:
@@ -20,9 +21,7 @@ def read(path: Path, start: int = 0) -> Iterator[dict[str, Any]]:
         file.seek(start)
         for line in file:
             with contextlib.suppress(ValueError):
-                entry = json.loads(line)
-                if isinstance(entry, dict):
-                    yield entry
+                yield parse_object(line)
 
 
 def size(path: Path) -> int:

@@ -12,9 +12,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from metasolve.errors import RecordingError, SpaceError
+from metasolve.errors import RecordingError, SpaceError, UsageError
 from metasolve.petsc.capabilities import Capabilities, of_petsc4py
 from metasolve.petsc.recording import RECORD_FIRST, Recording
+from metasolve.petsc.settings import canonical
 from metasolve.space import Choice, Flag, Integer, Real, Setting, Space
 
 SYMMETRIC = 1e-10
@@ -94,6 +95,25 @@ def default_space(recording: Recording, capabilities: Capabilities | None = None
     hosts = Counter(tuple(sorted(solve.host.options.items())) for solve in recording.solves)
     usual = dict(hosts.most_common(1)[0][0])
     return Space(tuple(_with_default(setting, usual) for setting in settings))
+
+
+def check_space(space: Space) -> None:
+    """Make sure that a model may choose all that a space holds.
+
+    Raises
+    ------
+    SpaceError
+        If the plug-in would refuse a setting or a value; names it, and a remedy.
+    """
+    try:
+        for setting in space.settings:
+            ends = (setting.low, setting.high) if isinstance(setting, (Real, Integer)) else ()
+            for value in ends or setting.values:
+                canonical(setting.name, setting.text(value))
+        for name, text in space.fixed.items():
+            canonical(name, text)
+    except UsageError as error:
+        raise SpaceError(f"space: {error}") from error
 
 
 def _krylov(subject: Subject) -> list[Setting]:

@@ -13,6 +13,7 @@ import scipy.sparse as sp
 from petsc4py import PETSc
 
 from metasolve.errors import RecordingError
+from metasolve.petsc.binary import check_matrix, check_vectors
 from metasolve.petsc.generated_solve import GeneratedSolve
 from metasolve.petsc.native import skip_info
 from metasolve.petsc.recorded_solve import Operator, RecordedSolve, Subspace
@@ -151,6 +152,7 @@ class Systems:
         return operator.layout if len(operator.layout) == self._comm.size else None
 
     def _matrix(self, operator: Operator, layout: tuple[int, ...] | None) -> PETSc.Mat:
+        check_matrix(operator.file, operator.rows, operator.nnz)
         A = PETSc.Mat().create(self._comm)
         A.setType(PETSc.Mat.Type.AIJ)
         local = PETSc.DECIDE if layout is None else layout[self._comm.rank]
@@ -171,6 +173,7 @@ class Systems:
     def _subspace(self, space: Subspace, file: Path, A: PETSc.Mat) -> PETSc.NullSpace:
         vectors = []
         if space.vectors:
+            check_vectors(file, A.getSize()[0], space.vectors)
             viewer = self._viewer(file)
             for _ in range(space.vectors):
                 vectors.append(A.createVecRight())
@@ -182,6 +185,7 @@ class Systems:
         return basis
 
     def _vector(self, file: Path, A: PETSc.Mat) -> tuple[PETSc.Vec, float]:
+        check_vectors(file, A.getSize()[0])
         vector = A.createVecLeft()
         viewer = self._viewer(file)
         self._read(vector.load, viewer, file)

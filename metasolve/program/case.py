@@ -231,13 +231,20 @@ def case_of(model: Model) -> Case:
     Raises
     ------
     ModelError
-        If it was trained on a recording.
+        If it was trained on a recording, or its case is none.
     """
+    from metasolve.program.consistency import check
+
     if "case" not in model.info:
         raise ModelError(
             f"{model.directory}: trained on a recording, not on a program; train on a case.toml"
         )
-    return Case.from_dict(model.info["case"])
+    try:
+        case = Case.from_dict(model.info["case"])
+        check(case)
+    except UsageError as error:
+        raise ModelError(f"{model.directory}: case: {error}; train again") from error
+    return case
 
 
 def _keys(places: Sequence[str]) -> list[str]:

@@ -11,7 +11,7 @@ from metasolve.errors import ModelError
 from metasolve.model.directory import NEWTON
 from metasolve.model.model import Model
 from metasolve.petsc import library
-from metasolve.petsc.launch import with_plugin
+from metasolve.petsc.petsc_options import with_plugin
 from metasolve.program.start import Start
 
 RECORD, RUN = "record-newton", "run"
@@ -34,7 +34,7 @@ def plugged(begin: Start, mode: str, directory: Path, inputs: Iterable[float] = 
         "METASOLVE_MODE": mode,
         "METASOLVE_DIR": str(directory.absolute()),
         "METASOLVE_INPUTS": ",".join(f"{each:.17g}" for each in inputs),
-        "PETSC_OPTIONS": with_plugin(before, library.build()),
+        **with_plugin(before, library.build()),
     }
     return replace(begin, environment={**begin.environment, **added})
 

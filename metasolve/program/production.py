@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from metasolve.atomic import read_regular
 from metasolve.errors import UsageError
 from metasolve.model.directory import load
 from metasolve.model.model import Model
@@ -33,6 +34,7 @@ from metasolve.program.plugged import started
 from metasolve.program.reading import why_failed_output
 from metasolve.program.start import Start, Values, filled_environment, travelling
 from metasolve.solver import Value
+from metasolve.strict_json import parse_object
 
 
 @dataclass
@@ -57,7 +59,7 @@ class Report:
 def trained_on_program(model: str | os.PathLike) -> bool:
     """Whether a model directory is of a program rather than of recorded systems."""
     try:
-        return "case" in json.loads((Path(model) / "model.json").read_text())
+        return "case" in parse_object(read_regular(Path(model) / "model.json"))
     except (OSError, ValueError):
         return False
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from pydantic import TypeAdapter
 
 from metasolve.cost import Cost
 from metasolve.errors import UsageError
@@ -18,6 +20,7 @@ from metasolve.model.directory import write_atomically
 from metasolve.setting import Choice, Flag, Integer, Setting
 from metasolve.solver import Budget, Solver, Value
 from metasolve.space import Space
+from metasolve.strict_json import parse_object
 
 if TYPE_CHECKING:
     import optuna
@@ -155,8 +158,8 @@ def _suggest(setting: Setting, trial: optuna.Trial) -> Value:
 
 def cached(search: GlobalSearch, path: Path) -> GlobalSetting:
     """Return what `path` holds, or search and keep the result there."""
-    if path.exists():
-        return GlobalSetting(**json.loads(path.read_text()))
+    with suppress(OSError, ValueError):  # none yet, or none that can be believed
+        return TypeAdapter(GlobalSetting).validate_python(parse_object(path.read_bytes()))
     found = search.run()
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, (json.dumps(asdict(found), indent=1) + "\n").encode())

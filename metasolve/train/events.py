@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from metasolve.errors import ModelError
+from metasolve.strict_json import parse_object
 
 Event = dict[str, Any]
 
@@ -41,10 +42,10 @@ def read_events(path: Path) -> list[Event]:
 
 def _parse(line: bytes) -> Event | None:
     try:
-        event = json.loads(line)
+        event = parse_object(line)
     except ValueError:
         return None
-    return event if isinstance(event, dict) and "event" in event else None
+    return event if "event" in event else None
 
 
 class Events:

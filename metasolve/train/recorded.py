@@ -167,13 +167,14 @@ def provenance(recorded: Recording, prefix: str | None) -> dict[str, Any]:
 
 
 def _space(space: Space | str | Path | None, recorded: Recording) -> Space:
-    if isinstance(space, Space):
-        return space
-    if space is not None:
-        return Space.from_toml(Path(space))
-    from metasolve.petsc.spaces import default_space
+    from metasolve.petsc.spaces import check_space, default_space
 
-    return default_space(recorded)
+    if space is None:
+        return default_space(recorded)
+    if not isinstance(space, Space):
+        space = Space.from_toml(Path(space))
+    check_space(space)
+    return space
 
 
 def _task(recorded: Recording, space: Space, prefix: str | None) -> Task:

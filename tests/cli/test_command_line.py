@@ -12,6 +12,7 @@ from metasolve.cli.main import COMMANDS, main
 from metasolve.cli.record import parse_bytes
 from metasolve.cli.space import to_toml
 from metasolve.errors import UsageError
+from metasolve.pinned import pin
 from metasolve.space import Choice, Flag, Integer, Real, Space
 
 METASOLVE = [sys.executable, "-c", "from metasolve.cli.main import main; main()"]
@@ -176,7 +177,7 @@ def test_exit_codes_are_the_programs(tmp_path):
 def test_a_damaged_model_leaves_the_program_to_itself(host, tmp_path):
     model, log = tmp_path / "model", tmp_path / "log"
     model.mkdir()
-    (model / "policy.txt").write_text("metasolve-policy 5\n")
+    (model / "policy.txt").write_text("metasolve-policy 6\n")
     program = host("hard_coded")
     done = metasolve("run", model, "--log", log, "--", *program)
     assert done.returncode == 0
@@ -200,16 +201,15 @@ def test_nothing_is_written_but_where_asked(tmp_path):
 
 
 def test_a_model_is_described(tmp_path):
-    (tmp_path / "model.json").write_text('{"kind": "global", "petsc": "3.18.5"}')
-    (tmp_path / "policy.txt").write_text("metasolve-policy 5\npetsc 3.18.5\nkind policy\n")
+    pin(tmp_path, {"pc_type": "sor"}, petsc="3.18.5")
     data = json.loads(metasolve("inspect", tmp_path, "--json").stdout)
     assert data["kind"] == "model"
-    assert data["chosen"] == "global"
-    assert data["policy"]["kind"] == "policy"
+    assert data["chosen"] == "constant"
+    assert data["policy"]["kind"] == "constant"
     (tmp_path / "model.json").write_text("{")
     done = metasolve("inspect", tmp_path)
     assert done.returncode == 1
-    assert "train the model again" in done.stderr
+    assert "train again" in done.stderr
 
 
 def test_what_is_no_directory_of_ours_is_said(tmp_path):

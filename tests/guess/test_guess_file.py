@@ -64,15 +64,15 @@ def test_the_file_holds_what_its_head_says(affine_family, symmetric, options):
         matrices = [(A @ sp.diags_array(1.0 + rights[0] ** 2)).tocsr() for A in matrices]
     reduced = ReducedGalerkin(Pod.fit(solutions, 4), matrices, rights)
     data = guess_bytes(reduced, matrices[0], alone=not options, options=options, expected=0.25)
-    head = np.frombuffer(data, "<i8", 8, 16)
+    head = np.frombuffer(data, "<i8", 8, 24)
     rows, nonzeros, modes, entries, rights_read, folded, alone, words = map(int, head)
     assert (rows, nonzeros, modes) == (*matrices[0].shape[:1], matrices[0].nnz, 4)
     assert (bool(folded), bool(alone)) == (symmetric, not options)
-    assert np.frombuffer(data, "<f8", 1, 80) == 0.25
+    assert np.frombuffer(data, "<f8", 1, 88) == 0.25
     small = modes * (modes + 1) // 2 if symmetric else modes**2
     numbers = 2 * entries + rights_read + entries * small + (rights_read + rows) * modes
-    assert len(data) == 16 + 10 * 8 + 8 * (numbers + words)
-    places = np.frombuffer(data, "<i8", 2 * entries, 96).reshape(2, -1)
+    assert len(data) == 24 + 10 * 8 + 8 * (numbers + words)
+    places = np.frombuffer(data, "<i8", 2 * entries, 104).reshape(2, -1)
     dense = matrices[0].toarray()
     seen = matrices[0].data[reduced.tables().entries]
     np.testing.assert_array_equal(dense[places[0], places[1]], seen)
@@ -86,8 +86,8 @@ def test_of_one_operator_it_holds_two_bases(affine_family):
     x = np.linalg.solve(matrices[0].toarray(), b.T).T
     guess = Projected(x, b, 5)
     data = guess_bytes(guess, matrices[0])
-    rows, _, modes, entries, rights_read = np.frombuffer(data, "<i8", 5, 16)
+    rows, _, modes, entries, rights_read = np.frombuffer(data, "<i8", 5, 24)
     assert (entries, rights_read, modes) == (0, 0, 5)
-    bases = np.frombuffer(data, "<f8", 2 * rows * modes, 96).reshape(2, modes, rows)
+    bases = np.frombuffer(data, "<f8", 2 * rows * modes, 104).reshape(2, modes, rows)
     np.testing.assert_array_equal(bases, [guess.basis.T, guess.tests.T])
-    assert len(data) == 96 + bases.nbytes
+    assert len(data) == 104 + bases.nbytes

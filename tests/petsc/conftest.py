@@ -211,7 +211,7 @@ def write_policy(
     names = names or plugin().names
     petsc = petsc or ".".join(map(str, PETSc.Sys.getVersion()))
     lines = [
-        "metasolve-policy 5",
+        "metasolve-policy 6",
         f"petsc {petsc}",
         f"kind {kind}",
         f"least_rows {least_rows} look {look}",

@@ -69,26 +69,53 @@ def test_only_the_environment_differs(tmp_path, capfd, monkeypatch):
     assert seen["PETSC_OPTIONS"] == f"-ksp_view -dll_append {LIBRARY}"
 
 
-@pytest.mark.parametrize(
-    ("before", "after"),
-    [
-        ("", "-dll_append /x/libmetasolve.so"),
-        ("-log_view", "-log_view -dll_append /x/libmetasolve.so"),
-        ("-dll_append /a.so -b", "-b -dll_append /a.so,/x/libmetasolve.so"),
-        ("-dll_append '/a b.so'", '-dll_append "/a b.so,/x/libmetasolve.so"'),
-    ],
-)
-def test_libraries_already_loaded_stay(before, after):
-    assert launch.with_plugin(before, Path("/x/libmetasolve.so")) == after
-
-
-def test_a_cache_with_a_space_in_its_name_is_quoted():
-    assert launch.with_plugin("", Path("/my home/x.so")) == '-dll_append "/my home/x.so"'
-
-
 def test_a_command_that_would_hide_the_plugin_is_refused(tmp_path):
     with pytest.raises(UsageError, match="PETSC_OPTIONS"):
         launch.record(["app", "-dll_append", "x"], tmp_path)
+
+
+def unwritable():
+    """Places where not even root can write."""
+    return [
+        ("/proc/nowhere", "denied|No such|Operation not"),
+        ("/dev/null/below", "Not a directory"),
+    ]
+
+
+@pytest.mark.parametrize(("place", "why"), unwritable())
+def test_a_recording_that_cannot_be_written_is_refused_first(place, why):
+    with pytest.raises(RecordingError, match=f"{place}: .*({why}).*; choose another"):
+        launch.record(["app"], place)
+
+
+@pytest.mark.parametrize(("place", "why"), [*unwritable(), ("/nowhere/at/all", "No such file")])
+def test_a_log_that_cannot_be_written_is_refused_first(tmp_path, place, why):
+    (tmp_path / "policy.txt").write_text("")
+    with pytest.raises(UsageError, match=f"log={place} cannot be written .*({why})"):
+        launch.run(["app"], tmp_path, conduct=launch.Conduct(place))
+    with pytest.raises(UsageError, match="it is a folder"):
+        launch.run(["app"], tmp_path, conduct=launch.Conduct(tmp_path))
+
+
+def test_looking_at_a_log_leaves_nothing_behind(tmp_path):
+    (tmp_path / "policy.txt").write_text("")
+    log = tmp_path / "run.jsonl"
+    assert launch.run([*PYTHON, ""], tmp_path, conduct=launch.Conduct(log)) == 0
+    assert not log.exists()
+    assert launch.run([*PYTHON, ""], tmp_path, conduct=launch.Conduct("/dev/null")) == 0
+
+
+def test_a_message_stays_one_line_whatever_the_names_hold(tmp_path):
+    with pytest.raises(ModelError) as caught:
+        launch.run(["app"], tmp_path / "two\nlines")
+    assert "\n" not in str(caught.value)
+
+
+def test_names_are_resolved_before_the_program_changes_folder(tmp_path, monkeypatch, capfd):
+    monkeypatch.chdir(tmp_path)
+    command = [*PYTHON, "import os; os.chdir('/'); print(os.environ['METASOLVE_DIR'])"]
+    launch.record(command, "here")
+    assert capfd.readouterr().out.strip() == str(tmp_path / "here")
 
 
 def test_wrong_usage_names_the_remedy(tmp_path):

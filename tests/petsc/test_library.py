@@ -1,14 +1,16 @@
+import errno
 import os
 import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import lru_cache
 
 import pytest
 
 from metasolve.errors import PluginError
-from metasolve.petsc import installation, library
+from metasolve.petsc import compiled, elf, installation, library
 
 pytestmark = pytest.mark.skipif(shutil.which("mpicc") is None, reason="the plug-in is compiled")
 BUILD = [sys.executable, "-c", "from metasolve.petsc import library; print(library.build())"]
@@ -27,21 +29,21 @@ def test_any_number_of_processes_may_build_at_once(cache):
     with ThreadPoolExecutor(3) as pool:
         (place,) = set(pool.map(build, range(3)))
     left = {path.name for path in cache.rglob("*") if path.is_file()}
-    assert left == {"libmetasolve.so", ".lock"}
+    assert left == {"libmetasolve.so", "core.so", "core.txt", ".lock"}
     assert place.startswith(str(cache))
 
 
 def test_a_build_is_found_again_without_a_compiler(cache, monkeypatch):
     found = installation.find()
     place = library.build(found)
-    monkeypatch.setattr(library, "_compile", None)
+    monkeypatch.setattr(compiled, "_compile", None)
     assert library.build(found) == place
     assert found.version in place.parent.name
 
 
 def test_other_flags_are_another_library(cache, monkeypatch):
     found = installation.find()
-    keys = {library._key(found), library._key(replace(found, cflags=(*found.cflags, "-DX")))}
+    keys = {compiled.key(found), compiled.key(replace(found, cflags=(*found.cflags, "-DX")))}
     assert len(keys) == 2
 
 
@@ -59,7 +61,7 @@ def test_missing_headers_are_named_with_a_remedy(cache, tmp_path):
 
 def test_a_failing_compiler_is_quoted_in_one_line(cache, tmp_path, monkeypatch):
     (tmp_path / "broken.c").write_text("int broken(void) { return nothing; }\n")
-    monkeypatch.setattr(library, "SOURCES", tmp_path)
+    monkeypatch.setattr(compiled, "SOURCES", tmp_path)
     with pytest.raises(PluginError, match=r"does not compile.*nothing") as caught:
         library.build()
     assert "\n" not in str(caught.value)
@@ -89,9 +91,120 @@ def test_without_any_petsc_it_says_what_to_install(monkeypatch):
 
 
 def test_a_cache_that_cannot_be_written_is_named(monkeypatch, tmp_path):
-    if os.geteuid() == 0:
-        pytest.skip("root may write everywhere")
-    tmp_path.chmod(0o500)
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    with pytest.raises(PluginError, match="XDG_CACHE_HOME"):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    with pytest.raises(PluginError, match=r"cannot write .*file.*set XDG_CACHE_HOME"):
         library.build()
+
+
+def test_a_full_disk_is_named(cache, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(compiled, "_compile", full)
+    with pytest.raises(PluginError, match=r"No space left.*XDG_CACHE_HOME.*room"):
+        library.build()
+
+
+@pytest.mark.parametrize("name", ["core.so", "libmetasolve.so", "core.txt"])
+@pytest.mark.parametrize("harm", ["cut", "empty", "gone"])
+def test_what_is_damaged_is_made_again(whole, name, harm):
+    file = whole / name
+    if harm == "gone":
+        file.unlink()
+    else:
+        data = file.read_bytes()
+        file.write_bytes(b"" if harm == "empty" else data[: len(data) // 2])
+    assert not compiled.is_whole(whole)
+    assert library.build().parent == whole
+    assert compiled.is_whole(whole)
+
+
+@pytest.fixture
+def whole(cache, monkeypatch):
+    """A folder of the cache with all files, made once; made again, its files are put back."""
+    (cache / "metasolve").mkdir(parents=True)
+    made = compiled.folder_of(installation.find())
+    shutil.copytree(built(), made)
+    monkeypatch.setattr(
+        compiled, "_compile", lambda _, target: shutil.copytree(built(), target, dirs_exist_ok=True)
+    )
+    return made
+
+
+@lru_cache(maxsize=1)
+def built():
+    """The plug-in as the other tests use it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("XDG_CACHE_HOME", raising=False)
+        return library.build().parent
+
+
+def test_what_was_made_before_needs_no_headers(whole, monkeypatch, tmp_path):
+    found = installation.find()
+    without = replace(found, cflags=(f"-I{tmp_path}",))
+    assert library.build(without).parent == whole
+    assert library.build(replace(found, compiler=("no-such-mpicc",))).parent == whole
+
+    def none():
+        raise PluginError("no PETSc found")
+
+    monkeypatch.setattr(installation, "find", none)
+    assert library.build().parent == whole
+    monkeypatch.setenv("METASOLVE_PETSC_DIR", str(tmp_path))
+    with pytest.raises(PluginError, match="no PETSc found"):
+        library.build()
+
+
+def test_what_was_made_of_other_sources_or_for_another_petsc_is_not_taken(whole, tmp_path):
+    without = replace(installation.find(), cflags=(f"-I{tmp_path}",))
+    with pytest.raises(PluginError, match=r"kspimpl\.h"):
+        library.build(replace(without, version="3.99.0"))
+    facts = whole / compiled.MANIFEST
+    facts.write_text(facts.read_text().replace("\nsources ", "\nsources 0"))
+    with pytest.raises(PluginError, match=r"kspimpl\.h"):
+        library.build(without)
+
+
+def test_a_folder_from_which_nothing_may_be_loaded_is_named(whole, monkeypatch):
+    (whole / compiled.LOADER).write_text("as if mounted noexec")
+    monkeypatch.setattr(compiled, "is_whole", lambda _: True)
+    with pytest.raises(PluginError, match=r"cannot be loaded.*XDG_CACHE_HOME"):
+        library.build()
+
+
+def test_a_static_petsc_is_named(whole):
+    lonely = whole / compiled.LOADER
+    with pytest.raises(PluginError, match="with-shared-libraries"):
+        compiled._linked_to(lonely, installation.find())
+
+
+def test_a_compiler_that_links_mpi_to_everything_is_named(cache, tmp_path, monkeypatch):
+    mpi = tmp_path / "libmpi_fake.so"
+    words = ["cc", "-shared", "-o", mpi, f"-Wl,-soname,{mpi.name}", "-xc", "/dev/null"]
+    subprocess.run(words, check=True)
+    words = f'exec cc -Wl,--no-as-needed "$@" -Wl,--no-as-needed {mpi}'
+    wrapper = tmp_path / "wrapper"
+    wrapper.write_text(f"#!/bin/sh\n{words}\n")
+    wrapper.chmod(0o755)
+    monkeypatch.setattr(compiled, "_PLAIN_COMPILERS", (str(wrapper),))
+    with pytest.raises(PluginError, match=r"links libmpi_fake.so .*put gcc or clang in PATH"):
+        compiled._compile_loader(tmp_path / "loader.so", installation.find())
+
+
+def test_what_is_no_library_has_no_needs(tmp_path, whole):
+    cut = tmp_path / "cut.so"
+    for data in (b"", b"text", (whole / compiled.CORE).read_bytes()[:100]):
+        cut.write_bytes(data)
+        with pytest.raises(ValueError, match=r"cut\.so"):
+            elf.needed(cut)
+
+
+WARNINGS = ("-Wall", "-Wextra", "-Wshadow", "-Wconversion", "-Werror")
+
+
+def test_the_loader_compiles_without_a_warning_and_without_petsc(tmp_path):
+    sources = sorted((compiled.SOURCES / "loader").glob("*.c"))
+    words = ["cc", *compiled.LOADER_FLAGS, *WARNINGS, *map(str, sources), "-o", tmp_path / "x.so"]
+    done = subprocess.run([*words, "-ldl"], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")

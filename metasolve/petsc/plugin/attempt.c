@@ -1,149 +1,237 @@
 /*
-   attempt.c - the model's settings: tried, verified by the recomputed residual, tried again by a second choice; and the way back
-   to the program's own.
+   attempt.c - the model's settings: permitted, tried under a budget, verified against the contract, tried again by a second choice.
 */
-#include "run.h"
+#include "runner.h"
+#include <math.h>
 #include <string.h>
+#include <unistd.h>
 
 /* Seconds. Below the first a clock on the wall tells more about the machine than about the solve. */
 #define SHORTEST_BUDGET    0.02
 #define SHORTEST_PROCESSOR 0.004
+#define ABANDONED          4    /* inner solvers left behind after errors; no more are risked */
+#define NEARLY             100  /* times the target: worth going on from */
+#define FACTOR_BYTES       16.0 /* of a factor's entry, with its index */
 
-static double Budget(const Host *h) /* seconds of the processor */
+static double BudgetProcessor(const Solve *s)
 {
-  return PetscMax(h->session->budget * h->decision.expected, SHORTEST_PROCESSOR);
+  return fmax(s->budget, SHORTEST_PROCESSOR);
 }
 
-static void Failure(const Host *h, const Limits *l, const Record *r, PetscBool error, char why[256])
+static double BudgetWall(const Solve *s)
+{
+  return fmax(s->budget, SHORTEST_BUDGET);
+}
+
+static const char *Setting(const Settings *s, const char *name)
+{
+  for (int i = 0; i < s->n; i++)
+    if (!strcmp(s->name[i], name)) return s->value[i];
+  return "";
+}
+
+/* ---- may it be tried? ---- */
+static PetscBool Factors(const Settings *s)
+{
+  const char *type = Setting(s, "pc_type"), *sub = Setting(s, "sub_pc_type");
+
+  return (PetscBool)(!strcmp(type, "lu") || !strcmp(type, "cholesky") || !strcmp(sub, "lu") || !strcmp(sub, "cholesky"));
+}
+
+/* Bytes of a factor of the whole matrix: of a three-dimensional grid in nested dissection, or in the order it is in. */
+static double FactorBytes(const Settings *s, PetscInt rows)
+{
+  const char  *type    = Setting(s, "pc_type");
+  const double natural = !strcmp(Setting(s, "pc_factor_mat_ordering_type"), "natural") ? 5. / 3 : 4. / 3;
+
+  return strcmp(type, "lu") && strcmp(type, "cholesky") ? 0 : FACTOR_BYTES * 8 * pow((double)rows, natural);
+}
+
+static double FreeBytes(void)
+{
+  return (double)sysconf(_SC_AVPHYS_PAGES) * (double)sysconf(_SC_PAGESIZE);
+}
+
+static const Overrun *OverrunOf(const Runner *r, const char *type)
+{
+  for (int i = 0; i < r->overruns; i++)
+    if (!strcmp(r->overrun[i].type, type)) return &r->overrun[i];
+  return NULL;
+}
+
+/* Seconds that a set-up would take here, from one that overran elsewhere. A factorisation grows with the square of the rows at worst. */
+static double SetUpSeconds(const Overrun *o, const Solve *s)
+{
+  const PetscBool factor = (PetscBool)(!strcmp(o->type, PCLU) || !strcmp(o->type, PCCHOLESKY));
+
+  return o->seconds * pow((double)s->op.rows / (double)o->rows, factor ? 2 : 1);
+}
+
+static PetscBool SlowSetUp(const Solve *s)
+{
+  const Overrun *o = OverrunOf(s->run->runner, Setting(&s->run->decision.settings, "pc_type"));
+
+  return (PetscBool)(o && SetUpSeconds(o, s) > BudgetWall(s));
+}
+
+PetscErrorCode AttemptPermit(Solve *s, Why *why)
+{
+  const Settings *chosen = &s->run->decision.settings;
+  const Runner   *r      = s->run->runner;
+
+  PetscFunctionBegin;
+  if (r->abandoned >= ABANDONED) *why = WHY_ABANDONED;
+  else if (r->trial || InnerReady(&s->run->inner, chosen, &s->op)) PetscFunctionReturn(PETSC_SUCCESS);
+  else if (SlowSetUp(s)) *why = WHY_SLOW_SETUP;
+  else if (Factors(chosen) && FactorBytes(chosen, s->op.rows) > FreeBytes() / 2) *why = WHY_MEMORY;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---- tried ---- */
+static void NoteOverrun(Solve *s, double seconds)
+{
+  Runner     *r    = s->run->runner;
+  const char *type = Setting(&s->run->inner.settings, "pc_type");
+  Overrun    *o    = (Overrun *)OverrunOf(r, type);
+
+  if (seconds <= BudgetWall(s) || (o && seconds <= SetUpSeconds(o, s))) return;
+  if (!o && r->overruns == METASOLVE_TYPES) return;
+  if (!o) o = &r->overrun[r->overruns++];
+  snprintf(o->type, sizeof o->type, "%s", type);
+  o->rows    = s->op.rows;
+  o->seconds = seconds;
+}
+
+static PetscErrorCode SetUp(Solve *s, PetscLogDouble *clock)
+{
+  InnerState state;
+  double     before = s->setup;
+
+  PetscFunctionBegin;
+  PetscCall(InnerSetUp(&s->run->inner, s->ksp, &s->run->decision.settings, &s->op, &state));
+  s->setup += Lap(clock);
+  NoteOverrun(s, s->setup - before);
+  if (state == INNER_OK) PetscFunctionReturn(PETSC_SUCCESS);
+  s->why = state == INNER_UNSOUND ? WHY_RAISES : WHY_SETUP_FAILED;
+  PetscCall(InnerForgetOptions(&s->run->inner, s->unused));
+  PetscCall(PetscPushErrorHandler(PetscIgnoreErrorHandler, NULL));
+  if (InnerDestroy(&s->run->inner)) s->run->inner.ksp = NULL;
+  PetscCall(PetscPopErrorHandler());
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* What was in an error in the middle of a solve may hold vectors of somebody else: it is left where it is. */
+static void Abandon(Solve *s)
+{
+  s->why            = WHY_ERROR;
+  s->run->inner.ksp = NULL;
+  s->run->runner->abandoned++;
+}
+
+static void WhyFailed(Solve *s, const Limits *l)
 {
   KSPConvergedReason reason = KSP_CONVERGED_ITERATING;
 
-  if (!error) (void)KSPGetConvergedReason(h->inner, &reason);
-  if (error) snprintf(why, 256, "PETSc reported an error in the solve");
-  else if (l->late) snprintf(why, 256, "time budget of %.3g s used up", Budget(h));
-  else if (reason < 0) snprintf(why, 256, "%s", KSPConvergedReasons[reason]);
-  else snprintf(why, 256, "reported %s, but the true residual is %.3g times the tolerance", KSPConvergedReasons[reason], (double)(r->residual / r->target));
+  (void)KSPGetConvergedReason(s->run->inner.ksp, &reason);
+  s->why = l->late ? WHY_LATE : reason < 0 ? WHY_DIVERGED : WHY_WRONG;
+  if (l->late) snprintf(s->detail, sizeof s->detail, "time budget of %.3g s used up", BudgetProcessor(s));
+  else if (reason < 0) snprintf(s->detail, sizeof s->detail, "%s", KSPConvergedReasons[reason]);
+  else snprintf(s->detail, sizeof s->detail, "reported %s, but the true residual is %.3g times the tolerance", KSPConvergedReasons[reason], (double)(s->residual / s->contract.target));
 }
 
-/* PETSC_TRUE in *ok: vec_sol holds a solution that meets the host's tolerance. */
-static PetscErrorCode Try(KSP ksp, Host *h, Record *r, PetscBool *ok)
+/* One solve from vec_sol as it is or from zero, and the residual recomputed. */
+static PetscErrorCode Once(Solve *s, Limits *limits, PetscBool guess, PetscLogDouble *clock)
 {
+  Inner     *in = &s->run->inner;
+  InnerState state;
+  PetscInt   its;
+
+  PetscFunctionBegin;
+  limits->before = s->its;
+  PetscCall(InnerSolve(in, s->ksp, limits, s->ksp->max_it - s->its, guess, &state));
+  s->solve += Lap(clock);
+  if (state == INNER_ERROR) {
+    Abandon(s);
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  PetscCall(KSPGetIterationNumber(in->ksp, &its));
+  s->its += its;
+  PetscCall(TrueResidual(s->ksp, s->run->previous.work[1], &s->residual));
+  s->verify += Lap(clock);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* *ok: vec_sol meets the contract. Otherwise why says what went wrong. */
+static PetscErrorCode Try(Solve *s, PetscBool *ok)
+{
+  PetscBool      made = (PetscBool)!InnerReady(&s->run->inner, &s->run->decision.settings, &s->op);
   PetscLogDouble clock;
-  PetscBool      error = PETSC_FALSE, reuse = PETSC_FALSE;
   Limits         limits;
 
   PetscFunctionBegin;
-  *ok      = PETSC_FALSE;
-  ksp->its = 0;
+  *ok         = PETSC_FALSE;
+  s->its      = 0;
+  s->why      = WHY_NOT;
+  s->course.n = 0;
   PetscCall(PetscTime(&clock));
-  limits = (Limits){.target = r->target, .divergence = ksp->divtol, .processor = ProcessorTime() + Budget(h)};
-  limits.deadline = clock + PetscMax(Budget(h), SHORTEST_BUDGET);
-  if (r->fresh) {
-    PetscCall(InnerReusable(ksp, h, &reuse));
-    PetscCall(InnerSetUp(ksp, h, reuse, &error));
+  limits = (Limits){.target = s->contract.target, .divergence = s->ksp->divtol, .processor = ProcessorTime() + BudgetProcessor(s), .deadline = clock + BudgetWall(s), .course = &s->course};
+  if (made) PetscCall(SetUp(s, &clock));
+  if (s->why) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(Once(s, &limits, s->guess, &clock));
+  PetscCall(InnerForgetOptions(&s->run->inner, s->unused));
+  *ok = (PetscBool)(!s->why && ContractMet(&s->contract, s->residual));
+  if (!*ok && !s->why && !limits.late && s->residual < NEARLY * s->contract.target && s->its < s->ksp->max_it) {
+    PetscCall(Once(s, &limits, PETSC_TRUE, &clock)); /* nearly there: once more from here */
+    *ok = (PetscBool)(!s->why && ContractMet(&s->contract, s->residual));
   }
-  r->setup += Lap(&clock);
-  if (error) snprintf(r->why, sizeof r->why, "the settings cannot be set up");
-  else PetscCall(InnerSolve(ksp, h, &limits, r->guess, &error));
-  r->solve += Lap(&clock);
-  if (r->fresh && h->inner && !reuse) PetscCall(InnerForgetOptions(h, r->unused));
-  if (*r->why) PetscFunctionReturn(PETSC_SUCCESS);
-  for (int attempt = 0; !error; attempt++) {
-    PetscCall(TrueResidual(ksp, h->previous.work[1], &r->residual));
-    r->verify += Lap(&clock);
-    *ok = (PetscBool)(r->residual <= r->target);
-    if (*ok || attempt || limits.late || !(r->residual < 100 * r->target)) break;
-    if (ksp->its + h->inner->its >= ksp->max_it) break;
-    ksp->its += h->inner->its; /* nearly there: once more from here */
-    PetscCall(InnerSolve(ksp, h, &limits, PETSC_TRUE, &error));
-    r->solve += Lap(&clock);
+  if (!*ok && !s->why) WhyFailed(s, &limits);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode AttemptStart(Solve *s)
+{
+  PetscFunctionBegin;
+  PetscCall(TrueResidual(s->ksp, s->run->previous.work[1], &s->residual));
+  if (isless(s->residual, s->contract.bnorm)) s->guess = PETSC_TRUE;
+  else if (s->x0) PetscCall(VecCopy(s->x0, s->ksp->vec_sol));
+  else PetscCall(VecZeroEntries(s->ksp->vec_sol));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode AttemptModel(Solve *s, PetscBool *ok)
+{
+  char first[128];
+  Why  why;
+
+  PetscFunctionBegin;
+  PetscCall(Try(s, ok));
+  if (*ok || s->run->runner->abandoned >= ABANDONED || !PolicySecond(s->run->runner->policy, &s->run->decision)) PetscFunctionReturn(PETSC_SUCCESS);
+  why = s->why;
+  snprintf(first, sizeof first, "%.127s", JournalWhy(s));
+  s->detail[0] = 0;
+  s->source    = SOURCE_SECOND;
+  PetscCall(AttemptStart(s));
+  PetscCall(Try(s, ok));
+  if (*ok) snprintf(s->detail, sizeof s->detail, "%s", first);
+  else {
+    char both[sizeof s->detail];
+    snprintf(both, sizeof both, "%s; second choice: %.100s", first, JournalWhy(s));
+    snprintf(s->detail, sizeof s->detail, "%s", both);
   }
-  if (!*ok) Failure(h, &limits, r, error, r->why);
+  s->why = why;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Where the last attempt left off if that is nearer than zero, else where the program starts. */
-PetscErrorCode AttemptStart(KSP ksp, Host *h, Vec x0, Record *r)
+/* ---- accepted ---- */
+PetscErrorCode AttemptAccept(Solve *s)
 {
-  PetscFunctionBegin;
-  PetscCall(TrueResidual(ksp, h->previous.work[1], &r->residual));
-  if (r->residual < r->bnorm) r->guess = PETSC_TRUE;
-  else if (x0) PetscCall(VecCopy(x0, ksp->vec_sol));
-  else PetscCall(VecZeroEntries(ksp->vec_sol));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* The first choice, and where that fails the second one. */
-PetscErrorCode AttemptModel(KSP ksp, Host *h, Vec x0, Record *r, PetscBool *ok)
-{
-  char first[256];
+  const double seconds = s->setup + s->solve + s->verify;
+  int          slow    = seconds > BudgetWall(s) && !s->run->runner->trial;
 
   PetscFunctionBegin;
-  PetscCall(Try(ksp, h, r, ok));
-  if (*ok || !PolicySecond(h->session->policy, &h->decision)) PetscFunctionReturn(PETSC_SUCCESS);
-  snprintf(first, sizeof first, "%s", r->why);
-  r->why[0] = 0;
-  r->fresh = r->second = PETSC_TRUE;
-  PetscCall(AttemptStart(ksp, h, x0, r));
-  PetscCall(Try(ksp, h, r, ok));
-  if (!*ok) snprintf(first + strlen(first), sizeof first - strlen(first), "; second choice: %.120s", r->why);
-  snprintf(r->why, sizeof r->why, "%s", first);
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* Right preconditioning may leave any multiple of the null space in x; the program's own settings add none to its guess. */
-PetscErrorCode ProjectSolution(KSP ksp, Vec x0)
-{
-  MatNullSpace null;
-  Mat          A;
-
-  PetscFunctionBegin;
-  PetscCall(KSPGetOperators(ksp, &A, NULL));
-  PetscCall(MatGetNullSpace(A, &null));
-  if (!null) PetscFunctionReturn(PETSC_SUCCESS);
-  if (x0) PetscCall(VecAXPY(ksp->vec_sol, -1, x0));
-  PetscCall(MatNullSpaceRemove(null, ksp->vec_sol));
-  if (x0) PetscCall(VecAXPY(ksp->vec_sol, 1, x0));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-PetscErrorCode AttemptAccept(KSP ksp, Host *h, Vec x0, const Record *r)
-{
-  PetscFunctionBegin;
-  PetscCall(ProjectSolution(ksp, x0));
-  ksp->its += h->inner->its;
-  ksp->rnorm  = r->residual;
-  ksp->reason = r->residual <= ksp->abstol ? KSP_CONVERGED_ATOL : KSP_CONVERGED_RTOL;
-  PetscCall(KSPLogResidualHistory(ksp, r->residual));
-  h->failures = 0;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* The program's own solve from its own guess, as if nothing had been tried. */
-PetscErrorCode OwnFromStart(KSP ksp, Host *h, Vec x0, Record *r)
-{
-  PetscLogDouble clock;
-
-  PetscFunctionBegin;
-  PetscCall(PetscTime(&clock));
-  r->source = "fallback";
-  r->start  = NAN;
-  if (x0) PetscCall(VecCopy(x0, ksp->vec_sol));
-  else PetscCall(VecZeroEntries(ksp->vec_sol));
-  ksp->reason = KSP_CONVERGED_ITERATING; /* as KSPSolve() left them: a method may believe a stale reason and return at once */
-  ksp->its    = 0;
-  ksp->rnorm  = 0;
-  PetscCall(HostSolveOwn(ksp, h));
-  r->fallback = Lap(&clock);
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-PetscErrorCode AttemptDistrust(Host *h)
-{
-  PetscFunctionBegin;
-  snprintf(h->decision.why, sizeof h->decision.why, "fell back before on this operator");
-  h->decision.patience = 0;
-  PetscCall(KSPDestroy(&h->inner));
-  if (++h->failures >= FAILURES_BEFORE_PAUSE) h->pause = 8 << PetscMin(h->failures - FAILURES_BEFORE_PAUSE, 10);
+  PetscCallMPI(MPI_Bcast(&slow, 1, MPI_INT, 0, PetscObjectComm((PetscObject)s->ksp)));
+  PetscCall(MirrorAnswer(s));
+  if (!slow) ClassAnswered(s->class, seconds);
+  else ClassFailed(s->class); /* slow success is no success */
   PetscFunctionReturn(PETSC_SUCCESS);
 }

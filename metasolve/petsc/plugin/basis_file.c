@@ -5,21 +5,53 @@
 */
 #include "metasolve.h"
 #include <limits.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #define BLOCK 4096
+#define FIRST 24 /* bytes: 16 characters and the checksum itself */
+#define PART  (1 << 15)
+
+/* ---- the checksum: of each word and its place a mixture, and their sum; metasolve/guess/checksum.py writes it ---- */
+static uint64_t Mixed(const uint64_t word[], size_t n, uint64_t place)
+{
+  uint64_t sum = 0;
+
+  for (size_t i = 0; i < n; i++) {
+    uint64_t x = (word[i] ^ (place + i + 1) * 0x9e3779b97f4a7c15u) * 0xbf58476d1ce4e5b9u;
+    sum += (x ^ x >> 32) * 0x94d049bb133111ebu;
+  }
+  return sum;
+}
+
+/* Reads all of the file, at about the speed of memory. */
+static PetscBool Intact(const BasisFile *f)
+{
+  FILE     *file = fopen(f->path, "rb");
+  uint64_t *part = malloc(8 * PART), place = 0, sum = 0;
+  PetscBool ok = (PetscBool)(file && part && !fseek(file, FIRST, SEEK_SET));
+
+  for (size_t n; ok && (n = fread(part, 8, PART, file)) > 0; place += n) sum += Mixed(part, n, place);
+  ok = (PetscBool)(ok && !ferror(file) && sum == f->checksum);
+  ok = (PetscBool)(ok && FIRST + 8 * (long long)place == f->basis_at + 8 * f->modes * f->rows);
+  if (file) fclose(file);
+  free(part);
+  return ok;
+}
 
 /* 0: there is no such file; -1: there is one, but not a whole one. Rank 0 looks. */
 static int ReadHead(BasisFile *f)
 {
-  FILE       *file = fopen(f->path, "rb");
+  FILE       *file;
   struct stat about;
   int         ok;
 
-  if (!file) return 0;
-  ok = fread(f->head, f->headlen, 1, file) == 1 && !fstat(fileno(file), &about) && f->sane(f) && f->basis_at + 8 * f->modes * f->rows == about.st_size;
+  if (stat(f->path, &about)) return 0;
+  if (!S_ISREG(about.st_mode) || !(file = fopen(f->path, "rb"))) return -1;
+  memset(f->head, 0, f->headlen);
+  ok = fread(f->head, f->headlen, 1, file) == 1 && f->sane(f) && f->basis_at + 8 * f->modes * f->rows == about.st_size;
   if (ok) f->modified = (int64_t)about.st_mtim.tv_sec * 1000000000 + about.st_mtim.tv_nsec;
   fclose(file);
   return ok ? 1 : -1;
@@ -41,17 +73,25 @@ PetscErrorCode BasisFileOpen(MPI_Comm comm, BasisFile *f, int *have)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscBool AllFinite(size_t n, const double x[])
+{
+  for (size_t i = 0; i < n; i++)
+    if (!isfinite(x[i])) return PETSC_FALSE;
+  return PETSC_TRUE;
+}
+
 /* What stands between the head and the basis; NULL where it cannot be read. Collective. */
 PetscErrorCode BasisFileNumbers(MPI_Comm comm, BasisFile *f)
 {
   size_t n  = (size_t)(f->basis_at - (long long)f->headlen) / 8;
-  int    ok = (f->numbers = calloc(n + 1, 8)) && n < INT_MAX, rank;
-  FILE  *file;
+  int    ok = n < INT_MAX && (f->numbers = calloc(n + 1, 8)), rank;
+  FILE  *file = NULL;
 
   PetscFunctionBegin;
   PetscCallMPI(MPI_Comm_rank(comm, &rank));
   if (!rank && ok) {
-    ok = (file = fopen(f->path, "rb")) && !fseek(file, (long)f->headlen, SEEK_SET) && fread(f->numbers, 8, n, file) == n;
+    ok = Intact(f) && (file = fopen(f->path, "rb")) && !fseek(file, (long)f->headlen, SEEK_SET);
+    ok = ok && fread(f->numbers, 8, n, file) == n;
     if (file) fclose(file);
   }
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &ok, 1, MPI_INT, MPI_MIN, comm));
@@ -92,6 +132,7 @@ static PetscErrorCode ReadRows(BasisFile *f, Vec like, PetscBool *ok)
   for (int64_t m = 0; good && m < f->modes; m++) {
     long at = (long)(f->basis_at + 8 * (m * f->rows + start));
     good    = !fseek(file, at, SEEK_SET) && fread(f->basis + m * n, 8, (size_t)n, file) == (size_t)n;
+    good    = good && AllFinite((size_t)n, f->basis + m * n);
   }
   if (file) fclose(file);
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &good, 1, MPI_INT, MPI_MIN, comm));
@@ -113,7 +154,8 @@ void Combine(size_t n, size_t k, const double *a, const double z[], double *rest
     double *restrict out = y + from;
     size_t           j   = 0;
     for (; j + 4 <= k; j += 4, v += 4 * n)
-      for (size_t i = 0; i < m; i++) out[i] += z[j] * v[i] + z[j + 1] * v[n + i] + z[j + 2] * v[2 * n + i] + z[j + 3] * v[3 * n + i];
+      for (size_t i = 0; i < m; i++)
+        out[i] += z[j] * v[i] + z[j + 1] * v[n + i] + z[j + 2] * v[2 * n + i] + z[j + 3] * v[3 * n + i];
     for (; j < k; j++, v += n)
       for (size_t i = 0; i < m; i++) out[i] += z[j] * v[i];
   }

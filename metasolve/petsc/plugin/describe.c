@@ -4,7 +4,7 @@
    What PETSc lets one ask is asked of the objects, so hard-coded types count; what only the options database knows is
    taken from there. Preconditioners that need more than a matrix (a DM, user functions, a splitting) cannot be rebuilt.
 */
-#include "metasolve.h"
+#include "describe.h"
 #include <ctype.h>
 #include <string.h>
 

@@ -61,10 +61,10 @@ static PetscErrorCode RightHandSide(Vec b, double small, double out[3], double *
   PetscCall(VecGetLocalSize(b, &n));
   PetscCall(VecGetArrayRead(b, &a));
   for (PetscInt i = 0; i < n; i++) {
-    double e = i + 1 < n ? a[i + 1] - a[i] : 0, size = fabs(a[i]);
-    largest = size > largest ? size : largest;
-    sums[0] += size;
-    sums[1] += size > small;
+    double e = i + 1 < n ? a[i + 1] - a[i] : 0, entry = fabs(a[i]);
+    largest = entry > largest ? entry : largest;
+    sums[0] += entry;
+    sums[1] += entry > small;
     sums[2] += e * e;
   }
   if (size > 1) {

@@ -8,15 +8,17 @@
 */
 #include "metasolve.h"
 #include <petscblaslapack.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define MAGIC        "metasolve-guess2"
+#define MAGIC        "metasolve-guess3"
 #define MAX_MODES    1024
 #define MAX_SETTINGS 16384 /* bytes, of their text */
 
 typedef struct { /* of the file, little-endian; then the numbers below in this order */
   char     magic[16];
+  uint64_t checksum; /* of what follows */
   int64_t  rows, nonzeros, modes, entries, rights; /* no entries, no rights: the second basis follows the first */
   int64_t  symmetric; /* of each operator the lower triangle, row by row */
   int64_t  alone;     /* the program's own settings go with it */
@@ -44,40 +46,59 @@ static PetscBool Sane(BasisFile *f)
   const Head *h = (const Head *)f->head;
 
   if (memcmp(h->magic, MAGIC, sizeof h->magic)) return PETSC_FALSE;
-  if (h->rows < 1 || h->modes < 1 || h->modes > MAX_MODES || h->entries < 0 || h->entries > MAX_MODES || h->rights < 0 || h->rights > MAX_MODES) return PETSC_FALSE;
+  if (h->rows < 1 || h->rows > BASIS_ROWS || h->modes < 1 || h->modes > MAX_MODES || h->entries < 0 || h->entries > MAX_MODES)
+    return PETSC_FALSE;
+  if (h->rights < 0 || h->rights > MAX_MODES) return PETSC_FALSE;
   if (!h->entries != !h->rights) return PETSC_FALSE;
-  if (h->words < 0 || h->words > MAX_SETTINGS / 8) return PETSC_FALSE;
+  if (h->words < 0 || h->words > MAX_SETTINGS / 8 || !isfinite(h->expected)) return PETSC_FALSE;
+  f->checksum = h->checksum;
   f->rows     = h->rows;
   f->modes    = h->entries ? h->modes : 2 * h->modes;
-  f->basis_at = (long long)sizeof *h + 8 * (2 * h->entries + h->rights + h->entries * OperatorSize(h) + h->rights * h->modes + h->words);
+  f->basis_at = (long long)sizeof *h + 8 * (2 * h->entries + h->rights + h->entries * OperatorSize(h) + h->rights * h->modes +
+      h->words);
   return PETSC_TRUE;
 }
 
-static void ReadSettings(char *text, Settings *s)
+/* A line each, name and value. What is no setting of a solver is refused: it would become an option. */
+static PetscBool ReadSettings(char *text, Settings *s, char *why, size_t whylen)
 {
   char *rest, *name, *value;
 
-  for (char *line = strtok_r(text, "\n", &rest); line && s->n < METASOLVE_MAX_SETTINGS; line = strtok_r(NULL, "\n", &rest)) {
-    name  = strtok_r(line, " ", &value);
-    if (!name || !value) continue;
+  for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest), s->n++) {
+    name = strtok_r(line, " ", &value);
+    if (s->n == METASOLVE_MAX_SETTINGS || !name || strlen(name) >= sizeof s->name[0] || strlen(value) >= sizeof s->value[0] ||
+        !SettingAllowed(name, value)) {
+      if (!name) name = "";
+      snprintf(why, whylen, "guess.bin: settings: '%.64s' is none a model may choose so: run metasolve guess again", name);
+      TextPlain(why);
+      return PETSC_FALSE;
+    }
     snprintf(s->name[s->n], sizeof s->name[0], "%s", name);
-    snprintf(s->value[s->n++], sizeof s->value[0], "%s", value);
+    snprintf(s->value[s->n], sizeof s->value[0], "%s", value);
   }
+  return PETSC_TRUE;
 }
 
-static void Point(Guess g)
+/* Sets what points into the numbers; false, and why, where they make no sense. */
+static PetscBool Point(Guess g, char *why, size_t whylen)
 {
   const Head *h = &g->head;
   char        text[MAX_SETTINGS + 1];
+  size_t      n;
 
   g->row       = (int64_t *)g->file.numbers;
   g->column    = g->row + h->entries;
   g->right     = g->column + h->entries;
   g->operators = (double *)(g->right + h->rights);
   g->sides     = g->operators + h->entries * OperatorSize(h);
-  memcpy(text, g->sides + h->rights * h->modes, (size_t)h->words * 8);
+  n            = (size_t)(h->entries * OperatorSize(h) + h->rights * h->modes);
+  if (!AllFinite(n, g->operators)) {
+    snprintf(why, whylen, "guess.bin: operators: not all are finite numbers: run metasolve guess again");
+    return PETSC_FALSE;
+  }
+  memcpy(text, g->operators + n, (size_t)h->words * 8);
   text[h->words * 8] = 0;
-  ReadSettings(text, &g->settings);
+  return ReadSettings(text, &g->settings, why, whylen);
 }
 
 static void GuessFree(Guess g)
@@ -115,14 +136,13 @@ PetscErrorCode GuessLoad(MPI_Comm comm, const char *dir, Guess *guess, char *why
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &all, 1, MPI_INT, MPI_MIN, comm));
   if (have > 0 && !all) {
     PetscCall(BasisFileNumbers(comm, &g->file));
-    if (!g->file.numbers) snprintf(why, whylen, "guess.bin cannot be read");
+    if (!g->file.numbers) snprintf(why, whylen, "guess.bin was changed (checksum): run metasolve guess again");
   }
   if (all) *guess = known;
-  if (!g->file.numbers) {
+  if (!g->file.numbers || !Point(g, why, whylen)) {
     GuessFree(g);
     PetscFunctionReturn(PETSC_SUCCESS);
   }
-  Point(g);
   if (!loaded) PetscCall(PetscRegisterFinalize(ForgetAll));
   g->next = loaded;
   *guess = loaded = g;
@@ -168,18 +188,22 @@ static PetscErrorCode Look(const struct _Guess *g, Mat A, Vec b, double seen[])
   PetscFunctionBegin;
   PetscCall(RowsOpen(A, &r));
   PetscCall(VecGetArrayRead(b, &values));
-  for (int64_t e = 0; e < h->entries; e++) seen[e] = g->row[e] >= r.rstart && g->row[e] < r.rend ? ValueAt(&r, (PetscInt)g->row[e], (PetscInt)g->column[e]) : 0;
-  for (int64_t e = 0; e < h->rights; e++) seen[h->entries + e] = g->right[e] >= r.rstart && g->right[e] < r.rend ? values[g->right[e] - r.rstart] : 0;
+  for (int64_t e = 0; e < h->entries; e++)
+    seen[e] = g->row[e] >= r.rstart && g->row[e] < r.rend ? ValueAt(&r, (PetscInt)g->row[e], (PetscInt)g->column[e]) : 0;
+  for (int64_t e = 0; e < h->rights; e++)
+    seen[h->entries + e] = g->right[e] >= r.rstart && g->right[e] < r.rend ? values[g->right[e] - r.rstart] : 0;
   PetscCall(VecRestoreArrayRead(b, &values));
   PetscCall(RowsClose(A, &r));
-  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, seen, (int)(h->entries + h->rights), MPI_DOUBLE, MPI_SUM, PetscObjectComm((PetscObject)A)));
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, seen, (int)(h->entries + h->rights), MPI_DOUBLE, MPI_SUM,
+      PetscObjectComm((PetscObject)A)));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* Lower triangle, row by row, to full: from the end, so that nothing is overwritten before it is read. */
 static void Unfold(double M[], PetscBLASInt k)
 {
-  for (PetscBLASInt i = k - 1; i > 0; i--) memmove(M + (size_t)i * (size_t)k, M + (size_t)i * (size_t)(i + 1) / 2, sizeof(double) * (size_t)(i + 1));
+  for (PetscBLASInt i = k - 1; i > 0; i--)
+    memmove(M + (size_t)i * (size_t)k, M + (size_t)i * (size_t)(i + 1) / 2, sizeof(double) * (size_t)(i + 1));
   for (PetscBLASInt i = 0; i < k; i++)
     for (PetscBLASInt j = i + 1; j < k; j++) M[i * k + j] = M[j * k + i];
 }
@@ -215,6 +239,7 @@ PetscErrorCode GuessMake(Guess g, Mat A, Vec b, Vec x, PetscBool *made)
     PetscCall(Look(g, A, b, seen));
     PetscCall(Coordinates(g, seen, z, made));
   } else PetscCall(BasisFileProject(&g->file, g->head.modes, b, z, made));
+  if (*made) *made = AllFinite((size_t)g->head.modes, z);
   if (*made) PetscCall(BasisFileDecode(&g->file, g->head.modes, z, x, made));
   PetscCall(PetscFree2(seen, z));
   PetscFunctionReturn(PETSC_SUCCESS);

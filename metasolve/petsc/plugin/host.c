@@ -1,13 +1,11 @@
 /*
-   host.c - a wrapped KSP: the host's own object, with its setup and solve operations replaced.
+   host.c - the operations of a wrapped KSP.
 
-   Whatever happens here, the host's solve stays possible: its operations are kept, and its preconditioner, whose set-up
-   is deferred while a model decides, can be set up at any time as if nothing had been there (HostSolveOwn).
    PETSc calls setup before PCSetUp(), and solve with the operator, right-hand side and guess in place.
 */
-#include "metasolve.h"
-
-int MetasolveDepth = 0;
+#include "host.h"
+#include "guard.h"
+#include <string.h>
 
 PetscErrorCode HostFind(KSP ksp, Host **host)
 {
@@ -20,81 +18,8 @@ PetscErrorCode HostFind(KSP ksp, Host **host)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* ---- the host's preconditioner: deferred, viewed while deferred, brought back ---- */
-static PetscErrorCode NoSetUp(PC pc)
-{
-  (void)pc;
-  return PETSC_SUCCESS;
-}
-
-static PetscErrorCode ViewDeferred(PC pc, PetscViewer viewer)
-{
-  PetscFunctionBegin;
-  (void)pc;
-  PetscCall(PetscViewerASCIIPrintf(viewer, "  not set up: metasolve solved with other settings (see its log)\n"));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-PetscErrorCode HostDefer(KSP ksp, Host *h)
-{
-  PC pc;
-
-  PetscFunctionBegin;
-  PetscCall(KSPGetPC(ksp, &pc));
-  if (!((PetscObject)pc)->type_name) PetscCall(PCSetFromOptions(pc)); /* PCSetUp() would have chosen the default type */
-  if (h->pc == pc && pc->ops->setup == NoSetUp) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(PetscObjectReference((PetscObject)pc));
-  PetscCall(PCDestroy(&h->pc));
-  h->pc               = pc;
-  h->pc_setup         = pc->ops->setup;
-  h->pc_setuponblocks = pc->ops->setuponblocks;
-  h->pc_view          = pc->ops->view;
-  h->pc_setupcalled   = pc->setupcalled ? PETSC_TRUE : PETSC_FALSE;
-  h->pc_state         = StateOf(pc);
-  pc->ops->setup      = NoSetUp;
-  pc->ops->view       = ViewDeferred;
-  if (h->pc_setuponblocks) pc->ops->setuponblocks = NoSetUp;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* The PC is again what it was before HostDefer(), as far as PCSetUp() can tell. */
-static PetscErrorCode Restore(Host *h)
-{
-  PC pc = h->pc;
-
-  PetscFunctionBegin;
-  if (!pc) PetscFunctionReturn(PETSC_SUCCESS);
-  if (pc->ops->setup == NoSetUp) { /* otherwise the host changed its type meanwhile: nothing of ours is left in it */
-    pc->ops->setup         = h->pc_setup;
-    pc->ops->setuponblocks = h->pc_setuponblocks;
-    pc->ops->view          = h->pc_view;
-    pc->setupcalled        = h->pc_setupcalled;
-    StateSet(pc, h->pc_state);
-  }
-  PetscCall(PCDestroy(&h->pc));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* Inner solvers must be made and set up while MetasolveDepth > 0, or they would be taken for outermost ones. */
-static PetscErrorCode SetUpPC(KSP ksp, Host *h)
-{
-  PetscErrorCode err;
-  PetscLogDouble t0, t1;
-
-  PetscFunctionBegin;
-  PetscCall(PetscTime(&t0));
-  MetasolveDepth++;
-  err = PCSetErrorIfFailure(ksp->pc, ksp->errorifnotconverged);
-  if (!err) err = PCSetUp(ksp->pc);
-  if (!err) err = PCSetUpOnBlocks(ksp->pc);
-  MetasolveDepth--;
-  PetscCall(PetscTime(&t1));
-  h->setup_seconds += t1 - t0;
-  PetscCall(err);
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* The host's own work space, which nobody needs while a model solves. */
+/* ---- the program's own solve ---- */
+/* The KSP's own work space, which nobody needs while a model solves. */
 static PetscErrorCode SetUpOwn(KSP ksp, Host *h)
 {
   PetscErrorCode err = PETSC_SUCCESS;
@@ -109,22 +34,51 @@ static PetscErrorCode SetUpOwn(KSP ksp, Host *h)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode HostSolveOwn(KSP ksp, Host *h)
+/* As KSPSetUp() and KSPSetUpOnBlocks() do it, timed; inner solvers are made and set up while MetasolveDepth > 0. */
+static PetscErrorCode SetUpPC(KSP ksp, Host *h)
 {
   PetscErrorCode err;
+  PetscBool      waits;
+  PetscLogDouble t0, t1;
+
+  PetscFunctionBegin;
+  PetscCall(PetscTime(&t0));
+  PetscCall(PCDeferred(ksp->pc, &waits));
+  MetasolveDepth++;
+  err = PCSetErrorIfFailure(ksp->pc, ksp->errorifnotconverged);
+  if (!err) err = waits ? PCSetUpDeferred(ksp->pc) : PCSetUp(ksp->pc);
+  if (!err) err = PCSetUpOnBlocks(ksp->pc);
+  MetasolveDepth--;
+  PetscCall(err);
+  PetscCall(PetscTime(&t1));
+  h->setup += t1 - t0;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* What KSPSetUp() would have made of a preconditioner that failed, had it been set up then. */
+static PetscErrorCode LateReason(KSP ksp)
+{
+  PCFailedReason failed;
+
+  PetscFunctionBegin;
+  PetscCall(PCGetFailedReasonRank(ksp->pc, &failed));
+  if (failed) ksp->reason = KSP_DIVERGED_PC_FAILED;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode SolveOwn(KSP ksp, Host *h)
+{
+  PetscErrorCode err;
+  PetscBool      waits;
 
   PetscFunctionBegin;
   PetscCall(SetUpOwn(ksp, h));
-  if (h->pc) {
-    PC        pc    = h->pc;
-    PetscBool reuse = pc->reusepreconditioner;
-    PetscCall(Restore(h));
-    if (pc == ksp->pc) {
-      pc->reusepreconditioner = PETSC_FALSE; /* what there is to reuse is older than the host would have it */
-      PetscCall(SetUpPC(ksp, h));
-      pc->reusepreconditioner = reuse;
-    }
+  PetscCall(PCDeferred(ksp->pc, &waits));
+  if (waits) {
+    PetscCall(SetUpPC(ksp, h));
+    PetscCall(LateReason(ksp));
   }
+  h->answered = h->built = PETSC_FALSE;
   MetasolveDepth++;
   err = h->ksp_solve(ksp);
   MetasolveDepth--;
@@ -132,13 +86,25 @@ PetscErrorCode HostSolveOwn(KSP ksp, Host *h)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The same under another convergence test, which may ask h->test, the host's own. */
-PetscErrorCode HostSolveTested(KSP ksp, Host *h, ConvergenceTest test)
+PetscErrorCode HostSolveOwn(KSP ksp, Host *h)
+{
+  PetscErrorCode err;
+  int            lifted = GuardLift();
+
+  PetscFunctionBegin;
+  err = SolveOwn(ksp, h);
+  GuardSettle(lifted);
+  PetscCall(err);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode HostSolveTested(KSP ksp, Host *h, ConvergenceTest test, void *testing)
 {
   PetscErrorCode err;
 
   PetscFunctionBegin;
   h->test        = ksp->converged;
+  h->testing     = testing;
   ksp->converged = test;
   err            = HostSolveOwn(ksp, h);
   ksp->converged = h->test;
@@ -146,84 +112,117 @@ PetscErrorCode HostSolveTested(KSP ksp, Host *h, ConvergenceTest test)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode TrueResidual(KSP ksp, Vec work, PetscReal *norm)
-{
-  Mat A;
-  Vec r = work;
-
-  PetscFunctionBegin;
-  PetscCall(KSPGetOperators(ksp, &A, NULL));
-  if (!work) PetscCall(VecDuplicate(ksp->vec_rhs, &r));
-  PetscCall(MatMult(A, ksp->vec_sol, r));
-  PetscCall(VecAYPX(r, -1, ksp->vec_rhs));
-  PetscCall(VecNorm(r, NORM_2, norm));
-  if (!work) PetscCall(VecDestroy(&r));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 /* ---- the replaced operations ---- */
-static PetscBool Selected(KSP ksp, const Session *s)
+/* Is this an outermost solver that the session is about? */
+static PetscBool Meant(KSP ksp, const Session *s)
 {
   const char *prefix = ((PetscObject)ksp)->prefix;
 
-  return (PetscBool)(s->any_prefix || !strcmp(prefix ? prefix : "", s->prefix));
+  return (PetscBool)(s && !MetasolveDepth && (s->any_prefix || !strcmp(prefix ? prefix : "", s->prefix)));
 }
 
-static PetscErrorCode SetUp(KSP ksp)
-{
-  Host     *h;
-  PetscBool may;
-
-  PetscFunctionBegin;
-  PetscCall(HostFind(ksp, &h));
-  if (ksp->setupstage == KSP_SETUP_NEW || h->setupnewmatrix) h->setup_due = PETSC_TRUE;
-  if (MetasolveDepth || !Selected(ksp, h->session)) {
-    PetscCall(SetUpOwn(ksp, h));
-    PetscFunctionReturn(PETSC_SUCCESS);
-  }
-  ksp->setupnewmatrix = PETSC_TRUE; /* call us again for a new operator */
-  h->setup_seconds    = 0;
-  PetscCall(KSPGetPC(ksp, &ksp->pc));
-  if (!ksp->vec_rhs) h->asked = PETSC_TRUE;
-  if (h->session->mode == MODE_RUN && !h->asked) {
-    PetscCall(RunMayAct(ksp, h, &may));
-    if (may) {
-      PetscCall(HostDefer(ksp, h));
-      PetscFunctionReturn(PETSC_SUCCESS);
-    }
-  }
-  PetscCall(SetUpOwn(ksp, h));
-  PetscCall(Restore(h));
-  if (!ScalesSystem(ksp)) PetscCall(SetUpPC(ksp, h)); /* a diagonally scaled operator is scaled only after us */
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode Solve(KSP ksp)
+static PetscErrorCode KSPBuildSolution_Host(KSP ksp, Vec v, Vec *V)
 {
   Host *h;
 
   PetscFunctionBegin;
   PetscCall(HostFind(ksp, &h));
-  if (MetasolveDepth || !Selected(ksp, h->session) || ksp->transpose_solve) PetscCall(HostSolveOwn(ksp, h));
-  else if (h->session->mode == MODE_RUN) PetscCall(RunSolve(ksp, h));
-  else PetscCall(RecordSolve(ksp, h));
+  h->built = PETSC_TRUE;
+  if (!h->answered) PetscCall((*h->ksp_buildsolution)(ksp, v, V));
+  else if (v) {
+    PetscCall(VecCopy(ksp->vec_sol, v));
+    *V = v;
+  } else *V = ksp->vec_sol;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode Drop(void *data)
+static PetscErrorCode KSPBuildResidual_Host(KSP ksp, Vec t, Vec v, Vec *V)
+{
+  Host *h;
+
+  PetscFunctionBegin;
+  PetscCall(HostFind(ksp, &h));
+  h->built = PETSC_TRUE;
+  if (h->answered) PetscCall(KSPBuildResidualDefault(ksp, t, v, V));
+  else PetscCall((*h->ksp_buildresidual)(ksp, t, v, V));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode KSPSolve_Host(KSP);
+
+/* Some functions of PETSc exchange the solve of a KSP that has been made already: it is the program's own from now on. */
+static void Adopt(KSP ksp, Host *h)
+{
+  if (ksp->ops->solve == KSPSolve_Host) return;
+  h->ksp_solve    = ksp->ops->solve;
+  ksp->ops->solve = KSPSolve_Host;
+}
+
+static PetscErrorCode KSPSetUp_Host(KSP ksp)
+{
+  PetscBool may = PETSC_FALSE, waits;
+  Host     *h;
+
+  PetscFunctionBegin;
+  PetscCall(HostFind(ksp, &h));
+  Adopt(ksp, h);
+  if (ksp->setupstage == KSP_SETUP_NEW || h->setupnewmatrix) h->setup_due = PETSC_TRUE;
+  if (!Meant(ksp, h->session)) {
+    PetscCall(SetUpOwn(ksp, h));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  ksp->setupnewmatrix = PETSC_TRUE; /* call us again for a new operator */
+  h->setup            = 0;
+  PetscCall(KSPGetPC(ksp, &ksp->pc));
+  if (!ksp->vec_rhs) h->asked = PETSC_TRUE;
+  if (h->session->ops->mayact && !h->asked) PetscCall(h->session->ops->mayact(ksp, h, &may));
+  if (may) {
+    PetscCall(PCDefer(ksp->pc));
+    PetscCall(PCDeferred(ksp->pc, &waits));
+    if (waits) PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  PetscCall(SetUpOwn(ksp, h));
+  if (!ScalesSystem(ksp)) PetscCall(SetUpPC(ksp, h)); /* a diagonally scaled operator is scaled only after us */
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode KSPSolve_Host(KSP ksp)
+{
+  PetscErrorCode err;
+  Host          *h;
+
+  PetscFunctionBegin;
+  PetscCall(HostFind(ksp, &h));
+  if (!Meant(ksp, h->session) || ksp->transpose_solve) PetscCall(HostSolveOwn(ksp, h));
+  else {
+    GuardEnter();
+    err = h->session->ops->solve(ksp, h);
+    GuardLeave();
+    PetscCall(err);
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---- wrapping ---- */
+PetscErrorCode SessionRelease(Session **session)
+{
+  Session *s = *session;
+
+  PetscFunctionBegin;
+  *session = NULL;
+  if (!s || --s->references) PetscFunctionReturn(PETSC_SUCCESS);
+  if (s->destroy) PetscCall(s->destroy(s->data));
+  PetscCall(PetscFree(s));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode HostDestroy(void *data)
 {
   Host *h = (Host *)CONTEXT(data);
 
   PetscFunctionBegin;
-  PetscCall(Restore(h));
-  PetscCall(KSPDestroy(&h->inner));
-  PetscCall(PreviousFree(&h->previous));
-  TextFree(&h->last);
-  if (!--h->session->references) {
-    PolicyFree(h->session->policy);
-    NewtonGuessFree(h->session->newton);
-    PetscCall(PetscFree(h->session));
-  }
+  if (h->state) PetscCall(h->session->ops->destroy(h->state));
+  PetscCall(SessionRelease(&h->session));
   PetscCall(PetscFree(h));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -235,36 +234,47 @@ PetscErrorCode HostWrap(KSP ksp, Session *session)
 
   PetscFunctionBegin;
   PetscCall(PetscNew(&h));
-  h->session        = session;
-  h->ksp_setup      = ksp->ops->setup;
-  h->ksp_solve      = ksp->ops->solve;
-  h->setupnewmatrix = ksp->setupnewmatrix;
-  session->references++;
+  h->session           = session;
+  h->ksp_setup         = ksp->ops->setup;
+  h->ksp_solve         = ksp->ops->solve;
+  h->ksp_buildsolution = ksp->ops->buildsolution;
+  h->ksp_buildresidual = ksp->ops->buildresidual;
+  h->setupnewmatrix    = ksp->setupnewmatrix;
+  if (session) session->references++;
   PetscCall(PetscContainerCreate(PetscObjectComm((PetscObject)ksp), &c));
   PetscCall(PetscContainerSetPointer(c, h));
-  PetscCall(PetscContainerSetUserDestroy(c, Drop));
-  PetscCall(PetscObjectCompose((PetscObject)ksp, "metasolve", (PetscObject)c)); /* replaces, and so drops, an earlier one */
+  PetscCall(PetscContainerSetUserDestroy(c, HostDestroy));
+  PetscCall(PetscObjectCompose((PetscObject)ksp, "metasolve", (PetscObject)c)); /* replaces, and so destroys, an earlier one */
   PetscCall(PetscContainerDestroy(&c));
-  ksp->ops->setup = SetUp;
-  ksp->ops->solve = Solve;
+  ksp->ops->setup         = KSPSetUp_Host;
+  ksp->ops->solve         = KSPSolve_Host;
+  ksp->ops->buildsolution = KSPBuildSolution_Host;
+  ksp->ops->buildresidual = KSPBuildResidual_Host;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscErrorCode HostUnwrap(KSP ksp)
 {
-  Host *h;
+  PetscBool waits = PETSC_FALSE, due;
+  Host     *h;
 
   PetscFunctionBegin;
   PetscCall(HostFind(ksp, &h));
   if (!h) PetscFunctionReturn(PETSC_SUCCESS);
-  if (ksp->ops->solve == Solve) {
-    ksp->ops->setup     = h->ksp_setup;
-    ksp->ops->solve     = h->ksp_solve;
-    ksp->setupnewmatrix = h->setupnewmatrix;
+  if (ksp->ops->solve == KSPSolve_Host) {
+    ksp->ops->setup         = h->ksp_setup;
+    ksp->ops->solve         = h->ksp_solve;
+    ksp->ops->buildsolution = h->ksp_buildsolution;
+    ksp->ops->buildresidual = h->ksp_buildresidual;
+    ksp->setupnewmatrix     = h->setupnewmatrix;
   }
-  PetscBool deferred = (PetscBool)(h->pc != NULL), due = h->setup_due;
+  if (ksp->pc) {
+    PetscCall(PCDeferred(ksp->pc, &waits));
+    PetscCall(PCUndefer(ksp->pc));
+  }
+  due = h->setup_due;
   PetscCall(PetscObjectCompose((PetscObject)ksp, "metasolve", NULL));
-  if (deferred && ksp->setupstage == KSP_SETUP_NEWRHS) ksp->setupstage = KSP_SETUP_NEWMATRIX; /* so PCSetUp() runs before the next solve */
+  if (waits && ksp->setupstage == KSP_SETUP_NEWRHS) ksp->setupstage = KSP_SETUP_NEWMATRIX; /* so PCSetUp() runs before the next solve */
   if (due) ksp->setupstage = KSP_SETUP_NEW;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -1,147 +1,191 @@
-/*
-   inner.c - the inner KSP: a fresh one under a private prefix, with the settings a model chose, on the host's own operator.
-
-   A bad setting must not abort the program: PETSc's errors are caught, and all ranks learn of one.
-*/
-#include "metasolve.h"
+/* inner.c - the inner KSP: made, set up, solved with, got rid of. */
+#include "inner.h"
+#include "deferred.h"
+#include "sound.h"
 #include <string.h>
 
-/* ---- options of the inner KSP, under a prefix nobody else has ---- */
-static PetscErrorCode OptionsInsert(const char *prefix, const Settings *s)
+/* ---- options, under a prefix nobody else has ---- */
+static PetscErrorCode OptionsInsert(const Inner *in)
 {
   char key[160];
 
   PetscFunctionBegin;
-  for (int i = 0; i < s->n; i++) {
-    snprintf(key, sizeof key, "-%s%s", prefix, s->name[i]);
-    PetscCall(PetscOptionsSetValue(NULL, key, s->value[i]));
+  for (int i = 0; i < in->settings.n; i++) {
+    snprintf(key, sizeof key, "-%s%s", in->prefix, in->settings.name[i]);
+    PetscCall(PetscOptionsSetValue(NULL, key, in->settings.value[i]));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode OptionsClear(const char *prefix, const Settings *s, char unused[64])
+/* unused: one that PETSc did not ask for, if there is one. */
+PetscErrorCode InnerForgetOptions(Inner *in, char unused[64])
 {
   char      key[160];
   PetscBool used;
 
   PetscFunctionBegin;
-  for (int i = 0; i < s->n; i++) {
-    snprintf(key, sizeof key, "-%s%s", prefix, s->name[i]);
+  for (int i = 0; *in->prefix && i < in->settings.n; i++) {
+    snprintf(key, sizeof key, "-%s%s", in->prefix, in->settings.name[i]);
     PetscCall(PetscOptionsUsed(NULL, key + 1, &used));
-    if (!used) snprintf(unused, 64, "%s", s->name[i]);
+    if (!used && unused) snprintf(unused, 64, "%s", in->settings.name[i]);
     PetscCall(PetscOptionsClearValue(NULL, key));
   }
+  in->prefix[0] = 0;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* ---- the inner solve ---- */
+PetscErrorCode InnerDestroy(Inner *in)
+{
+  PetscFunctionBegin;
+  PetscCall(InnerForgetOptions(in, NULL));
+  MetasolveDepth++;
+  PetscCall(KSPDestroy(&in->ksp));
+  MetasolveDepth--;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscBool InnerReady(const Inner *in, const Settings *s, const Operator *o)
+{
+  return (PetscBool)(in->ksp && OperatorSame(&in->op, o) && SettingsSame(&in->settings, s));
+}
+
+/* ---- under a handler that keeps errors to itself ---- */
 /* The same settings again, for new values in the same matrix: setting up the KSP there is does what a fresh one would, at a
    fraction of the cost, where the preconditioner keeps nothing but memory and what follows from the sparsity pattern. */
-PetscErrorCode InnerReusable(KSP ksp, Host *h, PetscBool *yes)
+static PetscErrorCode Reusable(const Inner *in, const Settings *s, const Operator *o, PetscBool *yes)
 {
-  Mat A, before;
-  PC  pc;
+  PC pc;
 
   PetscFunctionBegin;
-  *yes = (PetscBool)(h->inner && SettingsSame(&h->decision.settings, &h->inner_settings));
+  *yes = (PetscBool)(in->ksp && in->op.id == o->id && SettingsSame(&in->settings, s));
   if (!*yes) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(KSPGetPC(h->inner, &pc));
-  PetscCall(KSPGetOperators(h->inner, &before, NULL));
-  PetscCall(KSPGetOperators(ksp, &A, NULL));
+  PetscCall(KSPGetPC(in->ksp, &pc));
   PetscCall(PetscObjectTypeCompareAny((PetscObject)pc, yes, PCNONE, PCJACOBI, PCPBJACOBI, PCSOR, PCILU, PCICC, PCBJACOBI, PCASM, ""));
-  if (A != before) *yes = PETSC_FALSE;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode Create(KSP ksp, Host *h)
+static PetscErrorCode Create(Inner *in, KSP host, const Settings *s, Mat A)
 {
   static int serial = 0;
-  Mat        A;
-  char       prefix[32];
 
   PetscFunctionBegin;
-  PetscCall(KSPDestroy(&h->inner));
-  PetscCall(KSPGetOperators(ksp, &A, NULL));
-  PetscCall(KSPCreate(PetscObjectComm((PetscObject)ksp), &h->inner));
-  snprintf(prefix, sizeof prefix, "metasolve%d_", serial++);
-  PetscCall(KSPSetOptionsPrefix(h->inner, prefix));
-  PetscCall(KSPSetOperators(h->inner, A, A));
-  h->inner_settings = h->decision.settings;
-  PetscCall(OptionsInsert(prefix, &h->decision.settings));
-  PetscCall(KSPSetNormType(h->inner, KSP_NORM_UNPRECONDITIONED));
-  PetscCall(KSPSetFromOptions(h->inner));
-  PetscCall(KSPSetErrorIfNotConverged(h->inner, PETSC_FALSE));
+  PetscCall(InnerDestroy(in));
+  in->settings = *s;
+  PetscCall(KSPCreate(PetscObjectComm((PetscObject)host), &in->ksp));
+  snprintf(in->prefix, sizeof in->prefix, "metasolve%d_", serial++);
+  PetscCall(KSPSetOptionsPrefix(in->ksp, in->prefix));
+  PetscCall(KSPSetOperators(in->ksp, A, A));
+  PetscCall(OptionsInsert(in));
+  PetscCall(KSPSetNormType(in->ksp, KSP_NORM_UNPRECONDITIONED));
+  PetscCall(KSPSetFromOptions(in->ksp));
+  PetscCall(KSPSetErrorIfNotConverged(in->ksp, PETSC_FALSE));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode SetUp(KSP ksp, Host *h, PetscBool reuse)
+static PetscErrorCode SetUp(Inner *in, KSP host, const Settings *s, const Operator *o)
 {
-  Mat A;
+  PetscBool reuse;
 
   PetscFunctionBegin;
-  PetscCall(KSPGetOperators(ksp, &A, NULL));
-  if (reuse) PetscCall(KSPSetOperators(h->inner, A, A));
-  else PetscCall(Create(ksp, h));
-  PetscCall(KSPSetUp(h->inner));
-  PetscCall(KSPSetUpOnBlocks(h->inner));
+  PetscCall(Reusable(in, s, o, &reuse));
+  if (reuse) PetscCall(KSPSetOperators(in->ksp, o->A, o->A));
+  else PetscCall(Create(in, host, s, o->A));
+  in->op = (Operator){0}; /* until it is done */
+  PetscCall(KSPSetUp(in->ksp));
+  PetscCall(KSPSetUpOnBlocks(in->ksp));
+  in->op = *o;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode Solve(KSP ksp, Host *h, Limits *limits, PetscBool guess)
+static PetscErrorCode Solve(Inner *in, KSP host, Limits *limits, PetscInt max_it, PetscBool guess)
 {
   PetscFunctionBegin;
-  PetscCall(KSPSetTolerances(h->inner, ksp->rtol, ksp->abstol, ksp->divtol, ksp->max_it - ksp->its));
-  PetscCall(KSPSetConvergenceTest(h->inner, LimitsTest, limits, NULL));
-  PetscCall(KSPSetInitialGuessNonzero(h->inner, guess));
-  PetscCall(KSPSolve(h->inner, ksp->vec_rhs, ksp->vec_sol));
+  PetscCall(KSPSetTolerances(in->ksp, host->rtol, host->abstol, host->divtol, max_it));
+  PetscCall(KSPSetConvergenceTest(in->ksp, LimitsTest, limits, NULL));
+  PetscCall(KSPSetInitialGuessNonzero(in->ksp, guess));
+  PetscCall(KSPSolve(in->ksp, host->vec_rhs, host->vec_sol));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Every rank ends up with the same answer to whether something went wrong. */
-static PetscErrorCode Agree(KSP ksp, PetscErrorCode err, PetscBool *failed)
+/* Every rank ends up with the worst that any of them has met. */
+static PetscErrorCode Agree(KSP host, InnerState mine, InnerState *state)
 {
-  int bad = err != 0;
+  int worst = (int)mine;
 
   PetscFunctionBegin;
-  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &bad, 1, MPI_INT, MPI_MAX, PetscObjectComm((PetscObject)ksp)));
-  *failed = (PetscBool)(bad != 0);
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &worst, 1, MPI_INT, MPI_MAX, PetscObjectComm((PetscObject)host)));
+  *state = (InnerState)worst;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode InnerSetUp(KSP ksp, Host *h, PetscBool reuse, PetscBool *failed)
+/* A solve that ends in an error leaves the vectors it was given locked. */
+static PetscErrorCode Unlock(Vec x, PetscInt before)
 {
+  PetscInt now;
+
+  PetscFunctionBegin;
+  (void)x; /* a macro of nothing where PETSc was built without checks */
+  PetscCall(VecLockGet(x, &now));
+  for (; now > before; now--) PetscCall(VecLockReadPop(x));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* On one rank an error is caught, and that is all. */
+static PetscErrorCode Sound(const Inner *in, KSP host, PetscBool *sound)
+{
+  PetscMPIInt ranks;
+  PC          pc;
+
+  PetscFunctionBegin;
+  PetscCallMPI(MPI_Comm_size(PetscObjectComm((PetscObject)host), &ranks));
+  if (ranks == 1) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(KSPGetPC(in->ksp, &pc));
+  PetscCall(SoundPC(pc, sound));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode InnerSetUp(Inner *in, KSP host, const Settings *s, const Operator *o, InnerState *state)
+{
+  const int      depth = MetasolveDepth;
+  PetscBool      sound;
   PetscErrorCode err;
+  OperatorMarks  marks;
 
   PetscFunctionBegin;
+  PetscCall(SoundOperator(o, s, &sound));
+  PetscCall(Agree(host, sound ? INNER_OK : INNER_UNSOUND, state));
+  if (*state) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(OperatorKeep(o->A, &marks));
   MetasolveDepth++;
   PetscCall(PetscPushErrorHandler(PetscIgnoreErrorHandler, NULL));
-  err = SetUp(ksp, h, reuse);
+  err = SetUp(in, host, s, o);
+  if (!err) err = Sound(in, host, &sound);
   PetscCall(PetscPopErrorHandler());
-  MetasolveDepth--;
-  PetscCall(Agree(ksp, err, failed));
+  MetasolveDepth = depth;
+  PetscCall(OperatorPutBack(&marks));
+  PetscCall(Agree(host, err ? INNER_ERROR : sound ? INNER_OK : INNER_UNSOUND, state));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode InnerSolve(KSP ksp, Host *h, Limits *limits, PetscBool guess, PetscBool *failed)
+PetscErrorCode InnerSolve(Inner *in, KSP host, Limits *limits, PetscInt max_it, PetscBool guess, InnerState *state)
 {
+  const int      depth = MetasolveDepth;
   PetscErrorCode err;
+  OperatorMarks  marks;
+  PetscInt       locks;
+  Mat            A;
 
   PetscFunctionBegin;
+  PetscCall(KSPGetOperators(in->ksp, &A, NULL));
+  PetscCall(OperatorKeep(A, &marks));
+  PetscCall(VecLockGet(host->vec_rhs, &locks));
   MetasolveDepth++;
   PetscCall(PetscPushErrorHandler(PetscIgnoreErrorHandler, NULL));
-  err = Solve(ksp, h, limits, guess);
+  err = Solve(in, host, limits, max_it, guess);
   PetscCall(PetscPopErrorHandler());
-  MetasolveDepth--;
-  PetscCall(Agree(ksp, err, failed));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-PetscErrorCode InnerForgetOptions(Host *h, char unused[64])
-{
-  const char *prefix;
-
-  PetscFunctionBegin;
-  PetscCall(KSPGetOptionsPrefix(h->inner, &prefix));
-  PetscCall(OptionsClear(prefix, &h->inner_settings, unused));
+  MetasolveDepth = depth;
+  PetscCall(OperatorPutBack(&marks));
+  if (err) PetscCall(Unlock(host->vec_rhs, locks));
+  PetscCall(Agree(host, err ? INNER_ERROR : INNER_OK, state));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -1,9 +1,31 @@
-/*
-   limits.c - when an inner or a replayed solve stops: the unpreconditioned residual norm reaches a target, grows beyond
-   hope, or a time budget is used up. Production and training use this same test, so their outcomes are the same.
-*/
-#include "metasolve.h"
+/* limits.c - the convergence test of inner and replayed solves. */
+#include "limit.h"
+#include <math.h>
+#include <stdlib.h>
 #include <time.h>
+
+/* The norm at an iteration; what was skipped is filled with the one before. */
+static void CourseSet(Course *c, PetscInt it, PetscReal norm)
+{
+  if (!c || !c->kept || it < 0) return;
+  if (it >= c->room) {
+    PetscInt   room = it < 64 ? 128 : 2 * it;
+    PetscReal *more = realloc(c->norm, (size_t)room * sizeof *more);
+    if (!more) c->kept = PETSC_FALSE;
+    if (!more) return;
+    c->norm = more;
+    c->room = room;
+  }
+  for (; c->n < it; c->n++) c->norm[c->n] = c->n ? c->norm[c->n - 1] : norm;
+  c->norm[it] = norm;
+  if (c->n <= it) c->n = it + 1;
+}
+
+void CourseFree(Course *c)
+{
+  free(c->norm);
+  *c = (Course){0};
+}
 
 /* Seconds that this thread has computed: unlike the time of day they do not go on while others have the processor. */
 double ProcessorTime(void)
@@ -22,9 +44,10 @@ PetscErrorCode LimitsTest(KSP ksp, PetscInt it, PetscReal rnorm, KSPConvergedRea
   PetscFunctionBegin;
   *reason = KSP_CONVERGED_ITERATING;
   if (it == 0) l->first = rnorm;
-  if (PetscIsInfOrNanReal(rnorm)) *reason = KSP_DIVERGED_NANORINF;
+  CourseSet(l->course, l->before + it, rnorm);
+  if (!isfinite(rnorm)) *reason = KSP_DIVERGED_NANORINF;
   else if (rnorm <= l->target) *reason = KSP_CONVERGED_RTOL;
-  else if (rnorm >= l->divergence * PetscMax(l->first, l->target)) *reason = KSP_DIVERGED_DTOL;
+  else if (rnorm >= l->divergence * fmax(l->first, l->target)) *reason = KSP_DIVERGED_DTOL;
   else if (l->deadline > 0 && it % 8 == 7) {
     PetscCall(PetscTime(&now));
     l->late = now > l->deadline || (l->processor > 0 && ProcessorTime() > l->processor);
@@ -34,7 +57,21 @@ PetscErrorCode LimitsTest(KSP ksp, PetscInt it, PetscReal rnorm, KSPConvergedRea
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Stops a KSP of the caller at |r|_2 <= target, or after `seconds` from now (0: no limit). `limits` must outlive the KSP. */
+/*@C
+  MetasolveLimit - Stops the solves of a `KSP` of the caller at a residual norm, or when a time is over
+
+  Logically Collective
+
+  Input Parameters:
++ ksp     - the solver, its type and tolerances set
+. target  - the norm of the residual at which it has converged, in the norm of the `KSP`
+- seconds - from now; 0 for no limit
+
+  Output Parameter:
+. limits - must outlive the solves; `late` says whether the time ran out
+
+  Level: developer
+@*/
 PetscErrorCode MetasolveLimit(KSP ksp, Limits *limits, double target, double seconds)
 {
   PetscLogDouble now;

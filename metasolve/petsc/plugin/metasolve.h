@@ -1,9 +1,15 @@
 /*
-   metasolve.h - what the parts of the plug-in share.
+   metasolve.h - PETSc, and what the parts of the plug-in that know nothing of a KSP share: text, matrices, features, models, guesses.
 
-   Reading order: register.c (how PETSc loads us), host.c (the wrapped KSP), then run.c with inner.c and watch.c, or record.c (what
-   happens in a solve), features.c and policy.c (how settings are chosen),
-   guess.c (where a solve starts), newton.c (nonlinear solves), matrix.c (access to AIJ rows), text.c (JSON, SHA-256).
+   Calls go downwards only, in this order of files:
+     register             how PETSc loads us; wraps the constructors of KSP, PC and SNES
+     newton, run, record  what is done in nonlinear solves, in production, in a recording
+     decide, answer       the steps of one solve in production
+     journal, start, attempt, mirror, manifest, describe
+     class, inner, watch  what is known of alike operators; the inner solver; the program's own solve, watched
+     host, deferred       the wrapped KSP, and its preconditioner whose set-up waits
+     contract, operator, limits, guard
+     newton_guess, guess, basis_file, policy, policy_file, features, rows, matrix, text
 
    Private PETSc headers are used, so one shared library is built per PETSc installation.
 */
@@ -13,6 +19,7 @@
 #include <petscdm.h>
 #include <stdint.h>
 #include <stdio.h>
+#include "why.h"
 
 #if defined(PETSC_USE_COMPLEX)
   #error "metasolve supports real scalars only"
@@ -43,11 +50,12 @@ typedef struct {
   #define StateSet(pc, s)   ((pc)->matstate = (s).state, (pc)->matnonzerostate = (s).nonzerostate)
   #define ScalesSystem(ksp) ((ksp)->dscale)
 #endif
+#define SetUpCalledSet(pc, yes) ((pc)->setupcalled = (yes) ? PETSC_TRUE : PETSC_FALSE)
 
 #define METASOLVE_FEATURES_VERSION 3
 #define METASOLVE_MAX_SETTINGS     64
 
-/* ---- text.c: growing text, JSON, SHA-256 ------------------------------------------------------------------------- */
+/* ---- text.c: growing text, JSON, numbers in any locale, SHA-256 ------------------------------------------------------ */
 typedef struct {
   char  *data;
   size_t used, room;
@@ -56,6 +64,9 @@ void TextAdd(Text *, const char *format, ...) __attribute__((format(printf, 2, 3
 void TextString(Text *, const char *); /* quoted and escaped as JSON */
 void TextNumber(Text *, double);       /* null when not finite */
 void TextFree(Text *);
+double TextToNumber(const char *, char **end); /* as strtod() and snprintf(), with a point in any locale */
+void   TextPlain(char *); /* what is not printable becomes ?: text from a file, to be quoted */
+void   TextPrint(char *, size_t, const char *format, ...) __attribute__((format(printf, 3, 4)));
 void Sha256(const void *data, size_t bytes, char hex[65]);
 PetscErrorCode AppendLine(const char *path, const Text *, int *error); /* one write(2): lines of several writers never mix */
 
@@ -123,13 +134,15 @@ typedef struct {
 } Settings;
 typedef struct { /* about one state of the operator */
   Settings settings;
-  double   expected; /* seconds the host's own settings would probably take */
+  double   expected; /* seconds the program's own settings would probably take; 0: unknown */
   PetscBool symmetric; /* the operator, with a positive diagonal */
   double   patience; /* seconds that the host's own solve may still seem to need, while it solves; 0: any */
-  char     why[256]; /* the host's own settings are used because ...; empty: the model's are */
+  Why      why;         /* the program's own settings are used; WHY_NOT: the model's are */
+  char     detail[256]; /* of why; empty: its text is enough */
 } Decision;
 PetscErrorCode PolicyLoad(MPI_Comm, const char *dir, Policy *, char *why, size_t whylen); /* *policy NULL: why says the reason */
 PetscBool      PolicyIsDefault(Policy);
+PetscBool      PolicyIsConstant(Policy); /* PolicyDecide() looks at no features; expected is 0: unknown */
 PetscInt       PolicyLeastRows(Policy); /* smaller systems are not worth looking at before they have shown to be hard ... */
 double         PolicyLook(Policy);      /* ... a look at one of them takes at most so many seconds */
 void           PolicyDecide(Policy, const double features[], Decision *);
@@ -137,7 +150,11 @@ PetscBool      PolicySecond(Policy, Decision *); /* the second choice takes the 
 PetscBool      SettingsSame(const Settings *, const Settings *);
 void           PolicyFree(Policy);
 
+/* ---- settings.c: what a model may set, settings.def ------------------------------------------------------------------ */
+PetscBool SettingAllowed(const char *name, const char *value); /* value NULL: any */
+
 /* ---- basis_file.c ------------------------------------------------------------------------------------------------- */
+#define BASIS_ROWS (sizeof(PetscInt) == 8 ? (int64_t)1 << 44 : (int64_t)INT32_MAX) /* the most: sizes in bytes fit 64 bits */
 typedef struct _BasisFile BasisFile;
 struct _BasisFile {
   char      path[PETSC_MAX_PATH_LEN + 16];
@@ -145,16 +162,18 @@ struct _BasisFile {
   size_t    headlen;
   PetscBool (*sane)(BasisFile *);
   int64_t   rows, modes, modified; /* modified: ns */
+  uint64_t  checksum; /* of what follows it in the file */
   long long basis_at;
   void     *numbers; /* between the head and the basis, 8 bytes each */
   double   *basis;   /* (modes, rows of this rank), once a vector was asked for */
   PetscInt  start, n;
 };
 PetscErrorCode BasisFileOpen(MPI_Comm, BasisFile *, int *have); /* have: 1; 0 there is none; -1 it is not a whole one */
-PetscErrorCode BasisFileNumbers(MPI_Comm, BasisFile *);
+PetscErrorCode BasisFileNumbers(MPI_Comm, BasisFile *); /* numbers stay NULL where the checksum is another */
 PetscErrorCode BasisFileDecode(BasisFile *, int64_t modes, const double z[], Vec x, PetscBool *made);
 PetscErrorCode BasisFileProject(BasisFile *, int64_t first, Vec b, double z[], PetscBool *made);
 void           BasisFileFree(BasisFile *);
+PetscBool      AllFinite(size_t n, const double x[]);
 /* Four sums side by side: one alone waits for each addition to end. */
 static inline double Dot(size_t n, const double a[], const double b[])
 {
@@ -188,112 +207,12 @@ PetscErrorCode NewtonGuessLoad(MPI_Comm, const char *dir, NewtonGuess *, char *w
 PetscErrorCode NewtonGuessMake(NewtonGuess, const Grid *, Vec x, PetscBool *made);
 void           NewtonGuessFree(NewtonGuess);
 
-/* ---- limits.c ------------------------------------------------------------------------------------------------------- */
-typedef struct {
-  double target, divergence, first, deadline, processor; /* norms; seconds of PetscTime() and ProcessorTime(), 0: none */
-  int    late;                                           /* 1: stopped by one of the latter */
-} Limits;
-double         ProcessorTime(void);
-PetscErrorCode LimitsTest(KSP, PetscInt, PetscReal, KSPConvergedReason *, void *limits);
-
-/* ---- watch.c: the host's own solve, given up where it seems to need too long ------------------------------------------ */
-#define METASOLVE_MOMENTS 128
-typedef PetscErrorCode (*Patience)(KSP, void *, double *seconds);
-typedef PetscErrorCode (*ConvergenceTest)(KSP, PetscInt, PetscReal, KSPConvergedReason *, void *);
-typedef struct {
-  Patience       look; /* NULL, or what says the patience where the one so far has been used up */
-  void          *context;
-  double         patience, norm[METASOLVE_MOMENTS], left; /* seconds; left: iterations that still seemed to be needed */
-  PetscLogDouble began;
-  int            seen;
-  PetscBool      given_up;
-} Watch;
-
-typedef struct { /* the same from a guess of ours: it goes on until the true residual meets the target */
-  PetscReal target, norm, enough; /* norm: at the last look; enough: what its own norm must reach before the next one */
-} Onward;
-
-/* ---- describe.c: the program's own configuration of a KSP, as options that rebuild it ------------------------------- */
-PetscErrorCode DescribeHost(KSP, Settings *, const char **why); /* *why: NULL, or why the options are not enough */
-
-/* ---- host.c -------------------------------------------------------------------------------------------------------- */
-typedef enum {
-  MODE_NONE,
-  MODE_RECORD,
-  MODE_RUN
-} Mode;
-typedef struct { /* what a program (or one attached KSP) is being watched or accelerated with */
-  Mode       mode;
-  int        references;
-  char       dir[PETSC_MAX_PATH_LEN], log[PETSC_MAX_PATH_LEN], prefix[128], run[32], broken[512];
-  PetscBool  any_prefix, stopped, nonlinear; /* nonlinear: the first nonlinear solve has begun */
-  Policy     policy;
-  Guess      guess;  /* NULL: every solve starts where the program starts it */
-  NewtonGuess newton; /* the same of nonlinear ones */
-  double     budget;
-  PetscInt   every, seen, written, skipped, solves;
-  PetscInt64 max_systems, max_bytes, bytes; /* negative: no limit */
-} Session;
-typedef struct { /* composed with each wrapped KSP */
-  Session *session;
-  PetscErrorCode (*ksp_setup)(KSP), (*ksp_solve)(KSP); /* the host KSP's own */
-  PetscBool setupnewmatrix, setup_due; /* setup_due: ksp_setup is still to be called */
-  PetscBool asked; /* the host called KSPSetUp() itself, before there was anything to solve: it may look into its preconditioner */
-  /* the host's preconditioner while its set-up is deferred */
-  PC pc;
-  PetscErrorCode (*pc_setup)(PC), (*pc_setuponblocks)(PC), (*pc_view)(PC, PetscViewer);
-  PetscBool      pc_setupcalled;
-  MatState       pc_state;
-  PetscLogDouble setup_seconds; /* of the host's own set-up, since the last solve */
-  /* run mode: the decision for one state of the operator */
-  KSP              inner;
-  Settings         inner_settings; /* with which it was made */
-  PetscObjectId    id;
-  PetscObjectState state;
-  Decision         decision;
-  Watch            watch;
-  Onward           onward;
-  ConvergenceTest  test; /* the host's own, while another stands in for it */
-  Previous         previous;
-  PetscInt         failures, pause; /* fallbacks in a row; solves to leave alone after too many of them */
-  PetscInt         misses, rest;    /* the same of guesses that were none */
-  PetscBool        fits;            /* whether the guess is for the sparsity pattern below */
-  PetscObjectId    pattern_id;
-  PetscObjectState pattern;
-  Text             last; /* JSON line of the last solve */
-  /* record mode: the operator of id and state above */
-  char       hash[17];
-  PetscInt64 nnz;
-  PetscInt   operators; /* seen so far */
-} Host;
-extern int     MetasolveDepth; /* > 0 inside somebody's set-up or solve: whatever happens there is not outermost */
-PetscErrorCode HostWrap(KSP, Session *);
-PetscErrorCode HostUnwrap(KSP);
-PetscErrorCode HostFind(KSP, Host **);
-PetscErrorCode HostDefer(KSP, Host *);    /* from now on the host's preconditioner is not set up */
-PetscErrorCode HostSolveOwn(KSP, Host *); /* the host's own solve, its preconditioner set up first if it was deferred */
-PetscErrorCode HostSolveTested(KSP, Host *, ConvergenceTest);
-PetscErrorCode WatchSolve(KSP, Host *, double patience, Patience, void *); /* the same; host->watch.given_up: before it had converged */
-PetscErrorCode TrueResidual(KSP, Vec work, PetscReal *norm); /* |b - A x|_2 of the KSP's own right-hand side and solution */
-PetscErrorCode RunMayAct(KSP, Host *, PetscBool *); /* may anything but the program's own settings and guess be used? */
-PetscErrorCode RunSolve(KSP, Host *);
-PetscErrorCode RecordSolve(KSP, Host *);
-
-/* ---- newton.c: nonlinear solves ------------------------------------------------------------------------------------- */
-PetscErrorCode NewtonWrapConstructors(Session *);
-
-/* ---- inner.c: errors of PETSc are caught, *failed is the same on all ranks ---------------------------------------- */
-PetscErrorCode InnerReusable(KSP, Host *, PetscBool *);
-PetscErrorCode InnerSetUp(KSP, Host *, PetscBool reuse, PetscBool *failed);
-PetscErrorCode InnerSolve(KSP, Host *, Limits *, PetscBool guess, PetscBool *failed);
-PetscErrorCode InnerForgetOptions(Host *, char unused[64]);
-
-PETSC_EXTERN PetscErrorCode PetscDLLibraryRegister_metasolve(void);
+/* ---- exported: register.c, features.c, limits.c ------------------------------------------------------------------- */
+PETSC_EXTERN PetscErrorCode MetasolveRegister(void);
 PETSC_EXTERN int            MetasolveFeatureCount(void);
 PETSC_EXTERN const char    *MetasolveFeatureName(int);
 PETSC_EXTERN PetscErrorCode MetasolveFeatures(Mat, Vec, double rtol, double abstol, int guess, double out[]);
-PETSC_EXTERN PetscErrorCode MetasolveLimit(KSP, Limits *, double target, double seconds);
-PETSC_EXTERN PetscErrorCode MetasolveAttach(KSP, const char *model, const char *log);
+PETSC_EXTERN PetscErrorCode MetasolveAttach(KSP, const char *model, const char *log, int trial);
 PETSC_EXTERN PetscErrorCode MetasolveShare(KSP, KSP other);
 PETSC_EXTERN PetscErrorCode MetasolveDetach(KSP);
 PETSC_EXTERN const char    *MetasolveLastRecord(KSP);

@@ -6,7 +6,10 @@
    tolerance stays the program's: relative to |F| at its own start. If Newton fails from there, it starts again where the program
    does.
 */
-#include "metasolve.h"
+#include "newton.h"
+#include "guard.h"
+#include "record.h"
+#include "runner.h"
 #include <math.h>
 #include <string.h>
 #include <petscdmda.h>
@@ -18,8 +21,12 @@
   #define DOMAIN_ERROR domainerror
 #endif
 
+static Session   *environment = NULL;
+static NewtonMode mode        = NEWTON_RUN;
+
 typedef struct { /* composed with each wrapped SNES */
-  Session *session;
+  Recorder *recorder; /* one of these is NULL */
+  Runner   *runner;
   PetscErrorCode (*solve)(SNES);
 } Newton;
 
@@ -28,9 +35,10 @@ typedef struct { /* of one solve */
   Grid           grid;
   PetscReal      norm, start; /* |F| at the program's own start, and at ours (NaN: there is none) */
   PetscLogDouble seconds;
-} Record;
+} Nonlinear;
 
-static int depth = 0;
+static int       depth = 0;
+static PetscBool begun = PETSC_FALSE; /* the first nonlinear solve of the program has */
 
 static PetscErrorCode Find(SNES snes, Newton **newton)
 {
@@ -44,7 +52,7 @@ static PetscErrorCode Find(SNES snes, Newton **newton)
 }
 
 /* ---- lines ---- */
-static PetscErrorCode Line(SNES snes, Session *s, const Record *r, const char *vectors, Text *t)
+static PetscErrorCode Line(SNES snes, const char *run, const Nonlinear *r, const char *vectors, Text *t)
 {
   const char *prefix = ((PetscObject)snes)->prefix;
   PetscMPIInt size;
@@ -54,7 +62,7 @@ static PetscErrorCode Line(SNES snes, Session *s, const Record *r, const char *v
   PetscCallMPI(MPI_Comm_size(PetscObjectComm((PetscObject)snes), &size));
   PetscCall(VecGetSize(snes->vec_sol, &rows));
   PetscCall(SNESGetLinearSolveIterations(snes, &linear));
-  TextAdd(t, "{\"kind\":\"nonlinear\",\"run\":\"%s\",\"prefix\":", s->run);
+  TextAdd(t, "{\"kind\":\"nonlinear\",\"run\":\"%s\",\"prefix\":", run);
   TextString(t, prefix ? prefix : "");
   TextAdd(t, ",\"rows\":%lld,\"ranks\":%d,\"source\":\"%s\",\"start\":", (long long)rows, (int)size, r->source);
   TextNumber(t, r->start / r->norm);
@@ -65,7 +73,7 @@ static PetscErrorCode Line(SNES snes, Session *s, const Record *r, const char *v
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode Append(SNES snes, Session *s, const Record *r, const char *vectors, const char *path, int *error)
+static PetscErrorCode Append(SNES snes, const char *run, const Nonlinear *r, const char *vectors, const char *path, int *error)
 {
   Text        line = {0};
   PetscMPIInt rank;
@@ -73,8 +81,10 @@ static PetscErrorCode Append(SNES snes, Session *s, const Record *r, const char 
   PetscFunctionBegin;
   PetscCallMPI(MPI_Comm_rank(PetscObjectComm((PetscObject)snes), &rank));
   if (rank) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(Line(snes, s, r, vectors, &line));
+  GuardEnter();
+  PetscCall(Line(snes, run, r, vectors, &line));
   PetscCall(AppendLine(path, &line, error));
+  GuardLeave();
   TextFree(&line);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -103,7 +113,7 @@ static PetscErrorCode Timed(SNES snes, const Newton *n, PetscLogDouble *seconds)
 
 /* ---- record ---- */
 /* The solution as it is numbered on one rank, where PETSc knows how that is. Collective. */
-static PetscErrorCode Solution(SNES snes, const Record *r, Vec *x)
+static PetscErrorCode Solution(SNES snes, const Nonlinear *r, Vec *x)
 {
   PetscFunctionBegin;
   if (r->grid.dof) {
@@ -119,8 +129,8 @@ static PetscErrorCode Solution(SNES snes, const Record *r, Vec *x)
 
 static PetscErrorCode RecordNewton(SNES snes, Newton *n)
 {
-  Session *s = n->session;
-  Record   r = {.source = "own", .norm = NAN, .start = NAN};
+  Recorder *s = n->recorder;
+  Nonlinear r = {.source = "own", .norm = NAN, .start = NAN};
   Vec      x;
   char     name[160], path[PETSC_MAX_PATH_LEN + 192];
   int      error = 0, world, rank;
@@ -136,7 +146,7 @@ static PetscErrorCode RecordNewton(SNES snes, Newton *n)
   if (snes->reason > 0) PetscCall(VecsWrite(1, &x, path, &s->bytes, &error));
   PetscCall(VecDestroy(&x));
   snprintf(path, sizeof path, "%s/manifest.jsonl", s->dir);
-  if (!error) PetscCall(Append(snes, s, &r, snes->reason > 0 ? name : "", path, &error));
+  if (!error) PetscCall(Append(snes, s->run, &r, snes->reason > 0 ? name : "", path, &error));
   PetscCallMPI(MPI_Comm_rank(PetscObjectComm((PetscObject)snes), &rank));
   if (error && !rank) fprintf(stderr, "metasolve: recording stopped (%s); the program goes on\n", strerror(error));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -144,20 +154,20 @@ static PetscErrorCode RecordNewton(SNES snes, Newton *n)
 
 /* ---- run ---- */
 /* *use: x0 is nearer, and F0 is F there. */
-static PetscErrorCode Nearer(SNES snes, Newton *n, Record *r, Vec x0, Vec F0, PetscBool *use)
+static PetscErrorCode Nearer(SNES snes, Newton *n, Nonlinear *r, Vec x0, Vec F0, PetscBool *use)
 {
   PetscFunctionBegin;
-  PetscCall(NewtonGuessMake(n->session->newton, &r->grid, x0, use));
+  PetscCall(NewtonGuessMake(n->runner->newton, &r->grid, x0, use));
   if (*use) {
     PetscCall(SNESComputeFunction(snes, x0, F0));
     PetscCall(VecNorm(F0, NORM_2, &r->start));
-    *use               = (PetscBool)(r->start < r->norm);
+    *use               = (PetscBool)isless(r->start, r->norm);
     snes->DOMAIN_ERROR = PETSC_FALSE;
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode FromOurs(SNES snes, Newton *n, Record *r, Vec x0, Vec F0)
+static PetscErrorCode FromOurs(SNES snes, Newton *n, Nonlinear *r, Vec x0, Vec F0)
 {
   const PetscReal abstol = snes->abstol;
   PetscErrorCode  err;
@@ -172,7 +182,7 @@ static PetscErrorCode FromOurs(SNES snes, Newton *n, Record *r, Vec x0, Vec F0)
   err          = Timed(snes, n, &r->seconds);
   snes->abstol = abstol;
   PetscCall(err);
-  if (snes->reason == SNES_CONVERGED_FNORM_ABS && snes->norm > abstol) snes->reason = SNES_CONVERGED_FNORM_RELATIVE;
+  if (snes->reason == SNES_CONVERGED_FNORM_ABS && isgreater(snes->norm, abstol)) snes->reason = SNES_CONVERGED_FNORM_RELATIVE;
   r->source = "guess";
   if (snes->reason < 0) {
     r->source = "fallback";
@@ -188,8 +198,8 @@ static PetscErrorCode FromOurs(SNES snes, Newton *n, Record *r, Vec x0, Vec F0)
 
 static PetscErrorCode RunNewton(SNES snes, Newton *n)
 {
-  Session  *s = n->session;
-  Record    r = {.source = "own", .start = NAN};
+  Runner   *s = n->runner;
+  Nonlinear r = {.source = "own", .start = NAN};
   PetscBool use;
   Vec       x0, F0;
   int       error = 0;
@@ -204,7 +214,7 @@ static PetscErrorCode RunNewton(SNES snes, Newton *n)
   else PetscCall(Timed(snes, n, &r.seconds));
   PetscCall(VecDestroy(&x0));
   PetscCall(VecDestroy(&F0));
-  if (s->log[0]) PetscCall(Append(snes, s, &r, "", s->log, &error));
+  if (s->log[0]) PetscCall(Append(snes, "", &r, "", s->log, &error));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -214,7 +224,7 @@ static PetscBool Plain(SNES snes)
   return (PetscBool)(!depth && snes->vec_sol && snes->vec_func && !snes->npc && snes->ops->converged == SNESConvergedDefault && !snes->vec_func_init_set);
 }
 
-static PetscErrorCode Solve(SNES snes)
+static PetscErrorCode SNESSolve_Newton(SNES snes)
 {
   PetscErrorCode err;
   PetscBool      first;
@@ -222,11 +232,11 @@ static PetscErrorCode Solve(SNES snes)
 
   PetscFunctionBegin;
   PetscCall(Find(snes, &n));
-  first = (PetscBool)(!n->session->nonlinear && Plain(snes));
-  if (!depth) n->session->nonlinear = PETSC_TRUE;
+  first = (PetscBool)(!begun && Plain(snes));
+  if (!depth) begun = PETSC_TRUE;
   depth++;
   if (!first) err = n->solve(snes);
-  else err = n->session->mode == MODE_RUN ? RunNewton(snes, n) : RecordNewton(snes, n);
+  else err = n->runner ? RunNewton(snes, n) : RecordNewton(snes, n);
   depth--;
   PetscCall(err);
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -239,34 +249,34 @@ static PetscErrorCode Drop(void *data)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode Wrap(SNES snes, Session *session)
+static PetscErrorCode Wrap(SNES snes)
 {
   PetscContainer c;
   Newton        *n;
 
   PetscFunctionBegin;
   PetscCall(PetscNew(&n));
-  n->session = session;
+  if (mode == NEWTON_RUN) n->runner = (Runner *)environment->data;
+  else n->recorder = (Recorder *)environment->data;
   n->solve   = snes->ops->solve;
   PetscCall(PetscContainerCreate(PetscObjectComm((PetscObject)snes), &c));
   PetscCall(PetscContainerSetPointer(c, n));
   PetscCall(PetscContainerSetUserDestroy(c, Drop));
   PetscCall(PetscObjectCompose((PetscObject)snes, "metasolve", (PetscObject)c));
   PetscCall(PetscContainerDestroy(&c));
-  snes->ops->solve = Solve;
+  snes->ops->solve = SNESSolve_Newton;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* ---- constructors; a SNES of another type is left alone ---- */
 static const char *const wrapped[] = {SNESNEWTONLS, SNESNEWTONTR};
 static PetscErrorCode (*original[2])(SNES);
-static Session *environment = NULL;
 
 static PetscErrorCode LineSearch(SNES snes)
 {
   PetscFunctionBegin;
   PetscCall(original[0](snes));
-  PetscCall(Wrap(snes, environment));
+  PetscCall(Wrap(snes));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -274,17 +284,17 @@ static PetscErrorCode TrustRegion(SNES snes)
 {
   PetscFunctionBegin;
   PetscCall(original[1](snes));
-  PetscCall(Wrap(snes, environment));
+  PetscCall(Wrap(snes));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* From now on, all that the program makes; the session outlives them. */
-PetscErrorCode NewtonWrapConstructors(Session *session)
+PetscErrorCode NewtonWrapConstructors(Session *session, NewtonMode how)
 {
   PetscErrorCode (*const constructors[])(SNES) = {LineSearch, TrustRegion};
 
   PetscFunctionBegin;
   environment = session;
+  mode        = how;
   PetscCall(SNESInitializePackage());
   for (int i = 0; i < 2; i++) {
     PetscErrorCode (*f)(SNES) = NULL;

@@ -1,10 +1,10 @@
 /*
    newton_guess.c - where Newton's method starts, from what varies between the runs of a program: newton.bin.
 
-   The solution is V z with z = m + sum_i w_i exp(-sum_k s_k (y_k - y_ik)^2) (kernel ridge regression; metasolve/guess/kernel.py). y are the
-   inputs of the model, which whoever starts the program knows: METASOLVE_INPUTS. On a DMDA the columns of V are fields on a grid of
-   their own, from which any other is reached by Lagrange's cubics along each axis (metasolve/guess/resampling.py), whichever rank
-   has which part of it. Other vectors must have as many entries, numbered as they were.
+   The solution is V z with z = m + sum_i w_i exp(-sum_k s_k (y_k - y_ik)^2) (kernel ridge regression; metasolve/guess/kernel.py).
+   y are the inputs of the model, which whoever starts the program knows: METASOLVE_INPUTS. On a DMDA the columns of V are fields
+   on a grid of their own, from which any other is reached by Lagrange's cubics along each axis (metasolve/guess/resampling.py),
+   whichever rank has which part of it. Other vectors must have as many entries, numbered as they were.
 */
 #include "metasolve.h"
 #include <petscdmda.h>
@@ -12,12 +12,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MAGIC "metasolve-start2"
+#define MAGIC "metasolve-start3"
 #define MOST  4096
 
 typedef struct { /* of the file, little-endian; then the numbers below in this order */
-  char    magic[16];
-  int64_t rows, modes, inputs, centres, points[3], dof; /* dof 0: of no grid */
+  char     magic[16];
+  uint64_t checksum; /* of what follows */
+  int64_t  rows, modes, inputs, centres, points[3], dof; /* dof 0: of no grid */
 } Head;
 struct _NewtonGuess {
   BasisFile file;
@@ -36,14 +37,31 @@ static PetscBool Sane(BasisFile *f)
   const Head *h = (const Head *)f->head;
 
   if (memcmp(h->magic, MAGIC, sizeof h->magic)) return PETSC_FALSE;
-  if (h->rows < 1 || !Within(h->modes, 1) || !Within(h->inputs, 1) || !Within(h->centres, 1) || !Within(h->dof, 0)) return PETSC_FALSE;
+  if (h->rows < 1 || h->rows > BASIS_ROWS || !Within(h->modes, 1) || !Within(h->inputs, 1) || !Within(h->centres, 1) ||
+      !Within(h->dof, 0)) return PETSC_FALSE;
   for (int a = 0; a < 3; a++)
     if (h->dof && !Within(h->points[a], 1)) return PETSC_FALSE;
   if (h->dof && h->points[0] * h->points[1] * h->points[2] * h->dof != h->rows) return PETSC_FALSE;
+  f->checksum = h->checksum;
   f->rows     = h->rows;
   f->modes    = h->modes;
   f->basis_at = (long long)sizeof *h + 8 * (h->inputs + h->modes + h->centres * (h->inputs + h->modes));
   return PETSC_TRUE;
+}
+
+/* Sets what points into the numbers; false where they make no sense. */
+static PetscBool Point(NewtonGuess g)
+{
+  const Head *h = &g->head;
+  PetscBool   ok;
+
+  g->sharpness = g->file.numbers;
+  g->mean      = g->sharpness + h->inputs;
+  g->centre    = g->mean + h->modes;
+  g->weight    = g->centre + h->centres * h->inputs;
+  ok           = AllFinite((size_t)(h->inputs + h->modes + h->centres * (h->inputs + h->modes)), g->sharpness);
+  for (int64_t k = 0; ok && k < h->inputs; k++) ok = (PetscBool)(g->sharpness[k] >= 0);
+  return ok;
 }
 
 void NewtonGuessFree(NewtonGuess g)
@@ -65,14 +83,11 @@ PetscErrorCode NewtonGuessLoad(MPI_Comm comm, const char *dir, NewtonGuess *gues
   snprintf(g->file.path, sizeof g->file.path, "%s/newton.bin", dir);
   PetscCall(BasisFileOpen(comm, &g->file, &have));
   if (have > 0) PetscCall(BasisFileNumbers(comm, &g->file));
-  if (have < 0 || (have > 0 && !g->file.numbers)) snprintf(why, whylen, "newton.bin is truncated or was changed: run metasolve guess again");
-  if (g->file.numbers) {
-    g->sharpness = g->file.numbers;
-    g->mean      = g->sharpness + g->head.inputs;
-    g->centre    = g->mean + g->head.modes;
-    g->weight    = g->centre + g->head.centres * g->head.inputs;
-    *guess       = g;
-  } else NewtonGuessFree(g);
+  if (g->file.numbers && Point(g)) *guess = g;
+  else {
+    if (have) snprintf(why, whylen, "newton.bin is truncated or was changed (checksum): run metasolve guess again");
+    NewtonGuessFree(g);
+  }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -85,7 +100,7 @@ static PetscBool Inputs(int64_t n, double y[])
 
   for (int64_t i = 0; i < n; i++, text = end + 1) {
     if (!text || !*text) return PETSC_FALSE;
-    y[i] = strtod(text, &end);
+    y[i] = TextToNumber(text, &end);
     if (end == text || !isfinite(y[i]) || *end != (i + 1 < n ? ',' : 0)) return PETSC_FALSE;
   }
   return PETSC_TRUE;
@@ -223,6 +238,9 @@ PetscErrorCode NewtonGuessMake(NewtonGuess g, const Grid *grid, Vec x, PetscBool
   *made = Inputs(h->inputs, y);
   if (*made) {
     Predict(g, y, z);
+    *made = AllFinite((size_t)h->modes, z); /* inputs may be huge */
+  }
+  if (*made) {
     if (h->dof) PetscCall(DecodeField(g, grid, z, x, made));
     else PetscCall(BasisFileDecode(&g->file, g->file.modes, z, x, made));
   }

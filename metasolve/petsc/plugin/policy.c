@@ -5,6 +5,7 @@
 
 #define LONGEST 20 /* logarithm of the most seconds that are counted with */
 
+/* Comparisons here are quiet: with NaN an ordered one raises an exception, for which a program may have set a trap. */
 static const double *Forward(const Network *p, const double x[], double work[2][MAX_WIDTH])
 {
   const double *in = x;
@@ -14,7 +15,7 @@ static const double *Forward(const Network *p, const double x[], double work[2][
     double      *out = work[l % 2];
     for (int i = 0; i < y->out; i++) {
       double s = y->b[i] + Dot((size_t)y->in, y->w + (size_t)i * (size_t)y->in, in);
-      out[i] = y->activation == 1 ? tanh(s) : y->activation == 2 && s < 0 ? 0 : s;
+      out[i] = y->activation == 1 ? tanh(s) : y->activation == 2 && isless(s, 0) ? 0 : s;
     }
     in = out;
   }
@@ -30,7 +31,7 @@ static double HostTakes(const Gate *g, const double x[])
   for (const double *bell = g->bell; bell < g->bell + g->n * (g->k + 1); bell += g->k + 1) {
     double d2 = 0;
     for (int k = 0; k < g->k; k++) d2 += (at[k] - bell[k + 1]) * (at[k] - bell[k + 1]);
-    if (d2 < 80) sum += bell[0] * exp(-0.5 * d2);
+    if (isless(d2, 80)) sum += bell[0] * exp(-0.5 * d2);
   }
   return sum;
 }
@@ -41,36 +42,37 @@ static PetscBool Closed(const Gate *g, const double x[], double work[2][MAX_WIDT
   *patience = 0;
   if (!g) return PETSC_FALSE;
   const double *y = Forward(&g->choice, x, work);
-  *patience       = g->patience * exp(y[1] < LONGEST ? y[1] : LONGEST);
-  return (PetscBool)(y[0] - HostTakes(g, x) > 0);
+  *patience       = g->patience * exp(isless(y[1], LONGEST) ? y[1] : LONGEST);
+  return (PetscBool)isgreater(y[0] - HostTakes(g, x), 0);
+}
+
+/* The word with the largest z, the first of equals. */
+static const char *Word(const Setting *s, const double *z, PetscBool symmetric)
+{
+  int best = -1;
+
+  for (int i = 0; i < s->n; i++)
+    if ((symmetric || !s->symmetric[i]) && (best < 0 || isgreater(z[s->offset + i], z[s->offset + best]))) best = i;
+  return s->values[PetscMax(best, 0)];
+}
+
+static void Number(const Setting *s, double t, char value[64])
+{
+  const double low = s->low, high = s->high;
+
+  t = isless(t, -1) ? 0 : isgreater(t, 1) ? 1 : isnan(t) ? 0.5 : (t + 1) / 2;
+  t = s->log ? exp(log(low) + t * (log(high) - log(low))) : low + t * (high - low);
+  if (s->kind == INTEGER) t = floor(t + 0.5);
+  t = t < low ? low : t > high ? high : t;
+  TextPrint(value, 64, s->kind == INTEGER ? "%.0f" : "%.6g", t);
 }
 
 static void Value(const Setting *s, const double *z, PetscBool symmetric, char value[64])
 {
-  double t = z[s->offset], low = s->low, high = s->high;
-  int    best = -1;
-
-  switch (s->kind) {
-  case FIXED:
-    snprintf(value, 64, "%s", s->values[0]);
-    return;
-  case FLAG:
-    snprintf(value, 64, "%d", t >= 0);
-    return;
-  case CHOICE:
-    for (int i = 0; i < s->n; i++)
-      if ((symmetric || !s->symmetric[i]) && (best < 0 || z[s->offset + i] > z[s->offset + best])) best = i;
-    snprintf(value, 64, "%s", s->values[best]);
-    return;
-  default:
-    break;
-  }
-  t = t < -1 ? 0 : t > 1 ? 1 : (t + 1) / 2;
-  t = s->log ? exp(log(low) + t * (log(high) - log(low))) : low + t * (high - low);
-  if (s->kind == INTEGER) t = floor(t + 0.5);
-  t = t < low ? low : t > high ? high : t;
-  if (s->kind == INTEGER) snprintf(value, 64, "%.0f", t);
-  else snprintf(value, 64, "%.6g", t);
+  if (s->kind == FIXED) snprintf(value, 64, "%s", s->values[0]);
+  else if (s->kind == FLAG) snprintf(value, 64, "%d", isgreaterequal(z[s->offset], 0));
+  else if (s->kind == CHOICE) snprintf(value, 64, "%s", Word(s, z, symmetric));
+  else Number(s, z[s->offset], value);
 }
 
 static PetscBool IsActive(Policy p, int i, const PetscBool active[], char values[][64])
@@ -113,18 +115,28 @@ void PolicyDecide(Policy p, const double features[], Decision *d)
   static double work[2][MAX_WIDTH];
   double        x[METASOLVE_FEATURES], e = p->expected[0];
 
-  d->why[0]   = 0;
-  d->patience = 0;
+  d->why       = WHY_NOT;
+  d->detail[0] = 0;
+  d->patience  = 0;
+  if (p->is_constant) {
+    d->expected  = 0;
+    d->symmetric = PETSC_FALSE;
+    Decode(p, NULL, PETSC_FALSE, &d->settings);
+    return;
+  }
   for (int i = 0; i < METASOLVE_FEATURES; i++) {
-    if (!(features[i] >= p->low[i] && features[i] <= p->high[i])) {
-      snprintf(d->why, sizeof d->why, "unfamiliar: %s is %.4g, trained on %.4g to %.4g", MetasolveFeatureNames[i], features[i], p->low[i], p->high[i]);
+    const double f = features[i];
+    if (!isfinite(f) || f < p->low[i] || f > p->high[i]) {
+      d->why = WHY_UNFAMILIAR;
+      TextPrint(d->detail, sizeof d->detail, "unfamiliar: %s is %.4g, trained on %.4g to %.4g", MetasolveFeatureNames[i], f,
+          p->low[i], p->high[i]);
       return;
     }
-    x[i] = (features[i] - p->mean[i]) / p->scale[i];
+    x[i] = (f - p->mean[i]) / p->scale[i];
     e += p->expected[i + 1] * x[i];
   }
-  d->expected = exp(e < LONGEST ? e : LONGEST);
-  if (Closed(p->gate, x, work, &d->patience)) snprintf(d->why, sizeof d->why, "the program's own settings are expected to be faster");
+  d->expected = isless(e, LONGEST) ? exp(e) : 0;
+  if (Closed(p->gate, x, work, &d->patience)) d->why = WHY_NO_GAIN;
   d->symmetric = (PetscBool)(features[METASOLVE_LOG_ASYMMETRY] <= -8 && features[METASOLVE_NEGATIVE_DIAGONAL] <= 0);
   Decode(p, Forward(&p->network, x, work), d->symmetric, &d->settings);
 }

@@ -29,13 +29,13 @@ typedef struct {
   int   n, width;
   Layer layer[MAX_LAYERS];
 } Network;
-typedef struct { /* expects that a choice takes exp(choice(x)[0] - host(x)) times what the host takes, and exp(choice(x)[1]) seconds */
+typedef struct { /* a choice is expected to take exp(choice(x)[0] - host(x)) times what the host takes, exp(choice(x)[1]) seconds */
   Network choice;
   int     n, k, feature[METASOLVE_FEATURES]; /* host: n bells in k features; each its weight and centre */
   double  level, length[METASOLVE_FEATURES], *bell, patience;
 } Gate;
 struct _Policy {
-  PetscBool is_default;
+  PetscBool is_default, is_constant;
   PetscInt  least_rows;
   double    look; /* seconds */
   double    mean[METASOLVE_FEATURES], scale[METASOLVE_FEATURES], low[METASOLVE_FEATURES], high[METASOLVE_FEATURES];
@@ -46,3 +46,23 @@ struct _Policy {
   Gate     *gate; /* NULL: every choice is used */
   Setting   setting[METASOLVE_MAX_SETTINGS];
 };
+
+PetscBool SettingInRange(const char *name, Kind, double low, double high); /* may a number in between be chosen? */
+
+/* ---- words.c ---- */
+typedef struct { /* whitespace-separated words */
+  char *rest, *why;
+  size_t whylen;
+  int    bad;
+} Words;
+void        WordsComplain(Words *, const char *what, const char *got);
+const char *WordsNext(Words *);
+void        WordsExpect(Words *, const char *word);
+double      WordsNumber(Words *);
+double     *WordsNumbers(Words *, int n);
+int         WordsCount(Words *, int low, int high);
+void        WordsName(Words *, char name[64]);
+int         WordsOneOf(Words *, int n, const char *const names[]);
+
+/* ---- policy_settings.c ---- */
+void PolicyReadSettings(Words *, Policy);

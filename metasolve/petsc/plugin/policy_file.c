@@ -2,123 +2,51 @@
 #include "policy.h"
 #include <errno.h>
 #include <limits.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
-#define POLICY_VERSION 5
-
-typedef struct { /* whitespace-separated words; the first complaint stays */
-  char *rest, *why;
-  size_t whylen;
-  int    bad;
-} Words;
-
-static void Complain(Words *w, const char *what, const char *got)
-{
-  if (!w->bad) snprintf(w->why, w->whylen, "policy.txt: expected %s, found '%.40s'", what, got);
-  w->bad = 1;
-}
-
-static const char *Word(Words *w)
-{
-  const char *word = strtok_r(NULL, " \n", &w->rest);
-
-  if (word) return word;
-  Complain(w, "more", "end of file");
-  return "";
-}
-
-static void Expect(Words *w, const char *word)
-{
-  const char *got = w->bad ? "" : Word(w);
-
-  if (strcmp(got, word)) Complain(w, word, got);
-}
-
-static double Number(Words *w)
-{
-  const char *word = Word(w);
-  char       *end;
-  double      x = strtod(word, &end);
-
-  if (end == word || *end || !isfinite(x)) Complain(w, "a number", word);
-  return x;
-}
-
-static int Count(Words *w, int low, int high)
-{
-  double x = Number(w);
-
-  if (x == floor(x) && x >= low && x <= high) return (int)x;
-  Complain(w, "a count in range", "another number");
-  return low;
-}
-
-static void Name(Words *w, char name[64])
-{
-  const char *word = Word(w);
-
-  if (strlen(word) >= 64) Complain(w, "a name below 64 characters", word);
-  snprintf(name, 64, "%.63s", word);
-}
-
-static int OneOf(Words *w, int n, const char *const names[])
-{
-  const char *word = Word(w);
-
-  for (int i = 0; i < n; i++)
-    if (!strcmp(word, names[i])) return i;
-  Complain(w, names[0], word);
-  return 0;
-}
+#define POLICY_VERSION 6 /* 5 is the same without constants */
 
 static void ReadFeatures(Words *w, Policy p)
 {
   char word[64];
 
-  Expect(w, "features");
-  if (!w->bad && Count(w, 0, 1 << 20) != METASOLVE_FEATURES_VERSION) Complain(w, "the features of this version (train again)", "other features");
-  if (!w->bad && Count(w, 1, 1 << 20) != METASOLVE_FEATURES) Complain(w, "the features of this version (train again)", "other features");
+  WordsExpect(w, "features");
+  if (!w->bad && WordsCount(w, 0, 1 << 20) != METASOLVE_FEATURES_VERSION)
+    WordsComplain(w, "the features of this version (train again)", "other features");
+  if (!w->bad && WordsCount(w, 1, 1 << 20) != METASOLVE_FEATURES)
+    WordsComplain(w, "the features of this version (train again)", "other features");
   for (int i = 0; i < METASOLVE_FEATURES && !w->bad; i++) {
-    Name(w, word);
-    if (strcmp(word, MetasolveFeatureNames[i])) Complain(w, MetasolveFeatureNames[i], word);
-    p->mean[i]  = Number(w);
-    p->scale[i] = Number(w);
-    p->low[i]   = Number(w);
-    p->high[i]  = Number(w);
-    if (!(p->scale[i] > 0)) Complain(w, "a positive scale", word);
+    WordsName(w, word);
+    if (strcmp(word, MetasolveFeatureNames[i])) WordsComplain(w, MetasolveFeatureNames[i], word);
+    p->mean[i]  = WordsNumber(w);
+    p->scale[i] = WordsNumber(w);
+    p->low[i]   = WordsNumber(w);
+    p->high[i]  = WordsNumber(w);
+    if (!(p->scale[i] > 0)) WordsComplain(w, "a positive scale", word);
   }
-  Expect(w, "expected");
-  for (int i = 0; i <= METASOLVE_FEATURES && !w->bad; i++) p->expected[i] = Number(w);
-}
-
-static double *Numbers(Words *w, int n)
-{
-  double *x = calloc((size_t)n, sizeof(double));
-
-  if (!x) Complain(w, "enough memory", "none");
-  for (int i = 0; i < n && !w->bad; i++) x[i] = Number(w);
-  return x;
+  WordsExpect(w, "expected");
+  for (int i = 0; i <= METASOLVE_FEATURES && !w->bad; i++) p->expected[i] = WordsNumber(w);
 }
 
 static void ReadNetwork(Words *w, Network *p)
 {
   static const char *const activations[] = {"linear", "tanh", "relu"};
 
-  Expect(w, "layers");
-  int n    = w->bad ? 0 : Count(w, 1, MAX_LAYERS);
+  WordsExpect(w, "layers");
+  int n    = w->bad ? 0 : WordsCount(w, 1, MAX_LAYERS);
   p->width = METASOLVE_FEATURES;
   for (int l = 0; l < n && !w->bad; l++) {
     Layer *y = &p->layer[l];
-    Expect(w, "dense");
+    WordsExpect(w, "dense");
     if (w->bad) return;
-    y->in  = Count(w, 1, MAX_WIDTH);
-    y->out = Count(w, 1, MAX_WIDTH);
-    if (y->in != p->width) Complain(w, "matching layer widths", "other widths");
-    y->activation = OneOf(w, 3, activations);
-    y->w          = Numbers(w, y->in * y->out);
-    y->b          = Numbers(w, y->out);
+    y->in  = WordsCount(w, 1, MAX_WIDTH);
+    y->out = WordsCount(w, 1, MAX_WIDTH);
+    if (y->in != p->width) WordsComplain(w, "matching layer widths", "other widths");
+    y->activation = WordsOneOf(w, 3, activations);
+    y->w          = WordsNumbers(w, y->in * y->out);
+    y->b          = WordsNumbers(w, y->out);
     p->n          = l + 1;
     p->width      = y->out;
   }
@@ -126,92 +54,36 @@ static void ReadNetwork(Words *w, Network *p)
 
 static void ReadSecond(Words *w, Policy p)
 {
-  Expect(w, "second");
-  if (!w->bad && Count(w, 0, 1)) p->second = Numbers(w, p->network.width);
+  WordsExpect(w, "second");
+  if (!w->bad && WordsCount(w, 0, 1)) p->second = WordsNumbers(w, p->network.width);
 }
 
 static void ReadHost(Words *w, Gate *g)
 {
-  Expect(w, "host");
+  WordsExpect(w, "host");
   if (w->bad) return;
-  g->n     = Count(w, 0, MAX_WIDTH);
-  g->k     = Count(w, 0, METASOLVE_FEATURES);
-  g->level = Number(w);
-  for (int i = 0; i < g->k && !w->bad; i++) g->feature[i] = Count(w, 0, METASOLVE_FEATURES - 1);
+  g->n     = WordsCount(w, 0, MAX_WIDTH);
+  g->k     = WordsCount(w, 0, METASOLVE_FEATURES);
+  g->level = WordsNumber(w);
+  for (int i = 0; i < g->k && !w->bad; i++) g->feature[i] = WordsCount(w, 0, METASOLVE_FEATURES - 1);
   for (int i = 0; i < g->k && !w->bad; i++) {
-    g->length[i] = Number(w);
-    if (!(g->length[i] > 0)) Complain(w, "a positive length", "another number");
+    g->length[i] = WordsNumber(w);
+    if (!(g->length[i] > 0)) WordsComplain(w, "a positive length", "another number");
   }
-  if (!w->bad) g->bell = Numbers(w, g->n * (g->k + 1));
+  if (!w->bad) g->bell = WordsNumbers(w, g->n * (g->k + 1));
 }
 
 static void ReadGate(Words *w, Policy p)
 {
-  Expect(w, "gate");
-  if (w->bad || !Count(w, 0, 1)) return;
+  WordsExpect(w, "gate");
+  if (w->bad || !WordsCount(w, 0, 1)) return;
   p->gate = calloc(1, sizeof *p->gate);
-  if (!p->gate) return Complain(w, "enough memory", "none");
+  if (!p->gate) return WordsComplain(w, "enough memory", "none");
   ReadNetwork(w, &p->gate->choice);
-  if (!w->bad && p->gate->choice.width != 2) Complain(w, "a gate with two outputs", "another number of them");
+  if (!w->bad && p->gate->choice.width != 2) WordsComplain(w, "a gate with two outputs", "another number of them");
   ReadHost(w, p->gate);
-  Expect(w, "patience");
-  if (!w->bad) p->gate->patience = Number(w);
-}
-
-static void ReadWhen(Words *w, Policy p, Setting *s, int index)
-{
-  char parent[64];
-
-  Expect(w, "when");
-  if (w->bad) return;
-  Name(w, parent);
-  s->nwhen  = Count(w, 0, MAX_VALUES);
-  s->parent = -1;
-  for (int i = 0; i < index; i++)
-    if (!strcmp(p->setting[i].name, parent)) s->parent = i;
-  if (strcmp(parent, "-") && s->parent < 0) Complain(w, "a setting named before", parent);
-  for (int i = 0; i < s->nwhen && !w->bad; i++) Name(w, s->when[i]);
-}
-
-static void ReadSymmetric(Words *w, Setting *s)
-{
-  char word[64];
-
-  Expect(w, "symmetric");
-  for (int i = w->bad ? 0 : Count(w, 0, s->n - 1); i > 0 && !w->bad; i--) {
-    Name(w, word);
-    for (int v = 0; v < s->n; v++)
-      if (!strcmp(s->values[v], word)) s->symmetric[v] = PETSC_TRUE;
-  }
-}
-
-static void ReadSettings(Words *w, Policy p)
-{
-  static const char *const kinds[] = {"choice", "real", "integer", "flag", "fixed"}, *const scales[] = {"linear", "log"};
-
-  Expect(w, "settings");
-  int n = w->bad ? 0 : Count(w, 0, METASOLVE_MAX_SETTINGS);
-  for (int i = 0; i < n && !w->bad; i++) {
-    Setting *s = &p->setting[i];
-    s->kind    = (Kind)OneOf(w, 5, kinds);
-    Name(w, s->name);
-    if (s->kind == FIXED) Name(w, s->values[0]);
-    else s->offset = Count(w, 0, MAX_WIDTH);
-    if (s->kind == CHOICE) {
-      s->n = Count(w, 1, MAX_VALUES);
-      for (int v = 0; v < s->n && !w->bad; v++) Name(w, s->values[v]);
-      ReadSymmetric(w, s);
-    }
-    if (s->kind == REAL || s->kind == INTEGER) {
-      s->log  = OneOf(w, 2, scales);
-      s->low  = Number(w);
-      s->high = Number(w);
-      if (!(s->low <= s->high) || (s->log && s->low <= 0)) Complain(w, "low <= high", s->name);
-    }
-    if (s->kind != FIXED && s->offset + PetscMax(s->n, 1) > p->network.width) Complain(w, "an offset inside the last layer", s->name);
-    ReadWhen(w, p, s, i);
-    p->nsettings = i + 1;
-  }
+  WordsExpect(w, "patience");
+  if (!w->bad) p->gate->patience = WordsNumber(w);
 }
 
 /* The last line is `sha256 <digest of everything before it>`. */
@@ -225,35 +97,58 @@ static PetscBool Intact(const char *data, size_t bytes)
   return (PetscBool)!strncmp(last + 7, hex, 64);
 }
 
+/* Up to the kind, which also says whether there is more to read: 1. */
+static int ReadHeader(char *data, Words *w, Policy p)
+{
+  static const char *const kinds[] = {"policy", "default", "program", "constant"}; /* program: of whole runs */
+  const char *first = strtok_r(data, " \n", &w->rest);
+  char        version[64], mine[64];
+  int         kind;
+
+  if (!first || strcmp(first, "metasolve-policy")) WordsComplain(w, "metasolve-policy", first ? first : "nothing");
+  if (!w->bad) (void)WordsCount(w, POLICY_VERSION - 1, POLICY_VERSION);
+  WordsExpect(w, "petsc");
+  if (!w->bad) WordsName(w, version);
+  WordsExpect(w, "kind");
+  kind = w->bad ? 0 : WordsOneOf(w, 4, kinds);
+  if (w->bad) return 0;
+  p->is_default  = (PetscBool)(kind == 1 || kind == 2);
+  p->is_constant = (PetscBool)(kind == 3);
+  if (kind == 2) return 0;
+  snprintf(mine, sizeof mine, "%d.%d.%d", PETSC_VERSION_MAJOR, PETSC_VERSION_MINOR, PETSC_VERSION_SUBMINOR);
+  if (!strcmp(version, mine) || (p->is_constant && !strcmp(version, "-"))) return 1;
+  const char *how = p->is_constant ? "pinned for" : "trained with", *what = p->is_constant ? "pin" : "train";
+  snprintf(w->why, w->whylen, "%s PETSc %s, this is %s: %s again, option names and defaults differ", how, version, mine, what);
+  TextPlain(w->why);
+  w->bad = 1;
+  return 0;
+}
+
+static void ReadLearned(Words *w, Policy p)
+{
+  WordsExpect(w, "least_rows");
+  if (!w->bad) p->least_rows = WordsCount(w, 0, INT_MAX);
+  WordsExpect(w, "look");
+  if (!w->bad) p->look = WordsNumber(w);
+  if (!w->bad) ReadFeatures(w, p);
+  if (!w->bad) ReadNetwork(w, &p->network);
+  if (!w->bad) ReadSecond(w, p);
+  if (!w->bad) ReadGate(w, p);
+}
+
 static Policy Parse(char *data, char *why, size_t whylen)
 {
-  static const char *const kinds[] = {"policy", "default", "program"}; /* program: of whole runs, no solve is its business */
   Words  w = {NULL, why, whylen, 0};
   Policy p = calloc(1, sizeof *p);
-  char   version[64], mine[64];
 
-  snprintf(mine, sizeof mine, "%d.%d.%d", PETSC_VERSION_MAJOR, PETSC_VERSION_MINOR, PETSC_VERSION_SUBMINOR);
-  if (!p || strcmp(strtok_r(data, " \n", &w.rest), "metasolve-policy")) Complain(&w, "metasolve-policy", "something else");
-  if (!w.bad && Count(&w, 0, 1 << 20) != POLICY_VERSION) Complain(&w, "a policy of this version (train again)", "another");
-  Expect(&w, "petsc");
-  if (!w.bad) Name(&w, version);
-  Expect(&w, "kind");
-  int kind = w.bad ? 0 : OneOf(&w, 3, kinds);
-  if (!w.bad) p->is_default = (PetscBool)(kind > 0);
-  if (!w.bad && kind == 2) return p;
-  if (!w.bad && strcmp(version, mine)) {
-    snprintf(why, whylen, "trained with PETSc %s, this is %s: train again, option names and defaults differ", version, mine);
-    w.bad = 1;
+  if (!p) {
+    WordsComplain(&w, "enough memory", "none");
+    return NULL;
   }
-  Expect(&w, "least_rows");
-  if (!w.bad) p->least_rows = Count(&w, 0, INT_MAX);
-  Expect(&w, "look");
-  if (!w.bad) p->look = Number(&w);
-  if (!w.bad) ReadFeatures(&w, p);
-  if (!w.bad) ReadNetwork(&w, &p->network);
-  if (!w.bad) ReadSecond(&w, p);
-  if (!w.bad) ReadGate(&w, p);
-  if (!w.bad) ReadSettings(&w, p);
+  if (ReadHeader(data, &w, p)) {
+    if (!p->is_constant) ReadLearned(&w, p);
+    if (!w.bad) PolicyReadSettings(&w, p);
+  }
   if (!w.bad) return p;
   PolicyFree(p);
   return NULL;
@@ -262,15 +157,15 @@ static Policy Parse(char *data, char *why, size_t whylen)
 /* NULL and errno when it cannot be read. */
 static char *Slurp(const char *path, size_t *bytes)
 {
-  FILE *f    = fopen(path, "rb");
-  char *data = NULL;
-  long  n    = -1;
+  FILE       *f;
+  char       *data = NULL;
+  struct stat about;
 
-  if (!f) return NULL;
-  if (!fseek(f, 0, SEEK_END)) n = ftell(f);
-  rewind(f);
-  if (n >= 0 && n < 1 << 28 && (data = malloc((size_t)n + 1))) {
-    *bytes       = fread(data, 1, (size_t)n, f);
+  if (stat(path, &about)) return NULL;
+  errno = S_ISDIR(about.st_mode) ? EISDIR : EFBIG;
+  if (!S_ISREG(about.st_mode) || about.st_size >= 1 << 28 || !(f = fopen(path, "rb"))) return NULL;
+  if ((data = malloc((size_t)about.st_size + 1))) {
+    *bytes       = fread(data, 1, (size_t)about.st_size, f);
     data[*bytes] = 0;
   }
   fclose(f);
@@ -295,7 +190,7 @@ PetscErrorCode PolicyLoad(MPI_Comm comm, const char *dir, Policy *policy, char *
   PetscCallMPI(MPI_Bcast(&n, 1, MPI_LONG_LONG, 0, comm));
   PetscCallMPI(MPI_Bcast(&err, 1, MPI_INT, 0, comm));
   if (n < 0) {
-    snprintf(why, whylen, "cannot read %.300s (%s)", path, strerror(err));
+    snprintf(why, whylen, "cannot read %.300s (%s): give a model directory", path, strerror(err));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   if (rank) data = calloc((size_t)n + 1, 1);
@@ -312,6 +207,11 @@ PetscErrorCode PolicyLoad(MPI_Comm comm, const char *dir, Policy *policy, char *
 PetscBool PolicyIsDefault(Policy p)
 {
   return p->is_default;
+}
+
+PetscBool PolicyIsConstant(Policy p)
+{
+  return p->is_constant;
 }
 
 PetscInt PolicyLeastRows(Policy p)

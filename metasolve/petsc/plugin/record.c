@@ -3,86 +3,44 @@
    written to the recording directory. Files first, then their line of manifest.jsonl: a killed host leaves a readable
    recording. A disk that is full stops the recording, never the host.
 */
-#include "metasolve.h"
+#include "record.h"
 #include <errno.h>
 #include <math.h>
 #include <string.h>
+#include <stdlib.h>
 #include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
 
-#define PATH (PETSC_MAX_PATH_LEN + 128)
-
-typedef struct { /* of one solve */
-  Mat         A;
-  Vec         guess;
-  PetscReal   bnorm, residual;
-  char        id[96], rhs[160], x0[160];
-  double      features[METASOLVE_FEATURES], setup, solve, decision, overhead;
-  PetscMPIInt rank, size;
-  int         error;
-} Record;
-
-static void Stop(Session *s, const char *why)
-{
-  Text line = {0};
-  char path[PATH];
-  int  error;
-
-  s->stopped = PETSC_TRUE;
-  TextAdd(&line, "{\"kind\":\"stopped\",\"run\":\"%s\",\"why\":", s->run);
-  TextString(&line, why);
-  TextAdd(&line, "}\n");
-  snprintf(path, sizeof path, "%s/manifest.jsonl", s->dir);
-  (void)AppendLine(path, &line, &error);
-  TextFree(&line);
-  fprintf(stderr, "metasolve: recording stopped (%s) after %lld systems; the program goes on\n", why, (long long)s->written);
-}
-
-static void Skip(Session *s, KSP ksp, const char *why)
-{
-  const char *prefix = ((PetscObject)ksp)->prefix;
-  Text        line   = {0};
-  char        path[PATH];
-  int         error;
-
-  if (s->skipped++ >= 100) return;
-  TextAdd(&line, "{\"kind\":\"skipped\",\"run\":\"%s\",\"prefix\":", s->run);
-  TextString(&line, prefix ? prefix : "");
-  TextAdd(&line, ",\"why\":");
-  TextString(&line, why);
-  TextAdd(&line, "}\n");
-  snprintf(path, sizeof path, "%s/manifest.jsonl", s->dir);
-  (void)AppendLine(path, &line, &error);
-  TextFree(&line);
-}
-
-/* NULL: this solve can be recorded. Collective. */
+/* NULL: this solve can be recorded. Nothing is asked of an operator that is none of ours. Collective. */
 static PetscErrorCode Recordable(KSP ksp, Record *r, const char **why)
 {
-  Mat       P;
-  PetscBool rows;
+  Why of = WHY_NOT;
 
   PetscFunctionBegin;
   *why = NULL;
-  PetscCall(KSPGetOperators(ksp, &r->A, &P));
-  PetscCall(MatIsRows(r->A, &rows));
-  PetscCall(VecNorm(ksp->vec_rhs, NORM_2, &r->bnorm));
-  if (ksp->pc->ops->presolve) *why = "the program's preconditioner transforms the system";
-  else if (r->A != P) *why = "operator and preconditioning matrix differ";
-  else if (!rows) *why = "the operator is not an assembled, square AIJ matrix";
+  PetscCall(OperatorOf(ksp, &r->op, &of));
+  r->A = r->op.A;
+  if (of == WHY_NO_OPERATOR) *why = "no operator yet";
+  else if (ksp->pc->ops->presolve) *why = "the program's preconditioner transforms the system";
+  else if (of == WHY_TWO_MATRICES) *why = "operator and preconditioning matrix differ";
+  else if (of) *why = "the operator is not an assembled, square AIJ matrix";
   else if (ksp->normtype == KSP_NORM_NONE) *why = "a fixed number of iterations without norm";
   else if (ScalesSystem(ksp)) *why = "diagonally scaled operator";
-  else if (!PetscIsNormalReal(r->bnorm)) *why = "the norm of the right-hand side is zero or not finite";
+  if (*why) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(NormOf(ksp->vec_rhs, &r->bnorm));
+  if (!PetscIsNormalReal(r->bnorm)) *why = "the norm of the right-hand side is zero or not finite";
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* Rank 0 of the KSP decides, all agree. */
-static PetscErrorCode Wanted(KSP ksp, Session *s, PetscMPIInt rank, int *wanted)
+static PetscErrorCode Wanted(KSP ksp, Recorder *s, PetscMPIInt rank, int *wanted)
 {
   PetscFunctionBegin;
   *wanted = 0;
   if (!rank && !s->stopped) {
-    if (s->max_systems >= 0 && s->written >= s->max_systems) Stop(s, "max_systems reached");
-    else if (s->max_bytes >= 0 && s->bytes >= s->max_bytes) Stop(s, "max_bytes reached");
+    if (s->max_systems >= 0 && s->written >= s->max_systems) ManifestStop(s, "max_systems reached");
+    else if (s->max_bytes >= 0 && s->bytes >= s->max_bytes) ManifestStop(s, "max_bytes reached");
     else *wanted = s->seen % s->every == 0;
   }
   s->seen++;
@@ -101,12 +59,12 @@ static PetscErrorCode IsThere(const char *path, const Record *r, int *there)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode WriteNullSpace(Session *s, MatNullSpace space, const char *hash, const char *suffix, Record *r)
+static PetscErrorCode WriteNullSpace(Recorder *s, MatNullSpace space, const char *hash, const char *suffix, Record *r)
 {
   const Vec *vecs;
   PetscBool  constant;
   PetscInt   n;
-  char       path[PATH];
+  char       path[RECORD_PATH];
   int        there;
 
   PetscFunctionBegin;
@@ -118,21 +76,16 @@ static PetscErrorCode WriteNullSpace(Session *s, MatNullSpace space, const char 
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode WriteOperator(Session *s, Host *h, Record *r)
+static PetscErrorCode WriteOperator(Recorder *s, Recorded *h, Record *r)
 {
-  PetscObjectId    id;
-  PetscObjectState state;
-  MatNullSpace     null, near;
-  char             path[PATH];
-  int              there;
+  MatNullSpace null, near;
+  char         path[RECORD_PATH];
+  int          there;
 
   PetscFunctionBegin;
-  PetscCall(PetscObjectGetId((PetscObject)r->A, &id));
-  PetscCall(PetscObjectStateGet((PetscObject)r->A, &state));
-  if (h->operators && id == h->id && state == h->state) PetscFunctionReturn(PETSC_SUCCESS);
+  if (h->operators && OperatorSame(&h->op, &r->op)) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(MatContentHash(r->A, h->hash, &h->nnz));
-  h->id    = id;
-  h->state = state;
+  h->op = r->op;
   h->operators++;
   snprintf(path, sizeof path, "%s/operators/%s.petsc", s->dir, h->hash);
   PetscCall(IsThere(path, r, &there));
@@ -145,9 +98,9 @@ static PetscErrorCode WriteOperator(Session *s, Host *h, Record *r)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode WriteVectors(KSP ksp, Session *s, Record *r)
+static PetscErrorCode WriteVectors(KSP ksp, Recorder *s, Record *r)
 {
-  char path[PATH + 160];
+  char path[RECORD_PATH + 160];
 
   PetscFunctionBegin;
   snprintf(r->rhs, sizeof r->rhs, "vectors/%s.rhs.petsc", r->id);
@@ -160,107 +113,18 @@ static PetscErrorCode WriteVectors(KSP ksp, Session *s, Record *r)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode AddNullSpace(Text *t, const char *name, MatNullSpace space)
+static PetscErrorCode Finish(KSP ksp, Recorder *s, Recorded *h, Record *r)
 {
-  PetscBool  constant = PETSC_FALSE;
-  PetscInt   n        = 0;
-  const Vec *vecs;
-
-  PetscFunctionBegin;
-  if (space) PetscCall(MatNullSpaceGetVecs(space, &constant, &n, &vecs));
-  TextAdd(t, ",\"%s\":{\"constant\":%s,\"vectors\":%d}", name, constant ? "true" : "false", (int)n);
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode AddOperator(Text *t, const Host *h, const Record *r)
-{
-  const PetscInt *ranges;
-  PetscInt        N, bs;
-  MatNullSpace    null, near;
-
-  PetscFunctionBegin;
-  PetscCall(MatGetSize(r->A, &N, NULL));
-  PetscCall(MatGetBlockSize(r->A, &bs));
-  PetscCall(MatGetOwnershipRanges(r->A, &ranges));
-  PetscCall(MatGetNullSpace(r->A, &null));
-  PetscCall(MatGetNearNullSpace(r->A, &near));
-  TextAdd(t, ",\"operator\":{\"hash\":\"%s\",\"file\":\"operators/%s.petsc\",\"rows\":%lld,\"nnz\":%lld,\"block_size\":%lld,\"asymmetry\":%.6g,\"state\":%lld,\"layout\":[", h->hash, h->hash, (long long)N, (long long)h->nnz, (long long)bs, r->features[5], (long long)h->operators);
-  for (int i = 0; i < r->size; i++) TextAdd(t, "%s%lld", i ? "," : "", (long long)(ranges[i + 1] - ranges[i]));
-  TextAdd(t, "]");
-  PetscCall(AddNullSpace(t, "null", null));
-  PetscCall(AddNullSpace(t, "near", near));
-  TextAdd(t, "}");
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode AddHost(Text *t, KSP ksp)
-{
-  Settings    s;
-  const char *why;
-
-  PetscFunctionBegin;
-  PetscCall(DescribeHost(ksp, &s, &why));
-  TextAdd(t, ",\"host\":{\"ksp_type\":\"%s\",\"pc_type\":\"%s\",\"options\":{", ((PetscObject)ksp)->type_name, ((PetscObject)ksp->pc)->type_name);
-  for (int i = 0; i < s.n; i++) {
-    TextAdd(t, "%s", i ? "," : "");
-    TextString(t, s.name[i]);
-    TextAdd(t, ":");
-    TextString(t, s.value[i]);
-  }
-  TextAdd(t, "},\"replayable\":%s,\"why\":", why ? "false" : "true");
-  TextString(t, why ? why : "");
-  TextAdd(t, "}");
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode AddLine(Text *t, KSP ksp, const Host *h, const Record *r)
-{
-  const char *prefix = ((PetscObject)ksp)->prefix;
-
-  PetscFunctionBegin;
-  TextAdd(t, "{\"kind\":\"solve\",\"id\":\"%s\",\"run\":\"%s\",\"prefix\":", r->id, h->session->run);
-  TextString(t, prefix ? prefix : "");
-  TextAdd(t, ",\"ranks\":%d", (int)r->size);
-  PetscCall(AddOperator(t, h, r));
-  TextAdd(t, ",\"rhs\":\"%s\",\"guess\":", r->rhs);
-  if (r->guess) TextString(t, r->x0);
-  else TextAdd(t, "null");
-  TextAdd(t, ",\"rtol\":%.17g,\"abstol\":%.17g,\"divtol\":%.17g,\"max_it\":%lld", (double)ksp->rtol, (double)ksp->abstol, (double)ksp->divtol, (long long)ksp->max_it);
-  PetscCall(AddHost(t, ksp));
-  TextAdd(t, ",\"features\":{");
-  for (int i = 0; i < METASOLVE_FEATURES; i++) {
-    TextAdd(t, "%s\"%s\":", i ? "," : "", MetasolveFeatureNames[i]);
-    TextNumber(t, r->features[i]);
-  }
-  TextAdd(t, "},\"outcome\":{\"reason\":%d,\"iterations\":%lld,\"true_residual\":", (int)ksp->reason, (long long)ksp->its);
-  TextNumber(t, r->residual / r->bnorm);
-  TextAdd(t, ",\"setup_seconds\":%.9f,\"solve_seconds\":%.9f},\"features_seconds\":%.9f,\"overhead_seconds\":%.9f}\n", r->setup, r->solve, r->decision, r->overhead);
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode Finish(KSP ksp, Host *h, Record *r)
-{
-  Session *s    = h->session;
-  Text     line = {0};
-  char     path[PATH];
-
   PetscFunctionBegin;
   if (r->rank) PetscFunctionReturn(PETSC_SUCCESS);
-  if (!r->error) {
-    PetscCall(AddLine(&line, ksp, h, r));
-    snprintf(path, sizeof path, "%s/manifest.jsonl", s->dir);
-    PetscCall(AppendLine(path, &line, &r->error));
-    s->bytes += (PetscInt64)line.used;
-    TextFree(&line);
-  }
-  if (r->error) Stop(s, strerror(r->error));
+  if (!r->error) PetscCall(ManifestSolve(ksp, s, h, r, &r->error));
+  if (r->error) ManifestStop(s, strerror(r->error));
   else s->written++;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode Save(KSP ksp, Host *h, Record *r)
+static PetscErrorCode Save(KSP ksp, Recorder *s, Recorded *h, Record *r)
 {
-  Session       *s = h->session;
   PetscLogDouble t0, t1;
   int            world;
 
@@ -278,36 +142,103 @@ static PetscErrorCode Save(KSP ksp, Host *h, Record *r)
   PetscCall(WriteVectors(ksp, s, r));
   PetscCall(PetscTime(&t1));
   r->overhead = t1 - t0;
-  PetscCall(Finish(ksp, h, r));
+  PetscCall(Finish(ksp, s, h, r));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode RecordSolve(KSP ksp, Host *h)
+static PetscErrorCode RecordedOf(Host *h, Recorded **recorded)
 {
+  PetscFunctionBegin;
+  if (!h->state) PetscCall(PetscNew((Recorded **)&h->state));
+  *recorded = (Recorded *)h->state;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode RecordSolve(KSP ksp, Host *h)
+{
+  Recorder      *s = (Recorder *)h->session->data;
   Record         r = {.residual = NAN};
-  const char    *why;
+  Recorded      *recorded = NULL;
+  const char    *why      = NULL;
   int            wanted;
   PetscLogDouble t0, t1;
 
   PetscFunctionBegin;
   PetscCallMPI(MPI_Comm_rank(PetscObjectComm((PetscObject)ksp), &r.rank));
   PetscCallMPI(MPI_Comm_size(PetscObjectComm((PetscObject)ksp), &r.size));
-  PetscCall(Wanted(ksp, h->session, r.rank, &wanted));
-  PetscCall(Recordable(ksp, &r, &why));
-  if (wanted && why && !r.rank) Skip(h->session, ksp, why);
-  if (wanted && !why && !ksp->guess_zero) {
+  PetscCall(RecordedOf(h, &recorded));
+  PetscCall(Wanted(ksp, s, r.rank, &wanted));
+  if (wanted) PetscCall(Recordable(ksp, &r, &why));
+  if (wanted && why && !r.rank) ManifestSkip(s, ksp, why);
+  wanted = wanted && !why;
+  if (wanted && !ksp->guess_zero) {
     PetscCall(VecDuplicate(ksp->vec_sol, &r.guess));
     PetscCall(VecCopy(ksp->vec_sol, r.guess));
   }
-  r.setup          = h->setup_seconds;
-  h->setup_seconds = 0;
   PetscCall(PetscTime(&t0));
+  r.setup = h->setup;
   PetscCall(HostSolveOwn(ksp, h));
+  h->setup = 0;
   PetscCall(PetscTime(&t1));
   r.solve = t1 - t0;
   MetasolveDepth++;
-  if (wanted && !why) PetscCall(Save(ksp, h, &r));
+  if (wanted) PetscCall(Save(ksp, s, recorded, &r));
   MetasolveDepth--;
   PetscCall(VecDestroy(&r.guess));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode RecordedDestroy(void *state)
+{
+  Recorded *r = (Recorded *)state;
+
+  PetscFunctionBegin;
+  PetscCall(PreviousFree(&r->previous));
+  PetscCall(PetscFree(r));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static const HostOps RecordOps = {.solve = RecordSolve, .destroy = RecordedDestroy};
+
+static PetscErrorCode RecorderDestroy(void *data)
+{
+  PetscFunctionBegin;
+  PetscCall(PetscFree(data));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscInt64 Number(const char *name, PetscInt64 otherwise)
+{
+  const char *text = getenv(name);
+
+  return text && *text ? (PetscInt64)strtoll(text, NULL, 10) : otherwise;
+}
+
+PetscErrorCode RecordSession(const char *dir, Session **session)
+{
+  struct timespec now;
+  PetscMPIInt     rank, size;
+  Recorder       *r;
+  Session        *s;
+  int             error = 0;
+
+  PetscFunctionBegin;
+  PetscCall(PetscNew(&s));
+  PetscCall(PetscNew(&r));
+  snprintf(r->dir, sizeof r->dir, "%s", dir);
+  r->every       = (PetscInt)PetscMax(Number("METASOLVE_EVERY", 1), 1);
+  r->max_systems = Number("METASOLVE_MAX_SYSTEMS", -1);
+  r->max_bytes   = Number("METASOLVE_MAX_BYTES", -1);
+  PetscCallMPI(MPI_Comm_rank(PETSC_COMM_WORLD, &rank));
+  PetscCallMPI(MPI_Comm_size(PETSC_COMM_WORLD, &size));
+  clock_gettime(CLOCK_REALTIME, &now);
+  snprintf(r->run, sizeof r->run, "%08lx%05lx%04lx", (unsigned long)now.tv_sec, (unsigned long)now.tv_nsec >> 10 & 0xfffff, (unsigned long)getpid() & 0xffff);
+  PetscCallMPI(MPI_Bcast(r->run, sizeof r->run, MPI_CHAR, 0, PETSC_COMM_WORLD));
+  if (!rank) PetscCall(ManifestRun(r, size, &error));
+  if (error) fprintf(stderr, "metasolve: cannot write %s/manifest.jsonl (%s); nothing is recorded, the program goes on\n", r->dir, strerror(error));
+  PetscCallMPI(MPI_Bcast(&error, 1, MPI_INT, 0, PETSC_COMM_WORLD));
+  r->stopped = (PetscBool)(error != 0);
+  *s         = (Session){.ops = &RecordOps, .any_prefix = PETSC_TRUE, .data = r, .destroy = RecorderDestroy};
+  *session   = s;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -1,219 +1,195 @@
 /*
-   register.c - how PETSc finds us: -dll_append of this library, or MetasolveAttach() for a KSP somebody holds.
+   register.c - how PETSc finds us: by -dll_append of loader/stub.c, or MetasolveAttach() for a KSP somebody holds.
 
-   The constructor of every Krylov method that solves A x = b to a tolerance is wrapped, so that programs which hard-code
-   their types, and never ask for options, are reached too. Left alone: preonly (direct solves), least-squares and
-   trust-region methods, and whatever is made inside another solver's set-up or solve.
+   The constructor of every Krylov method is wrapped, so that programs which hard-code their types, and never ask for options, are
+   reached too. Methods that solve A x = b to a tolerance can be acted on. All others (preonly, least squares, trust regions), and
+   all preconditioners, only count as places where inner solvers arise: whatever is made there is left alone.
 */
-#include "metasolve.h"
+#include "newton.h"
+#include "record.h"
+#include "run.h"
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-#include <unistd.h>
 
-static const char *const wrapped[] = {
+static const char *const iterations[] = {
   KSPRICHARDSON, KSPCHEBYSHEV, KSPCG,    KSPGROPPCG, KSPPIPECG, KSPPIPECGRR, KSPPIPELCG,  KSPPIPEPRCG, KSPPIPECG2,    KSPFCG,  KSPPIPEFCG, KSPGMRES, KSPFGMRES, KSPLGMRES,  KSPDGMRES, KSPPGMRES, KSPPIPEFGMRES,
   KSPTCQMR,      KSPBCGS,      KSPIBCGS, KSPFBCGS,   KSPFBCGSR, KSPBCGSL,    KSPPIPEBCGS, KSPCGS,      KSPTFQMR, KSPCR,   KSPPIPECR,  KSPGCR,   KSPPIPEGCR, KSPMINRES, KSPSYMMLQ, KSPLCD,    KSPBICG,   KSPQMRCGS,
 };
-#define WRAPPED ((int)(sizeof wrapped / sizeof *wrapped))
-typedef PetscErrorCode (*Constructor)(KSP);
-static Constructor original[WRAPPED];
-static Session    *environment = NULL; /* of the whole program */
+#define COUNT(list) ((int)(sizeof(list) / sizeof *(list)))
+PETSC_EXTERN PetscFunctionList KSPList, PCList;
 
-static PetscErrorCode Construct(int i, KSP ksp)
+static Session *environment = NULL; /* of the whole program */
+
+static PetscBool Iterates(const char *type)
+{
+  for (int i = 0; i < COUNT(iterations); i++)
+    if (!strcmp(type, iterations[i])) return PETSC_TRUE;
+  return PETSC_FALSE;
+}
+
+/* ---- constructors: KSPRegister() and PCRegister() take a function without context, so there is one for each place in a list ---- */
+#define PLACES 80
+typedef PetscErrorCode (*ConstructKSP)(KSP);
+typedef PetscErrorCode (*ConstructPC)(PC);
+static ConstructKSP ksp_original[PLACES];
+static PetscBool    ksp_iterates[PLACES];
+static ConstructPC  pc_original[PLACES];
+
+static PetscErrorCode MakeKSP(int i, KSP ksp)
 {
   PetscFunctionBegin;
-  PetscCall(original[i](ksp));
-  if (!MetasolveDepth && environment) PetscCall(HostWrap(ksp, environment));
+  PetscCall(ksp_original[i](ksp));
+  if (!MetasolveDepth && environment) PetscCall(HostWrap(ksp, ksp_iterates[i] ? environment : NULL));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* KSPRegister() takes a function without context: one function per index */
+static PetscErrorCode MakePC(int i, PC pc)
+{
+  PetscFunctionBegin;
+  PetscCall(pc_original[i](pc));
+  if (!MetasolveDepth && environment) PetscCall(PCWatchSetUp(pc));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 #define ONE(n) \
-  static PetscErrorCode Construct##n(KSP ksp) \
+  static PetscErrorCode MakeKSP##n(KSP ksp) \
   { \
-    return Construct(n, ksp); \
+    return MakeKSP(n, ksp); \
+  } \
+  static PetscErrorCode MakePC##n(PC pc) \
+  { \
+    return MakePC(n, pc); \
   }
-ONE(0) ONE(1) ONE(2) ONE(3) ONE(4) ONE(5) ONE(6) ONE(7) ONE(8) ONE(9) ONE(10) ONE(11) ONE(12) ONE(13) ONE(14) ONE(15) ONE(16) ONE(17)
-ONE(18) ONE(19) ONE(20) ONE(21) ONE(22) ONE(23) ONE(24) ONE(25) ONE(26) ONE(27) ONE(28) ONE(29) ONE(30) ONE(31) ONE(32) ONE(33) ONE(34)
-static const Constructor constructors[] = {
-  Construct0,  Construct1,  Construct2,  Construct3,  Construct4,  Construct5,  Construct6,  Construct7,  Construct8,  Construct9,  Construct10, Construct11,
-  Construct12, Construct13, Construct14, Construct15, Construct16, Construct17, Construct18, Construct19, Construct20, Construct21, Construct22, Construct23,
-  Construct24, Construct25, Construct26, Construct27, Construct28, Construct29, Construct30, Construct31, Construct32, Construct33, Construct34,
-};
-_Static_assert(sizeof constructors / sizeof *constructors >= sizeof wrapped / sizeof *wrapped, "one constructor for each wrapped type");
-PETSC_EXTERN PetscFunctionList KSPList;
+#define TEN(f, t) f(t##0) f(t##1) f(t##2) f(t##3) f(t##4) f(t##5) f(t##6) f(t##7) f(t##8) f(t##9)
+#define ALL(f)    f(0) f(1) f(2) f(3) f(4) f(5) f(6) f(7) f(8) f(9) TEN(f, 1) TEN(f, 2) TEN(f, 3) TEN(f, 4) TEN(f, 5) TEN(f, 6) TEN(f, 7)
+#define KSP_(n)   MakeKSP##n,
+#define PC_(n)    MakePC##n,
+ALL(ONE)
+static const ConstructKSP ksp_made[] = {ALL(KSP_)};
+static const ConstructPC  pc_made[]  = {ALL(PC_)};
+_Static_assert(COUNT(ksp_made) == PLACES && COUNT(pc_made) == PLACES, "one constructor for each place");
 
-static PetscInt64 Number(const char *name, PetscInt64 otherwise)
+static PetscErrorCode WrapKSP(void)
 {
-  const char *text = getenv(name);
-
-  return text && *text ? (PetscInt64)strtoll(text, NULL, 10) : otherwise;
-}
-
-static void Copy(char *to, size_t n, const char *from)
-{
-  snprintf(to, n, "%s", from ? from : "");
-}
-
-static void Complain(MPI_Comm comm, const Session *s)
-{
-  PetscMPIInt rank;
-
-  MPI_Comm_rank(comm, &rank);
-  if (!rank && *s->broken) fprintf(stderr, "metasolve: %s; every solve is left to the program's own settings\n", s->broken);
-}
-
-static PetscErrorCode SessionRun(MPI_Comm comm, const char *dir, const char *log, Session **session)
-{
-  Session    *s;
-  const char *budget = getenv("METASOLVE_BUDGET");
+  const char **names;
+  int          n;
 
   PetscFunctionBegin;
-  PetscCall(PetscNew(&s));
-  s->mode       = MODE_RUN;
-  s->any_prefix = PETSC_TRUE;
-  s->budget     = budget && atof(budget) > 0 ? atof(budget) : 2;
-  Copy(s->dir, sizeof s->dir, dir);
-  Copy(s->log, sizeof s->log, log);
-  PetscCall(PolicyLoad(comm, dir, &s->policy, s->broken, sizeof s->broken));
-  if (s->policy) PetscCall(GuessLoad(comm, dir, &s->guess, s->broken, sizeof s->broken));
-  if (s->policy && getenv("METASOLVE_INPUTS")) PetscCall(NewtonGuessLoad(comm, dir, &s->newton, s->broken, sizeof s->broken));
-  Complain(comm, s);
-  *session = s;
+  PetscCall(KSPInitializePackage());
+  PetscCall(PetscFunctionListGet(KSPList, &names, &n)); /* n may count a NULL at the end */
+  n = PetscMin(n, PLACES);
+  for (int i = 0; i < n && names[i]; i++) {
+    PetscCall(PetscFunctionListFind(KSPList, names[i], (void (**)(void))&ksp_original[i]));
+    ksp_iterates[i] = Iterates(names[i]);
+  }
+  for (int i = 0; i < n && names[i]; i++) PetscCall(KSPRegister(names[i], ksp_made[i]));
+  PetscCall(PetscFree(names));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode SessionRecord(const char *dir, Session **session)
+static PetscErrorCode WrapPC(void)
 {
-  Session *s;
-  Text     line = {0};
-  int      rank, size, error = 0;
-  char     path[PETSC_MAX_PATH_LEN + 32];
-  struct timespec now;
+  const char **names;
+  int          n;
 
   PetscFunctionBegin;
-  PetscCall(PetscNew(&s));
-  s->mode       = MODE_RECORD;
-  s->any_prefix = PETSC_TRUE;
-  Copy(s->dir, sizeof s->dir, dir);
-  s->every       = (PetscInt)PetscMax(Number("METASOLVE_EVERY", 1), 1);
-  s->max_systems = Number("METASOLVE_MAX_SYSTEMS", -1);
-  s->max_bytes   = Number("METASOLVE_MAX_BYTES", -1);
-  PetscCallMPI(MPI_Comm_rank(PETSC_COMM_WORLD, &rank));
-  PetscCallMPI(MPI_Comm_size(PETSC_COMM_WORLD, &size));
-  clock_gettime(CLOCK_REALTIME, &now);
-  snprintf(s->run, sizeof s->run, "%08lx%05lx%04lx", (unsigned long)now.tv_sec, (unsigned long)now.tv_nsec >> 10 & 0xfffff, (unsigned long)getpid() & 0xffff);
-  PetscCallMPI(MPI_Bcast(s->run, sizeof s->run, MPI_CHAR, 0, PETSC_COMM_WORLD));
-  if (!rank) {
-    TextAdd(&line, "{\"kind\":\"run\",\"format\":1,\"run\":\"%s\",\"petsc\":\"%d.%d.%d\",\"ranks\":%d,\"features_version\":%d,\"time\":%ld}\n", s->run, PETSC_VERSION_MAJOR, PETSC_VERSION_MINOR, PETSC_VERSION_SUBMINOR, size, METASOLVE_FEATURES_VERSION, (long)now.tv_sec);
-    snprintf(path, sizeof path, "%s/manifest.jsonl", s->dir);
-    PetscCall(AppendLine(path, &line, &error));
-    TextFree(&line);
-    if (error) snprintf(s->broken, sizeof s->broken, "cannot write %.300s (%s)", path, strerror(error));
-  }
-  PetscCallMPI(MPI_Bcast(&error, 1, MPI_INT, 0, PETSC_COMM_WORLD));
-  s->stopped = (PetscBool)(error != 0);
-  Complain(PETSC_COMM_WORLD, s);
-  *session = s;
+  PetscCall(PCInitializePackage());
+  PetscCall(PetscFunctionListGet(PCList, &names, &n));
+  n = PetscMin(n, PLACES);
+  for (int i = 0; i < n && names[i]; i++) PetscCall(PetscFunctionListFind(PCList, names[i], (void (**)(void))&pc_original[i]));
+  for (int i = 0; i < n && names[i]; i++) PetscCall(PCRegister(names[i], pc_made[i]));
+  PetscCall(PetscFree(names));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* ---- the whole program, as the environment says ---- */
 static PetscErrorCode Forget(void)
 {
   PetscFunctionBegin;
-  if (environment && !--environment->references) {
-    PolicyFree(environment->policy);
-    NewtonGuessFree(environment->newton);
-    PetscCall(PetscFree(environment));
-  }
-  environment = NULL;
+  PetscCall(SessionRelease(&environment));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode WrapConstructors(void)
-{
-  PetscFunctionBegin;
-  PetscCall(KSPInitializePackage());
-  PetscCall(PCInitializePackage());
-  for (int i = 0; i < WRAPPED; i++) {
-    Constructor f = NULL;
-    PetscCall(PetscFunctionListFind(KSPList, wrapped[i], (void (**)(void))&f));
-    if (!f || f == constructors[i]) continue;
-    original[i] = f;
-    PetscCall(KSPRegister(wrapped[i], constructors[i]));
-  }
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* Objects differ between versions: in a program with another PETSc than we were built for, none may be touched. */
-static PetscBool SamePetsc(void)
-{
-  PetscInt64 major = 0, minor = 0; /* wide enough for the PetscInt of any PETSc */
-  int        rank;
-
-  /* a program may hide its PETSc from us: the one we see is then a second one, which nobody initialised */
-  if (PETSC_COMM_WORLD != MPI_COMM_NULL) (void)PetscGetVersionNumber((PetscInt *)&major, (PetscInt *)&minor, NULL, NULL);
-  if (major == PETSC_VERSION_MAJOR && minor == PETSC_VERSION_MINOR) return PETSC_TRUE;
-  MPI_Comm_rank(MPI_COMM_WORLD, &rank);
-  if (!rank) fprintf(stderr, "metasolve: built for PETSc %d.%d, but the program runs another: set METASOLVE_PETSC_DIR to that one; every solve is left to the program's own settings\n", PETSC_VERSION_MAJOR, PETSC_VERSION_MINOR);
-  return PETSC_FALSE;
-}
-
-/* Called by PETSc when it loads the library inside PetscInitialize(). Collective on PETSC_COMM_WORLD. */
-PetscErrorCode PetscDLLibraryRegister_metasolve(void)
+/* Called inside PetscInitialize(), by loader/stub.c, which PETSc loads. Collective on PETSC_COMM_WORLD. */
+PetscErrorCode MetasolveRegister(void)
 {
   const char *mode = getenv("METASOLVE_MODE"), *dir = getenv("METASOLVE_DIR"), *prefix = getenv("METASOLVE_PREFIX");
+  PetscBool   run, linear, nonlinear;
 
   PetscFunctionBegin;
-  if (!mode || !dir || environment || !SamePetsc()) PetscFunctionReturn(PETSC_SUCCESS);
-  if (!strcmp(mode, "run")) PetscCall(SessionRun(PETSC_COMM_WORLD, dir, getenv("METASOLVE_LOG"), &environment));
-  else if (!strcmp(mode, "record") || !strcmp(mode, "record-newton")) PetscCall(SessionRecord(dir, &environment));
-  else PetscFunctionReturn(PETSC_SUCCESS);
+  if (!mode || !dir || environment) PetscFunctionReturn(PETSC_SUCCESS);
+  run       = (PetscBool)!strcmp(mode, "run");
+  nonlinear = (PetscBool)!strcmp(mode, "record-newton");
+  linear    = (PetscBool)(run || !strcmp(mode, "record"));
+  if (!linear && !nonlinear) PetscFunctionReturn(PETSC_SUCCESS);
+  if (run) PetscCall(RunSession(PETSC_COMM_WORLD, dir, getenv("METASOLVE_LOG"), PETSC_FALSE, &environment));
+  else PetscCall(RecordSession(dir, &environment));
   environment->references = 1;
   if (prefix) {
     environment->any_prefix = PETSC_FALSE;
-    Copy(environment->prefix, sizeof environment->prefix, prefix);
+    snprintf(environment->prefix, sizeof environment->prefix, "%s", prefix);
   }
   PetscCall(PetscRegisterFinalize(Forget));
-  if (strcmp(mode, "record-newton")) PetscCall(WrapConstructors());
-  if (environment->newton || !strcmp(mode, "record-newton")) PetscCall(NewtonWrapConstructors(environment));
+  if (linear) PetscCall(WrapKSP());
+  if (linear) PetscCall(WrapPC());
+  if (nonlinear) PetscCall(NewtonWrapConstructors(environment, NEWTON_RECORD));
+  else if (run && ((Runner *)environment->data)->newton) PetscCall(NewtonWrapConstructors(environment, NEWTON_RUN));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscBool Known(const char *type)
-{
-  for (int i = 0; i < WRAPPED; i++)
-    if (!strcmp(type, wrapped[i])) return PETSC_TRUE;
-  return PETSC_FALSE;
-}
-
+/* ---- one KSP of the calling program ---- */
 static PetscErrorCode Attach(KSP ksp, Session *s)
 {
   PetscFunctionBegin;
   PetscCall(HostWrap(ksp, s));
-  if (ksp->setupstage == KSP_SETUP_NEWRHS) ksp->setupstage = KSP_SETUP_NEWMATRIX; /* our setup has to see the operator */
+  if (ksp->setupstage == KSP_SETUP_NEWRHS) ksp->setupstage = KSP_SETUP_NEWMATRIX; /* our set-up has to see the operator */
   ksp->setupnewmatrix = PETSC_TRUE;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Accelerates one KSP of the calling program, whose type is set. Collective on the KSP. */
-PetscErrorCode MetasolveAttach(KSP ksp, const char *model, const char *log)
+/*@C
+  MetasolveAttach - Lets a model choose the settings of every further solve of a `KSP`
+
+  Collective
+
+  Input Parameters:
++ ksp   - an outermost solver, its type set
+. model - model directory
+. log   - file to which one JSON line per solve is appended, or `NULL`
+- trial - nonzero where a model is on trial, outside production: it is neither paused nor held to account
+
+  Level: intermediate
+
+.seealso: `MetasolveShare()`, `MetasolveDetach()`, `MetasolveLastRecord()`
+@*/
+PetscErrorCode MetasolveAttach(KSP ksp, const char *model, const char *log, int trial)
 {
   Session  *s;
   PetscBool known;
 
   PetscFunctionBegin;
   PetscCheck(((PetscObject)ksp)->type_name, PetscObjectComm((PetscObject)ksp), PETSC_ERR_ARG_WRONGSTATE, "set the type of the KSP (KSPSetFromOptions) before attaching a model");
-  known = Known(((PetscObject)ksp)->type_name);
+  known = Iterates(((PetscObject)ksp)->type_name);
   PetscCheck(known, PetscObjectComm((PetscObject)ksp), PETSC_ERR_SUP, "a KSP of type %s is not accelerated: it does not iterate on A x = b to a tolerance", ((PetscObject)ksp)->type_name);
   PetscCall(HostUnwrap(ksp));
-  PetscCall(SessionRun(PetscObjectComm((PetscObject)ksp), model, log, &s));
+  PetscCall(RunSession(PetscObjectComm((PetscObject)ksp), model, log, (PetscBool)(trial != 0), &s));
   PetscCall(Attach(ksp, s));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The same with the model of another KSP, which is not read again. Collective on both. */
+/*@C
+  MetasolveShare - Attaches the model of another `KSP`, which is not read again
+
+  Collective
+
+  Input Parameters:
++ ksp   - an outermost solver, its type set
+- other - one that a model is attached to
+
+  Level: intermediate
+
+.seealso: `MetasolveAttach()`
+@*/
 PetscErrorCode MetasolveShare(KSP ksp, KSP other)
 {
   Host *h;
@@ -221,11 +197,23 @@ PetscErrorCode MetasolveShare(KSP ksp, KSP other)
   PetscFunctionBegin;
   PetscCall(HostUnwrap(ksp));
   PetscCall(HostFind(other, &h));
-  PetscCheck(h, PetscObjectComm((PetscObject)ksp), PETSC_ERR_ARG_WRONGSTATE, "the other KSP has no model attached");
+  PetscCheck(h && h->session, PetscObjectComm((PetscObject)ksp), PETSC_ERR_ARG_WRONGSTATE, "the other KSP has no model attached");
   PetscCall(Attach(ksp, h->session));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/*@
+  MetasolveDetach - Gives a `KSP` back to its own settings
+
+  Collective
+
+  Input Parameter:
+. ksp - the solver
+
+  Level: intermediate
+
+.seealso: `MetasolveAttach()`
+@*/
 PetscErrorCode MetasolveDetach(KSP ksp)
 {
   PetscFunctionBegin;
@@ -233,9 +221,24 @@ PetscErrorCode MetasolveDetach(KSP ksp)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/*@C
+  MetasolveLastRecord - Returns what happened in the last solve of a `KSP` that a model is attached to
+
+  Not Collective; complete on the first rank only
+
+  Input Parameter:
+. ksp - the solver
+
+  Output Value:
+. a line of JSON, empty before the first solve
+
+  Level: intermediate
+
+.seealso: `MetasolveAttach()`
+@*/
 const char *MetasolveLastRecord(KSP ksp)
 {
   Host *h;
 
-  return HostFind(ksp, &h) || !h || !h->last.data ? "" : h->last.data;
+  return HostFind(ksp, &h) || !h || !h->session ? "" : RunLast(h);
 }

@@ -1,105 +1,123 @@
 /* start.c - where a solve starts: a guess of ours, where the program has none and it is nearer than zero. */
-#include "run.h"
+#include "runner.h"
+#include "guard.h"
 #include <math.h>
 
 #define FALLING 0.99 /* of the true residual norm at the look before: otherwise there is nothing to go on for */
 
-static void Missed(Host *h)
-{
-  if (++h->misses >= FAILURES_BEFORE_PAUSE) h->rest = 8 << PetscMin(h->misses - FAILURES_BEFORE_PAUSE, 10);
-}
+/* The program's own solve goes on until the true residual meets the target. */
+typedef struct {
+  PetscReal target, norm, enough; /* norm: at the last look; enough: what its own norm must reach before the next one */
+} Onward;
 
-static PetscErrorCode Fits(Host *h, Mat A)
+static PetscErrorCode Fits(Solve *s, PetscBool *fits)
 {
-  PetscObjectId    id;
-  PetscObjectState pattern;
+  Run *r = s->run;
 
   PetscFunctionBegin;
-  PetscCall(PetscObjectGetId((PetscObject)A, &id));
-  PetscCall(MatGetNonzeroState(A, &pattern));
-  if (id == h->pattern_id && pattern == h->pattern) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(GuessFits(h->session->guess, A, &h->fits));
-  h->pattern_id = id;
-  h->pattern    = pattern;
+  if (s->op.id != r->pattern_id || s->op.pattern != r->pattern) {
+    PetscCall(GuessFits(r->runner->guess, s->op.A, &r->fits));
+    r->pattern_id = s->op.id;
+    r->pattern    = s->op.pattern;
+  }
+  *fits = r->fits;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Puts it into vec_sol if the residual is smaller there than at zero. */
-PetscErrorCode StartFromGuess(KSP ksp, Host *h, Record *r)
+/* Collective: rank 0's class says whether guesses rest. */
+static PetscErrorCode Wanted(Solve *s, PetscBool *wanted)
 {
-  const KSPConvergedDefaultCtx *c = (const KSPConvergedDefaultCtx *)ksp->cnvP;
-  PetscBool                     made = PETSC_FALSE;
-  Mat                           A;
+  const KSPConvergedDefaultCtx *c = (const KSPConvergedDefaultCtx *)s->ksp->cnvP;
+  int                           rest;
 
   PetscFunctionBegin;
-  if (!h->session->guess || r->guess || c->initialrtol || c->mininitialrtol || h->rest-- > 0) PetscFunctionReturn(PETSC_SUCCESS);
-  h->rest = 0;
-  PetscCall(KSPGetOperators(ksp, &A, NULL));
-  PetscCall(Fits(h, A));
-  if (h->fits) PetscCall(GuessMake(h->session->guess, A, ksp->vec_rhs, ksp->vec_sol, &made));
-  if (made) PetscCall(TrueResidual(ksp, NULL, &r->residual));
-  r->guess = (PetscBool)(made && r->residual < r->bnorm);
-  if (r->guess) {
-    r->start  = r->residual;
-    h->misses = 0;
+  *wanted = (PetscBool)(s->run->runner->guess && !s->guess && !c->initialrtol && !c->mininitialrtol);
+  if (!*wanted) PetscFunctionReturn(PETSC_SUCCESS);
+  rest = s->class->rest-- > 0;
+  PetscCallMPI(MPI_Bcast(&rest, 1, MPI_INT, 0, PetscObjectComm((PetscObject)s->ksp)));
+  if (!rest) s->class->rest = 0;
+  *wanted = (PetscBool)!rest;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode StartFromGuess(Solve *s)
+{
+  PetscBool wanted = PETSC_FALSE, fits = PETSC_FALSE, made = PETSC_FALSE;
+
+  PetscFunctionBegin;
+  PetscCall(Wanted(s, &wanted));
+  if (!wanted) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(Fits(s, &fits));
+  if (fits) PetscCall(GuessMake(s->run->runner->guess, s->op.A, s->ksp->vec_rhs, s->ksp->vec_sol, &made));
+  if (made) PetscCall(TrueResidual(s->ksp, NULL, &s->residual));
+  s->guess = (PetscBool)(made && isless(s->residual, s->contract.bnorm));
+  if (s->guess) {
+    s->start         = s->residual;
+    s->class->misses = 0;
   } else {
-    Missed(h);
-    PetscCall(VecZeroEntries(ksp->vec_sol));
+    ClassMissed(s->class);
+    PetscCall(VecZeroEntries(s->ksp->vec_sol));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The guess meets the tolerance: nothing is set up. */
-PetscErrorCode StartAccept(KSP ksp, Host *h, Record *r)
+PetscErrorCode StartAccept(Solve *s)
 {
   PetscFunctionBegin;
-  PetscCall(RunLeave(h, r));
-  PetscCall(ProjectSolution(ksp, NULL));
-  ksp->its    = 0;
-  ksp->rnorm  = r->start;
-  ksp->reason = r->start <= ksp->abstol ? KSP_CONVERGED_ATOL : KSP_CONVERGED_RTOL;
-  r->own      = PETSC_TRUE;
-  r->why[0]   = 0;
-  PetscCall(KSPLogResidualHistory(ksp, r->start));
+  s->its      = 0;
+  s->course.n = 0;
+  s->residual = s->start;
+  PetscCall(MirrorAnswer(s));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The program's own test; but where it is content before the true residual meets the target, the solve goes on. */
-static PetscErrorCode Further(KSP ksp, PetscInt it, PetscReal rnorm, KSPConvergedReason *reason, void *context)
+/* The program's own test is content: does the true residual say so as well? */
+static PetscErrorCode LookFurther(KSP ksp, Onward *o, PetscReal rnorm, KSPConvergedReason *reason)
 {
-  Host              *h;
-  Vec                x, work, r;
-  PetscReal          norm;
-  Onward            *o;
-  KSPConvergedReason own;
+  const KSPConvergedReason own = *reason;
+  Vec                      x, work, r;
+  PetscReal                norm;
 
   PetscFunctionBegin;
-  PetscCall(HostFind(ksp, &h));
-  o = &h->onward;
-  PetscCall(h->test(ksp, it, rnorm, reason, context));
-  if (*reason <= 0) PetscFunctionReturn(PETSC_SUCCESS);
-  own     = *reason;
   *reason = KSP_CONVERGED_ITERATING; /* while it is another, newer PETSc takes vec_sol for the solution */
-  if (rnorm > o->enough) PetscFunctionReturn(PETSC_SUCCESS);
+  if (isgreater(rnorm, o->enough)) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(VecDuplicate(ksp->vec_rhs, &x));
   PetscCall(VecDuplicate(ksp->vec_rhs, &work));
   PetscCall(KSPBuildResidual(ksp, x, work, &r));
-  PetscCall(VecNorm(r, NORM_2, &norm));
+  PetscCall(NormOf(r, &norm));
   PetscCall(VecDestroy(&x));
   PetscCall(VecDestroy(&work));
-  if (!(norm > o->target && norm < FALLING * o->norm)) *reason = own;
+  if (!(isgreater(norm, o->target) && isless(norm, FALLING * o->norm))) *reason = own;
   o->norm   = norm;
-  o->enough = rnorm * PetscMax(o->target / norm, 0.1);
+  o->enough = rnorm * fmax(o->target / norm, 0.1);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The program's own solve from vec_sol, and on from there until the true residual meets the tolerance. */
-static PetscErrorCode OwnToTarget(KSP ksp, Host *h, Record *r)
+static PetscErrorCode Further(KSP ksp, PetscInt it, PetscReal rnorm, KSPConvergedReason *reason, void *context)
 {
+  PetscErrorCode err;
+  Host          *h;
+
+  PetscFunctionBegin;
+  PetscCall(HostFind(ksp, &h));
+  PetscCall(h->test(ksp, it, rnorm, reason, context));
+  if (*reason <= 0) PetscFunctionReturn(PETSC_SUCCESS);
+  GuardEnter();
+  err = LookFurther(ksp, (Onward *)h->testing, rnorm, reason);
+  GuardLeave();
+  PetscCall(err);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* From vec_sol, and on from there until the true residual meets the tolerance. */
+static PetscErrorCode OwnToTarget(Solve *s)
+{
+  KSP             ksp    = s->ksp;
   const PetscReal rtol   = ksp->rtol;
   const PetscInt  max_it = ksp->max_it;
   PetscErrorCode  err    = PETSC_SUCCESS;
   PetscInt        its    = 0;
+  Onward          onward;
 
   PetscFunctionBegin;
   ksp->guess_zero = PETSC_FALSE;
@@ -107,12 +125,12 @@ static PetscErrorCode OwnToTarget(KSP ksp, Host *h, Record *r)
     ksp->reason = KSP_CONVERGED_ITERATING;
     ksp->max_it = max_it - its;
     ksp->its    = 0;
-    h->onward   = (Onward){.target = r->target, .norm = INFINITY, .enough = INFINITY};
-    err         = HostSolveTested(ksp, h, Further);
+    onward      = (Onward){.target = s->contract.target, .norm = INFINITY, .enough = INFINITY};
+    err         = HostSolveTested(ksp, s->host, Further, &onward);
     its += ksp->its;
-    if (!err && ksp->reason > 0) err = TrueResidual(ksp, NULL, &r->residual);
-    if (err || ksp->reason < 0 || r->residual <= r->target) break;
-    ksp->rtol *= 0.5 * r->target / r->residual; /* a method that does not tell its residual on the way */
+    if (!err && ksp->reason > 0) err = TrueResidual(ksp, NULL, &s->residual);
+    if (err || ksp->reason < 0 || ContractMet(&s->contract, s->residual)) break;
+    ksp->rtol *= 0.5 * s->contract.target / s->residual; /* a method that does not tell its residual on the way */
   }
   ksp->guess_zero = PETSC_TRUE;
   ksp->rtol       = rtol;
@@ -122,23 +140,20 @@ static PetscErrorCode OwnToTarget(KSP ksp, Host *h, Record *r)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The program's own settings, from the guess; from zero if that fails. */
-PetscErrorCode StartOwn(KSP ksp, Host *h, Record *r, PetscBool *ok)
+PetscErrorCode StartOwn(Solve *s, PetscBool *ok)
 {
   PetscLogDouble clock;
 
   PetscFunctionBegin;
   PetscCall(PetscTime(&clock));
-  PetscCall(RunLeave(h, r));
-  r->own = PETSC_TRUE;
-  PetscCall(OwnToTarget(ksp, h, r));
-  r->solve  = Lap(&clock);
-  *ok       = (PetscBool)(ksp->reason > 0 && r->residual <= r->target);
-  r->why[0] = 0;
+  s->own = PETSC_TRUE;
+  PetscCall(OwnToTarget(s));
+  s->solve = Lap(&clock);
+  *ok      = (PetscBool)(s->ksp->reason > 0 && ContractMet(&s->contract, s->residual));
+  s->why   = *ok ? WHY_NOT : WHY_DIVERGED;
   if (*ok) PetscFunctionReturn(PETSC_SUCCESS);
-  snprintf(r->why, sizeof r->why, "%s from a guess, under the program's own settings", KSPConvergedReasons[ksp->reason]);
-  h->misses = PetscMax(h->misses, FAILURES_BEFORE_PAUSE - 1);
-  Missed(h);
-  PetscCall(OwnFromStart(ksp, h, NULL, r));
+  snprintf(s->detail, sizeof s->detail, "%s from a guess, under the program's own settings", KSPConvergedReasons[s->ksp->reason]);
+  s->class->misses = PetscMax(s->class->misses, CLASS_FAILURES - 1);
+  ClassMissed(s->class);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -4,7 +4,8 @@
    What a solve will take is hard to foresee from its matrix, and easier from its first iterations: the residual norm falls
    on as it fell since half of the iterations so far. metasolve/course.py foresees the same, and training chooses the patience.
 */
-#include "metasolve.h"
+#include "watch.h"
+#include "guard.h"
 #include <math.h>
 
 #define OCTAVE    4  /* moments between which iterations double */
@@ -21,13 +22,13 @@ static double Left(const Watch *w, double target)
   const int    i    = w->seen - 1;
   const double most = FORESIGHT * (double)Moment(i), rate = log(w->norm[i - OCTAVE] / w->norm[i]) / (double)(Moment(i) - Moment(i - OCTAVE));
 
-  return rate > 0 ? PetscMin(log(w->norm[i] / target) / rate, most) : most;
+  return isgreater(rate, 0) ? fmin(log(w->norm[i] / target) / rate, most) : most;
 }
 
 /* Collective: the first rank's clock decides. */
 static PetscErrorCode TooLong(KSP ksp, const Watch *w, double seconds, PetscBool *yes)
 {
-  int late = seconds > w->patience;
+  int late = isgreater(seconds, w->patience);
 
   PetscFunctionBegin;
   PetscCallMPI(MPI_Bcast(&late, 1, MPI_INT, 0, PetscObjectComm((PetscObject)ksp)));
@@ -53,18 +54,13 @@ static PetscErrorCode Judge(KSP ksp, Watch *w, PetscInt it)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode Test(KSP ksp, PetscInt it, PetscReal rnorm, KSPConvergedReason *reason, void *context)
+/* What the program's own test says, and whether this is a moment to look at how far the solve has come. */
+static PetscErrorCode Look(KSP ksp, Watch *w, PetscInt it, PetscReal rnorm, KSPConvergedReason *reason)
 {
-  Host  *h;
-  Watch *w;
-  int    before;
+  const int before = w->seen;
 
   PetscFunctionBegin;
-  PetscCall(HostFind(ksp, &h));
-  w = &h->watch;
-  PetscCall(h->test(ksp, it, rnorm, reason, context));
   if (it == 0) PetscCall(PetscTime(&w->began));
-  before = w->seen;
   while (w->seen < METASOLVE_MOMENTS && Moment(w->seen) <= it) w->norm[w->seen++] = rnorm;
   if (*reason || w->seen == before || w->seen <= OCTAVE) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(Judge(ksp, w, it));
@@ -72,12 +68,25 @@ static PetscErrorCode Test(KSP ksp, PetscInt it, PetscReal rnorm, KSPConvergedRe
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The host's test must be KSPConvergedDefault(). */
-PetscErrorCode WatchSolve(KSP ksp, Host *h, double patience, Patience look, void *context)
+static PetscErrorCode Watched(KSP ksp, PetscInt it, PetscReal rnorm, KSPConvergedReason *reason, void *context)
+{
+  PetscErrorCode err;
+  Host          *h;
+
+  PetscFunctionBegin;
+  PetscCall(HostFind(ksp, &h));
+  PetscCall(h->test(ksp, it, rnorm, reason, context));
+  GuardEnter();
+  err = Look(ksp, (Watch *)h->testing, it, rnorm, reason);
+  GuardLeave();
+  PetscCall(err);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode WatchSolve(KSP ksp, Host *h, Watch *w)
 {
   PetscFunctionBegin;
-  h->watch = (Watch){.patience = patience, .look = look, .context = context};
-  if (patience > 0) PetscCall(HostSolveTested(ksp, h, Test));
+  if (w->patience > 0) PetscCall(HostSolveTested(ksp, h, Watched, w));
   else PetscCall(HostSolveOwn(ksp, h));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from metasolve.errors import ModelError, UsageError
+from metasolve.guess.checksum import sealed
 from metasolve.model import load
 from metasolve.model.directory import save
 from metasolve.train.guess_race import WITHOUT
@@ -80,7 +81,7 @@ def changed(model, place, data):
     held = bytearray(path.read_bytes())
     place %= len(held)
     held[place : place + len(data)] = data
-    path.write_bytes(held)
+    path.write_bytes(sealed(bytes(held[:16]), bytes(held[24:])))
     return model
 
 
@@ -133,7 +134,7 @@ def chosen(learned, constant_model):
     def make(**settings):
         model = constant_model(ksp_type="gmres", **settings)
         shutil.copy(learned[0] / "guess.bin", model)
-        return changed(model, 64, struct.pack("<q", 0))
+        return changed(model, 72, struct.pack("<q", 0))
 
     return make
 
@@ -152,7 +153,7 @@ def test_where_these_fail_the_program_solves_from_zero(
     chosen, program, unseen, run_with, run_program
 ):
     command = [*program, "-list", str(unseen)]
-    done, lines = run_with(chosen(pc_type="no_such_pc"), command)
+    done, lines = run_with(chosen(pc_type="spai"), command)
     assert "fallback" in {line["source"] for line in lines}
     first = lines[0]
     assert (first["source"], first["guess"]) == ("fallback", None)

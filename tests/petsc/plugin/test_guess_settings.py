@@ -5,6 +5,7 @@ import struct
 import numpy as np
 import pytest
 
+from metasolve.guess.checksum import sealed
 from metasolve.model import load
 from metasolve.train.recorded_guess import learn_guess
 
@@ -39,7 +40,9 @@ def going_on(learned, tmp_path):
         text += b"\n" * (-len(text) % 8)
         flags = struct.pack("<qqd", 0, len(text) // 8, expected)
         basis = len(held) - 8 * modes * SIZE**2
-        path.write_bytes(held[:64] + flags + held[88:basis] + text + held[basis:])
+        path.write_bytes(
+            sealed(held[:16], held[24:72] + flags + held[96:basis] + text + held[basis:])
+        )
         return model
 
     return make
@@ -57,7 +60,7 @@ def test_settings_of_its_own_solve_what_it_leaves(going_on, program, unseen, run
 
 
 @pytest.mark.parametrize(
-    "settings", [{"pc_type": "no_such_pc"}, {"ksp_type": "richardson", "pc_type": "none"}]
+    "settings", [{"pc_type": "spai"}, {"ksp_type": "richardson", "pc_type": "none"}]
 )
 def test_where_its_own_settings_fail_the_program_solves_from_zero(
     going_on, program, unseen, run_with, run_program, settings
@@ -90,7 +93,7 @@ def test_steps_with_one_operator_start_near_their_solution(
     record(command, tmp_path / "recording")
     options = {"modes": (8, 16), "calls": 0, "repeats": 1}
     learn_guess(tmp_path / "recording", tmp_path / "model", **options)
-    size, entries = np.frombuffer((tmp_path / "model" / "guess.bin").read_bytes(), "<i8", 4, 16)[
+    size, entries = np.frombuffer((tmp_path / "model" / "guess.bin").read_bytes(), "<i8", 4, 24)[
         ::3
     ]
     assert (size, entries) == (24**2, 0)

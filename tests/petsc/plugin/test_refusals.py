@@ -1,18 +1,8 @@
 """A model that cannot be trusted changes nothing: the program runs as it is, and is told why."""
 
-import subprocess
-
 import pytest
 
 SETTINGS = {"ksp_type": "gmres", "pc_type": "jacobi"}
-ANOTHER_PETSC = """
-int PetscGetVersionNumber(int *major, int *minor, int *subminor, int *release)
-{
-  *major = 3;
-  *minor = 99;
-  return 0;
-}
-"""
 
 
 def assert_left_alone(done, lines, why, expected):
@@ -74,13 +64,3 @@ def test_tampered(command, expected, constant_model, run_with):
 def test_missing(command, expected, tmp_path, run_with):
     done, lines = run_with(tmp_path / "nowhere", command)
     assert_left_alone(done, lines, "cannot read", expected)
-
-
-def test_a_plugin_built_for_another_petsc(tmp_path, command, expected, constant_model, run_with):
-    source, library = tmp_path / "another.c", tmp_path / "another.so"
-    source.write_text(ANOTHER_PETSC)
-    subprocess.run(["mpicc", "-shared", "-fPIC", str(source), "-o", str(library)], check=True)
-    env = {"LD_PRELOAD": str(library)}
-    done, lines = run_with(constant_model(**SETTINGS), command, env=env)
-    assert (done.returncode, done.stdout, lines) == (0, expected.stdout, [])
-    assert "set METASOLVE_PETSC_DIR" in done.stderr

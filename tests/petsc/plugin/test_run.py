@@ -37,7 +37,7 @@ def test_every_solve_meets_the_tolerance_of_the_program(
 @pytest.mark.parametrize(
     ("settings", "why"),
     [
-        ({"ksp_type": "gmres", "pc_type": "no_such_pc"}, "cannot be set up"),
+        ({"ksp_type": "gmres", "pc_type": "spai"}, "cannot be set up"),
         ({"ksp_type": "richardson", "pc_type": "none", "ksp_richardson_scale": "99"}, "DIVERGED"),
     ],
     ids=["unknown PC", "diverging"],
@@ -115,7 +115,7 @@ def test_only_the_prefix_asked_for(host, constant_model, run_with, parse_solves)
 
 def test_inner_solvers_of_a_preconditioner_are_never_touched(host, constant_model, run_with):
     """One line per solve of the program, whatever its preconditioner consists of."""
-    bad = constant_model(ksp_type="gmres", pc_type="no_such_pc")
+    bad = constant_model(ksp_type="gmres", pc_type="spai")
     for options in ("-pc_type bjacobi -sub_ksp_type gmres", "-pc_type gamg", "-pc_type asm"):
         done, lines = run_with(bad, host("petsc4py_host"), options=options)
         assert done.returncode == 0, done.stderr
@@ -126,17 +126,20 @@ def test_inner_solvers_of_a_preconditioner_are_never_touched(host, constant_mode
 @pytest.mark.parametrize(
     "pc", ["ilu", "gamg", pytest.param("hypre", marks=needs_hypre), "asm", "mg", "lu", "composite"]
 )
-def test_views_of_a_deferred_preconditioner_do_no_harm(pc, view, host, constant_model, run_with):
-    done, lines = run_with(
-        constant_model(**GOOD), host("time_steps"), options=f"-pc_type {pc} {view}"
-    )
-    assert done.returncode == 0, done.stderr
-    assert lines
+def test_views_of_a_deferred_preconditioner_do_no_harm(
+    pc, view, host, constant_model, run_with, run_program
+):
+    options = f"-pc_type {pc} {view}"
+    own = run_program(host("time_steps"), env={"PETSC_OPTIONS": options})
+    done, lines = run_with(constant_model(**GOOD), host("time_steps"), options=options)
+    # A composite of nothing fails by itself, unless a model solves instead.
+    assert done.returncode in (0, own.returncode), done.stderr
+    assert lines or own.returncode
 
 
 def test_repeated_fallbacks_are_given_up(host, constant_model, run_with):
     """After three fallbacks in a row the program is left alone for eight solves."""
-    bad = constant_model(ksp_type="gmres", pc_type="no_such_pc")
+    bad = constant_model(ksp_type="gmres", pc_type="spai")
     steps = ["-constant_steps", "0", "-changing_steps", "12"]
     _, lines = run_with(bad, [*host("time_steps"), *steps])
     assert [line["source"] for line in lines] == ["fallback"] * 3 + ["refused"] * 8 + ["fallback"]
@@ -159,7 +162,7 @@ def test_a_program_may_look_into_its_preconditioner(
 def test_a_program_may_configure_its_blocks(name, tutorial, constant_model, run_with, run_program):
     """KSPSetUp, then PCBJacobiGetSubKSP: what is set there holds in a fallback."""
     own = run_program(tutorial(name), ranks=2)
-    model = constant_model(ksp_type="gmres", pc_type="no_such_pc")
+    model = constant_model(ksp_type="gmres", pc_type="spai")
     done, lines = run_with(model, tutorial(name), 2)
     assert done.returncode == 0, done.stderr
     assert {line["source"] for line in lines} == {"fallback"}

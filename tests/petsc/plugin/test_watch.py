@@ -12,7 +12,7 @@ from metasolve.petsc.library import plugin
 from ..conftest import PETSc, convection_diffusion, random_vector, write_policy
 
 ILU = {"ksp_type": "gmres", "pc_type": "bjacobi", "sub_pc_type": "ilu"}
-BROKEN = {"ksp_type": "gmres", "pc_type": "no_such_pc"}
+BROKEN = {"ksp_type": "gmres", "pc_type": "spai"}
 SHORT, LONG = 1e-9, 1e9
 
 

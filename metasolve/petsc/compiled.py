@@ -1,0 +1,202 @@
+"""The plug-in's files: compiled, kept in a cache, known to be whole.
+
+A folder of the cache holds one plug-in for one PETSc:
+
+- ``libmetasolve.so``, the loader: what PETSc is told to load. It needs neither PETSc nor MPI;
+- ``core.so``, the plug-in proper, which needs both: the loader opens it where they fit;
+- ``core.txt``, what the core was built for, and checksums: lines of a key and a value.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from metasolve.errors import PluginError
+from metasolve.petsc import elf, installation
+from metasolve.petsc.installation import Installation
+
+SOURCES = Path(__file__).parent / "plugin"
+LOADER, CORE, MANIFEST = "libmetasolve.so", "core.so", "core.txt"
+_COMMON = ("-shared", "-fPIC", "-std=gnu11", "-fvisibility=hidden", "-Wall")
+# The core stays loaded: PETSc keeps pointers to its functions until the very end.
+CORE_FLAGS = (*_COMMON, "-O3", "-Wl,-z,nodelete")
+LOADER_FLAGS = (*_COMMON, "-O2", "-Wl,--as-needed")
+# Not `cc` first: on some machines it is MPI's compiler, and adds MPI to whatever it links.
+_PLAIN_COMPILERS = ("gcc", "clang", "cc")
+_OF_PETSC_OR_MPI = re.compile(r"petsc|mpi(?!ler)", re.IGNORECASE)
+_REMEDY = "set XDG_CACHE_HOME to a folder you own, with room in it"
+
+
+def folder(found: Installation | None = None) -> Path:
+    """Return the folder of the plug-in for a PETSc, compiled where the cache has no whole one.
+
+    What was compiled before is used without the headers and the compiler it was made with.
+
+    Raises
+    ------
+    PluginError
+        If it cannot be made, with the reason and a remedy.
+    """
+    try:
+        found = found or installation.find()
+        target = folder_of(found)
+        if is_whole(target):
+            return target
+        found.check()
+    except PluginError as error:
+        return _kept(None if found is None else found.version, error)
+    with _locked(target):
+        if not is_whole(target):
+            _compile(found, target)
+    return target
+
+
+def folder_of(found: Installation) -> Path:
+    """Return where the plug-in for a PETSc is kept, made or not."""
+    return cache() / f"{found.version}-{key(found)}"
+
+
+def is_whole(place: Path) -> bool:
+    """Whether the three files are there and none is damaged."""
+    try:
+        facts = manifest(place)
+        return facts.get("sha256") == _sha256(place / CORE) and facts.get("loader") == _sha256(
+            place / LOADER
+        )
+    except OSError:
+        return False
+
+
+def manifest(place: Path) -> dict[str, str]:
+    """Return what ``core.txt`` says, key to value (of ``needs``, the last)."""
+    text = (place / MANIFEST).read_text(encoding="utf-8", errors="replace")
+    return {key: value for key, _, value in (line.partition(" ") for line in text.splitlines())}
+
+
+def key(found: Installation) -> str:
+    """Return what tells this plug-in from those of other compilers, flags and sources."""
+    recipe = (found.compiler, CORE_FLAGS, LOADER_FLAGS, found.cflags, found.libs)
+    return hashlib.sha256(f"{recipe!r} {_digest_of_sources()}".encode()).hexdigest()[:16]
+
+
+def cache() -> Path:
+    """Return the folder of all plug-ins."""
+    try:
+        home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+        return Path(home).absolute() / "metasolve"
+    except (RuntimeError, OSError) as error:
+        raise PluginError(f"no folder for the plug-in ({error}): {_REMEDY}") from error
+
+
+def _kept(version: str | None, error: PluginError) -> Path:
+    """Return a plug-in made of these sources when there still were headers; else raise `error`."""
+    if os.environ.get("METASOLVE_PETSC_DIR"):  # somebody named one, and means no other
+        raise error
+    sources = _digest_of_sources()
+    places = sorted(cache().glob(f"{version or '[0-9]*'}-*/{MANIFEST}"), key=_age)
+    for place in (file.parent for file in places):
+        if is_whole(place) and manifest(place).get("sources") == sources:
+            return place
+    raise error
+
+
+def _age(file: Path) -> float:
+    return -file.stat().st_mtime
+
+
+def _digest_of_sources() -> str:
+    digest = hashlib.sha256()
+    for source in sorted(file for end in ("c", "h", "def") for file in SOURCES.rglob(f"*.{end}")):
+        name = source.relative_to(SOURCES).as_posix()
+        digest.update(name.encode() + b"\0" + source.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _sha256(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+@contextlib.contextmanager
+def _locked(place: Path) -> Iterator[None]:
+    """One compiler at a time; where the file system has no locks, only time is lost."""
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+        with (place / ".lock").open("w") as file:
+            with contextlib.suppress(OSError):
+                fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+    except OSError as error:
+        raise PluginError(f"cannot write {place} ({error.strerror}): {_REMEDY}") from error
+
+
+def _compile(found: Installation, target: Path) -> None:
+    with tempfile.TemporaryDirectory(dir=target) as made:
+        core, loader, facts = (Path(made) / name for name in (CORE, LOADER, MANIFEST))
+        sources = sorted(map(str, SOURCES.glob("*.c")))
+        words = [*CORE_FLAGS, *found.cflags, *sources, "-o", str(core), *found.libs, "-lm"]
+        _call([*found.compiler, *words], found)
+        _compile_loader(loader, found)
+        lines = [*_built_for(found), *_linked_to(core, found), f"bytes {core.stat().st_size}"]
+        lines += [f"sha256 {_sha256(core)}", f"loader {_sha256(loader)}"]
+        lines.append(f"sources {_digest_of_sources()}")
+        facts.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        for file in (core, facts, loader):  # the loader last: it speaks for the other two
+            file.replace(target / file.name)
+
+
+def _compile_loader(loader: Path, found: Installation) -> None:
+    plain = next(filter(shutil.which, _PLAIN_COMPILERS), None)
+    compiler = found.compiler if plain is None else (plain,)
+    sources = sorted(map(str, (SOURCES / "loader").glob("*.c")))
+    _call([*compiler, *LOADER_FLAGS, *sources, "-o", str(loader), "-ldl"], found)
+    foreign = _foreign(elf.needed(loader))
+    if foreign:
+        raise PluginError(
+            f"{' '.join(compiler)} links {' '.join(foreign)} to whatever it makes: "
+            "put gcc or clang in PATH"
+        )
+
+
+def _built_for(found: Installation) -> Iterator[str]:
+    """What the headers of this PETSc say of it: nothing is run, only preprocessed."""
+    header = SOURCES / "loader" / "built_for.h"
+    text = _call([*found.compiler, "-E", "-P", *found.cflags, "-x", "c", str(header)], found)
+    said = dict(re.findall(r"^metasolve_line (\w+) (.+)$", text, re.MULTILINE))
+    yield f"petsc {said.pop('petsc_major')}.{said.pop('petsc_minor')}"
+    yield f"scalar {int(said['real']) * int(said.pop('parts'))}"
+    yield from (f"{name} {value.strip()}" for name, value in said.items())
+
+
+def _linked_to(core: Path, found: Installation) -> list[str]:
+    names = _foreign(elf.needed(core))
+    if not any("petsc" in name.lower() for name in names):
+        raise PluginError(
+            f"PETSc {found.version} ({found.found_by}) is a static library, in which no plug-in "
+            "can be loaded: configure it with --with-shared-libraries"
+        )
+    return [f"needs {name}" for name in names]
+
+
+def _foreign(names: Iterable[str]) -> list[str]:
+    return [name for name in names if _OF_PETSC_OR_MPI.search(name)]
+
+
+def _call(command: list[str], found: Installation) -> str:
+    done = subprocess.run(command, capture_output=True, text=True, check=False, errors="replace")
+    if done.returncode != 0:
+        lines = done.stderr.splitlines() or ["no message"]
+        first = next((line for line in lines if "error" in line), lines[-1])
+        raise PluginError(
+            f"the plug-in does not compile against PETSc {found.version} "
+            f"({found.found_by}): {first.strip()}; command: {' '.join(command)}"
+        )
+    return done.stdout

@@ -1,0 +1,100 @@
+/* class.c - what is known of operators that are alike. */
+#include "class.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MEMORY    12  /* solves that a running mean remembers */
+#define PRIOR     0.1 /* share of attempts taken to fail before any was made */
+#define PATIENCE  8   /* times own: how long a prediction is believed before own is measured ... */
+#define DOUBTED   1   /* ... and how long where there is none */
+#define MOST_APART 4  /* what a prediction may say of a system beside the mean of its class */
+
+static void MeanAdd(Mean *m, double x)
+{
+  if (m->n < MEMORY) m->n++;
+  m->mean += (x - m->mean) / m->n;
+}
+
+PetscErrorCode ClassFind(Class *all, KSP ksp, const Operator *o, Class *found)
+{
+  const char *prefix = ((PetscObject)ksp)->prefix;
+  struct _Class key  = {.rows = 1};
+  PetscMPIInt ranks;
+
+  PetscFunctionBegin;
+  PetscCallMPI(MPI_Comm_size(PetscObjectComm((PetscObject)ksp), &ranks));
+  snprintf(key.prefix, sizeof key.prefix, "%s", prefix ? prefix : "");
+  while (key.rows < o->rows && key.rows <= PETSC_MAX_INT / 2) key.rows *= 2;
+  if (o->A) PetscCall(MatGetBlockSize(o->A, &key.block));
+  key.ranks = ranks;
+  for (Class c = *all; c; c = c->next) {
+    if (c->rows != key.rows || c->block != key.block || c->ranks != key.ranks || strcmp(c->prefix, key.prefix)) continue;
+    *found = c;
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  key.next  = *all;
+  key.risk  = (Mean){.n = 1, .mean = PRIOR};
+  *all      = malloc(sizeof key);
+  PetscCheck(*all, PETSC_COMM_SELF, PETSC_ERR_MEM, "no memory for a class of operators");
+  **all  = key;
+  *found = *all;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+void ClassFree(Class *all)
+{
+  while (*all) {
+    Class next = (*all)->next;
+    free(*all);
+    *all = next;
+  }
+}
+
+double ClassOwn(Class c, double predicted, PetscBool setup, double guess)
+{
+  double own = c->own_solve.mean + (setup ? c->own_setup.mean : 0), apart;
+
+  if (!c->own_solve.n) return predicted > 0 ? predicted : guess;
+  if (!(predicted > 0) || !c->predicted.n) return own;
+  apart = exp(log(predicted) - c->predicted.mean);
+  return own * fmin(fmax(apart, 1. / MOST_APART), MOST_APART);
+}
+
+void ClassMeasured(Class c, double predicted, double setup, double solve)
+{
+  MeanAdd(&c->own_solve, solve);
+  if (setup > 0) MeanAdd(&c->own_setup, setup);
+  if (predicted > 0) MeanAdd(&c->predicted, log(predicted));
+  c->since = 0;
+  if (c->patience > 0) c->patience *= 2;
+}
+
+PetscBool ClassMeasureDue(Class c, double own, PetscBool predicted)
+{
+  if (!(c->patience > 0)) c->patience = predicted ? PATIENCE : DOUBTED;
+  return (PetscBool)(c->since > c->patience * own);
+}
+
+double ClassLoss(Class c, double own, double budget)
+{
+  return c->risk.mean * budget + (c->attempt.n ? fmax(c->attempt.mean - own, 0) : 0);
+}
+
+void ClassFailed(Class c)
+{
+  MeanAdd(&c->risk, 1);
+  if (++c->failures >= CLASS_FAILURES) c->pause = 8 << (c->failures - CLASS_FAILURES < 10 ? c->failures - CLASS_FAILURES : 10);
+}
+
+void ClassAnswered(Class c, double seconds)
+{
+  MeanAdd(&c->risk, 0);
+  MeanAdd(&c->attempt, seconds);
+  c->failures = 0;
+}
+
+void ClassMissed(Class c)
+{
+  if (++c->misses >= CLASS_FAILURES) c->rest = 8 << (c->misses - CLASS_FAILURES < 10 ? c->misses - CLASS_FAILURES : 10);
+}

@@ -1,0 +1,40 @@
+/*
+   class.h - operators that are alike: what outlives a KSP. A program that makes a new KSP for each solve has one class.
+
+   A class knows what the program's own settings take, measured now and then, and what a model's have taken; how often these failed;
+   and for how many solves nothing is to be tried. Rank 0 of a KSP decides from its own class, and all ranks follow.
+*/
+#pragma once
+#include "account.h"
+#include "operator.h"
+
+#define CLASS_FAILURES 3 /* in a row, before solves are left alone: 8, then 16, and so on */
+
+typedef struct { /* running mean, of the last dozen or so */
+  int    n;
+  double mean;
+} Mean;
+
+typedef struct _Class *Class;
+struct _Class {
+  Class    next;
+  char     prefix[128];
+  PetscInt rows, block; /* rows: at most so many, a power of two */
+  int      ranks;
+  PetscInt failures, pause; /* fallbacks in a row; solves to leave alone */
+  PetscInt misses, rest;    /* the same of guesses that were none */
+  Account  account;
+  Mean     own_setup, own_solve, predicted; /* seconds; ln of what a model predicted where own was measured */
+  Mean     attempt, risk;                   /* seconds of an accepted attempt; share of attempts that failed */
+  double   since, patience;                 /* seconds taken since own was measured, and how many times own they may be */
+};
+
+PetscErrorCode ClassFind(Class *all, KSP, const Operator *, Class *);
+void           ClassFree(Class *all);
+double         ClassOwn(Class, double predicted, PetscBool setup, double guess);             /* seconds that own settings would take */
+void           ClassMeasured(Class, double predicted, double setup, double solve); /* own settings have solved */
+void           ClassFailed(Class);
+void           ClassAnswered(Class, double seconds);
+void           ClassMissed(Class);
+PetscBool      ClassMeasureDue(Class, double own, PetscBool predicted);
+double         ClassLoss(Class, double own, double budget); /* that an attempt is expected to bring */

@@ -1,0 +1,149 @@
+/* decide.c - the first steps of a solve: what is asked for, where to start, which settings, and whether they may be tried now. */
+#include "runner.h"
+#include <math.h>
+
+#define LOOKS 30   /* what a small system must still seem to need to be looked at, in times of a look */
+#define USUAL 2  /* times own: what an attempt that fails costs, even where more was allowed */
+#define PASS  2e-9 /* seconds for an entry of the matrix, in one pass over it ... */
+#define OWN   50   /* ... and how many passes the program's own settings are taken to need, before anything is known */
+
+static void ToOwn(Solve *s, Why why)
+{
+  s->why  = why;
+  s->step = SolveGuessed(s) ? STEP_OWN_FROM_GUESS : STEP_OWN;
+}
+
+/* ---- ADMIT: the contract, the operator, their class ---- */
+PetscErrorCode StepAdmit(Solve *s)
+{
+  Run *r = s->run;
+
+  PetscFunctionBegin;
+  s->guess   = (PetscBool)!s->ksp->guess_zero;
+  s->history = (PetscInt)s->ksp->res_hist_len;
+  s->step    = STEP_OWN;
+  PetscCall(ContractRead(s->ksp, &s->why));
+  PetscCall(OperatorOf(s->ksp, &s->op, &s->why));
+  s->fresh = (PetscBool)!OperatorSame(&s->op, &r->op);
+  if (s->fresh) r->decided = PETSC_FALSE;
+  r->op = s->op;
+  PetscCall(ClassFind(&r->runner->classes, s->ksp, &s->op, &s->class));
+  if (s->why) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(ContractTarget(s->ksp, &s->contract, &s->why));
+  if (s->why == WHY_NOT_FINITE) snprintf(s->detail, sizeof s->detail, "the norm of the right-hand side is %g", (double)s->contract.bnorm);
+  if (!s->why && !MirrorAllows(s)) s->why = WHY_MONITORED;
+  if (!s->why) PetscCall(MirrorShows(s->ksp, &s->why));
+  s->course.kept = MirrorWants(s);
+  if (!s->why) s->step = STEP_GUESS;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---- GUESS: nobody has to look at the system where the guess is the answer, or is known with what to go on from it ---- */
+PetscErrorCode StepGuess(Solve *s)
+{
+  PetscLogDouble clock;
+  Runner        *r = s->run->runner;
+
+  PetscFunctionBegin;
+  PetscCall(PetscTime(&clock));
+  PetscCall(StartFromGuess(s));
+  s->guessing = Lap(&clock);
+  s->step     = STEP_DECIDE;
+  if (!SolveGuessed(s)) PetscFunctionReturn(PETSC_SUCCESS);
+  if (ContractMet(&s->contract, s->start)) s->step = STEP_TAKE_GUESS;
+  else if (GuessAlone(r->guess)) s->step = STEP_OWN_FROM_GUESS;
+  else if (GuessSettings(r->guess, &s->run->decision)) {
+    s->run->decided = PETSC_TRUE;
+    s->step         = STEP_PERMIT;
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---- DECIDE: which settings, if any; one decision holds for one state of the operator ---- */
+PetscErrorCode DecideLook(Solve *s)
+{
+  const PetscBool given = (PetscBool)(s->guess && !SolveGuessed(s)); /* by the program */
+  const KSP       ksp   = s->ksp;
+  double          features[METASOLVE_FEATURES];
+  Decision       *d      = &s->run->decision;
+  Policy          policy = s->run->runner->policy;
+
+  PetscFunctionBegin;
+  if (PolicyIsConstant(policy)) PolicyDecide(policy, NULL, d);
+  else {
+    PetscCall(FeaturesCompute(s->op.A, ksp->vec_rhs, s->contract.bnorm, ksp->rtol, ksp->abstol, given, &s->run->previous, features));
+    PetscCallMPI(MPI_Bcast(features, METASOLVE_FEATURES, MPI_DOUBLE, 0, PetscObjectComm((PetscObject)ksp)));
+    PolicyDecide(policy, features, d);
+  }
+  s->run->decided = PETSC_TRUE;
+  s->looked       = PETSC_TRUE;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode StepDecide(Solve *s)
+{
+  Runner *r = s->run->runner;
+
+  PetscFunctionBegin;
+  if (!r->policy || PolicyIsDefault(r->policy)) {
+    ToOwn(s, r->policy ? WHY_OWN_BEST : WHY_NO_MODEL);
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  s->looked = s->run->decided;
+  s->small  = (PetscBool)(!s->looked && s->op.rows < PolicyLeastRows(r->policy));
+  if (s->small) {
+    s->patience = LOOKS * PolicyLook(r->policy);
+    ToOwn(s, WHY_SMALL);
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  if (!s->looked) PetscCall(DecideLook(s));
+  s->step = STEP_PERMIT;
+  if (!s->run->decision.why) PetscFunctionReturn(PETSC_SUCCESS);
+  snprintf(s->detail, sizeof s->detail, "%s", s->run->decision.detail);
+  s->patience = s->run->decision.patience;
+  ToOwn(s, s->run->decision.why);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---- PERMIT: may they be tried now? Rank 0 says so from its clocks and its account, all follow ---- */
+/* A set-up that the program has asked for itself is paid already. */
+PetscErrorCode DecideExpect(Solve *s)
+{
+  const PetscBool setup = (PetscBool)(!s->host->asked && !InnerReady(&s->run->inner, &s->run->decision.settings, &s->op));
+  MatInfo         info;
+
+  PetscFunctionBegin;
+  PetscCall(MatGetInfo(s->op.A, MAT_LOCAL, &info));
+  s->expected = ClassOwn(s->class, s->run->decided ? s->run->decision.expected : 0, setup, OWN * PASS * info.nz_used);
+  s->budget   = s->run->runner->budget * s->expected;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static Why Forbidden(Solve *s)
+{
+  const Runner *r    = s->run->runner;
+  const double  loss = ClassLoss(s->class, s->expected, fmin(s->budget, USUAL * s->expected));
+
+  if (r->trial) return WHY_NOT;
+  if (s->class->pause > 0) return WHY_PAUSED;
+  if (ClassMeasureDue(s->class, s->expected, (PetscBool)(s->run->decision.expected > 0))) return WHY_MEASURED;
+  if (loss > AccountCredit(&r->account, s->expected) || loss > AccountCredit(&s->class->account, s->expected)) return WHY_OVERDRAWN;
+  return WHY_NOT;
+}
+
+PetscErrorCode StepPermit(Solve *s)
+{
+  Why why;
+  int all;
+
+  PetscFunctionBegin;
+  PetscCall(DecideExpect(s));
+  why = Forbidden(s);
+  if (!why) PetscCall(AttemptPermit(s, &why));
+  all = why;
+  PetscCallMPI(MPI_Bcast(&all, 1, MPI_INT, 0, PetscObjectComm((PetscObject)s->ksp)));
+  if (s->class->pause > 0) s->class->pause--;
+  s->step = STEP_MODEL;
+  if (all) ToOwn(s, (Why)all);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

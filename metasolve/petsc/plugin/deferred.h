@@ -1,0 +1,17 @@
+/*
+   deferred.h - the program's preconditioner, whose set-up waits until somebody needs it.
+
+   Each outermost PC has its set-up replaced: inner solvers that arise in it are known to be inner ones (MetasolveDepth). Where a
+   model is to solve, PCDefer() lets the set-up that KSPSetUp() asks for wait. Whoever needs it later gets it: PCApply() and the
+   like call PCSetUp() anyway, PCFactorGetMatrix() and the functions that hand out inner solvers are replaced meanwhile.
+*/
+#pragma once
+#include "metasolve.h"
+
+extern int MetasolveDepth; /* > 0 inside somebody's set-up or solve: whatever happens there is not outermost */
+
+PetscErrorCode PCWatchSetUp(PC);              /* from now on its set-up counts as a place where inner solvers arise */
+PetscErrorCode PCDefer(PC);                   /* the set-up that KSPSetUp() is about to ask for waits */
+PetscErrorCode PCDeferred(PC, PetscBool *);   /* does one wait? */
+PetscErrorCode PCSetUpDeferred(PC);           /* it is done now. Collective */
+PetscErrorCode PCUndefer(PC);                 /* nothing of ours is left in the PC; its set-up is due again */

@@ -1,0 +1,28 @@
+/*
+   inner.h - the inner KSP: a fresh one under a private prefix, with the settings a model chose, on the program's own operator.
+
+   PETSc's errors are caught, and all ranks learn of one. What failed in the middle of a solve is abandoned and not destroyed: parts
+   of it may be on loan.
+*/
+#pragma once
+#include "limit.h"
+#include "operator.h"
+
+typedef struct {
+  KSP       ksp;
+  char      prefix[32]; /* options are under it; empty: there are none any more */
+  Settings  settings;
+  Operator  op; /* that it is set up for */
+} Inner;
+
+typedef enum {
+  INNER_OK,
+  INNER_UNSOUND, /* the settings would raise an error on one rank, or not return (sound.h) */
+  INNER_ERROR    /* PETSc has reported one, on some rank */
+} InnerState;
+
+PetscBool      InnerReady(const Inner *, const Settings *, const Operator *); /* is it set up for these? */
+PetscErrorCode InnerSetUp(Inner *, KSP host, const Settings *, const Operator *, InnerState *);
+PetscErrorCode InnerSolve(Inner *, KSP host, Limits *, PetscInt max_it, PetscBool guess, InnerState *);
+PetscErrorCode InnerForgetOptions(Inner *, char unused[64]); /* after the first solve: some are asked for only then */
+PetscErrorCode InnerDestroy(Inner *);

@@ -1,0 +1,108 @@
+/* journal.c - one JSON line about a solve: who has answered, why, in which time. */
+#include "runner.h"
+#include <math.h>
+#include <string.h>
+
+static const char *const sources[] = {"model", "second", "switched", "fallback", "refused"};
+static const char *const whys[WHY_COUNT] = {
+  [WHY_NOT]               = "",
+  [WHY_NO_NORM]           = "a fixed number of iterations without norm",
+  [WHY_OWN_TEST]          = "a convergence test of the program's own",
+  [WHY_COUNTS_ITERATIONS] = "converges by number of iterations",
+  [WHY_SCALED]            = "diagonally scaled operator",
+  [WHY_KNOLL]             = "guess from the program's preconditioner",
+  [WHY_SPECTRUM]          = "singular values are asked for",
+  [WHY_TRANSFORMED]       = "the program's preconditioner transforms the system",
+  [WHY_NO_OPERATOR]       = "no operator yet",
+  [WHY_TWO_MATRICES]      = "operator and preconditioning matrix differ",
+  [WHY_NOT_ROWS]          = "the operator is not an assembled, square AIJ matrix",
+  [WHY_ZERO]              = "the right-hand side is zero",
+  [WHY_NOT_FINITE]        = "the norm of the right-hand side is not finite",
+  [WHY_MONITORED]         = "monitors of the program may ask for more than norms",
+  [WHY_VIEWED]            = "a viewer shows the program's preconditioner, which has to be set up",
+  [WHY_NO_MODEL]          = "there is no model",
+  [WHY_OWN_BEST]          = "the model found the program's own settings best",
+  [WHY_SMALL]             = "so small that a look at it would cost too much",
+  [WHY_UNFAMILIAR]        = "unfamiliar",
+  [WHY_NO_GAIN]           = "the program's own settings are expected to be faster",
+  [WHY_PAUSED]            = "paused after repeated fallbacks",
+  [WHY_MEASURED]          = "the program's own settings are measured again",
+  [WHY_OVERDRAWN]         = "another attempt might cost more than was gained so far",
+  [WHY_SLOW_SETUP]        = "the set-up is expected to take longer than a solve may, as it did before",
+  [WHY_MEMORY]            = "the set-up might need more memory than there is",
+  [WHY_RAISES]            = "the settings would divide by zero on this system, or not return",
+  [WHY_ABANDONED]         = "too many attempts ended in an error",
+  [WHY_GIVEN_UP]          = "the program's own settings were given up",
+  [WHY_SETUP_FAILED]      = "the settings cannot be set up",
+  [WHY_ERROR]             = "PETSc reported an error in the solve",
+  [WHY_LATE]              = "the time budget was used up",
+  [WHY_DIVERGED]          = "diverged",
+  [WHY_WRONG]             = "the true residual is above the tolerance",
+};
+
+const char *JournalWhy(const Solve *s)
+{
+  return *s->detail ? s->detail : s->why == WHY_NO_MODEL ? s->run->runner->broken : whys[s->why];
+}
+
+static void AddSettings(Text *t, const Solve *s)
+{
+  const Settings *chosen = &s->run->decision.settings;
+
+  TextAdd(t, ",\"settings\":{");
+  for (int i = 0; s->source != SOURCE_REFUSED && !s->own && i < chosen->n; i++) {
+    TextAdd(t, "%s\"%s\":", i ? "," : "", chosen->name[i]);
+    TextString(t, chosen->value[i]);
+  }
+  TextAdd(t, "},\"unused\":");
+  TextString(t, s->unused);
+}
+
+static void AddSeconds(Text *t, const Solve *s)
+{
+  TextAdd(t, ",\"seconds\":{\"decision\":%.9f,\"guess\":%.9f,\"own\":%.9f,\"setup\":%.9f,\"solve\":%.9f", s->decision, s->guessing, s->own_solve, s->setup, s->solve);
+  TextAdd(t, ",\"verify\":%.9f,\"fallback\":%.9f,\"total\":%.9f}", s->verify, s->fallback, s->total);
+}
+
+static void Line(Solve *s)
+{
+  const Contract *c      = &s->contract;
+  const KSP       ksp    = s->ksp;
+  const char     *prefix = ((PetscObject)ksp)->prefix;
+  Text           *t      = &s->run->last;
+  const PetscBool known  = (PetscBool)(c->bnorm > 0 && isfinite(c->bnorm));
+  PetscMPIInt     size;
+  PetscInt        rows;
+
+  MPI_Comm_size(PetscObjectComm((PetscObject)ksp), &size);
+  (void)VecGetSize(ksp->vec_rhs, &rows);
+  t->used = 0;
+  TextAdd(t, "{\"solve\":%lld,\"prefix\":", (long long)s->run->runner->solves);
+  TextString(t, prefix ? prefix : "");
+  TextAdd(t, ",\"rows\":%lld,\"ranks\":%d,\"source\":\"%s\",\"why\":", (long long)rows, (int)size, sources[s->source]);
+  TextString(t, JournalWhy(s));
+  AddSettings(t, s);
+  TextAdd(t, ",\"new_operator\":%s,\"reason\":%d,\"iterations\":%lld,\"true_residual\":", s->fresh ? "true" : "false", (int)ksp->reason, (long long)ksp->its);
+  TextNumber(t, known ? s->residual / c->bnorm : c->bnorm == 0 ? 0 : NAN);
+  TextAdd(t, ",\"tolerance\":");
+  TextNumber(t, known && c->target > 0 ? c->target / c->bnorm : ksp->rtol);
+  TextAdd(t, ",\"guess\":");
+  TextNumber(t, known ? s->start / c->bnorm : NAN);
+  TextAdd(t, ",\"own_expected\":");
+  TextNumber(t, s->expected > 0 ? s->expected : NAN);
+  AddSeconds(t, s);
+  TextAdd(t, "}\n");
+}
+
+void JournalWrite(Solve *s)
+{
+  Runner *r = s->run->runner;
+  int     error;
+
+  Line(s);
+  if (!r->log[0] || !s->run->last.data) return;
+  (void)AppendLine(r->log, &s->run->last, &error);
+  if (!error) return;
+  fprintf(stderr, "metasolve: cannot write %s (%s); no more log lines\n", r->log, strerror(error));
+  r->log[0] = 0;
+}

@@ -1,0 +1,109 @@
+/*
+   mirror.c - the program's KSP is told what happened in ours: solution, iterations, norm, reason, residual history, monitors.
+
+   Which solve counted is known afterwards. So monitors that print or plot the norm are called then, once for each iteration; those
+   that want to see the solution or the residual of an iteration cannot be, and then the program solves by itself.
+*/
+#include "runner.h"
+#include "guard.h"
+#include <math.h>
+
+typedef PetscErrorCode (*Monitor)(KSP, PetscInt, PetscReal, void *);
+
+/* Monitors of PETSc that need nothing but iteration and norm. */
+static PetscBool Plain(Monitor m)
+{
+  return (PetscBool)(m == (Monitor)KSPMonitorResidual || m == (Monitor)KSPMonitorResidualShort || m == (Monitor)KSPMonitorResidualDrawLG);
+}
+
+PetscBool MirrorAllows(const Solve *s)
+{
+  const KSP ksp = s->ksp;
+
+  if (s->run->quiet == ksp->numbermonitors) return PETSC_TRUE;
+  for (PetscInt i = 0; i < ksp->numbermonitors; i++)
+    if (!Plain(ksp->monitor[i])) return PETSC_FALSE;
+  return PETSC_TRUE;
+}
+
+PetscErrorCode MirrorShows(KSP ksp, Why *why)
+{
+  PetscBool ascii = PETSC_TRUE;
+
+  PetscFunctionBegin;
+  if (ksp->view && ksp->viewer) PetscCall(PetscObjectTypeCompare((PetscObject)ksp->viewer, PETSCVIEWERASCII, &ascii));
+  if (!ascii) *why = WHY_VIEWED;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+void MirrorListened(const Solve *s)
+{
+  if (s->ksp->numbermonitors) s->run->quiet = s->host->built ? 0 : s->ksp->numbermonitors;
+}
+
+PetscBool MirrorWants(const Solve *s)
+{
+  return (PetscBool)(s->ksp->res_hist || s->ksp->numbermonitors);
+}
+
+PetscErrorCode MirrorForget(Solve *s)
+{
+  KSP ksp = s->ksp;
+
+  PetscFunctionBegin;
+  ksp->reason       = KSP_CONVERGED_ITERATING; /* a method may believe a stale reason and return at once */
+  ksp->its          = 0;
+  ksp->rnorm        = 0;
+  ksp->res_hist_len = (size_t)s->history;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* One norm for each iteration and one before the first; the last is the true one, whatever the solve was told on the way. */
+static PetscErrorCode Replay(Solve *s)
+{
+  KSP            ksp = s->ksp;
+  PetscErrorCode err = PETSC_SUCCESS;
+  int            lifted;
+
+  PetscFunctionBegin;
+  lifted = GuardLift();
+  for (PetscInt it = 0; it <= s->its && !err; it++) {
+    PetscReal norm = it == s->its || !s->course.n ? s->residual : s->course.norm[PetscMin(it, s->course.n - 1)];
+    ksp->its       = it;
+    ksp->rnorm     = norm;
+    err            = KSPLogResidualHistory(ksp, norm);
+    if (!err) err = KSPMonitor(ksp, it, norm);
+  }
+  GuardSettle(lifted);
+  PetscCall(err);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Right preconditioning may leave any multiple of the null space in x; the program's own settings add none to its guess. */
+static PetscErrorCode Project(Solve *s)
+{
+  MatNullSpace null;
+
+  PetscFunctionBegin;
+  PetscCall(MatGetNullSpace(s->op.A, &null));
+  if (!null) PetscFunctionReturn(PETSC_SUCCESS);
+  if (s->x0) PetscCall(VecAXPY(s->ksp->vec_sol, -1, s->x0));
+  PetscCall(MatNullSpaceRemove(null, s->ksp->vec_sol));
+  if (s->x0) PetscCall(VecAXPY(s->ksp->vec_sol, 1, s->x0));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode MirrorAnswer(Solve *s)
+{
+  KSP ksp = s->ksp;
+
+  PetscFunctionBegin;
+  PetscCall(Project(s));
+  s->host->answered = PETSC_TRUE;
+  ksp->res_hist_len = (size_t)s->history;
+  if (MirrorWants(s)) PetscCall(Replay(s));
+  ksp->its    = s->its;
+  ksp->rnorm  = s->residual;
+  ksp->reason = islessequal(s->residual, ksp->abstol) ? KSP_CONVERGED_ATOL : KSP_CONVERGED_RTOL;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

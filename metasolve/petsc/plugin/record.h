@@ -1,0 +1,39 @@
+/* record.h - a program that is watched: its solves are written to a recording directory. */
+#pragma once
+#include "host.h"
+#include "contract.h"
+
+#define RECORD_PATH (PETSC_MAX_PATH_LEN + 128)
+
+typedef struct { /* of the whole program */
+  char       dir[PETSC_MAX_PATH_LEN], run[32];
+  PetscBool  stopped;
+  PetscInt   every, seen, written, skipped;
+  PetscInt64 max_systems, max_bytes, bytes; /* negative: no limit */
+} Recorder;
+
+typedef struct { /* of one solve */
+  Mat         A;
+  Operator    op;
+  Vec         guess;
+  PetscReal   bnorm, residual;
+  char        id[96], rhs[160], x0[160];
+  double      features[METASOLVE_FEATURES], setup, solve, decision, overhead;
+  PetscMPIInt rank, size;
+  int         error; /* errno */
+} Record;
+typedef struct { /* kept with a KSP */
+  Operator op;
+  char     hash[17];
+  PetscInt64 nnz;
+  PetscInt operators; /* seen so far */
+  Previous previous;
+} Recorded;
+
+PetscErrorCode RecordSession(const char *dir, Session **); /* collective on PETSC_COMM_WORLD */
+
+/* ---- manifest.c: lines of manifest.jsonl, written on one rank ---- */
+PetscErrorCode ManifestRun(const Recorder *, int ranks, int *error);
+PetscErrorCode ManifestSolve(KSP, Recorder *, const Recorded *, const Record *, int *error);
+void           ManifestStop(Recorder *, const char *why);      /* nothing more is recorded */
+void           ManifestSkip(Recorder *, KSP, const char *why); /* this solve is none that can be */

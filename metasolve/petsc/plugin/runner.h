@@ -1,0 +1,150 @@
+/*
+   runner.h - what a program is run with: a model, a guess, classes, an account, a journal; and what happens to one solve.
+
+   The record of one solve (Solve) is shared by all that have a part in it: run.c decides, start.c, attempt.c and mirror.c act,
+   journal.c writes.
+*/
+#pragma once
+#include "class.h"
+#include "contract.h"
+#include "host.h"
+#include "inner.h"
+#include "watch.h"
+#include <math.h>
+
+#define METASOLVE_TYPES 16
+
+typedef struct { /* a kind of preconditioner whose set-up took longer than a solve may */
+  char     type[32];
+  PetscInt rows;
+  double   seconds;
+} Overrun;
+
+typedef struct { /* of the whole program, or of one attached KSP */
+  char        log[PETSC_MAX_PATH_LEN], broken[512]; /* broken: why there is no policy */
+  PetscBool   trial; /* a model is on trial, outside production: it is neither paused nor held to account */
+  Policy      policy;
+  Guess       guess;  /* NULL: every solve starts where the program starts it */
+  NewtonGuess newton; /* the same of nonlinear ones */
+  double      budget;
+  PetscInt    solves;
+  Class       classes;
+  Account     account;
+  int         abandoned; /* inner solvers that were in an error, and could not be destroyed */
+  int         overruns;
+  Overrun     overrun[METASOLVE_TYPES];
+} Runner;
+
+typedef struct { /* kept with a KSP */
+  Runner          *runner;
+  Operator         op; /* of the last solve */
+  Inner            inner;
+  Decision         decision; /* for op, where decided */
+  PetscBool        decided;
+  Previous         previous;
+  PetscBool        fits; /* whether the guess is for the pattern below */
+  PetscObjectId    pattern_id;
+  PetscObjectState pattern;
+  PetscInt         quiet; /* so many monitors of the program have been watched: they ask for nothing but norms */
+  Text             last;  /* JSON line of the last solve */
+} Run;
+
+typedef enum { /* who has answered */
+  SOURCE_MODEL,
+  SOURCE_SECOND,
+  SOURCE_SWITCHED,
+  SOURCE_FALLBACK,
+  SOURCE_REFUSED
+} Source;
+
+typedef enum {
+  STEP_ADMIT,          /* what is asked for, of what operator */
+  STEP_GUESS,          /* where to start */
+  STEP_DECIDE,         /* which settings */
+  STEP_PERMIT,         /* whether they may be tried now */
+  STEP_TAKE_GUESS,     /* the guess is the answer */
+  STEP_OWN_FROM_GUESS, /* the program's own settings go on from a guess */
+  STEP_OWN,            /* the program's own settings, watched */
+  STEP_MODEL,          /* the model's settings */
+  STEP_TAKE_OVER,      /* the model's settings, after the program's own */
+  STEP_FALL_BACK,      /* the program's own settings, after the model's */
+  STEP_DONE
+} Step;
+
+typedef struct _Solve { /* one solve; times in seconds */
+  KSP       ksp;
+  Host     *host;
+  Run      *run;
+  Class     class;
+  Step      step;
+  Source    source;
+  Why       why;
+  char      detail[256]; /* of why; empty: its text is enough */
+  Operator  op;
+  Contract  contract;
+  Watch     watch;
+  Vec       x0; /* the program's own guess, where one must come back; NULL: it starts from zero */
+  PetscBool fresh, guess, own; /* fresh: an operator not seen in the last solve; guess: the solve starts from vec_sol; own: no settings of a model's */
+  PetscBool small, looked, answered;
+  Course    course; /* of the attempt, where the program keeps one or has monitors */
+  PetscInt  its, history; /* of the attempt; how long the program's history was */
+  PetscReal residual, start; /* |b - A x|_2 at the end; of a guess of ours that is used (NaN: there is none) */
+  double    expected, budget;  /* what own settings probably take, and what an attempt may */
+  double    patience;          /* with own settings; 0: any */
+  char      unused[64];
+  double    decision, guessing, own_solve, setup, solve, verify, fallback, total;
+  double    own_measured, own_setup; /* own settings to the end, and the part of it that was set-up */
+} Solve;
+
+static inline double Lap(PetscLogDouble *since)
+{
+  PetscLogDouble now, t;
+
+  (void)PetscTime(&now);
+  t      = now - *since;
+  *since = now;
+  return t;
+}
+
+static inline PetscBool SolveGuessed(const Solve *s) /* a guess of ours is in vec_sol */
+{
+  return (PetscBool)isgreaterequal(s->start, 0);
+}
+
+/* ---- the steps, of which each names the next: decide.c ... ---- */
+PetscErrorCode StepAdmit(Solve *);
+PetscErrorCode StepGuess(Solve *);
+PetscErrorCode StepDecide(Solve *);
+PetscErrorCode StepPermit(Solve *);
+PetscErrorCode DecideLook(Solve *);   /* the model looks at the system */
+PetscErrorCode DecideExpect(Solve *); /* what the program's own settings probably take, and so what an attempt may */
+/* ... and answer.c ---- */
+PetscErrorCode StepTakeGuess(Solve *);
+PetscErrorCode StepOwnFromGuess(Solve *);
+PetscErrorCode StepOwn(Solve *);
+PetscErrorCode StepModel(Solve *);
+PetscErrorCode StepTakeOver(Solve *);
+PetscErrorCode StepFallBack(Solve *);
+
+/* ---- start.c: a guess of ours, where the program has none ---- */
+PetscErrorCode StartFromGuess(Solve *); /* into vec_sol, if the residual is smaller there than at zero */
+PetscErrorCode StartAccept(Solve *);    /* it meets the contract: nothing is set up */
+PetscErrorCode StartOwn(Solve *, PetscBool *ok); /* the program's own settings go on from it */
+
+/* ---- attempt.c: settings of a model, under a budget, verified ---- */
+PetscErrorCode AttemptModel(Solve *, PetscBool *ok); /* the first choice, and where that fails the second one */
+PetscErrorCode AttemptStart(Solve *);                /* where the last attempt left off, if that is nearer than zero; else where the program starts */
+PetscErrorCode AttemptAccept(Solve *);
+PetscErrorCode AttemptPermit(Solve *, Why *);        /* may its settings be set up here? Local */
+
+/* ---- mirror.c: the program's KSP is told what happened in ours ---- */
+PetscBool      MirrorAllows(const Solve *);  /* can the program's monitors be told afterwards? */
+PetscErrorCode MirrorShows(KSP, Why *);      /* does a viewer show the program's preconditioner, other than to people? */
+PetscBool      MirrorWants(const Solve *);   /* is the course of the solve to be kept for them, or for its history? */
+PetscErrorCode MirrorAnswer(Solve *);        /* vec_sol, its and residual of the solve are the KSP's own answer. Collective */
+PetscErrorCode MirrorForget(Solve *);        /* the KSP is as KSPSolve() left it before anything was tried */
+void           MirrorListened(const Solve *); /* the program's own solve is over: what its monitors asked for is known */
+
+/* ---- journal.c: one JSON line ---- */
+const char *JournalWhy(const Solve *); /* why, for people */
+void        JournalWrite(Solve *);     /* on rank 0 */

@@ -1,0 +1,113 @@
+/* sound.c - the entries of a matrix, and the smoothers of a preconditioner, looked at for what makes PETSc raise errors. */
+#include "sound.h"
+#include <math.h>
+#include <string.h>
+
+/* ---- entries ---- */
+static PetscBool Finite(const PetscScalar *v, PetscInt n)
+{
+  PetscScalar sum = 0; /* stays 0 unless one is infinite or not a number */
+
+  for (PetscInt i = 0; i < n; i++) sum += 0 * v[i];
+  return (PetscBool)(sum == 0);
+}
+
+static PetscErrorCode EntriesFinite(Mat A, PetscBool *finite)
+{
+  Rows     r;
+  PetscInt n;
+
+  PetscFunctionBegin;
+  PetscCall(RowsOpen(A, &r));
+  n       = r.rend - r.rstart;
+  *finite = Finite(r.aa, r.ai[n]);
+  if (r.off) *finite = (PetscBool)(*finite && Finite(r.ba, r.bi[n]));
+  PetscCall(RowsClose(A, &r));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Of the block that this rank has. */
+static PetscErrorCode DiagonalNonzero(Mat A, PetscBool *nonzero)
+{
+  const PetscScalar *d;
+  PetscInt           n;
+  Vec                v;
+
+  PetscFunctionBegin;
+  PetscCall(MatCreateVecs(A, NULL, &v));
+  PetscCall(MatGetDiagonal(A, v));
+  PetscCall(VecGetLocalSize(v, &n));
+  PetscCall(VecGetArrayRead(v, &d));
+  for (PetscInt i = 0; i < n; i++) *nonzero = (PetscBool)(*nonzero && d[i] != 0);
+  PetscCall(VecRestoreArrayRead(v, &d));
+  PetscCall(VecDestroy(&v));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscBool Mentions(const Settings *s, const char *word)
+{
+  for (int i = 0; i < s->n; i++)
+    if (!strcmp(s->value[i], word)) return PETSC_TRUE;
+  return PETSC_FALSE;
+}
+
+PetscErrorCode SoundOperator(const Operator *o, const Settings *s, PetscBool *sound)
+{
+  PetscMPIInt ranks;
+
+  PetscFunctionBegin;
+  *sound = PETSC_TRUE;
+  PetscCallMPI(MPI_Comm_size(PetscObjectComm((PetscObject)o->A), &ranks));
+  if (ranks > 1) PetscCall(EntriesFinite(o->A, sound));
+  if (Mentions(s, PCICC) || Mentions(s, PCCHOLESKY)) PetscCall(DiagonalNonzero(o->A, sound));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---- smoothers ---- */
+static PetscErrorCode SoundKSP(KSP ksp, PetscBool *sound)
+{
+  PC pc;
+
+  PetscFunctionBegin;
+  PetscCall(KSPGetPC(ksp, &pc));
+  PetscCall(SoundPC(pc, sound));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode SoundLevels(PC pc, PetscBool *sound)
+{
+  PetscInt levels;
+  KSP      ksp;
+
+  PetscFunctionBegin;
+  PetscCall(PCMGGetLevels(pc, &levels));
+  for (PetscInt l = 0; l < levels; l++) {
+    PetscCall(PCMGGetSmoother(pc, l, &ksp));
+    PetscCall(SoundKSP(ksp, sound));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* *sound becomes false where a sweep would divide by zero. */
+PetscErrorCode SoundPC(PC pc, PetscBool *sound)
+{
+  PetscBool is;
+  PetscInt  n = 0;
+  KSP      *blocks;
+  Mat       P;
+
+  PetscFunctionBegin;
+  PetscCall(PetscObjectTypeCompareAny((PetscObject)pc, &is, PCSOR, PCEISENSTAT, ""));
+  if (is) {
+    PetscCall(PCGetOperators(pc, NULL, &P));
+    if (P) PetscCall(DiagonalNonzero(P, sound));
+  }
+  PetscCall(PetscObjectTypeCompareAny((PetscObject)pc, &is, PCMG, PCGAMG, PCML, ""));
+  if (is) PetscCall(SoundLevels(pc, sound));
+  PetscCall(PetscObjectTypeCompare((PetscObject)pc, PCBJACOBI, &is));
+  if (is) PetscCall(PCBJacobiGetSubKSP(pc, &n, NULL, &blocks));
+  PetscCall(PetscObjectTypeCompare((PetscObject)pc, PCASM, &is));
+  if (is) PetscCall(PCASMGetSubKSP(pc, &n, NULL, &blocks));
+  for (PetscInt i = 0; i < n; i++) PetscCall(SoundKSP(blocks[i], sound));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
