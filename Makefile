@@ -4,7 +4,8 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .ONESHELL:
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-slow fuzz test-latest bench-overhead lint clean
+.PHONY: help setup demo test test-slow fuzz test-latest test-slurm test-sanitized conformance \
+  bench-overhead lint clean
 
 PYTHON ?= python3
 APT_PACKAGES := python3-petsc4py python3-mpi4py python3-venv libpetsc-real-dev \
@@ -133,6 +134,43 @@ test-latest: .venv-latest/.stamp ## run the tests with the newest PETSc, petsc4p
 	PETSC_DIR=$$(.venv-latest/bin/python -c 'import petsc; print(petsc.get_petsc_dir())') \
 	  pip install -q --no-build-isolation petsc4py
 	touch $@
+
+test-slurm: setup ## run the tests under a SLURM of one node (as root on Debian: installed first)
+	@installed() { PATH="$$PATH:/usr/sbin" command -v "$$1" >/dev/null; }
+	if ! installed slurmctld || ! installed munged || ! installed sbatch; then
+	  if [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
+	    echo 'test-slurm: SLURM is missing: sudo apt-get install slurm-wlm munge' >&2
+	    exit 1
+	  fi
+	  apt-get update
+	  DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends slurm-wlm munge
+	fi
+	.venv/bin/python -m pytest tests/slurm
+
+# Plug-in and hosts are instrumented; what is not (Python, mpiexec) gets the runtime preloaded, with
+# which alone compiled programs were seen to hang in exit(). Leaks are MPI's own.
+# UndefinedBehaviorSanitizer ends a program at the first finding.
+SANITIZE := -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+test-sanitized: setup ## run the plug-in's tests under AddressSanitizer and UBSan
+	@folder=$$PWD/build/sanitized
+	mkdir -p $$folder/bin
+	for compiler in mpicc mpifort; do
+	  if real=$$(command -v $$compiler); then
+	    printf '#!/bin/sh\nexec %s $(SANITIZE) "$$@"\n' "$$real" > $$folder/bin/$$compiler
+	    chmod +x $$folder/bin/$$compiler
+	  fi
+	done
+	export PATH=$$folder/bin:$$PATH METASOLVE_CC=$$folder/bin/mpicc XDG_CACHE_HOME=$$folder/cache
+	export ASAN_OPTIONS=detect_leaks=0:abort_on_error=1 UBSAN_OPTIONS=print_stacktrace=1
+	# The test left out preloads a library of its own, before which the runtime would have to come.
+	LD_PRELOAD=$$(gcc -print-file-name=libasan.so) .venv/bin/python -m pytest -m 'not slow' \
+	  -k 'not built_for_another_petsc' \
+	  tests/petsc/plugin tests/conformance/test_faults.py $(SANITIZED)
+
+conformance: setup ## run PETSc's own tests with the plug-in (hours; goes on where it stopped)
+	@mkdir -p docs/results
+	PATH="$$PWD/.venv/bin:$$PATH" nice python tests/conformance/suite.py \
+	  --json build/conformance/results.json --markdown docs/results/conformance.md $(CONFORMANCE)
 
 bench-overhead: setup ## measure what the plug-in adds to a solve of a tiny system
 	@.venv/bin/python benchmarks/plugin_overhead.py --json build/overhead.json

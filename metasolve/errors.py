@@ -29,6 +29,14 @@ class ModelError(MetasolveError):
     """A model directory is missing, truncated, tampered with or made for something else."""
 
 
+class WorkerError(MetasolveError):
+    """A worker process could not be started."""
+
+
+class TrainingError(MetasolveError):
+    """A training came to nothing."""
+
+
 class PluginError(MetasolveError):
     """The PETSc plug-in could not be built or loaded."""
 

@@ -9,18 +9,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 LEGACY = [ROOT / "solvers", ROOT / "problems", ROOT / "tests" / "hosts"]
-TARGETS = [
-    "help",
-    "setup",
-    "demo",
-    "test",
-    "test-slow",
-    "fuzz",
-    "test-latest",
-    "bench-overhead",
-    "lint",
-]
-TARGETS += ["clean"]
+TARGETS = ["help", "setup", "demo", "test", "test-slow", "fuzz", "test-latest", "test-slurm"]
+TARGETS += ["test-sanitized", "conformance", "bench-overhead", "lint", "clean"]
 
 
 def sources(*folders, suffixes):

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from metasolve.errors import WorkerError
 from metasolve.farm.rows import as_exchanged
 from metasolve.farm.underway import UnderWay
 from metasolve.instance import Instance
@@ -37,7 +38,7 @@ class Farm(Protocol):
 
     Laws: outcomes come in the order of the requests; every rank that calls gets the same outcomes,
     bit for bit, with at most the last two norms of a history; an evaluation that raises becomes
-    `Reason.ERROR` and does not stop the others.
+    `Reason.ERROR`, one without a worker `Reason.CRASHED`, and neither stops the others.
 
     Attributes
     ----------
@@ -116,9 +117,14 @@ class SerialFarm:
 
 
 def attempt(solver: Solver, request: Request) -> Outcome:
-    """Outcome of one request; what the solver raises becomes `Reason.ERROR` with its message."""
+    """Outcome of one request; what the solver raises becomes `Reason.ERROR` with its message.
+
+    Where there is no worker to ask, the settings are not to blame: the evaluation is lost.
+    """
     try:
         return solver.solve(request.instance, request.settings, request.budget)
+    except WorkerError as error:
+        return Outcome.failure(Reason.CRASHED, str(error))
     except Exception as error:  # noqa: BLE001 - legacy codes raise anything; a batch must go on
         return Outcome.failure(Reason.ERROR, f"{type(error).__name__}: {error}")
 

@@ -16,8 +16,9 @@ from collections.abc import Callable, Mapping
 from multiprocessing.connection import Connection
 from typing import Any
 
-from metasolve.errors import MetasolveError
+from metasolve.errors import WorkerError
 from metasolve.farm.pipes import no_broken_pipe_signal
+from metasolve.farm.singleton import singleton_environment
 from metasolve.farm.watchdog import GRACE, hard_limit
 from metasolve.instance import Instance
 from metasolve.outcome import Outcome, Reason
@@ -30,12 +31,6 @@ _GOODBYE = 2.0  # seconds a worker has to end by itself
 _STARTS = 3  # attempts: MPI libraries that start side by side now and then get in each other's way
 _KILLED = "signal SIGKILL"
 _CHATTER = 2**20  # bytes of stderr kept
-#: Variables by which an MPI library would take a worker for the rank that started it.
-_RANK = re.compile(
-    r"OMPI_(COMM_|UNIVERSE|APP_|NUM_APP|FIRST_RANKS|COMMAND|ARGV|FILE_LOCATION"
-    r"|MCA_(ess|orte|pmix|initial_wdir))"
-    r"|PMIX_|PMI_|PMI2_|PRTE_|HYDI_|HYDRA_|MPI_LOCAL|PALS_"
-)
 #: An Open MPI that starts alone: no daemon, no network; 0.07 s instead of 0.4.
 _ALONE = {
     "OMPI_MCA_ess_singleton_isolated": "1",
@@ -98,7 +93,7 @@ class IsolatedSolver:
 
         Raises
         ------
-        MetasolveError
+        WorkerError
             If the worker could not start.
         """
         outcome = self._ask(instance, settings, budget)
@@ -131,7 +126,7 @@ class IsolatedSolver:
 
     def _start(self) -> _Worker:
         for _ in range(_STARTS - 1):
-            with contextlib.suppress(MetasolveError):
+            with contextlib.suppress(WorkerError):
                 return self._start_once()
         return self._start_once()
 
@@ -144,9 +139,7 @@ class IsolatedSolver:
             self._worker.send(self._factory)
             self._worker.receive(None, self._on_wait)
         except (EOFError, ConnectionError) as error:
-            raise MetasolveError(
-                f"the worker could not make its solver: {self._dismiss()}"
-            ) from error
+            raise WorkerError(f"the worker could not make its solver: {self._dismiss()}") from error
         except BaseException:
             self._kill()
             raise
@@ -185,7 +178,7 @@ class _Worker:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=self._said,
-                env={**_environment(), "TMPDIR": self._folder.name},
+                env={**_ALONE, **singleton_environment(os.environ), "TMPDIR": self._folder.name},
             )
         self._connection = Connection(ours.detach())
         self._poll = select.poll()
@@ -259,9 +252,3 @@ def telling_line(text: str) -> str:
     lines = [line.strip() for line in text.splitlines() if re.search("[a-zA-Z]{2}", line)]
     petsc = [line for line in lines if re.search(r"PETSC ERROR: .*[a-z]{2}", line)]
     return (petsc or lines[-1:] or [""])[0]
-
-
-def _environment() -> dict[str, str]:
-    """Return the environment without what makes this process a rank."""
-    kept = {name: value for name, value in os.environ.items() if not _RANK.match(name)}
-    return {**_ALONE, **kept}

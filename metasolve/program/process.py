@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from metasolve.errors import UsageError
+from metasolve.farm.singleton import program_environment
 from metasolve.program.start import Start
 
 _PREFIX = "metasolve-run-"
@@ -94,7 +95,7 @@ def run(start: Start, folder: Path, limit: float) -> Finished:
             child = subprocess.Popen(
                 start.words,
                 cwd=folder,
-                env={**os.environ, **start.environment},
+                env={**program_environment(os.environ, start.words), **start.environment},
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=err,

@@ -17,6 +17,7 @@ from metasolve.outcome import Outcome, Reason
 from metasolve.solver import Budget, Value
 from metasolve.train.events import Event, Events
 from metasolve.train.interrupt import InterruptedTraining
+from metasolve.train.losses import Losses
 
 HOST: dict[str, Value] = {}  # no settings: the host's own configuration
 _MAX_SETUP_CREDIT = 10.0
@@ -62,6 +63,7 @@ class Evaluator:
         self.farm, self.instances, self.cost, self.budget = farm, list(instances), cost, calls
         self.events, self._on_batch = events, on_batch
         self.calls = 0
+        self.losses = Losses(calls)
         self.seconds = 0.0  # that solvers took, in all
         self.host: dict[int, list[Outcome]] = {}
 
@@ -82,6 +84,8 @@ class Evaluator:
         ------
         InterruptedTraining
             When the farm was stopped; what was evaluated before is logged.
+        TrainingError
+            When most of what may be evaluated came to nothing.
         """
         # All at once: limits follow what was known before, however the work is cut up.
         requests = [self._request(*each) for each in asked[: self.left]]
@@ -113,6 +117,7 @@ class Evaluator:
         self._on_batch(self.calls)
         if self.farm.stopped:
             raise InterruptedTraining(f"stopped after {self.calls} calls")
+        self.losses.check()
         return results
 
     def _record(
@@ -133,6 +138,7 @@ class Evaluator:
 
     def _count(self, index: int, settings: dict[str, Value], outcome: Outcome) -> Evaluation:
         self.calls += 1
+        self.losses.count(outcome, settings == HOST)
         spent = outcome.setup_seconds + outcome.solve_seconds
         self.seconds += spent if math.isfinite(spent) else 0.0
         if settings == HOST:

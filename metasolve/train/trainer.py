@@ -127,11 +127,10 @@ class Trainer:
         self.surrogate = Surrogate(len(self.inputs.varies), task.space.dim, seed=config.seed)
 
     def run(self) -> Trained:
-        """Train, select, and return the winner."""
+        """Train, select, return the winner; `TrainingError` where most calls came to nothing."""
         train, validation = self.reference()
         if not train:
-            self.events.emit("nothing", why="the program's own configuration could not be run")
-            return Trained(self._finished(self._constant("default", self.space.defaults())), {}, {})
+            raise self.evaluator.losses.error()
         policy = self.explore(train)
         self._perturb(policy, train, len(validation))
         self._fit()
@@ -252,6 +251,7 @@ class Trainer:
         usual = float(np.median(list(self.evaluator.references().values())))
         risk = Risk(self.config.risk, usual)
         winner, verdicts = select(candidates, self.evaluator, validation, risk)
+        self.evaluator.losses.check_all()
         self._enter("done")
         told = {name: verdict.to_dict() for name, verdict in verdicts.items()}
         self.events.emit("selected", winner=winner.name, verdicts=told, calls=self.evaluator.calls)
