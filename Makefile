@@ -162,9 +162,7 @@ test-sanitized: setup ## run the plug-in's tests under AddressSanitizer and UBSa
 	done
 	export PATH=$$folder/bin:$$PATH METASOLVE_CC=$$folder/bin/mpicc XDG_CACHE_HOME=$$folder/cache
 	export ASAN_OPTIONS=detect_leaks=0:abort_on_error=1 UBSAN_OPTIONS=print_stacktrace=1
-	# The test left out preloads a library of its own, before which the runtime would have to come.
 	LD_PRELOAD=$$(gcc -print-file-name=libasan.so) .venv/bin/python -m pytest -m 'not slow' \
-	  -k 'not built_for_another_petsc' \
 	  tests/petsc/plugin tests/conformance/test_faults.py $(SANITIZED)
 
 conformance: setup ## run PETSc's own tests with the plug-in (hours; goes on where it stopped)

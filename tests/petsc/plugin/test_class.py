@@ -1,7 +1,6 @@
 """What outlives a KSP: pauses, the account of time, what the program's own settings take."""
 
 import json
-from collections import Counter
 
 import pytest
 
@@ -43,7 +42,6 @@ def test_own_settings_are_measured_now_and_then(host, pinned, run_with):
     assert "measured" in lines[1]["why"]
     expected = [line["own_expected"] for line in lines]
     assert expected[2] != expected[0]
-    assert Counter(line["source"] for line in lines)["model"] >= 10
 
 
 def test_one_hard_solve_does_not_block_easier_ones(held_on_one_operator):

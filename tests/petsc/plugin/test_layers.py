@@ -48,7 +48,7 @@ def _order():
     text = Path(f"{PLUGIN}/metasolve.h").read_text()
     stated = text.partition("Calls go downwards only")[2].partition("Private PETSc")[0]
     levels = {}
-    for level, line in enumerate(stated.splitlines()[2:]):
+    for level, line in enumerate(stated.splitlines()[1:]):
         for name in re.findall(r"[a-z_0-9]+", re.split(r"\s{2,}", line.strip())[0]):
             levels.setdefault(name, level)
     return levels

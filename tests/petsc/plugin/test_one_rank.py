@@ -22,9 +22,7 @@ SETTINGS = [
 
 @pytest.mark.parametrize("ranks", [1, 3])
 @pytest.mark.parametrize("settings", SETTINGS)
-def test_the_program_ends_as_it_would_have(
-    settings, ranks, host, tmp_path, run_with, run_program
-):
+def test_the_program_ends_as_it_would_have(settings, ranks, host, tmp_path, run_with, run_program):
     pin(tmp_path / "model", dict(word.split("=") for word in settings.split()))
     for fault in FAULTS:
         command = [*host("one_rank"), "-fault", fault, "-pc_type", "jacobi", "-ksp_max_it", "2000"]
