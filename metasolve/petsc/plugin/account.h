@@ -1,15 +1,15 @@
 /*
    account.h - what the program's own settings would have taken, beside what was taken: learning may cost so much and no more.
 
-   credit = free + rate * own + (own - taken), all in seconds, where `free` is a few times what the program's own settings take
-   for the solve in question. Nothing is tried whose expected loss exceeds the credit. So however bad a model is, a program loses
+   credit = least + free * (this solve) + rate * own + (own - taken), all in seconds of the program's own settings. Nothing is tried whose expected loss exceeds the credit. So however bad a model is, a program loses
    at most the time of a few of its own solves, and `rate` of all of them.
 */
 #pragma once
 
-#define ACCOUNT_LEAST 0.01  /* seconds that nobody notices: far less than the start of a process takes */
-#define ACCOUNT_FREE  3.    /* times the program's own solve */
-#define ACCOUNT_RATE  0.025 /* of the program's own time; what looking at a system takes comes on top */
+#define ACCOUNT_LEAST  0.01  /* seconds that nobody notices: far less than the start of a process takes ... */
+#define ACCOUNT_PINNED 0.25  /* ... and where somebody has chosen the settings who should know */
+#define ACCOUNT_FREE   3.    /* times the program's own solve */
+#define ACCOUNT_RATE   0.025 /* of the program's own time; what looking at a system takes comes on top */
 
 typedef struct {
   double own, taken;
@@ -21,7 +21,7 @@ static inline void AccountAdd(Account *a, double own, double taken)
   a->taken += taken;
 }
 
-static inline double AccountCredit(const Account *a, double own)
+static inline double AccountCredit(const Account *a, double least, double own)
 {
-  return ACCOUNT_LEAST + ACCOUNT_FREE * own + ACCOUNT_RATE * a->own + (a->own - a->taken);
+  return least + ACCOUNT_FREE * own + ACCOUNT_RATE * a->own + (a->own - a->taken);
 }

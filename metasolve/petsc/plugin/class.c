@@ -6,8 +6,8 @@
 
 #define MEMORY     12  /* solves that a running mean remembers */
 #define PRIOR      0.1 /* share of attempts taken to fail before any was made */
-#define PATIENCE   8   /* times own: how long a prediction is believed before own is measured ... */
-#define DOUBTED    1   /* ... and how long where there is none */
+#define BELIEVED   16  /* answers of a model before own settings are measured, where they were predicted ... */
+#define DOUBTED    4   /* ... and where nothing is known of them; then four times as many, and so on */
 #define MOST_APART 4   /* what a prediction may say of a system beside the mean of its class */
 
 static void MeanAdd(Mean *m, double x)
@@ -67,13 +67,13 @@ void ClassMeasured(Class c, double predicted, double setup, double solve)
   if (setup > 0) MeanAdd(&c->own_setup, setup);
   if (predicted > 0) MeanAdd(&c->predicted, log(predicted));
   c->since = 0;
-  if (c->patience > 0) c->patience *= 2;
+  if (c->patience && c->patience < PETSC_MAX_INT / 4) c->patience *= 4;
 }
 
-PetscBool ClassMeasureDue(Class c, double own, PetscBool predicted)
+PetscBool ClassMeasureDue(Class c, PetscBool predicted)
 {
-  if (!(c->patience > 0)) c->patience = predicted ? PATIENCE : DOUBTED;
-  return (PetscBool)(c->since > c->patience * own);
+  if (!c->patience) c->patience = predicted ? BELIEVED : DOUBTED;
+  return (PetscBool)(c->since >= c->patience);
 }
 
 double ClassLoss(Class c, double own, double budget)
@@ -91,6 +91,7 @@ void ClassAnswered(Class c, double seconds)
 {
   MeanAdd(&c->risk, 0);
   MeanAdd(&c->attempt, seconds);
+  c->since++;
   c->failures = 0;
 }
 

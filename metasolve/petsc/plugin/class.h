@@ -26,7 +26,7 @@ struct _Class {
   Account  account;
   Mean     own_setup, own_solve, predicted; /* seconds; ln of what a model predicted where own was measured */
   Mean     attempt, risk;                   /* seconds of an accepted attempt; share of attempts that failed */
-  double   since, patience;                 /* seconds taken since own was measured, and how many times own they may be */
+  PetscInt since, patience; /* answers of a model since own was measured, and how many there may be; 0: not known yet */
 };
 
 PetscErrorCode ClassFind(Class *all, KSP, const Operator *, Class *);
@@ -36,5 +36,5 @@ void           ClassMeasured(Class, double predicted, double setup, double solve
 void           ClassFailed(Class);
 void           ClassAnswered(Class, double seconds);
 void           ClassMissed(Class);
-PetscBool      ClassMeasureDue(Class, double own, PetscBool predicted);
+PetscBool      ClassMeasureDue(Class, PetscBool predicted);
 double         ClassLoss(Class, double own, double budget); /* that an attempt is expected to bring */

@@ -123,13 +123,15 @@ PetscErrorCode DecideExpect(Solve *s)
 
 static Why Forbidden(Solve *s)
 {
-  const Runner *r    = s->run->runner;
-  const double  loss = ClassLoss(s->class, s->expected, fmin(s->budget, USUAL * s->expected));
+  const Runner *r     = s->run->runner;
+  const double  least = PolicyIsConstant(r->policy) ? ACCOUNT_PINNED : ACCOUNT_LEAST;
+  const double  loss  = ClassLoss(s->class, s->expected, fmin(s->budget, USUAL * s->expected));
 
   if (r->trial) return WHY_NOT;
   if (s->class->pause > 0) return WHY_PAUSED;
-  if (ClassMeasureDue(s->class, s->expected, (PetscBool)(s->run->decision.expected > 0))) return WHY_MEASURED;
-  if (loss > AccountCredit(&r->account, s->expected) || loss > AccountCredit(&s->class->account, s->expected)) return WHY_OVERDRAWN;
+  if (ClassMeasureDue(s->class, (PetscBool)(s->run->decision.expected > 0))) return WHY_MEASURED;
+  if (loss > AccountCredit(&r->account, least, s->expected) || loss > AccountCredit(&s->class->account, least, s->expected))
+    return WHY_OVERDRAWN;
   return WHY_NOT;
 }
 

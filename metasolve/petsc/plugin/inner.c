@@ -4,6 +4,8 @@
 #include "sound.h"
 #include <string.h>
 
+#define PREFIX "metasolve"
+
 /* ---- options, under a prefix nobody else has ---- */
 static PetscErrorCode OptionsInsert(const Inner *in)
 {
@@ -73,7 +75,7 @@ static PetscErrorCode Create(Inner *in, KSP host, const Settings *s, Mat A)
   PetscCall(InnerDestroy(in));
   in->settings = *s;
   PetscCall(KSPCreate(PetscObjectComm((PetscObject)host), &in->ksp));
-  snprintf(in->prefix, sizeof in->prefix, "metasolve%d_", serial++);
+  snprintf(in->prefix, sizeof in->prefix, PREFIX "%d_", serial++);
   PetscCall(KSPSetOptionsPrefix(in->ksp, in->prefix));
   PetscCall(KSPSetOperators(in->ksp, A, A));
   PetscCall(OptionsInsert(in));
@@ -160,7 +162,7 @@ PetscErrorCode InnerSetUp(Inner *in, KSP host, const Settings *s, const Operator
   PetscCall(SoundOperator(o, s, &sound));
   PetscCall(Agree(host, sound ? INNER_OK : INNER_UNSOUND, state));
   if (*state) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(OperatorKeep(o->A, &marks));
+  PetscCall(OperatorKeep(o->A, PREFIX, &marks));
   MetasolveDepth++;
   PetscCall(PetscPushErrorHandler(PetscIgnoreErrorHandler, NULL));
   err = SetUp(in, host, s, o);
@@ -182,7 +184,7 @@ PetscErrorCode InnerSolve(Inner *in, KSP host, Limits *limits, PetscInt max_it, 
 
   PetscFunctionBegin;
   PetscCall(KSPGetOperators(in->ksp, &A, NULL));
-  PetscCall(OperatorKeep(A, &marks));
+  PetscCall(OperatorKeep(A, PREFIX, &marks));
   PetscCall(VecLockGet(host->vec_rhs, &locks));
   MetasolveDepth++;
   PetscCall(PetscPushErrorHandler(PetscIgnoreErrorHandler, NULL));

@@ -32,7 +32,8 @@ PetscBool OperatorSame(const Operator *a, const Operator *b)
   return (PetscBool)(a->id == b->id && a->state == b->state);
 }
 
-PetscErrorCode OperatorKeep(Mat A, OperatorMarks *m)
+/* Options of the program that are about its matrix, such as -matconvert_type, are not meant for preconditioners of ours. */
+PetscErrorCode OperatorKeep(Mat A, const char *prefix, OperatorMarks *m)
 {
   PetscBool mpi;
 
@@ -43,6 +44,7 @@ PetscErrorCode OperatorKeep(Mat A, OperatorMarks *m)
   for (int i = 0; i < 3 && m->mat[i]; i++) {
     PetscCall(PetscStrallocpy(((PetscObject)m->mat[i])->prefix, &m->prefix[i]));
     m->raises[i] = m->mat[i]->erroriffailure;
+    PetscCall(MatSetOptionsPrefix(m->mat[i], prefix));
     m->failed[i] = (int)m->mat[i]->factorerrortype;
   }
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -117,10 +117,12 @@ static PetscErrorCode Forget(void)
 PetscErrorCode MetasolveRegister(void)
 {
   const char *mode = getenv("METASOLVE_MODE"), *dir = getenv("METASOLVE_DIR"), *prefix = getenv("METASOLVE_PREFIX");
-  PetscBool   run, linear, nonlinear;
+  PetscBool   run, linear, nonlinear, server;
 
   PetscFunctionBegin;
   if (!mode || !dir || environment) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscOptionsHasName(NULL, NULL, "-mpi_linear_solver_server", &server)); /* ranks then solve for another one */
+  if (server) PetscFunctionReturn(PETSC_SUCCESS);
   run       = (PetscBool)!strcmp(mode, "run");
   nonlinear = (PetscBool)!strcmp(mode, "record-newton");
   linear    = (PetscBool)(run || !strcmp(mode, "record"));

@@ -45,7 +45,6 @@ static PetscErrorCode Count(Solve *s)
   else {
     if (!(s->expected > 0)) PetscCall(DecideExpect(s));
     own = s->expected;
-    s->class->since += s->total;
   }
   AccountAdd(&r->account, own, s->total);
   AccountAdd(&s->class->account, own, s->total);
