@@ -173,9 +173,20 @@ conformance: setup ## run PETSc's own tests with the plug-in (hours; goes on whe
 bench-overhead: setup ## measure what the plug-in adds to a solve of a tiny system
 	@.venv/bin/python benchmarks/plugin_overhead.py --json build/overhead.json
 
-lint: setup ## check style and formatting of the Python sources
+# Headers of PETSc are the system's: nothing in them is ours to mend.
+C_SOURCES := metasolve/petsc/plugin
+C_FLAGS := -std=gnu11 -O1 -fPIC -Wall -Wextra -Wshadow -Wconversion -fanalyzer -Werror
+
+lint: setup ## check style and formatting of Python and C, and let compiler and cppcheck look for faults
 	@.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
+	.venv/bin/clang-format --dry-run -Werror $(filter-out %/built_for.h,$(wildcard $(addprefix $(C_SOURCES)/,*.c *.h loader/*.c loader/*.h)))
+	.venv/bin/cppcheck -q --std=c11 --enable=warning,performance,portability --error-exitcode=1 \
+	  -UPETSC_USE_COMPLEX '-DPETSC_VERSION_LT(a,b,c)=1' '-DPETSC_VERSION_GE(a,b,c)=0' $(C_SOURCES)
+	headers=$$(pkg-config --cflags PETSc | sed 's/-I/-isystem /g')
+	for source in $(C_SOURCES)/*.c $(C_SOURCES)/loader/*.c; do
+	  mpicc -c $(C_FLAGS) $$headers $$source -o /dev/null
+	done
 
 clean: ## remove what was built, environments included
 	rm -rf .venv .venv-latest build .pytest_cache .ruff_cache .hypothesis *.egg-info

@@ -1,8 +1,9 @@
 /*
    account.h - what the program's own settings would have taken, beside what was taken: learning may cost so much and no more.
 
-   credit = least + free * (this solve) + rate * own + (own - taken), all in seconds of the program's own settings. Nothing is tried whose expected loss exceeds the credit. So however bad a model is, a program loses
-   at most the time of a few of its own solves, and `rate` of all of them.
+   The credit is least + free * (own, of this solve) + rate * (own, so far) + (own - taken, so far), in seconds. Nothing is tried
+   whose expected loss exceeds it. So however bad a model is, a program loses at most the time of a few of its own solves, and
+   `rate` of all of them.
 */
 #pragma once
 

@@ -23,5 +23,5 @@ typedef struct {
   int       failed[3]; /* what SOR has noted of a zero on the diagonal */
 } OperatorMarks;
 
-PetscErrorCode OperatorKeep(Mat, const char *prefix, OperatorMarks *); /* meanwhile options are looked for under this prefix */
+PetscErrorCode OperatorKeep(Mat, const char *prefix, OperatorMarks *); /* prefix: meanwhile, for options */
 PetscErrorCode OperatorPutBack(OperatorMarks *);

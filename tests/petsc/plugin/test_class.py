@@ -36,11 +36,11 @@ def test_settings_that_always_fail_become_rare(host, pinned, run_with):
 
 
 def test_own_settings_are_measured_now_and_then(host, pinned, run_with):
-    """Nothing predicts what they take under constant settings: four answers, and it is looked at."""
+    """Nothing predicts them under constant settings: after four answers they are looked at."""
     _, lines = run_with(pinned(GOOD), [*host("sequence"), "-solves", "30", *SAME_SIZE])
     measured = [i for i, line in enumerate(lines) if "measured" in line["why"]]
-    assert lines[0]["source"] == "model"
     assert measured
+    assert lines[0]["source"] == "model"
     assert all(line["source"] != "model" for i, line in enumerate(lines) if i in measured)
     answers = [line["source"] == "model" for line in lines]
     assert sum(answers[: measured[0]]) == 4
