@@ -72,7 +72,7 @@ PetscErrorCode StepOwn(Solve *s)
   PetscCall(PetscTime(&clock));
   PetscCall(WatchSolve(s->ksp, s->host, &s->watch));
   s->solve = Lap(&clock) - (s->decision - before);
-  MirrorListened(s);
+  PetscCall(MirrorListened(s));
   if (!s->watch.given_up) s->own_measured = s->solve;
   s->own_setup = s->host->setup - setup;
   PetscCall(MayTakeOver(s, &over));

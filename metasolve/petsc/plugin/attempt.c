@@ -3,8 +3,8 @@
 */
 #include "runner.h"
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 /* Seconds. Below the first a clock on the wall tells more about the machine than about the solve. */
 #define SHORTEST_BUDGET    0.02
@@ -47,9 +47,17 @@ static double FactorBytes(const Settings *s, PetscInt rows)
   return strcmp(type, "lu") && strcmp(type, "cholesky") ? 0 : FACTOR_BYTES * 8 * pow((double)rows, natural);
 }
 
+/* What the system could give without swapping; infinite where it does not say. */
 static double FreeBytes(void)
 {
-  return (double)sysconf(_SC_AVPHYS_PAGES) * (double)sysconf(_SC_PAGESIZE);
+  FILE  *file = fopen("/proc/meminfo", "r");
+  char   line[256];
+  double kilobytes = INFINITY;
+
+  while (file && fgets(line, sizeof line, file))
+    if (!strncmp(line, "MemAvailable:", 13)) kilobytes = strtod(line + 13, NULL);
+  if (file) fclose(file);
+  return 1024 * kilobytes;
 }
 
 static const Overrun *OverrunOf(const Runner *r, const char *type)
@@ -206,13 +214,15 @@ PetscErrorCode AttemptStart(Solve *s)
 
 PetscErrorCode AttemptModel(Solve *s, PetscBool *ok)
 {
+  int  again = s->run->runner->abandoned < ABANDONED;
   char first[128];
   Why  why;
 
   PetscFunctionBegin;
   PetscCall(Try(s, ok));
-  if (*ok || s->run->runner->abandoned >= ABANDONED || !PolicySecond(s->run->runner->policy, &s->run->decision))
-    PetscFunctionReturn(PETSC_SUCCESS);
+  if (*ok) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCallMPI(MPI_Bcast(&again, 1, MPI_INT, 0, PetscObjectComm((PetscObject)s->ksp)));
+  if (!again || !PolicySecond(s->run->runner->policy, &s->run->decision)) PetscFunctionReturn(PETSC_SUCCESS);
   why = s->why;
   snprintf(first, sizeof first, "%.127s", JournalWhy(s));
   s->detail[0] = 0;

@@ -37,9 +37,16 @@ PetscErrorCode MirrorShows(KSP ksp, Why *why)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-void MirrorListened(const Solve *s)
+/* On any rank: a monitor may look on one only. */
+PetscErrorCode MirrorListened(Solve *s)
 {
-  if (s->ksp->numbermonitors) s->run->quiet = s->host->built ? 0 : s->ksp->numbermonitors;
+  int built = s->host->built;
+
+  PetscFunctionBegin;
+  if (!s->ksp->numbermonitors) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &built, 1, MPI_INT, MPI_MAX, PetscObjectComm((PetscObject)s->ksp)));
+  s->run->quiet = built ? 0 : s->ksp->numbermonitors;
+  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscBool MirrorWants(const Solve *s)

@@ -140,12 +140,12 @@ PetscErrorCode AttemptAccept(Solve *);
 PetscErrorCode AttemptPermit(Solve *, Why *); /* may its settings be set up here? Local */
 
 /* ---- mirror.c: the program's KSP is told what happened in ours ---- */
-PetscBool      MirrorAllows(const Solve *);   /* can the program's monitors be told afterwards? */
-PetscErrorCode MirrorShows(KSP, Why *);       /* does a viewer show the program's preconditioner, other than to people? */
-PetscBool      MirrorWants(const Solve *);    /* is the course of the solve to be kept for them, or for its history? */
-PetscErrorCode MirrorAnswer(Solve *);         /* vec_sol, its and residual of the solve are the KSP's own answer. Collective */
-PetscErrorCode MirrorForget(Solve *);         /* the KSP is as KSPSolve() left it before anything was tried */
-void           MirrorListened(const Solve *); /* the program's own solve is over: what its monitors asked for is known */
+PetscBool      MirrorAllows(const Solve *); /* can the program's monitors be told afterwards? */
+PetscErrorCode MirrorShows(KSP, Why *);     /* does a viewer show the program's preconditioner, other than to people? */
+PetscBool      MirrorWants(const Solve *);  /* is the course of the solve to be kept for them, or for its history? */
+PetscErrorCode MirrorAnswer(Solve *);       /* vec_sol, its and residual of the solve are the KSP's own answer. Collective */
+PetscErrorCode MirrorForget(Solve *);       /* the KSP is as KSPSolve() left it before anything was tried */
+PetscErrorCode MirrorListened(Solve *);     /* its own solve is over: what its monitors asked for is known. Collective */
 
 /* ---- journal.c: one JSON line ---- */
 const char *JournalWhy(const Solve *); /* why, for people */
