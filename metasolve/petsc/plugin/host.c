@@ -68,7 +68,7 @@ static PetscErrorCode LateReason(KSP ksp)
   PCFailedReason failed;
 
   PetscFunctionBegin;
-  PetscCall(PCGetFailedReasonRank(ksp->pc, &failed));
+  PetscCall(PCGetFailedReason(ksp->pc, &failed));
   if (failed) ksp->reason = KSP_DIVERGED_PC_FAILED;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -144,7 +144,7 @@ static PetscErrorCode Checked(const Inner *in, KSP host, InnerState *mine)
   PetscFunctionBegin;
   PetscCallMPI(MPI_Comm_size(PetscObjectComm((PetscObject)host), &ranks));
   PetscCall(KSPGetPC(in->ksp, &pc));
-  PetscCall(PCGetFailedReasonRank(pc, &failed));
+  PetscCall(PCGetFailedReason(pc, &failed));
   if (ranks > 1) PetscCall(SoundPC(pc, &sound)); /* on one rank an error is caught, and that is all */
   *mine = failed || in->ksp->reason < 0 ? INNER_FAILED : sound ? INNER_OK : INNER_UNSOUND;
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -13,8 +13,10 @@ typedef PetscErrorCode (*Monitor)(KSP, PetscInt, PetscReal, void *);
 /* Monitors of PETSc that need nothing but iteration and norm. */
 static PetscBool Plain(Monitor m)
 {
-  return (PetscBool)(m == (Monitor)KSPMonitorResidual || m == (Monitor)KSPMonitorResidualShort ||
-                     m == (Monitor)KSPMonitorResidualDrawLG);
+#if PETSC_VERSION_LT(3, 26, 0) /* it is a format of the other one since */
+  if (m == (Monitor)KSPMonitorResidualShort) return PETSC_TRUE;
+#endif
+  return (PetscBool)(m == (Monitor)KSPMonitorResidual || m == (Monitor)KSPMonitorResidualDrawLG);
 }
 
 PetscBool MirrorAllows(const Solve *s)
