@@ -66,13 +66,12 @@ PetscErrorCode StepOwn(Solve *s)
 
   PetscFunctionBegin;
   s->source = SOURCE_REFUSED;
-  if (s->ksp->numbermonitors) s->patience = 0; /* what has been shown cannot be taken back */
+  if (s->monitored) s->patience = 0; /* what has been shown cannot be taken back */
   if (s->patience > 0) PetscCall(KeepStart(s));
   s->watch = (Watch){.patience = s->patience, .look = s->small ? LookLate : NULL, .context = s};
   PetscCall(PetscTime(&clock));
   PetscCall(WatchSolve(s->ksp, s->host, &s->watch));
   s->solve = Lap(&clock) - (s->decision - before);
-  PetscCall(MirrorListened(s));
   if (!s->watch.given_up) s->own_measured = s->solve;
   s->own_setup = s->host->setup - setup;
   PetscCall(MayTakeOver(s, &over));

@@ -166,6 +166,7 @@ static PetscErrorCode Once(Solve *s, Limits *limits, PetscBool guess, PetscLogDo
   }
   PetscCall(KSPGetIterationNumber(in->ksp, &its));
   s->its += its;
+  PetscCall(MirrorProject(s));
   PetscCall(TrueResidual(s->ksp, s->run->previous.work[1], &s->residual));
   s->verify += Lap(clock);
   PetscFunctionReturn(PETSC_SUCCESS);

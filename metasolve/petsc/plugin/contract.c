@@ -58,7 +58,8 @@ PetscErrorCode ContractTarget(KSP ksp, Contract *c, Why *why)
     PetscCall(TrueResidual(ksp, NULL, &r0));
     reference = given->initialrtol ? r0 : fmin(r0, c->bnorm);
   }
-  c->target = fmax(ksp->rtol * reference, ksp->abstol);
+  c->target = ksp->rtol * reference;
+  if (c->kind == CONTRACT_UNPRECONDITIONED) c->target = fmax(c->target, ksp->abstol);
   if (!isfinite(c->target)) *why = WHY_NOT_FINITE;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

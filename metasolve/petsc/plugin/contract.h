@@ -2,8 +2,8 @@
    contract.h - what a program asks of an answer, and how an answer is verified: never less accurate than the program's own.
 
    A solution is accepted only if its recomputed |b - A x|_2 meets the program's own tolerance,
-       |b - A x|_2 <= max(rtol |b|_2, abstol)        (or its variants relative to the initial residual),
-   whichever norm the program's own solve stops on.
+       |b - A x|_2 <= max(rtol |b|_2, abstol)        (or its variants relative to the initial residual).
+   Where the program's own solve stops on another norm, its absolute tolerance is of that one, and only rtol counts.
 */
 #pragma once
 #include "operator.h"

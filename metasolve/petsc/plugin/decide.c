@@ -32,7 +32,7 @@ PetscErrorCode StepAdmit(Solve *s)
   PetscCall(ContractTarget(s->ksp, &s->contract, &s->why));
   if (s->why == WHY_NOT_FINITE)
     snprintf(s->detail, sizeof s->detail, "the norm of the right-hand side is %g", (double)s->contract.bnorm);
-  if (!s->why && !MirrorAllows(s)) s->why = WHY_MONITORED;
+  if (!s->why) PetscCall(MirrorAllows(s, &s->why));
   if (!s->why) PetscCall(MirrorShows(s->ksp, &s->why));
   s->course.kept = MirrorWants(s);
   if (!s->why) s->step = STEP_GUESS;

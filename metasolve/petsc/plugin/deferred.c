@@ -11,7 +11,7 @@ typedef enum {
 } Waiting;
 typedef struct { /* composed with the PC: goes with it */
   Waiting waiting;
-  PetscErrorCode (*setup)(PC), (*setuponblocks)(PC), (*view)(PC, PetscViewer), (*getfactoredmatrix)(PC, Mat *);
+  PetscErrorCode (*setup)(PC), (*setuponblocks)(PC), (*reset)(PC), (*view)(PC, PetscViewer), (*getfactoredmatrix)(PC, Mat *);
   Asked     asked;
   PetscBool expected;    /* the next set-up is the one that KSPSetUp() asks for */
   PetscInt  setupcalled; /* of what really is set up */
@@ -70,6 +70,18 @@ static PetscErrorCode PCSetUpOnBlocks_Deferred(PC pc)
   return PETSC_SUCCESS;
 }
 
+/* What was set up is gone. */
+static PetscErrorCode PCReset_Deferred(PC pc)
+{
+  Deferred *d;
+
+  PetscFunctionBegin;
+  DEFERRED_OF(pc, d);
+  d->setupcalled = 0;
+  if (d->reset) PetscCall(d->reset(pc));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* People are told; for any other viewer there is what there would have been. */
 static PetscErrorCode PCView_Deferred(PC pc, PetscViewer viewer)
 {
@@ -99,6 +111,7 @@ static PetscErrorCode PutBack(PC pc, Deferred *d)
   PetscFunctionBegin;
   PetscCall(AskedPutBack(pc, &d->asked));
   pc->ops->setuponblocks     = d->setuponblocks;
+  pc->ops->reset             = d->reset;
   pc->ops->view              = d->view;
   pc->ops->getfactoredmatrix = d->getfactoredmatrix;
   d->waiting                 = PC_OWN;
@@ -112,11 +125,8 @@ static PetscErrorCode Late(PC pc, Deferred *d)
 
   PetscFunctionBegin;
   PetscCall(PutBack(pc, d));
-  if (pc->setupcalled) { /* otherwise the program has reset the PC */
-    pc->flag = d->setupcalled && StateOf(pc).nonzerostate == d->state.nonzerostate ? SAME_NONZERO_PATTERN
-                                                                                   : DIFFERENT_NONZERO_PATTERN;
-    SetUpCalledSet(pc, d->setupcalled);
-  }
+  pc->flag = d->setupcalled && StateOf(pc).nonzerostate == d->state.nonzerostate ? SAME_NONZERO_PATTERN : DIFFERENT_NONZERO_PATTERN;
+  SetUpCalledSet(pc, d->setupcalled);
   MetasolveDepth++;
   if (d->setup) err = d->setup(pc);
   if (!err && pc->ops->setuponblocks) err = pc->ops->setuponblocks(pc);
@@ -142,7 +152,8 @@ PetscErrorCode PCWatchSetUp(PC pc)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* May its set-up wait, and would that save anything? A factor by SuperLU_DIST cannot be destroyed unless it was made. */
+/* May its set-up wait, and would that save anything? A factor by SuperLU_DIST cannot be destroyed unless it was made; the set-up
+   of a shell is code of the program's, which may do anything. */
 static PetscErrorCode Due(PC pc, PetscBool *due)
 {
   PetscObjectState state;
@@ -153,6 +164,7 @@ static PetscErrorCode Due(PC pc, PetscBool *due)
   PetscCall(PetscObjectTypeCompareAny((PetscObject)pc, &factors, PCLU, PCCHOLESKY, PCILU, PCICC, ""));
   if (factors) PetscCall(PCFactorGetMatSolverType(pc, &package));
   if (package) PetscCall(PetscStrcmp(package, MATSOLVERSUPERLU_DIST, &fragile));
+  else PetscCall(PetscObjectTypeCompareAny((PetscObject)pc, &fragile, PCSHELL, "python", ""));
   PetscCall(PetscObjectStateGet((PetscObject)pc->pmat, &state));
   *due = (PetscBool)(!fragile && pc->ops->setup && !pc->reusepreconditioner && !(pc->setupcalled && StateOf(pc).state == state));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -180,6 +192,8 @@ PetscErrorCode PCDefer(PC pc)
   d->setuponblocks     = pc->ops->setuponblocks;
   d->view              = pc->ops->view;
   d->getfactoredmatrix = pc->ops->getfactoredmatrix;
+  d->reset             = pc->ops->reset;
+  pc->ops->reset       = PCReset_Deferred;
   pc->ops->view        = PCView_Deferred;
   if (d->setuponblocks) pc->ops->setuponblocks = PCSetUpOnBlocks_Deferred;
   if (d->getfactoredmatrix) pc->ops->getfactoredmatrix = PCFactorGetMatrix_Deferred;
@@ -194,6 +208,17 @@ PetscErrorCode PCDeferred(PC pc, PetscBool *waits)
   PetscFunctionBegin;
   PetscCall(Find(pc, &d));
   *waits = (PetscBool)(d && d->waiting == PC_WAITING && pc->ops->setup == PCSetUp_Deferred);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* PCSetUp() has noted that there is a set-up, and with PCSetReusePreconditioner() it would leave it at that. */
+PetscErrorCode PCDeferOpen(PC pc)
+{
+  PetscBool waits;
+
+  PetscFunctionBegin;
+  PetscCall(PCDeferred(pc, &waits));
+  if (waits) SetUpCalledSet(pc, PETSC_FALSE);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -85,7 +85,7 @@ static PetscErrorCode SolveOwn(KSP ksp, Host *h)
     PetscCall(SetUpPC(ksp, h));
     PetscCall(LateReason(ksp));
   }
-  h->answered = h->built = PETSC_FALSE;
+  h->answered = PETSC_FALSE;
   MetasolveDepth++;
   err = h->ksp_solve(ksp);
   MetasolveDepth--;
@@ -119,7 +119,6 @@ PetscErrorCode HostSolveTested(KSP ksp, Host *h, ConvergenceTest test, void *tes
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* ---- the replaced operations ---- */
 /* Is this an outermost solver that the session is about? */
 static PetscBool Meant(KSP ksp, const Session *s)
 {
@@ -134,7 +133,6 @@ static PetscErrorCode KSPBuildSolution_Host(KSP ksp, Vec v, Vec *V)
 
   PetscFunctionBegin;
   HOST_OF(ksp, h);
-  h->built = PETSC_TRUE;
   if (!h->answered) PetscCall((*h->ksp_buildsolution)(ksp, v, V));
   else if (v) {
     PetscCall(VecCopy(ksp->vec_sol, v));
@@ -149,9 +147,19 @@ static PetscErrorCode KSPBuildResidual_Host(KSP ksp, Vec t, Vec v, Vec *V)
 
   PetscFunctionBegin;
   HOST_OF(ksp, h);
-  h->built = PETSC_TRUE;
   if (h->answered) PetscCall(KSPBuildResidualDefault(ksp, t, v, V));
   else PetscCall((*h->ksp_buildresidual)(ksp, t, v, V));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode KSPReset_Host(KSP ksp)
+{
+  Host *h;
+
+  PetscFunctionBegin;
+  HOST_OF(ksp, h);
+  if (h->state && h->session->ops->reset) PetscCall(h->session->ops->reset(h->state));
+  if (h->ksp_reset) PetscCall(h->ksp_reset(ksp));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -182,13 +190,13 @@ static PetscErrorCode KSPSetUp_Host(KSP ksp)
   h->setup            = 0;
   PetscCall(KSPGetPC(ksp, &ksp->pc));
   if (!ksp->vec_rhs) h->asked = PETSC_TRUE;
+  PetscCall(SetUpOwn(ksp, h)); /* work space: a solve that is exchanged after this would miss it */
   if (h->session->ops->mayact && !h->asked) PetscCall(h->session->ops->mayact(ksp, h, &may));
   if (may) {
     PetscCall(PCDefer(ksp->pc));
     PetscCall(PCDeferred(ksp->pc, &waits));
     if (waits) PetscFunctionReturn(PETSC_SUCCESS);
   }
-  PetscCall(SetUpOwn(ksp, h));
   if (!ScalesSystem(ksp)) PetscCall(SetUpPC(ksp, h)); /* a diagonally scaled operator is scaled only after us */
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -200,6 +208,7 @@ static PetscErrorCode KSPSolve_Host(KSP ksp)
 
   PetscFunctionBegin;
   HOST_OF(ksp, h);
+  PetscCall(PCDeferOpen(ksp->pc));
   if (!Meant(ksp, h->session) || ksp->transpose_solve) PetscCall(HostSolveOwn(ksp, h));
   else {
     GuardEnter();
@@ -210,7 +219,6 @@ static PetscErrorCode KSPSolve_Host(KSP ksp)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* ---- wrapping ---- */
 PetscErrorCode SessionRelease(Session **session)
 {
   Session *s = *session;
@@ -244,6 +252,7 @@ PetscErrorCode HostWrap(KSP ksp, Session *session)
   h->session           = session;
   h->ksp_setup         = ksp->ops->setup;
   h->ksp_solve         = ksp->ops->solve;
+  h->ksp_reset         = ksp->ops->reset;
   h->ksp_buildsolution = ksp->ops->buildsolution;
   h->ksp_buildresidual = ksp->ops->buildresidual;
   h->setupnewmatrix    = ksp->setupnewmatrix;
@@ -257,6 +266,7 @@ PetscErrorCode HostWrap(KSP ksp, Session *session)
   ksp->ops->solve         = KSPSolve_Host;
   ksp->ops->buildsolution = KSPBuildSolution_Host;
   ksp->ops->buildresidual = KSPBuildResidual_Host;
+  ksp->ops->reset         = KSPReset_Host;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -271,6 +281,7 @@ PetscErrorCode HostUnwrap(KSP ksp)
   if (ksp->ops->solve == KSPSolve_Host) {
     ksp->ops->setup         = h->ksp_setup;
     ksp->ops->solve         = h->ksp_solve;
+    ksp->ops->reset         = h->ksp_reset;
     ksp->ops->buildsolution = h->ksp_buildsolution;
     ksp->ops->buildresidual = h->ksp_buildresidual;
     ksp->setupnewmatrix     = h->setupnewmatrix;

@@ -15,19 +15,19 @@ typedef PetscErrorCode (*ConvergenceTest)(KSP, PetscInt, PetscReal, KSPConverged
 typedef struct {
   PetscErrorCode (*mayact)(KSP, Host *, PetscBool *); /* may the preconditioner's set-up wait? NULL: never */
   PetscErrorCode (*solve)(KSP, Host *);
+  PetscErrorCode (*reset)(void *state);   /* what holds the program's matrix is let go. NULL: nothing does */
   PetscErrorCode (*destroy)(void *state); /* of what solve keeps with a KSP */
 } HostOps;
 
 struct _Host {
   Session *session;
-  PetscErrorCode (*ksp_setup)(KSP), (*ksp_solve)(KSP), (*ksp_buildsolution)(KSP, Vec, Vec *),
+  PetscErrorCode (*ksp_setup)(KSP), (*ksp_solve)(KSP), (*ksp_reset)(KSP), (*ksp_buildsolution)(KSP, Vec, Vec *),
     (*ksp_buildresidual)(KSP, Vec, Vec, Vec *);
   PetscBool setupnewmatrix, setup_due; /* setup_due: ksp_setup is still to be called */
   PetscBool
     asked; /* the program called KSPSetUp() itself, before there was anything to solve: it may look into its preconditioner */
   PetscLogDouble  setup;    /* seconds of the program's own set-up since the last solve */
   PetscBool       answered; /* the last solve was not the program's own: the solution is in vec_sol, and nowhere else */
-  PetscBool       built;    /* somebody has asked for the solution or residual during the program's own solve */
   ConvergenceTest test;     /* the program's own, while another stands in for it ... */
   void           *testing;  /* ... and what that one works with */
   void           *state;    /* of the session's operations */

@@ -19,14 +19,18 @@ static PetscBool Plain(Monitor m)
   return (PetscBool)(m == (Monitor)KSPMonitorResidual || m == (Monitor)KSPMonitorResidualDrawLG);
 }
 
-PetscBool MirrorAllows(const Solve *s)
+/* Can all that watch the program's KSP be told afterwards, on every rank? A monitor may be set on one only. */
+PetscErrorCode MirrorAllows(Solve *s, Why *why)
 {
-  const KSP ksp = s->ksp;
+  const KSP ksp     = s->ksp;
+  int       some[2] = {ksp->numbermonitors > 0, ksp->err_hist != NULL}; /* monitors; any that cannot */
 
-  if (s->run->quiet == ksp->numbermonitors) return PETSC_TRUE;
-  for (PetscInt i = 0; i < ksp->numbermonitors; i++)
-    if (!Plain(ksp->monitor[i])) return PETSC_FALSE;
-  return PETSC_TRUE;
+  PetscFunctionBegin;
+  for (PetscInt i = 0; i < ksp->numbermonitors; i++) some[1] = some[1] || !Plain(ksp->monitor[i]);
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, some, 2, MPI_INT, MPI_MAX, PetscObjectComm((PetscObject)ksp)));
+  s->monitored = (PetscBool)some[0];
+  if (some[1]) *why = WHY_MONITORED;
+  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscErrorCode MirrorShows(KSP ksp, Why *why)
@@ -36,18 +40,6 @@ PetscErrorCode MirrorShows(KSP ksp, Why *why)
   PetscFunctionBegin;
   if (ksp->view && ksp->viewer) PetscCall(PetscObjectTypeCompare((PetscObject)ksp->viewer, PETSCVIEWERASCII, &ascii));
   if (!ascii) *why = WHY_VIEWED;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* On any rank: a monitor may look on one only. */
-PetscErrorCode MirrorListened(Solve *s)
-{
-  int built = s->host->built;
-
-  PetscFunctionBegin;
-  if (!s->ksp->numbermonitors) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &built, 1, MPI_INT, MPI_MAX, PetscObjectComm((PetscObject)s->ksp)));
-  s->run->quiet = built ? 0 : s->ksp->numbermonitors;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -90,7 +82,7 @@ static PetscErrorCode Replay(Solve *s)
 }
 
 /* Right preconditioning may leave any multiple of the null space in x; the program's own settings add none to its guess. */
-static PetscErrorCode Project(Solve *s)
+PetscErrorCode MirrorProject(Solve *s)
 {
   MatNullSpace null;
 
@@ -108,12 +100,12 @@ PetscErrorCode MirrorAnswer(Solve *s)
   KSP ksp = s->ksp;
 
   PetscFunctionBegin;
-  PetscCall(Project(s));
   s->host->answered = PETSC_TRUE;
   ksp->res_hist_len = (size_t)s->history;
   if (MirrorWants(s)) PetscCall(Replay(s));
   ksp->its    = s->its;
   ksp->rnorm  = s->residual;
-  ksp->reason = islessequal(s->residual, ksp->abstol) ? KSP_CONVERGED_ATOL : KSP_CONVERGED_RTOL;
+  ksp->reason = s->contract.kind == CONTRACT_UNPRECONDITIONED && islessequal(s->residual, ksp->abstol) ? KSP_CONVERGED_ATOL
+                                                                                                       : KSP_CONVERGED_RTOL;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -42,8 +42,10 @@ PetscErrorCode OperatorKeep(Mat A, const char *prefix, OperatorMarks *m)
   PetscCall(PetscObjectBaseTypeCompare((PetscObject)A, MATMPIAIJ, &mpi));
   if (mpi) PetscCall(MatMPIAIJGetSeqAIJ(A, &m->mat[1], &m->mat[2], NULL));
   for (int i = 0; i < 3 && m->mat[i]; i++) {
-    PetscCall(PetscStrallocpy(((PetscObject)m->mat[i])->prefix, &m->prefix[i]));
-    m->raises[i] = m->mat[i]->erroriffailure;
+    m->prefix[i]                     = ((PetscObject)m->mat[i])->prefix; /* the pointer itself: the program may hold it */
+    m->factor[i]                     = m->mat[i]->factorprefix;
+    ((PetscObject)m->mat[i])->prefix = m->mat[i]->factorprefix = NULL;
+    m->raises[i]                                               = m->mat[i]->erroriffailure;
     PetscCall(MatSetOptionsPrefix(m->mat[i], prefix));
     m->failed[i] = (int)m->mat[i]->factorerrortype;
   }
@@ -55,7 +57,9 @@ PetscErrorCode OperatorPutBack(OperatorMarks *m)
   PetscFunctionBegin;
   for (int i = 0; i < 3 && m->mat[i]; i++) {
     PetscCall(PetscFree(((PetscObject)m->mat[i])->prefix));
-    ((PetscObject)m->mat[i])->prefix = m->prefix[i]; /* handed back */
+    PetscCall(PetscFree(m->mat[i]->factorprefix));
+    ((PetscObject)m->mat[i])->prefix = m->prefix[i];
+    m->mat[i]->factorprefix          = m->factor[i];
     m->mat[i]->erroriffailure        = m->raises[i];
     m->mat[i]->factorerrortype       = (MatFactorError)m->failed[i];
   }

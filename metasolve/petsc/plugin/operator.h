@@ -18,7 +18,7 @@ PetscBool      OperatorSame(const Operator *, const Operator *); /* the same val
    is to become of errors. */
 typedef struct {
   Mat       mat[3]; /* the matrix and, on several ranks, its two blocks; borrowed */
-  char     *prefix[3];
+  char     *prefix[3], *factor[3];
   PetscBool raises[3];
   int       failed[3]; /* what SOR has noted of a zero on the diagonal */
 } OperatorMarks;

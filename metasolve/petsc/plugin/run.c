@@ -136,13 +136,23 @@ static PetscErrorCode RunMayAct(KSP ksp, Host *h, PetscBool *may)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode RunDestroy(void *state)
+static PetscErrorCode RunReset(void *state)
 {
   Run *r = (Run *)state;
 
   PetscFunctionBegin;
   PetscCall(InnerDestroy(&r->inner));
   PetscCall(PreviousFree(&r->previous));
+  r->op = (Operator){0};
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode RunDestroy(void *state)
+{
+  Run *r = (Run *)state;
+
+  PetscFunctionBegin;
+  PetscCall(RunReset(state));
   TextFree(&r->last);
   PetscCall(PetscFree(r));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -160,7 +170,7 @@ static PetscErrorCode RunnerDestroy(void *data)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static const HostOps RunOps = {.mayact = RunMayAct, .solve = RunSolve, .destroy = RunDestroy};
+static const HostOps RunOps = {.mayact = RunMayAct, .solve = RunSolve, .reset = RunReset, .destroy = RunDestroy};
 
 PetscErrorCode RunSession(MPI_Comm comm, const char *model, const char *log, PetscBool trial, Session **session)
 {

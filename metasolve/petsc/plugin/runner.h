@@ -45,8 +45,7 @@ typedef struct { /* kept with a KSP */
   PetscBool        fits; /* whether the guess is for the pattern below */
   PetscObjectId    pattern_id;
   PetscObjectState pattern;
-  PetscInt         quiet; /* so many monitors of the program have been watched: they ask for nothing but norms */
-  Text             last;  /* JSON line of the last solve */
+  Text             last; /* JSON line of the last solve */
 } Run;
 
 typedef enum { /* who has answered */
@@ -86,12 +85,12 @@ typedef struct _Solve { /* one solve; times in seconds */
   Vec       x0; /* the program's own guess, where one must come back; NULL: it starts from zero */
   PetscBool fresh, guess,
     own; /* fresh: an operator not seen in the last solve; guess: the solve starts from vec_sol; own: no settings of a model's */
-  PetscBool small, looked, answered;
-  Course    course;           /* of the attempt, where the program keeps one or has monitors */
-  PetscInt  its, history;     /* of the attempt; how long the program's history was */
-  PetscReal residual, start;  /* |b - A x|_2 at the end; of a guess of ours that is used (NaN: there is none) */
-  double    expected, budget; /* what own settings probably take, and what an attempt may */
-  double    patience;         /* with own settings; 0: any */
+  PetscBool small, looked, answered, monitored; /* monitored: on some rank */
+  Course    course;                             /* of the attempt, where the program keeps one or has monitors */
+  PetscInt  its, history;                       /* of the attempt; how long the program's history was */
+  PetscReal residual, start;                    /* |b - A x|_2 at the end; of a guess of ours that is used (NaN: there is none) */
+  double    expected, budget;                   /* what own settings probably take, and what an attempt may */
+  double    patience;                           /* with own settings; 0: any */
   char      unused[64];
   double    decision, guessing, own_solve, setup, solve, verify, fallback, total;
   double    own_measured, own_setup; /* own settings to the end, and the part of it that was set-up */
@@ -140,12 +139,12 @@ PetscErrorCode AttemptAccept(Solve *);
 PetscErrorCode AttemptPermit(Solve *, Why *); /* may its settings be set up here? Local */
 
 /* ---- mirror.c: the program's KSP is told what happened in ours ---- */
-PetscBool      MirrorAllows(const Solve *); /* can the program's monitors be told afterwards? */
-PetscErrorCode MirrorShows(KSP, Why *);     /* does a viewer show the program's preconditioner, other than to people? */
-PetscBool      MirrorWants(const Solve *);  /* is the course of the solve to be kept for them, or for its history? */
-PetscErrorCode MirrorAnswer(Solve *);       /* vec_sol, its and residual of the solve are the KSP's own answer. Collective */
-PetscErrorCode MirrorForget(Solve *);       /* the KSP is as KSPSolve() left it before anything was tried */
-PetscErrorCode MirrorListened(Solve *);     /* its own solve is over: what its monitors asked for is known. Collective */
+PetscErrorCode MirrorAllows(Solve *, Why *); /* can the program's monitors be told afterwards? Collective */
+PetscErrorCode MirrorProject(Solve *);       /* no more of the null space in vec_sol than the program's own settings leave */
+PetscErrorCode MirrorShows(KSP, Why *);      /* does a viewer show the program's preconditioner, other than to people? */
+PetscBool      MirrorWants(const Solve *);   /* is the course of the solve to be kept for them, or for its history? */
+PetscErrorCode MirrorAnswer(Solve *);        /* vec_sol, its and residual of the solve are the KSP's own answer. Collective */
+PetscErrorCode MirrorForget(Solve *);        /* the KSP is as KSPSolve() left it before anything was tried */
 
 /* ---- journal.c: one JSON line ---- */
 const char *JournalWhy(const Solve *); /* why, for people */

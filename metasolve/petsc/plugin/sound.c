@@ -44,6 +44,13 @@ static PetscErrorCode DiagonalNonzero(Mat A, PetscBool *nonzero)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static const char *Setting(const Settings *s, const char *name)
+{
+  for (int i = 0; i < s->n; i++)
+    if (!strcmp(s->name[i], name)) return s->value[i];
+  return "";
+}
+
 static PetscBool Mentions(const Settings *s, const char *word)
 {
   for (int i = 0; i < s->n; i++)
@@ -51,17 +58,26 @@ static PetscBool Mentions(const Settings *s, const char *word)
   return PETSC_FALSE;
 }
 
+/* On several ranks, perhaps within the set-up, for an estimate of eigenvalues: does it divide by the diagonal? */
+static PetscBool NeedsDiagonal(const Settings *s)
+{
+  static const char *const robust[] = {PCNONE, PCJACOBI, PCPBJACOBI, PCHYPRE, PCKACZMARZ};
+  const char              *type = Setting(s, "pc_type"), *package = Setting(s, "pc_factor_mat_solver_type");
+
+  for (size_t i = 0; i < sizeof robust / sizeof *robust; i++)
+    if (!strcmp(type, robust[i])) return PETSC_FALSE;
+  return (PetscBool)(!*package || !strcmp(package, MATSOLVERPETSC));
+}
+
 PetscErrorCode SoundOperator(const Operator *o, const Settings *s, PetscBool *sound)
 {
   PetscMPIInt ranks;
-  PetscBool   sweeps; /* perhaps within the set-up: for an estimate of eigenvalues */
 
   PetscFunctionBegin;
   *sound = PETSC_TRUE;
   PetscCallMPI(MPI_Comm_size(PetscObjectComm((PetscObject)o->A), &ranks));
-  sweeps = (PetscBool)(ranks > 1 && (Mentions(s, PCSOR) || Mentions(s, PCEISENSTAT) || Mentions(s, PCML)));
   if (ranks > 1) PetscCall(EntriesFinite(o->A, sound));
-  if (sweeps || Mentions(s, PCICC) || Mentions(s, PCCHOLESKY)) PetscCall(DiagonalNonzero(o->A, sound));
+  if ((ranks > 1 && NeedsDiagonal(s)) || Mentions(s, PCICC) || Mentions(s, PCCHOLESKY)) PetscCall(DiagonalNonzero(o->A, sound));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

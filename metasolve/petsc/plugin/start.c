@@ -49,6 +49,7 @@ PetscErrorCode StartFromGuess(Solve *s)
   if (!wanted) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(Fits(s, &fits));
   if (fits) PetscCall(GuessMake(s->run->runner->guess, s->op.A, s->ksp->vec_rhs, s->ksp->vec_sol, &made));
+  if (made) PetscCall(MirrorProject(s));
   if (made) PetscCall(TrueResidual(s->ksp, NULL, &s->residual));
   s->guess = (PetscBool)(made && isless(s->residual, s->contract.bnorm));
   if (s->guess) {
