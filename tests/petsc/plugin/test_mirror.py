@@ -56,28 +56,25 @@ def test_a_history_after_a_fallback_is_that_of_the_programs_own_solve(held, tmp_
     assert list(ksp.getConvergenceHistory()) == own
 
 
-def test_monitors_of_norms_are_told_every_iteration(held, model):
-    """The program's own monitor is first watched during its own solve."""
-    ksp, A, b = held
-    seen = []
-    ksp.setMonitor(lambda ksp, it, norm: seen.append((it, norm, ksp.getIterationNumber())))
-    handle = accelerate(ksp, model)
-    solve(ksp, A, b)
-    assert "monitors" in handle.last["why"]
-    seen.clear()
-    solve(ksp, A, b)
-    assert handle.last["source"] == "model"
-    iterations = list(range(ksp.getIterationNumber() + 1))
-    assert [it for it, _, _ in seen] == iterations == [its for _, _, its in seen]
-    assert seen[0][1] == pytest.approx(b.norm())
-    assert seen[-1][1] == ksp.getResidualNorm()
+@pytest.mark.parametrize("ranks", [1, 2])
+def test_monitors_of_norms_are_told_every_iteration(ranks, host, model, run_with):
+    done, lines = run_with(model, host("time_steps"), ranks, options="-ksp_monitor")
+    assert {line["source"] for line in lines} == {"model"}
+    shown = [row.split() for row in done.stdout.splitlines() if "Residual norm" in row]
+    told = [int(words[0]) for words in shown]
+    assert told == [it for line in lines for it in range(line["iterations"] + 1)]
+    for line, last in zip(lines, (i for i, it in enumerate(told) if it == 0), strict=True):
+        first, final = (float(shown[k][-1]) for k in (last, last + line["iterations"]))
+        assert final / first <= 1.001 * line["tolerance"]
 
 
-def test_monitors_that_look_at_the_solution_keep_the_programs_own_solve(held, model):
+@pytest.mark.parametrize("watch", [lambda *_: None, lambda ksp, *_: ksp.buildSolution()])
+def test_monitors_of_the_programs_own_keep_its_own_solve(held, model, watch):
+    """What they look at is not known: the solution of an iteration could not be shown later."""
     ksp, A, b = held
-    ksp.setMonitor(lambda ksp, _it, _norm: ksp.buildSolution())
+    ksp.setMonitor(watch)
     handle = accelerate(ksp, model)
-    for _ in range(3):
+    for _ in range(2):
         solve(ksp, A, b)
         assert handle.last["source"] == "refused"
         assert "monitors" in handle.last["why"]
@@ -119,3 +116,70 @@ def test_no_norm_is_left_in_the_programs_vectors(held, model):
     before = b.stateGet()
     solve(ksp, A, b)
     assert b.stateGet() == before
+
+
+@pytest.mark.parametrize("own", ["ilu", "lu", "asm", "gamg"])
+def test_a_preconditioner_that_was_reset_is_made_anew(held, model, own):
+    ksp, A, b = held
+    ksp.getPC().setType(own)
+    solve(ksp, A, b)
+    accelerate(ksp, model)
+    for what in (ksp, ksp.getPC()):
+        A.scale(2.0)
+        ksp.setOperators(A)
+        solve(ksp, A, b)
+        what.reset()
+        ksp.setOperators(A)
+        y = b.duplicate()
+        ksp.getPC().apply(b, y)
+        assert y.norm() > 0
+        assert (b - A * solve(ksp, A, b)).norm() <= 1e-8 * b.norm()
+
+
+def test_a_preconditioner_that_is_reused_from_now_on_is_there(held, model):
+    ksp, A, b = held
+    ksp.getPC().setType("ilu")
+    accelerate(ksp, model)
+    solve(ksp, A, b)
+    ksp.getPC().setReusePreconditioner(True)
+    y = b.duplicate()
+    ksp.getPC().apply(b, y)
+    assert y.norm() > 0
+
+
+def test_an_absolute_tolerance_counts_in_its_own_norm_only(held, model):
+    """Of the preconditioned residual: a system in small units would be answered by zero."""
+    ksp, A, b = held
+    A.scale(1e-8)
+    b.scale(1e-8)
+    ksp.setOperators(A)
+    ksp.getPC().setType("jacobi")
+    ksp.setTolerances(rtol=1e-8, atol=1e-6)
+    handle = accelerate(ksp, model)
+    x = solve(ksp, A, b)
+    assert x.norm() > 0
+    assert (b - A * x).norm() <= 1e-8 * b.norm() or handle.last["source"] != "model"
+    other = PETSc.KSP().create(PETSc.COMM_SELF)
+    other.setOperators(A)
+    other.setType("fgmres")  # which stops on the unpreconditioned norm
+    other.setTolerances(rtol=1e-8, atol=1e-6)
+    accelerate(other, model)
+    assert solve(other, A, b).norm() == 0
+
+
+def test_what_is_no_null_space_does_not_spoil_an_answer(held, model):
+    """The answer is verified after its component in the null space was taken out."""
+    ksp, A, b = held
+    A.setNullSpace(PETSc.NullSpace().create(constant=True, comm=A.comm))
+    handle = accelerate(ksp, model)
+    x = solve(ksp, A, b)
+    if handle.last["source"] == "model":
+        assert (b - A * x).norm() <= 1e-8 * b.norm()
+
+
+def test_a_matrix_keeps_its_prefixes(held, model):
+    ksp, A, b = held
+    A.setOptionsPrefix("mine_")
+    accelerate(ksp, model)
+    solve(ksp, A, b)
+    assert A.getOptionsPrefix() == "mine_"
