@@ -138,10 +138,11 @@ def open_gate(features: int, instances: int = 150) -> Gate:
 
 
 def check_used(log: Path) -> None:
-    """A model that was refused would have cost nothing."""
-    used = {json.loads(line)["source"] for line in log.read_text().splitlines()}
-    if used != {"model"}:
-        sys.exit(f"plugin_overhead: solves by {', '.join(sorted(used))} instead of the model")
+    """A model that was refused would have cost nothing; own settings are measured now and then."""
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    used = sum(line["source"] == "model" for line in lines)
+    if used < 0.8 * len(lines):
+        sys.exit(f"plugin_overhead: {used} of {len(lines)} solves by the model")
 
 
 if __name__ == "__main__":

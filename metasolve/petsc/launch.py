@@ -16,6 +16,7 @@ from metasolve.petsc import library
 from metasolve.petsc.petsc_options import check_not_hidden, with_plugin
 from metasolve.petsc.writable import check_log, check_recording, one_line
 
+MANIFEST = "manifest.jsonl"  # of a recording: the plug-in's name for it
 NOT_FOUND = 127
 NOT_EXECUTABLE = 126
 FORWARDED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
@@ -95,11 +96,10 @@ def record(command: Sequence[str], out: str | os.PathLike, watch: Watch = _EVERY
 
 def _left(watch: Watch, directory: Path) -> dict[str, str]:
     """What may still be recorded: the plug-in counts only what it writes itself."""
-    from metasolve.petsc.recording import MANIFEST, Recording
-
-    left = {}
-    if watch.max_systems is not None and (directory / MANIFEST).exists():
-        left["METASOLVE_MAX_SYSTEMS"] = watch.max_systems - len(Recording(directory).solves)
+    left, manifest = {}, directory / MANIFEST
+    if watch.max_systems is not None and manifest.exists():
+        solves = manifest.read_bytes().count(b'"kind":"solve"')
+        left["METASOLVE_MAX_SYSTEMS"] = watch.max_systems - solves
     if watch.max_bytes is not None:
         used = sum(file.stat().st_size for file in directory.rglob("*") if file.is_file())
         left["METASOLVE_MAX_BYTES"] = watch.max_bytes - used

@@ -17,11 +17,11 @@ from metasolve.atomic import read_regular
 from metasolve.complaint import explain
 from metasolve.errors import RecordingError
 from metasolve.instance import Instance
+from metasolve.petsc.launch import MANIFEST
 from metasolve.petsc.manifest import LINES, RunLine, SkippedLine, SolveLine, understand
 from metasolve.petsc.recorded_solve import Operator, RecordedSolve
 from metasolve.strict_json import parse_object
 
-MANIFEST = "manifest.jsonl"
 _OPENING = '{"kind":'
 FEATURES_VERSION = 3  #: METASOLVE_FEATURES_VERSION of the plug-in
 _REDONE = 0.05  # of the first set-up: to find that there is nothing to do takes less

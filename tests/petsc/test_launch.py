@@ -147,7 +147,7 @@ def test_signals_reach_the_command(tmp_path, number):
 
 def test_launching_is_quick_because_little_is_imported():
     code = (
-        "import sys, metasolve.petsc.launch, metasolve.petsc.recording\n"
+        "import sys, metasolve.petsc.launch\n"
         "heavy = ('torch', 'petsc4py', 'mpi4py', 'scipy', 'pydantic')\n"
         "print(*(name for name in heavy if name in sys.modules))"
     )
