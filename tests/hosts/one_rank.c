@@ -1,5 +1,5 @@
-/* A system that is at fault on the last rank only: -fault none, zero_diagonal, singular_block, zero_row, nan, indefinite. Solved with
-   whatever options say. */
+/* A system that is at fault on the last rank only: -fault none, zero_diagonal, singular_block, zero_row, nan, indefinite,
+   missing_diagonal. Solved with whatever options say. */
 #include <petscksp.h>
 
 int main(int argc, char **argv)
@@ -10,13 +10,13 @@ int main(int argc, char **argv)
   PetscInt           n = 300, begin, end, first;
   PetscMPIInt        rank, size;
   char               fault[32] = "none";
-  PetscBool          is[6];
-  const char *const  faults[]  = {"none", "zero_diagonal", "singular_block", "zero_row", "nan", "indefinite"};
+  PetscBool          is[7];
+  const char *const  faults[]  = {"none", "zero_diagonal", "singular_block", "zero_row", "nan", "indefinite", "missing_diagonal"};
   KSPConvergedReason reason;
 
   PetscCall(PetscInitialize(&argc, &argv, NULL, NULL));
   PetscCall(PetscOptionsGetString(NULL, NULL, "-fault", fault, sizeof fault, NULL));
-  for (int i = 0; i < 6; i++) PetscCall(PetscStrcmp(fault, faults[i], &is[i]));
+  for (int i = 0; i < 7; i++) PetscCall(PetscStrcmp(fault, faults[i], &is[i]));
   PetscCallMPI(MPI_Comm_rank(PETSC_COMM_WORLD, &rank));
   PetscCallMPI(MPI_Comm_size(PETSC_COMM_WORLD, &size));
   PetscCall(MatCreateAIJ(PETSC_COMM_WORLD, PETSC_DECIDE, PETSC_DECIDE, n, n, 3, NULL, 2, NULL, &A));
@@ -29,7 +29,7 @@ int main(int argc, char **argv)
     if (i == first + 7 && is[3]) d = o = 0;
     if (i == first + 7 && is[4]) d = NAN;
     if (i >= first && is[5] && i % 3 == 0) d = -2.1;
-    PetscCall(MatSetValue(A, i, i, d, INSERT_VALUES));
+    if (!(is[6] && i == first + 7)) PetscCall(MatSetValue(A, i, i, d, INSERT_VALUES));
     if (i && !(is[2] && i == first)) PetscCall(MatSetValue(A, i, i - 1, o, INSERT_VALUES));
     if (i < n - 1) PetscCall(MatSetValue(A, i, i + 1, o, INSERT_VALUES));
   }

@@ -6,7 +6,10 @@ from metasolve.pinned import pin
 
 from ..conftest import needs_hypre
 
-FAULTS = ["zero_diagonal", "singular_block", "zero_row", "nan", "indefinite"]
+FAULTS = [
+    *("zero_diagonal", "singular_block", "zero_row", "nan", "indefinite"),
+    "missing_diagonal",
+]
 SETTINGS = [
     "ksp_type=gmres pc_type=jacobi",
     "ksp_type=gmres pc_type=sor",
@@ -16,6 +19,7 @@ SETTINGS = [
     "ksp_type=gmres pc_type=asm sub_pc_type=lu",
     "ksp_type=gmres pc_type=gamg",
     "ksp_type=gmres pc_type=gamg mg_levels_pc_type=sor",
+    "ksp_type=gmres pc_type=gamg mg_levels_pc_type=bjacobi",
     pytest.param("ksp_type=gmres pc_type=hypre", marks=needs_hypre),
 ]
 
