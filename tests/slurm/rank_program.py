@@ -16,7 +16,9 @@ from metasolve.instance import Instance
 from metasolve.program.process import run, scratch
 from metasolve.program.start import Start
 
-SIZE = [sys.executable, "-c", "from mpi4py import MPI; print(MPI.COMM_WORLD.size, end=' ')"]
+# One write: what two ranks print must not mix.
+SAY = "import os; from mpi4py import MPI; os.write(1, b'%d ' % MPI.COMM_WORLD.size)"
+SIZE = [sys.executable, "-c", SAY]
 PARALLEL = [shutil.which("mpiexec"), "--oversubscribe", "-n", "2", *SIZE]
 
 
