@@ -7,10 +7,11 @@
 */
 #pragma once
 
-#define ACCOUNT_LEAST  0.01  /* seconds that nobody notices: far less than the start of a process takes ... */
-#define ACCOUNT_PINNED 0.25  /* ... and where somebody has chosen the settings who should know */
-#define ACCOUNT_FREE   3.    /* times the program's own solve */
-#define ACCOUNT_RATE   0.025 /* of the program's own time; what looking at a system takes comes on top */
+#define ACCOUNT_LEAST  0.01 /* seconds that nobody notices: far less than the start of a process takes ... */
+#define ACCOUNT_PINNED 0.25 /* ... and where somebody has chosen the settings who should know */
+#define ACCOUNT_FREE   3.   /* times the program's own solve, where the model predicts what that takes ... */
+#define ACCOUNT_DOUBT  0.5  /* ... and where it does not */
+#define ACCOUNT_RATE   0.02 /* of the program's own time; what looking at a system takes comes on top */
 
 typedef struct {
   double own, taken;
@@ -22,7 +23,7 @@ static inline void AccountAdd(Account *a, double own, double taken)
   a->taken += taken;
 }
 
-static inline double AccountCredit(const Account *a, double least, double own)
+static inline double AccountCredit(const Account *a, double given)
 {
-  return least + ACCOUNT_FREE * own + ACCOUNT_RATE * a->own + (a->own - a->taken);
+  return given + ACCOUNT_RATE * a->own + (a->own - a->taken);
 }

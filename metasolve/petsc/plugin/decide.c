@@ -118,20 +118,22 @@ PetscErrorCode DecideExpect(Solve *s)
   PetscCall(MatGetInfo(s->op.A, MAT_LOCAL, &info));
   s->expected = ClassOwn(s->class, s->run->decided ? s->run->decision.expected : 0, setup, OWN * PASS * info.nz_used);
   s->budget   = s->run->runner->budget * s->expected;
+  if (!(s->run->decision.expected > 0) && s->class->own_solve.n && !s->class->attempt.n) s->budget = fmin(s->budget, s->expected);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 static Why Forbidden(Solve *s)
 {
-  const Runner *r     = s->run->runner;
-  const double  least = PolicyIsConstant(r->policy) ? ACCOUNT_PINNED : ACCOUNT_LEAST;
-  const double  loss  = ClassLoss(s->class, s->expected, fmin(s->budget, USUAL * s->expected));
+  const Runner   *r     = s->run->runner;
+  const PetscBool told  = (PetscBool)(s->run->decision.expected > 0);
+  const double    least = PolicyIsConstant(r->policy) ? ACCOUNT_PINNED : ACCOUNT_LEAST;
+  const double    given = least + (told ? ACCOUNT_FREE : ACCOUNT_DOUBT) * s->expected;
+  const double    loss  = ClassLoss(s->class, s->expected, fmin(s->budget, USUAL * s->expected));
 
   if (r->trial) return WHY_NOT;
   if (s->class->pause > 0) return WHY_PAUSED;
-  if (ClassMeasureDue(s->class, (PetscBool)(s->run->decision.expected > 0))) return WHY_MEASURED;
-  if (loss > AccountCredit(&r->account, least, s->expected) || loss > AccountCredit(&s->class->account, least, s->expected))
-    return WHY_OVERDRAWN;
+  if (ClassMeasureDue(s->class, told)) return WHY_MEASURED;
+  if (loss > AccountCredit(&r->account, given) || loss > AccountCredit(&s->class->account, given)) return WHY_OVERDRAWN;
   return WHY_NOT;
 }
 
