@@ -33,7 +33,7 @@ def test_from_where_the_first_choice_left_off(ranks, host, constant_model, run_w
     """A stall costs its time; its iterate is kept where it is nearer than zero."""
     slow = {"ksp_type": "richardson", "pc_type": "jacobi", "ksp_max_it": "20"}
     quick = slow | {"ksp_type": "gmres"}
-    model = constant_model(**slow, second=quick, seconds=1e-9)
+    model = constant_model(**slow, second=quick, seconds=0.02)
     done, lines = run_with(model, host("hard_coded"), ranks)
     assert done.returncode == 0, done.stderr
     assert lines[0]["source"] == "second"
