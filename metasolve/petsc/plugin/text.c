@@ -62,33 +62,43 @@ static PetscBool TextReserve(Text *t, size_t more)
   return PETSC_TRUE;
 }
 
+/* Numbers are written as the thread's locale has them: whoever writes lines has entered a guard (guard.h). */
 void TextAdd(Text *t, const char *format, ...)
 {
-  locale_t before = Plainly();
-  va_list  args;
-  int      n;
+  va_list args;
+  int     n = 0;
 
-  va_start(args, format);
-  n = vsnprintf(NULL, 0, format, args);
-  va_end(args);
-  if (n >= 0 && TextReserve(t, (size_t)n)) {
+  for (int again = 0; again < 2; again++) { /* once more where there was too little room */
+    if (!TextReserve(t, PetscMax((size_t)n, 64))) return;
     va_start(args, format);
-    vsnprintf(t->data + t->used, (size_t)n + 1, format, args);
+    n = vsnprintf(t->data + t->used, t->room - t->used, format, args);
     va_end(args);
-    t->used += (size_t)n;
+    if (n < 0) return;
+    if ((size_t)n < t->room - t->used) break;
   }
-  AsBefore(before);
+  t->used += (size_t)n;
+}
+
+static void TextBytes(Text *t, const char *s, size_t n)
+{
+  if (!n || !TextReserve(t, n)) return;
+  memcpy(t->data + t->used, s, n);
+  t->used += n;
+  t->data[t->used] = 0;
 }
 
 void TextString(Text *t, const char *s)
 {
-  TextAdd(t, "\"");
-  for (; *s; s++) {
+  TextBytes(t, "\"", 1);
+  for (const char *plain = s;; s++) {
+    if ((unsigned char)*s >= 0x20 && *s != '"' && *s != '\\') continue;
+    TextBytes(t, plain, (size_t)(s - plain));
+    plain = s + 1;
+    if (!*s) break;
     if (*s == '"' || *s == '\\') TextAdd(t, "\\%c", *s);
-    else if ((unsigned char)*s < 0x20) TextAdd(t, "\\u%04x", (unsigned char)*s);
-    else TextAdd(t, "%c", *s);
+    else TextAdd(t, "\\u%04x", (unsigned char)*s);
   }
-  TextAdd(t, "\"");
+  TextBytes(t, "\"", 1);
 }
 
 void TextNumber(Text *t, double x)
