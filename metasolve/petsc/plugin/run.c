@@ -189,7 +189,10 @@ PetscErrorCode RunSession(MPI_Comm comm, const char *model, const char *log, Pet
   if (r->policy) PetscCall(GuessLoad(comm, model, &r->guess, r->broken, sizeof r->broken));
   if (r->policy && getenv("METASOLVE_INPUTS")) PetscCall(NewtonGuessLoad(comm, model, &r->newton, r->broken, sizeof r->broken));
   PetscCallMPI(MPI_Comm_rank(comm, &rank));
-  if (!rank && *r->broken) fprintf(stderr, "metasolve: %s; every solve is left to the program's own settings\n", r->broken);
+  if (!rank && *r->broken) {
+    fprintf(stderr, "metasolve: %s; %s\n", r->broken,
+            r->policy ? "the model is used without it" : "every solve is left to the program's own settings");
+  }
   *s       = (Session){.ops = &RunOps, .any_prefix = PETSC_TRUE, .data = r, .destroy = RunnerDestroy};
   *session = s;
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -41,9 +41,3 @@ typedef enum {
   WHY_WRONG,
   WHY_COUNT
 } Why;
-
-/* May a guess of ours still be used? Not where the system itself is none of ours. */
-static inline int WhyOfSystem(Why why)
-{
-  return why > WHY_NOT && why < WHY_NO_MODEL;
-}
