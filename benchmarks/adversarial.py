@@ -21,10 +21,12 @@ from pathlib import Path
 
 import numpy as np
 
-from metasolve.model import Layer, Model, Standardisation, save
+from metasolve.model.directory import save
+from metasolve.model.layer import Layer
+from metasolve.model.model import Model, Standardisation
+from metasolve.model.pinned import pin
 from metasolve.petsc import launch, library
 from metasolve.petsc.recording import FEATURES_VERSION
-from metasolve.pinned import pin
 from metasolve.space import Choice, Integer, Space
 
 HOSTS = Path(__file__).parents[1] / "tests" / "hosts"

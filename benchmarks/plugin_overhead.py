@@ -18,7 +18,10 @@ from pathlib import Path
 
 import numpy as np
 
-from metasolve.model import Bells, Gate, Layer, Model, Standardisation, save
+from metasolve.model.directory import save
+from metasolve.model.gate import Bells, Gate
+from metasolve.model.layer import Layer
+from metasolve.model.model import Model, Standardisation
 from metasolve.petsc import library
 from metasolve.petsc.recording import FEATURES_VERSION
 from metasolve.space import Choice, Space

@@ -9,10 +9,16 @@ Importing this package imports neither PETSc, MPI nor torch; using one of the na
 far as it needs them.
 """
 
-from __future__ import annotations
+from importlib import import_module as _import_module
+from typing import TYPE_CHECKING, Any
 
-from importlib import import_module
-from typing import Any
+if TYPE_CHECKING:
+    from metasolve.model.directory import load
+    from metasolve.petsc.accelerate import accelerate
+    from metasolve.petsc.recording import record
+    from metasolve.recorded.training import train
+
+    __version__: str
 
 __all__ = ["__version__", "accelerate", "load", "record", "train"]
 
@@ -31,11 +37,11 @@ def __getattr__(name: str) -> Any:
         return version("metasolve")
     if name == "train":
         # The package itself can be called: it and the function share one name.
-        return import_module("metasolve.train")
+        return _import_module("metasolve.train")
     if name in _HOMES:
-        return getattr(import_module(_HOMES[name]), name)
+        return getattr(_import_module(_HOMES[name]), name)
     raise AttributeError(f"module 'metasolve' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted(__all__)

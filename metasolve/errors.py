@@ -1,4 +1,4 @@
-"""One root exception, one root warning; every message names the key, the value and the remedy."""
+"""One root exception; every message names the key, the value and the remedy."""
 
 from __future__ import annotations
 
@@ -39,10 +39,6 @@ class TrainingError(MetasolveError):
 
 class PluginError(MetasolveError):
     """The PETSc plug-in could not be built or loaded."""
-
-
-class MetasolveWarning(UserWarning):
-    """Root of all warnings issued by metasolve."""
 
 
 def did_you_mean(word: object, known: Iterable[object]) -> str:

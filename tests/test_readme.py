@@ -88,7 +88,7 @@ def test_every_command_named_exists():
     named = set(re.findall(r"`metasolve ([\w-]+)`", README)) | {
         line.split()[1] for line in SHELL[:1]
     }
-    assert named <= set(COMMANDS)
+    assert named <= set(COMMANDS.names)
 
 
 def test_every_target_named_exists():

@@ -40,7 +40,7 @@ def register(app: typer.Typer) -> None:
         from rich.console import Console
 
         from metasolve.cli.progress import Progress
-        from metasolve.program.case import is_case
+        from metasolve.program.case_file import is_case
         from metasolve.train.slopes import slopes_of
 
         prepared = _of_case if is_case(source) else _of_recording
@@ -85,14 +85,14 @@ def _of_recording(
 def _of_case(
     source: Path, space: Path | None, count: int, seed: int, measure: str
 ) -> tuple[Any, Any]:
-    from metasolve.program.case import Case
+    from metasolve.program.case_file import read_case
     from metasolve.program.consistency import check_program
     from metasolve.program.instances import instances
     from metasolve.program.solver import ProgramSolver
     from metasolve.space import Space
 
     del measure  # the case has it
-    case = Case.from_toml(source)
+    case = read_case(source)
     check_program(case)
     chosen = Space.from_toml(space) if space else case.space
     unit = "seconds" if case.cost.unit == "seconds" else "iterations"
@@ -102,9 +102,9 @@ def _of_case(
 def _evaluator(solver: Any, known: list, count: int, seed: int, measure: str) -> Any:
     import numpy as np
 
-    from metasolve.cost import Cost
     from metasolve.errors import UsageError
     from metasolve.farm import SerialFarm
+    from metasolve.solve.cost import Cost
     from metasolve.train.evaluator import Evaluator
     from metasolve.train.events import Events
 

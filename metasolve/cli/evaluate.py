@@ -59,8 +59,8 @@ def register(app: typer.Typer) -> None:
         from metasolve.program.production import trained_on_program
         from metasolve.program.table import instance_table as program_table
         from metasolve.program.table import rescues
-        from metasolve.report.evaluate import evaluate as measure_systems
-        from metasolve.report.evaluate import write_json
+        from metasolve.recorded.evaluation import evaluate as measure_systems
+        from metasolve.recorded.evaluation import write_json
         from metasolve.report.plot import plot
         from metasolve.report.table import instance_table, summary_lines, summary_table
 

@@ -13,7 +13,7 @@ from metasolve.cli.arguments import Json
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from metasolve.train.recorded_guess import LearnedGuess
+    from metasolve.recorded.guess import LearnedGuess
 
 
 def register(app: typer.Typer) -> None:
@@ -51,8 +51,8 @@ def register(app: typer.Typer) -> None:
         For linear systems on one grid, of a recording, or for the Newton solve of a program's case.
         """
         from metasolve.cli.progress import Progress, console
-        from metasolve.program.case import is_case
-        from metasolve.train.recorded_guess import MODES, learn_guess
+        from metasolve.program.case_file import is_case
+        from metasolve.recorded.guess import MODES, learn_guess
 
         if is_case(recording):
             _of_program(recording, model, runs, repeats, seed, json_)

@@ -36,8 +36,8 @@ def register(app: typer.Typer) -> None:
         Only settings of solvers can be pinned: nothing that writes, reads files or ends a program.
         NAME= and NAME alone switch a flag on, NAME=0 switches it off.
         """
-        from metasolve.pinned import parsed
-        from metasolve.pinned import pin as write
+        from metasolve.model.pinned import parsed
+        from metasolve.model.pinned import pin as write
 
         chosen = parsed(settings)
         directory = write(out, chosen, petsc)

@@ -45,18 +45,19 @@ def register(app: typer.Typer) -> None:
         command's own are used. The exit code is the command's own. With a model of a whole program
         the settings are those of the run.
         """
-        from metasolve.petsc import launch, run_log
+        from metasolve.petsc import launch
+        from metasolve.production import journal
         from metasolve.program.production import run_program, trained_on_program
 
         if trained_on_program(model):
             return run_program(model, command, features=feature or (), log=log)
         with contextlib.ExitStack() as stack:
             lines = log or stack.enter_context(launch.scratch_log())
-            start = run_log.size(lines)
+            start = journal.size(lines)
             conduct = launch.Conduct(lines, budget)
             code = launch.run(command, model, launch.Watch(prefix), conduct)
             if code not in (launch.NOT_FOUND, launch.NOT_EXECUTABLE):
                 where = f"; log: {log}" if log else ""
-                summary = run_log.Summary.of(run_log.read(lines, start))
+                summary = journal.Summary.of(journal.read(lines, start))
                 sys.stderr.write(f"metasolve: {summary}{where}\n")
         return code

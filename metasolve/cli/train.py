@@ -99,9 +99,9 @@ def register(app: typer.Typer) -> None:
     ) -> None:
         """Learn settings from RECORDING; an interrupted training goes on where it stopped."""
         from metasolve.cli.progress import Progress
-        from metasolve.program.case import is_case
+        from metasolve.program.case_file import is_case
+        from metasolve.recorded.training import train as learn
         from metasolve.train.interrupt import InterruptedTraining
-        from metasolve.train.recorded import train as learn
         from metasolve.train.session import silent
 
         comm = world()

@@ -20,16 +20,16 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from metasolve.case_file import located, read
-from metasolve.complaint import explain
 from metasolve.errors import UsageError, did_you_mean
-from metasolve.instance import Instance
+from metasolve.files.complaint import explain
 from metasolve.petsc.generated_solve import GeneratedSolve
 from metasolve.petsc.recorded_solve import Host
+from metasolve.program.case_file import located, read
 from metasolve.program.instances import Arguments, features, hypercube, identity
-from metasolve.setting import Integer, Real
+from metasolve.solve.instance import Instance
 from metasolve.space import Space
-from metasolve.space_file import read_toml
+from metasolve.space.setting import Integer, Real
+from metasolve.space.written import read_toml
 
 System = tuple[sp.csr_matrix, NDArray[np.float64]]
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from metasolve.farm.farm import Request
 from metasolve.farm.groups import GroupFarm
 from metasolve.farm.underway import under_way
-from metasolve.outcome import Outcome, Reason
-from metasolve.solver import Solver
+from metasolve.solve.outcome import Outcome, Reason
+from metasolve.solve.solver import Solver
 
 if TYPE_CHECKING:
     from mpi4py.MPI import Comm

@@ -2,35 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
 from metasolve.errors import WorkerError
+from metasolve.farm.request import Request
 from metasolve.farm.rows import as_exchanged
 from metasolve.farm.underway import UnderWay
-from metasolve.instance import Instance
-from metasolve.outcome import Outcome, Reason
-from metasolve.solver import Budget, Solver, Value
-
-
-@dataclass(frozen=True)
-class Request:
-    """One evaluation to make; the arguments of :meth:`metasolve.solver.Solver.solve`.
-
-    Parameters
-    ----------
-    instance, settings, budget
-        What to solve, how, and where to stop.
-    expected
-        Seconds it may take; only orders the work. Equal on all ranks.
-    """
-
-    instance: Instance
-    settings: Mapping[str, Value]
-    budget: Budget = field(default_factory=Budget)
-    expected: float = 0.0
+from metasolve.solve.outcome import Outcome, Reason
+from metasolve.solve.solver import Solver
 
 
 class Farm(Protocol):

@@ -17,8 +17,8 @@ from metasolve.farm.farm import Request, attempt, close
 from metasolve.farm.rows import from_rows, to_rows
 from metasolve.farm.schedule import longest_first
 from metasolve.farm.underway import UnderWay
-from metasolve.outcome import Outcome, Reason
-from metasolve.solver import Solver
+from metasolve.solve.outcome import Outcome, Reason
+from metasolve.solve.solver import Solver
 
 if TYPE_CHECKING:
     from mpi4py.MPI import Comm

@@ -20,9 +20,9 @@ from metasolve.errors import WorkerError
 from metasolve.farm.pipes import no_broken_pipe_signal
 from metasolve.farm.singleton import singleton_environment
 from metasolve.farm.watchdog import GRACE, hard_limit
-from metasolve.instance import Instance
-from metasolve.outcome import Outcome, Reason
-from metasolve.solver import Budget, Solver, Value
+from metasolve.solve.instance import Instance
+from metasolve.solve.outcome import Outcome, Reason
+from metasolve.solve.solver import Budget, Solver, Value
 
 MEMORY_GROWTH = 2**30
 _UNLIMITED = Budget()

@@ -8,8 +8,8 @@ from typing import Any
 
 from metasolve.errors import ModelError
 from metasolve.farm.farm import Farm, Request
-from metasolve.outcome import Outcome
-from metasolve.solver import Value
+from metasolve.solve.outcome import Outcome
+from metasolve.solve.solver import Value
 
 
 class ReplayingFarm:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from metasolve.outcome import Outcome, Reason
+from metasolve.solve.outcome import Outcome, Reason
 
 _REASONS = tuple(Reason)
 _NORMS = 2  # of a history; no cost looks at more

@@ -5,10 +5,9 @@ from __future__ import annotations
 import contextlib
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from metasolve.farm.farm import Request
+from metasolve.farm.request import Request
 
 _NAME = "under-way-{}.json"
 

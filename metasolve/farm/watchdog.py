@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from metasolve.farm.pipes import no_broken_pipe_signal
-from metasolve.instance import Instance
-from metasolve.outcome import Outcome
-from metasolve.solver import Budget, Solver, Value
+from metasolve.solve.instance import Instance
+from metasolve.solve.outcome import Outcome
+from metasolve.solve.solver import Budget, Solver, Value
 
 if TYPE_CHECKING:
     from mpi4py.MPI import Comm

@@ -1,4 +1,4 @@
-"""A model of constant settings as every other model: what `metasolve.pinned` wrote, read back."""
+"""A model of constant settings as every other model: what `pinned` wrote, read back."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from metasolve.errors import UsageError
+from metasolve.model.allowed import canonical
 from metasolve.model.document import CONSTANT
 from metasolve.model.layer import constant_layers
 from metasolve.model.model import Model, Standardisation
-from metasolve.petsc.settings import canonical
 from metasolve.space import Choice, Space
 
 

@@ -13,8 +13,8 @@ from safetensors import SafetensorError
 from safetensors.numpy import load as parse_tensors
 from safetensors.numpy import save as tensor_bytes
 
-from metasolve.atomic import read_regular, write_atomically
 from metasolve.errors import ModelError, SpaceError, UsageError
+from metasolve.files.atomic import read_regular, write_atomically
 from metasolve.model.constant import constant_model
 from metasolve.model.document import (
     FORMAT,

@@ -7,11 +7,11 @@ from typing import Annotated, Any, Literal, NoReturn
 
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
 
-from metasolve.atomic import read_regular
-from metasolve.complaint import explain
 from metasolve.errors import ModelError
+from metasolve.files.atomic import read_regular
+from metasolve.files.complaint import explain
+from metasolve.files.strict_json import parse_object
 from metasolve.model.layer import ACTIVATIONS
-from metasolve.strict_json import parse_object
 
 FORMAT = 5
 CONSTANT = "constant"

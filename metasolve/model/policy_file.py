@@ -14,14 +14,14 @@ from typing import Any
 
 import numpy as np
 
-from metasolve.atomic import read_regular
 from metasolve.errors import ModelError, UsageError
+from metasolve.files.atomic import read_regular
 from metasolve.model.constant import constant_model
 from metasolve.model.document import CONSTANT
 from metasolve.model.gate import LONGEST, Bells, Gate
 from metasolve.model.layer import ACTIVATIONS, Layer
 from metasolve.model.model import Model, Standardisation
-from metasolve.pinned import POLICY_VERSION, policy_lines, sealed_text
+from metasolve.model.pinned import POLICY_VERSION, policy_lines, sealed_text
 from metasolve.space import Choice, Flag, Integer, Real, Setting, Space
 
 VERSIONS = ("5", str(POLICY_VERSION))

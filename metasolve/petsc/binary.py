@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from metasolve.atomic import read_regular
 from metasolve.errors import RecordingError
+from metasolve.files.atomic import read_regular
 
 _VECTOR = 1211214  # VEC_FILE_CLASSID
 _MATRIX = 1211216  # MAT_FILE_CLASSID

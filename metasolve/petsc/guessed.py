@@ -11,10 +11,10 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from metasolve.guess.guess import Start
-from metasolve.instance import Instance
-from metasolve.outcome import Outcome, Reason
 from metasolve.petsc.replay import Replay
-from metasolve.solver import Budget, Value
+from metasolve.solve.instance import Instance
+from metasolve.solve.outcome import Outcome, Reason
+from metasolve.solve.solver import Budget, Value
 
 Array = NDArray[np.float64]
 Guessing = Callable[[sp.csr_matrix, Array, Array], Start]

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, FiniteFloat, model_validator
 
-from metasolve.petsc import settings
+from metasolve.model import allowed
 from metasolve.petsc.recorded_solve import Host, HostOutcome, Operator, RecordedSolve, Subspace
 
 
@@ -97,7 +97,7 @@ class HostLine(BaseModel):
     def read(self) -> Host:
         """As others use it; options that would do more than configure a solver are dropped."""
         told = {"ksp_type": self.ksp_type, "pc_type": self.pc_type, **self.options}
-        bad = next((name for name, value in told.items() if settings.is_harmful(name, value)), None)
+        bad = next((name for name, value in told.items() if allowed.is_harmful(name, value)), None)
         if bad is None:
             return Host(self.ksp_type, self.pc_type, self.options, self.replayable, self.why)
         why = self.why or f"{bad}={told[bad]!r} does more than configure a solver"

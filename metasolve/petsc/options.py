@@ -9,7 +9,7 @@ from types import TracebackType
 from petsc4py import PETSc
 
 from metasolve.errors import UsageError
-from metasolve.petsc import settings
+from metasolve.model import allowed
 from metasolve.petsc.native import option_used
 
 _numbers = itertools.count()
@@ -39,7 +39,7 @@ class Options:
 
     def __init__(self, entries: Mapping[str, str]) -> None:
         for name, value in entries.items():
-            if settings.is_harmful(name, value):
+            if allowed.is_harmful(name, value):
                 raise UsageError(f"{name}={value!r} does more than configure a solver; leave it")
         self.prefix = f"metasolve_replay{next(_numbers)}_"
         self._names = [self.prefix + name for name in entries]

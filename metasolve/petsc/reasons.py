@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from petsc4py import PETSc
 
-from metasolve.outcome import Reason
 from metasolve.petsc.measurement import NOT_STARTED, Measurement
+from metasolve.solve.outcome import Reason
 
 _PETSC = PETSc.KSP.ConvergedReason
 _MEANING = {

@@ -13,14 +13,14 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from pydantic import ValidationError
 
-from metasolve.atomic import read_regular
-from metasolve.complaint import explain
 from metasolve.errors import RecordingError
-from metasolve.instance import Instance
+from metasolve.files.atomic import read_regular
+from metasolve.files.complaint import explain
+from metasolve.files.strict_json import parse_object
 from metasolve.petsc.launch import MANIFEST
 from metasolve.petsc.manifest import LINES, RunLine, SkippedLine, SolveLine, understand
 from metasolve.petsc.recorded_solve import Operator, RecordedSolve
-from metasolve.strict_json import parse_object
+from metasolve.solve.instance import Instance
 
 _OPENING = '{"kind":'
 FEATURES_VERSION = 3  #: METASOLVE_FEATURES_VERSION of the plug-in

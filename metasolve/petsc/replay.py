@@ -16,10 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from petsc4py import PETSc
 
-from metasolve.course import course
 from metasolve.errors import UsageError
-from metasolve.instance import Instance
-from metasolve.outcome import Outcome, Reason, fractional
 from metasolve.petsc import communication, reasons
 from metasolve.petsc.generated_solve import GeneratedSolve
 from metasolve.petsc.library import plugin
@@ -28,7 +25,10 @@ from metasolve.petsc.models import Models
 from metasolve.petsc.options import Options, free_norm, text
 from metasolve.petsc.recorded_solve import RecordedSolve
 from metasolve.petsc.systems import DEFAULT_BYTES, System, Systems
-from metasolve.solver import Budget, Value
+from metasolve.solve.course import course
+from metasolve.solve.instance import Instance
+from metasolve.solve.outcome import Outcome, Reason, fractional
+from metasolve.solve.solver import Budget, Value
 
 if TYPE_CHECKING:
     from metasolve.space import Space

@@ -8,13 +8,13 @@ from dataclasses import replace
 from petsc4py import PETSc
 
 from metasolve.errors import UsageError
-from metasolve.instance import Instance
-from metasolve.outcome import Outcome
 from metasolve.petsc.library import plugin
 from metasolve.petsc.measurement import Measurement
 from metasolve.petsc.options import Options
 from metasolve.petsc.replay import configure, judge
 from metasolve.petsc.systems import Systems
+from metasolve.solve.instance import Instance
+from metasolve.solve.outcome import Outcome
 
 
 def solve_in_sequence(instances: Sequence[Instance], entries: Mapping[str, str]) -> list[Outcome]:

@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from petsc4py import PETSc
 
 from metasolve.errors import UsageError
-from metasolve.instance import Instance
 from metasolve.petsc.generated_solve import GeneratedSolve
 from metasolve.petsc.options import Options, free_norm
 from metasolve.petsc.recorded_solve import RecordedSolve
 from metasolve.petsc.replay import configure
 from metasolve.petsc.systems import System, Systems
+from metasolve.solve.instance import Instance
 
 Array = NDArray[np.float64]
 TIGHT = 1e-10

@@ -13,9 +13,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from metasolve.errors import RecordingError, SpaceError, UsageError
+from metasolve.model.allowed import canonical
 from metasolve.petsc.capabilities import Capabilities, of_petsc4py
 from metasolve.petsc.recording import RECORD_FIRST, Recording
-from metasolve.petsc.settings import canonical
 from metasolve.space import Choice, Flag, Integer, Real, Setting, Space
 
 SYMMETRIC = 1e-10

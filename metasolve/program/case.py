@@ -1,27 +1,22 @@
 """`Case`: a program to accelerate, as case.toml describes it. No Python is needed to write one.
 
 What varies from run to run (``[[vary]]``) and what may be set (``[space]``) are written alike, in
-the format of `metasolve.space_file`. docs/programs.md describes every key.
+the format of `metasolve.space.written`; `case_file` reads it. docs/programs.md describes every key.
 """
 
 from __future__ import annotations
 
-import csv
 import shlex
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from metasolve.case_file import FILE, located, read
-from metasolve.complaint import explain
-from metasolve.errors import ModelError, UsageError
+from metasolve.errors import UsageError
+from metasolve.files.complaint import explain
 from metasolve.space import Space
-
-if TYPE_CHECKING:
-    from metasolve.model.model import Model
 
 
 def _words(value: Any) -> Any:
@@ -137,34 +132,13 @@ class Case(_Table):
         return Space.from_dict({"setting": self.vary})
 
     @classmethod
-    def from_toml(cls, path: str | Path) -> Case:
-        """Read and check a case file; its inputs and its space file become part of it.
-
-        Raises
-        ------
-        UsageError
-            If anything is missing, unknown or invalid; one line naming key, value and remedy.
-        """
-        from metasolve.program.consistency import check
-
-        path = located(path)
-        try:
-            data = read(path)
-            _refuse_family(data)
-            case = _with_files(cls.from_dict(data))
-            check(case)
-        except UsageError as error:
-            raise UsageError(f"case {path}: {error}") from error
-        return case
-
-    @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Case:
         """Inverse of :meth:`to_dict`.
 
         Raises
         ------
         UsageError
-            As for `from_toml`.
+            If anything is missing, unknown or invalid; one line naming key, value and remedy.
         """
         try:
             case = cls.model_validate(data)
@@ -179,72 +153,6 @@ class Case(_Table):
     def path(self, file: str) -> Path:
         """A file named in the case."""
         return self.directory / file
-
-
-def _refuse_family(data: dict[str, Any]) -> None:
-    if "problem" in data:
-        raise UsageError(
-            f"problem={data['problem']!r}: generated systems, not a program; "
-            "see `metasolve bench families`"
-        )
-
-
-def _with_files(case: Case) -> Case:
-    """The case with what its files hold."""
-    inputs = [_with_text(case, each) for each in case.input]
-    space = case.space_
-    if isinstance(space, str):
-        space = Space.from_toml(case.path(space)).to_dict()
-    told = {"input": inputs, "space_": space, "columns": _columns(case)}
-    return case.model_copy(update=told)
-
-
-def _columns(case: Case) -> list[str]:
-    if case.runs is None:
-        return []
-    try:
-        with case.path(case.runs).open(newline="") as file:
-            return [name.strip() for name in next(csv.reader(file), [])]
-    except (OSError, csv.Error) as error:
-        raise UsageError(f"runs={case.runs!r}: {error}; give a readable CSV file") from error
-
-
-def _with_text(case: Case, each: Input) -> Input:
-    try:
-        if each.format == "copy":
-            case.path(each.file).stat()
-            return each
-        return each.model_copy(update={"text": case.path(each.file).read_text()})
-    except (OSError, UnicodeDecodeError) as error:
-        why = getattr(error, "strerror", None) or "not text"
-        raise UsageError(f"input.file={each.file!r}: {why}; give a file next to it") from error
-
-
-def is_case(path: Path) -> bool:
-    """Whether a path is a case file, or a folder with one."""
-    return path.suffix == ".toml" or (path / FILE).is_file()
-
-
-def case_of(model: Model) -> Case:
-    """The case a model was trained on.
-
-    Raises
-    ------
-    ModelError
-        If it was trained on a recording, or its case is none.
-    """
-    from metasolve.program.consistency import check
-
-    if "case" not in model.info:
-        raise ModelError(
-            f"{model.directory}: trained on a recording, not on a program; train on a case.toml"
-        )
-    try:
-        case = Case.from_dict(model.info["case"])
-        check(case)
-    except UsageError as error:
-        raise ModelError(f"{model.directory}: case: {error}; train again") from error
-    return case
 
 
 def _keys(places: Sequence[str]) -> list[str]:

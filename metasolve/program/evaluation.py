@@ -10,21 +10,22 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from metasolve.cost import Cost
+from metasolve.baselines.contenders import Solve, measure
+from metasolve.baselines.global_search import GlobalSearch, cached
 from metasolve.errors import UsageError
-from metasolve.instance import Instance
 from metasolve.model.directory import load
 from metasolve.model.model import Model
-from metasolve.outcome import Outcome, Reason
-from metasolve.program.case import Case, case_of
+from metasolve.program.case import Case
+from metasolve.program.case_file import case_of, read_case
 from metasolve.program.consistency import check_program
 from metasolve.program.instances import instance, instances
 from metasolve.program.process import sweep
 from metasolve.program.solver import ProgramSolver
-from metasolve.report.contenders import Solve, measure
 from metasolve.report.evaluation import DEFAULT, GLOBAL, MODEL, Evaluation
-from metasolve.report.global_search import GlobalSearch, cached
-from metasolve.solver import Budget
+from metasolve.solve.cost import Cost
+from metasolve.solve.instance import Instance
+from metasolve.solve.outcome import Outcome, Reason
+from metasolve.solve.solver import Budget
 
 ORACLE = "oracle"
 _ORACLE_CALLS = 40  # for each instance
@@ -64,7 +65,7 @@ def evaluate_case(
     directory = Path(model)
     trained = load(directory)
     own = case_of(trained)
-    case_ = own if case is None else Case.from_toml(case)
+    case_ = own if case is None else read_case(case)
     check_program(case_)
     sweep()
     solver = ProgramSolver(case_)

@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from metasolve.errors import UsageError
-from metasolve.instance import Instance
 from metasolve.program.case import Case
-from metasolve.setting import Choice, Flag, Setting
+from metasolve.solve.instance import Instance
 from metasolve.space import Space
+from metasolve.space.setting import Choice, Flag, Setting
 
 Arguments = dict[str, str]
 """Name to text, as the program reads it: one instance."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from metasolve.instance import Instance
 from metasolve.program.case import Case
 from metasolve.program.process import run, scratch
 from metasolve.program.start import start
+from metasolve.solve.instance import Instance
 
 _LEFT = re.compile(r"^Option left: name:-(\S+)", re.MULTILINE)
 _MOST_ARMS = 12

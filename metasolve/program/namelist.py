@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 from metasolve.errors import UsageError
-from metasolve.solver import Value
+from metasolve.solve.solver import Value
 
 
 def variables(text: str) -> dict[str, tuple[str, Any]]:

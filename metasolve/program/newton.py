@@ -18,25 +18,26 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from metasolve.cost import Cost
 from metasolve.errors import UsageError
 from metasolve.guess.newton_file import NewtonGuess
-from metasolve.instance import Instance
 from metasolve.model.directory import NEWTON, add_guess, load, save
 from metasolve.model.model import Model
-from metasolve.program.case import Case, case_of
+from metasolve.program.case import Case
+from metasolve.program.case_file import case_of, read_case
 from metasolve.program.consistency import check_program
 from metasolve.program.instances import instances
 from metasolve.program.process import sweep
 from metasolve.program.solutions import FEWEST, settings_of, solutions_of
 from metasolve.program.solver import ProgramSolver
-from metasolve.solver import Budget
+from metasolve.solve.cost import Cost
+from metasolve.solve.instance import Instance
+from metasolve.solve.solver import Budget
 from metasolve.train.guess_model import after_learning, nothing_chosen
 from metasolve.train.inputs import usable
 
 if TYPE_CHECKING:
-    from metasolve.outcome import Outcome
-    from metasolve.report.contenders import Measurements
+    from metasolve.baselines.contenders import Measurements
+    from metasolve.solve.outcome import Outcome
 
 _MODES = (8, 16, 32)
 _MOST_VALIDATING = 12
@@ -106,7 +107,7 @@ def learn_start(
         When fewer than 12 solutions are on grids of one kind or of one length, or the model is of
         something else.
     """
-    program, model, began = Case.from_toml(Path(case)), Path(model), time.perf_counter()
+    program, model, began = read_case(Path(case)), Path(model), time.perf_counter()
     check_program(program)
     sweep()
     old = load(model) if (model / "model.json").exists() else None
@@ -159,7 +160,7 @@ def _validate(
     progress: Progress,
 ) -> dict[str, Any]:
     """The model's runs with the start in its directory and without it, in turn."""
-    from metasolve.report.contenders import measure
+    from metasolve.baselines.contenders import measure
 
     def under(model: Model) -> Any:
         solver = ProgramSolver(case, model)

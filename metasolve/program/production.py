@@ -18,13 +18,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from metasolve.atomic import read_regular
 from metasolve.errors import UsageError
+from metasolve.files.atomic import read_regular
+from metasolve.files.strict_json import parse_object
 from metasolve.model.directory import load
 from metasolve.model.model import Model
 from metasolve.petsc.launch import NOT_EXECUTABLE, NOT_FOUND
 from metasolve.program import namelist, template
-from metasolve.program.case import Case, Input, case_of
+from metasolve.program.case import Case, Input
+from metasolve.program.case_file import case_of
 from metasolve.program.foreground import foreground
 from metasolve.program.instances import features as features_of
 from metasolve.program.instances import names
@@ -33,8 +35,7 @@ from metasolve.program.matching import Matched, match_command
 from metasolve.program.plugged import started
 from metasolve.program.reading import why_failed_output
 from metasolve.program.start import Start, Values, filled_environment, travelling
-from metasolve.solver import Value
-from metasolve.strict_json import parse_object
+from metasolve.solve.solver import Value
 
 
 @dataclass

@@ -8,19 +8,20 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from metasolve.cost import Cost
-from metasolve.instance import Instance
-from metasolve.outcome import Outcome
 from metasolve.program.case import Case
+from metasolve.program.case_file import read_case
 from metasolve.program.consistency import check_program
 from metasolve.program.instances import instances
 from metasolve.program.leftover import leftover
 from metasolve.program.process import sweep
 from metasolve.program.solver import ProgramSolver
 from metasolve.program.training import probe
-from metasolve.setting import Setting
-from metasolve.solver import Budget, Value
+from metasolve.solve.cost import Cost
+from metasolve.solve.instance import Instance
+from metasolve.solve.outcome import Outcome
+from metasolve.solve.solver import Budget, Value
 from metasolve.space import Space
+from metasolve.space.setting import Setting
 
 Settings = Mapping[str, Value]
 _PATIENCE = 5.0  # no trial takes longer than so many times the program's own settings
@@ -115,7 +116,7 @@ def screen(
     UsageError, ReadingError
         If the case cannot be used; one line with key, value and remedy.
     """
-    case = case if isinstance(case, Case) else Case.from_toml(case)
+    case = case if isinstance(case, Case) else read_case(case)
     check_program(case)
     sweep()
     known = instances(case, max(count, 4), seed)

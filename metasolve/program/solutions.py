@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from metasolve.errors import UsageError
-from metasolve.instance import Instance
 from metasolve.model.directory import write_atomically
 from metasolve.model.model import Model
 from metasolve.program.case import Case
@@ -22,7 +21,8 @@ from metasolve.program.plugged import RECORD, plugged
 from metasolve.program.process import run, scratch
 from metasolve.program.reading import petsc_vectors
 from metasolve.program.start import start
-from metasolve.solver import Value
+from metasolve.solve.instance import Instance
+from metasolve.solve.solver import Value
 
 FEWEST = 12  # to learn from
 _TRIALS = 4  # runs, after which it is foreseen whether that many will come

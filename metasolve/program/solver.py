@@ -9,16 +9,16 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from metasolve.instance import Instance
 from metasolve.model.model import Model
-from metasolve.outcome import Outcome, Reason
 from metasolve.program import reading
 from metasolve.program.case import Case
 from metasolve.program.limit import seconds_allowed
 from metasolve.program.plugged import started
 from metasolve.program.process import Finished, run, scratch
 from metasolve.program.start import Start, petsc_options, start
-from metasolve.solver import Budget, Value
+from metasolve.solve.instance import Instance
+from metasolve.solve.outcome import Outcome, Reason
+from metasolve.solve.solver import Budget, Value
 
 _LEAST_LIMIT = 0.05  # seconds: starting a process takes some
 

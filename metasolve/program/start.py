@@ -10,7 +10,7 @@ from pathlib import Path
 
 from metasolve.program import namelist, template
 from metasolve.program.case import Case, Input
-from metasolve.solver import Value
+from metasolve.solve.solver import Value
 
 
 @dataclass(frozen=True)

@@ -8,15 +8,16 @@ from typing import Any
 
 from metasolve.errors import UsageError
 from metasolve.farm import SerialFarm
-from metasolve.instance import Instance
 from metasolve.model.model import Model
-from metasolve.outcome import Reason
 from metasolve.program.case import Case
+from metasolve.program.case_file import read_case
 from metasolve.program.consistency import check, check_program
 from metasolve.program.instances import instances
 from metasolve.program.process import sweep
 from metasolve.program.solver import ProgramSolver
-from metasolve.solver import Budget
+from metasolve.solve.instance import Instance
+from metasolve.solve.outcome import Reason
+from metasolve.solve.solver import Budget
 from metasolve.space import Space
 from metasolve.train.config import TrainConfig
 from metasolve.train.events import read_events
@@ -57,7 +58,7 @@ def train_case(
     ReadingError
         If a successful run does not hold what the case reads from it.
     """
-    case = case if isinstance(case, Case) else Case.from_toml(case)
+    case = case if isinstance(case, Case) else read_case(case)
     if space is not None:
         case = case.model_copy(update={"space_": Space.from_toml(space).to_dict()})
         check(case)

@@ -1,1 +1,1 @@
-"""Evaluation of a model against its baselines, as a table, JSON and a plot."""
+"""Tables, JSON and plots of what was measured."""

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from metasolve.instance import Instance
-from metasolve.outcome import Outcome, Reason
-from metasolve.report.contenders import Measurements
+from metasolve.baselines.contenders import Measurements
+from metasolve.solve.instance import Instance
+from metasolve.solve.outcome import Outcome, Reason
 
 MODEL, DEFAULT, EQUAL, GLOBAL = "model", "default", "default_equal_residual", "global"
 HAND, NEAREST, ORACLE = "hand_rule", "nearest", "oracle"

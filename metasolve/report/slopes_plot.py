@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from metasolve.bench.result import panels, save
+from metasolve.report.result import panels, save
 from metasolve.train.slopes import WHOLE, Slope
 
 _COLOURS = {

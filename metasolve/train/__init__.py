@@ -1,11 +1,12 @@
 """Training: from instances, a space and a solver that can be called, to a model.
 
 The package is also the function ``metasolve.train(recording, out, ...)``: see
-`metasolve.train.recorded.train`, which calling it calls.
+`metasolve.recorded.training.train`, which calling it calls.
 """
 
 from __future__ import annotations
 
+import inspect
 import sys
 from types import ModuleType
 from typing import Any
@@ -19,9 +20,15 @@ class _CallablePackage(ModuleType):
     """Lets `metasolve.train` be the package and, called, the function users know."""
 
     def __call__(self, *arguments: Any, **options: Any) -> Any:
-        from metasolve.train.recorded import train
+        from metasolve.recorded.training import train
 
         return train(*arguments, **options)
+
+    @property
+    def __signature__(self) -> inspect.Signature:
+        from metasolve.recorded.training import train
+
+        return inspect.signature(train)
 
 
 sys.modules[__name__].__class__ = _CallablePackage

@@ -9,9 +9,9 @@ import torch
 from numpy.typing import NDArray
 
 from metasolve.model.surrogate import as_tensor
-from metasolve.setting import Choice
-from metasolve.solver import Value
+from metasolve.solve.solver import Value
 from metasolve.space import Space
+from metasolve.space.setting import Choice
 
 Tensor = torch.Tensor
 _NEVER = -1e9

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from metasolve.model.model import LOOKS, Model
-from metasolve.outcome import Outcome
-from metasolve.solver import Value
+from metasolve.solve.outcome import Outcome
+from metasolve.solve.solver import Value
 from metasolve.train.evaluator import HOST, Evaluator
 from metasolve.train.gate import Expectation
 from metasolve.train.risk import Risk

@@ -7,8 +7,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from metasolve.complaint import explain
 from metasolve.errors import UsageError
+from metasolve.files.complaint import explain
 from metasolve.gradient.tangents import Kind
 
 

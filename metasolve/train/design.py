@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from metasolve.model.surrogate import Surrogate, as_tensor
-from metasolve.solver import Value
+from metasolve.solve.solver import Value
 from metasolve.train.arms import Arms
 from metasolve.train.dataset import Dataset
 from metasolve.train.evaluator import Evaluator

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from metasolve.cost import Cost
-from metasolve.course import beyond, moment
 from metasolve.farm import Farm, Request
-from metasolve.instance import Instance
-from metasolve.outcome import Outcome, Reason
-from metasolve.solver import Budget, Value
+from metasolve.solve.cost import Cost
+from metasolve.solve.course import beyond, moment
+from metasolve.solve.instance import Instance
+from metasolve.solve.outcome import Outcome, Reason
+from metasolve.solve.solver import Budget, Value
 from metasolve.train.events import Event, Events
 from metasolve.train.interrupt import InterruptedTraining
 from metasolve.train.losses import Losses

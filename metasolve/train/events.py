@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from metasolve.errors import ModelError
-from metasolve.strict_json import parse_object
+from metasolve.files.strict_json import parse_object
 
 Event = dict[str, Any]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from metasolve.instance import Instance
 from metasolve.model.layer import constant_layers
 from metasolve.model.model import Model
+from metasolve.solve.instance import Instance
 from metasolve.space import Space
 from metasolve.train.config import TrainConfig
 from metasolve.train.inputs import Inputs

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from metasolve.errors import UsageError
-from metasolve.instance import Instance
 from metasolve.model.model import SYMMETRIC, Standardisation
+from metasolve.solve.instance import Instance
 
 
 @dataclass(frozen=True)

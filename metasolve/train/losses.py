@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from metasolve.errors import TrainingError
-from metasolve.outcome import Outcome, Reason
+from metasolve.solve.outcome import Outcome, Reason
 
 _TELLING = 50  # calls: where all so far were lost, more will be
 

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from metasolve.gradient import Scheme, clip_differences, generator, method
 from metasolve.model.surrogate import Surrogate, as_tensor, squash
-from metasolve.setting import Integer
 from metasolve.space import Space
+from metasolve.space.setting import Integer
 from metasolve.train.config import TrainConfig
 from metasolve.train.dataset import Dataset
 from metasolve.train.evaluator import Evaluation, Evaluator

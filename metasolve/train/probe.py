@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from metasolve.gradient import Scheme
-from metasolve.solver import Value
+from metasolve.solve.solver import Value
 from metasolve.train.evaluator import Evaluation
 
 Array = NDArray[np.float64]

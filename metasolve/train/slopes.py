@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from metasolve.gradient import Inform, Noise, curvature, ecnoise, forward_step, verdict
-from metasolve.setting import Integer, Setting
-from metasolve.solver import Value
+from metasolve.solve.solver import Value
 from metasolve.space import Space
+from metasolve.space.setting import Integer, Setting
 from metasolve.train.evaluator import HOST, Evaluator
 
 POINTS = 7

@@ -11,7 +11,7 @@ import numpy as np
 
 from metasolve.model.meta_model import MetaModel
 from metasolve.model.surrogate import Surrogate
-from metasolve.solver import Value
+from metasolve.solve.solver import Value
 from metasolve.train.arms import Arms, shortlist
 from metasolve.train.difficulty import Difficulty
 from metasolve.train.events import Events

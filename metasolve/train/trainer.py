@@ -20,14 +20,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from metasolve.cost import Cost
 from metasolve.farm import Farm
-from metasolve.instance import Instance
 from metasolve.model.layer import constant_layers
 from metasolve.model.model import Model
 from metasolve.model.surrogate import Surrogate
-from metasolve.outcome import Reason
-from metasolve.solver import Value
+from metasolve.solve.cost import Cost
+from metasolve.solve.instance import Instance
+from metasolve.solve.outcome import Reason
+from metasolve.solve.solver import Value
 from metasolve.space import Space
 from metasolve.train.arms import Arms
 from metasolve.train.candidate import Candidate, Verdict

@@ -12,7 +12,7 @@ from metasolve.cli.main import COMMANDS, main
 from metasolve.cli.record import parse_bytes
 from metasolve.cli.space import to_toml
 from metasolve.errors import UsageError
-from metasolve.pinned import pin
+from metasolve.model.pinned import pin
 from metasolve.space import Choice, Flag, Integer, Real, Space
 
 METASOLVE = [sys.executable, "-c", "from metasolve.cli.main import main; main()"]
@@ -72,7 +72,7 @@ def test_other_errors_are_one_line_and_code_1(capsys, words, said):
 def test_help_names_every_command(capsys):
     code, out, _ = called(capsys, "--help")
     assert code == 0
-    assert all(f"\n  {command} " in out for command in COMMANDS)
+    assert all(f"\n  {command} " in out for command in COMMANDS.names)
 
 
 def test_version(capsys):
@@ -84,8 +84,8 @@ def test_version(capsys):
 
 def test_record_and_run_import_nothing_heavy():
     code = (
-        "import sys\nfrom metasolve.cli.main import application\n"
-        "application(['record', 'run'])\n"
+        "import sys\nfrom metasolve.cli.main import COMMANDS\n"
+        "COMMANDS.application(['record', 'run'])\n"
         "heavy = ('torch', 'petsc4py', 'mpi4py', 'numpy', 'pydantic', 'rich', 'optuna')\n"
         "print(*(name for name in heavy if name in sys.modules))"
     )

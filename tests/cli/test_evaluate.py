@@ -10,7 +10,7 @@ import pytest
 
 import metasolve
 from metasolve.errors import RecordingError, UsageError
-from metasolve.report.evaluate import evaluate
+from metasolve.recorded.evaluation import evaluate
 
 pytest.importorskip("petsc4py")
 pytestmark = pytest.mark.skipif(shutil.which("mpicc") is None, reason="the plug-in is compiled")

@@ -8,8 +8,8 @@ import pytest
 
 from metasolve.cli.main import main
 from metasolve.errors import RecordingError, SpaceError
+from metasolve.model.pinned import pin
 from metasolve.petsc.recording import Recording
-from metasolve.pinned import pin
 from metasolve.space import Space
 
 from ..petsc.conftest import RecordingWriter, convection_diffusion, random_vector

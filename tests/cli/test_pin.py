@@ -9,9 +9,9 @@ import pytest
 
 import metasolve
 from metasolve.errors import ModelError, UsageError
-from metasolve.model import read_policy
-from metasolve.petsc.settings import canonical
-from metasolve.pinned import parsed, pin
+from metasolve.model.allowed import canonical
+from metasolve.model.pinned import parsed, pin
+from metasolve.model.policy_file import read_policy
 
 compiled = pytest.mark.skipif(not shutil.which("mpicc"), reason="needs a compiler")
 
@@ -41,7 +41,7 @@ def test_a_pinned_model_is_a_model(tmp_path):
 
 
 def test_pinning_imports_neither_numpy_nor_torch():
-    told = "import sys, metasolve.cli.pin, metasolve.pinned; print(*sys.modules)"
+    told = "import sys, metasolve.cli.pin, metasolve.model.pinned; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True)
     assert not {"numpy", "torch", "pydantic", "petsc4py"} & set(done.stdout.split())
 

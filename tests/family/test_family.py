@@ -9,7 +9,7 @@ import scipy.sparse.linalg
 from metasolve.errors import UsageError
 from metasolve.family import Family
 from metasolve.family.family import is_family
-from metasolve.program.case import Case
+from metasolve.program.case_file import read_case
 
 PROBLEMS = Path(__file__).resolve().parents[2] / "problems"
 CASES = sorted(path for path in PROBLEMS.glob("*/*.toml") if is_family(path))
@@ -127,4 +127,4 @@ def test_an_unknown_size_is_named(tmp_path):
 
 def test_a_family_is_no_program(tmp_path):
     with pytest.raises(UsageError, match="bench families"):
-        Case.from_toml(written(tmp_path))
+        read_case(written(tmp_path))

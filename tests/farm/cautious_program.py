@@ -13,8 +13,8 @@ from mpi4py import MPI
 
 from metasolve.farm import Request
 from metasolve.farm.cautious import CautiousFarm
-from metasolve.instance import Instance
-from metasolve.outcome import Outcome, Reason
+from metasolve.solve.instance import Instance
+from metasolve.solve.outcome import Outcome, Reason
 
 
 class Deadly:

@@ -7,7 +7,7 @@ import signal
 import time
 
 from metasolve.farm.watchdog import GRACE
-from metasolve.outcome import Outcome, Reason
+from metasolve.solve.outcome import Outcome, Reason
 
 
 class Misbehaving:

@@ -12,9 +12,9 @@ from mpi4py import MPI
 
 from metasolve.errors import UsageError
 from metasolve.farm import GroupFarm, IsolatedSolver, Request, SerialFarm, Watchdog, under_way
-from metasolve.instance import Instance
-from metasolve.outcome import Outcome, Reason
-from metasolve.solver import Budget
+from metasolve.solve.instance import Instance
+from metasolve.solve.outcome import Outcome, Reason
+from metasolve.solve.solver import Budget
 
 sys.path.insert(0, str(Path(__file__).parent))
 WORLD = MPI.COMM_WORLD

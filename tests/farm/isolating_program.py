@@ -14,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from farm_solvers import Misbehaving
 
 from metasolve.farm import IsolatedSolver
-from metasolve.instance import Instance
+from metasolve.solve.instance import Instance
 
 
 def main(how):

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from metasolve.farm import Request, SerialFarm, Watchdog, under_way
 from metasolve.farm.rows import as_exchanged, from_rows, to_rows
-from metasolve.instance import Instance
-from metasolve.outcome import Outcome, Reason
-from metasolve.solver import Budget
+from metasolve.solve.instance import Instance
+from metasolve.solve.outcome import Outcome, Reason
+from metasolve.solve.solver import Budget
 
 NUMBERS = st.floats(allow_nan=True, allow_infinity=True)
 OUTCOMES = st.builds(

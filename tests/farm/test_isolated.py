@@ -17,9 +17,9 @@ from metasolve.errors import MetasolveError
 from metasolve.farm import IsolatedSolver, Request, SerialFarm, attempt
 from metasolve.farm.isolated import telling_line
 from metasolve.farm.watchdog import GRACE, hard_limit
-from metasolve.instance import Instance
-from metasolve.outcome import Reason
-from metasolve.solver import Budget, Solver
+from metasolve.solve.instance import Instance
+from metasolve.solve.outcome import Reason
+from metasolve.solve.solver import Budget, Solver
 
 HERE = Path(__file__).parent
 PROGRAM = HERE / "isolating_program.py"

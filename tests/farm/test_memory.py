@@ -6,7 +6,7 @@ import pytest
 
 from metasolve.farm import Request, SerialFarm
 from metasolve.farm.worker import resident_bytes
-from metasolve.solver import Budget
+from metasolve.solve.solver import Budget
 
 MENU = [
     {"ksp_type": "gmres", "pc_type": "sor", "pc_sor_omega": 1.2},

@@ -7,8 +7,9 @@ import scipy.sparse as sp
 from metasolve.guess import Projected
 from metasolve.guess.guess_file import guess_bytes
 from metasolve.guess.newton_file import NewtonGuess
-from metasolve.model import Bells, Gate, Model, Standardisation
+from metasolve.model.gate import Bells, Gate
 from metasolve.model.layer import Layer
+from metasolve.model.model import Model, Standardisation
 from metasolve.space import Choice, Flag, Integer, Real, Space
 
 ROWS = 12  # of the system that guesses are for: readers.c makes it, too

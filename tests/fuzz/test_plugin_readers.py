@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from metasolve.errors import PluginError
-from metasolve.model import write_policy
+from metasolve.model.allowed import allowed, table
+from metasolve.model.pinned import pin, sealed_text
+from metasolve.model.policy_file import write_policy
 from metasolve.petsc import installation
 from metasolve.petsc.compiled import SOURCES
-from metasolve.petsc.settings import allowed, table
-from metasolve.pinned import pin, sealed_text
 
 from .conftest import SPACE, learned_model
 from .mutations import COUNT

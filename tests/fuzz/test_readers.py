@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 from metasolve.errors import MetasolveError
-from metasolve.model import load, read_policy, save
-from metasolve.petsc import run_log
-from metasolve.pinned import pin
-from metasolve.program.case import Case, case_of
+from metasolve.model.directory import load, save
+from metasolve.model.pinned import pin
+from metasolve.model.policy_file import read_policy
+from metasolve.production import journal
+from metasolve.program.case_file import case_of, read_case
 from metasolve.space import Space
 from metasolve.train.events import read_events
 
@@ -209,7 +210,7 @@ def test_logs_of_runs(tmp_path):
     for _ in range(COUNT or FEW):
         lines = [json.dumps(mutated_json(line, rng)) for _ in range(3)]
         path.write_bytes(mutated_bytes("\n".join(lines).encode(errors="surrogatepass"), rng))
-        str(run_log.Summary.of(run_log.read(path)))
+        str(journal.Summary.of(journal.read(path)))
 
 
 def test_events_of_a_training(tmp_path):
@@ -256,7 +257,7 @@ def test_cases(tmp_path):
     (tmp_path / "program.sh").write_text("#!/bin/sh\n")
 
     def read():
-        case = Case.from_toml(path)
+        case = read_case(path)
         _ = case.space, case.varies
 
     fuzz("case", lambda rng: mutated_text(CASE, rng), path.write_bytes, read)

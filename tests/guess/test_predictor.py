@@ -7,7 +7,7 @@ from metasolve.guess import Ridge
 
 torch = pytest.importorskip("torch")
 
-from metasolve.guess.training import ConvolutionTrainee, Trainee, fit_solutions  # noqa: E402
+from benchmarks.guess_training import ConvolutionTrainee, Trainee, fit_solutions  # noqa: E402
 
 
 def test_ridge_regression_is_its_closed_form(rng):

@@ -5,14 +5,9 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+from benchmarks.guess_cost_training import CostTraining, fit_cost  # noqa: E402
+from benchmarks.guess_training import Residuals, Trainee, fit_residuals, fit_solutions  # noqa: E402
 from metasolve.guess import Pod, relative_residual  # noqa: E402
-from metasolve.guess.cost_training import CostTraining, fit_cost  # noqa: E402
-from metasolve.guess.training import (  # noqa: E402
-    Residuals,
-    Trainee,
-    fit_residuals,
-    fit_solutions,
-)
 
 
 @pytest.fixture

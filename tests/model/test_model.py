@@ -9,18 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from metasolve.errors import ModelError
-from metasolve.model import (
-    Bells,
-    Gate,
-    Model,
-    Standardisation,
-    load,
-    read_policy,
-    save,
-    write_policy,
-)
+from metasolve.model.directory import load, save
+from metasolve.model.gate import Bells, Gate
 from metasolve.model.layer import constant_layers
 from metasolve.model.meta_model import MetaModel
+from metasolve.model.model import Model, Standardisation
+from metasolve.model.policy_file import read_policy, write_policy
 from metasolve.space import Choice, Flag, Integer, Real, Space
 
 SPACE = Space(

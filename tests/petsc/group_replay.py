@@ -7,7 +7,7 @@ from mpi4py import MPI
 from metasolve.petsc.recording import Recording
 from metasolve.petsc.replay import Replay
 from metasolve.petsc.spaces import default_space
-from metasolve.solver import Budget
+from metasolve.solve.solver import Budget
 
 recording = Recording(sys.argv[1])
 space = default_space(recording)

@@ -11,11 +11,11 @@ PETSc = pytest.importorskip("petsc4py.PETSc")
 from metasolve.errors import UsageError  # noqa: E402
 from metasolve.family import Family  # noqa: E402
 from metasolve.guess import Guess, Identity  # noqa: E402
-from metasolve.outcome import Reason  # noqa: E402
 from metasolve.petsc.guessed import Guessed  # noqa: E402
 from metasolve.petsc.replay import Replay  # noqa: E402
 from metasolve.petsc.sequence import solve_in_sequence  # noqa: E402
 from metasolve.petsc.snapshots import snapshots  # noqa: E402
+from metasolve.solve.outcome import Reason  # noqa: E402
 
 PROBLEMS = Path(__file__).resolve().parents[2] / "problems"
 

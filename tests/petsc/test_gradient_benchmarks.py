@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from metasolve.bench import training
-from metasolve.cli.main import main
+from benchmarks import training
+from benchmarks.__main__ import main
 
 from .conftest import RecordingWriter, convection_diffusion, random_vector
 
@@ -51,7 +51,7 @@ def folder(tmp_path_factory):
 
 def ends_well(*words: str) -> None:
     with pytest.raises(SystemExit) as stop:
-        main(["bench", *words])
+        main([*words])
     assert not stop.value.code
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from metasolve.errors import ModelError, RecordingError, UsageError
 from metasolve.petsc import launch
-from metasolve.petsc.run_log import Summary
+from metasolve.production.journal import Summary
 
 PYTHON = [sys.executable, "-c"]
 LIBRARY = Path("/cache/libmetasolve.so")

@@ -10,7 +10,7 @@ from metasolve.errors import ModelError
 from metasolve.petsc import launch
 from metasolve.petsc.library import plugin
 from metasolve.petsc.recording import Recording
-from metasolve.solver import Budget
+from metasolve.solve.solver import Budget
 
 from .conftest import PETSc, convection_diffusion, needs_hypre, random_vector, write_policy
 

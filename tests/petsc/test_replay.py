@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 
 from metasolve.errors import RecordingError, UsageError
-from metasolve.instance import SLACK, Instance
-from metasolve.outcome import Reason
 from metasolve.petsc.recording import Recording
-from metasolve.solver import Budget, Solver
+from metasolve.solve.instance import SLACK, Instance
+from metasolve.solve.outcome import Reason
+from metasolve.solve.solver import Budget, Solver
 from metasolve.space import Space
 
 from .conftest import PETSc, convection_diffusion, neumann, random_vector

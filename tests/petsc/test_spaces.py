@@ -5,7 +5,7 @@ from metasolve.errors import RecordingError
 from metasolve.petsc.capabilities import Capabilities, of_petsc4py
 from metasolve.petsc.recording import Recording
 from metasolve.petsc.spaces import default_space
-from metasolve.solver import Budget
+from metasolve.solve.solver import Budget
 from metasolve.space import Space
 
 from .conftest import convection_diffusion, neumann, random_vector

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from metasolve.errors import UsageError
 from metasolve.family.family import is_family
 from metasolve.program.case import Case
+from metasolve.program.case_file import read_case
 from metasolve.program.consistency import check_program
 from metasolve.program.instances import features, instances
 from metasolve.program.start import start
@@ -55,7 +56,7 @@ def test_a_wrong_case_is_one_line(script, case_text, old, new, told):
     assert old in case_text
     path = script(case_text.replace(old, new))
     with pytest.raises(UsageError) as caught:
-        Case.from_toml(path)
+        read_case(path)
     message = str(caught.value)
     assert "\n" not in message
     assert str(path) in message
@@ -68,7 +69,7 @@ def test_a_case_survives_json_and_needs_its_folder_no_more(script, case_text, tm
         "[settings]", '[[input]]\nfile = "deck"\nformat = "template"\n[settings]'
     )
     (tmp_path / "deck").write_text("omega {omega} # {braces}\n")
-    case = Case.from_toml(script(text))
+    case = read_case(script(text))
     again = Case.from_dict(json.loads(json.dumps(case.to_dict())))
     assert again.to_dict() == case.to_dict()
     (tmp_path / "deck").unlink()
@@ -81,26 +82,26 @@ def test_a_space_may_be_a_file_of_its_own(script, case_text, tmp_path):
     setting, blank, tail = rest.partition("\n\n")
     path = script('space = "my.toml"\n' + head + blank + tail)
     with pytest.raises(UsageError, match=r"space file .*my.toml: .*No such file"):
-        Case.from_toml(path)
+        read_case(path)
     (tmp_path / "my.toml").write_text("[[setting]]" + setting)
-    assert [each.name for each in Case.from_toml(path).space.settings] == ["omega"]
+    assert [each.name for each in read_case(path).space.settings] == ["omega"]
 
 
 @pytest.mark.parametrize("path", CASES, ids=lambda path: f"{path.parent.name}-{path.stem}")
 def test_the_cases_of_problems_hold_together(path):
-    case = Case.from_toml(path)
+    case = read_case(path)
     assert case.name.startswith(path.parent.name)
     assert len(instances(case, 8, 0)) == 8
 
 
 def test_a_missing_program_says_how_to_build_it(script, case_text):
-    case = Case.from_toml(script('build = "make all"\n' + case_text.replace("./program", "./prog")))
+    case = read_case(script('build = "make all"\n' + case_text.replace("./program", "./prog")))
     with pytest.raises(UsageError, match=r"no program './prog.sh'; build it: make all"):
         check_program(case)
 
 
 def test_instances_are_those_of_the_seed_and_cover_the_range(script):
-    case = Case.from_toml(script())
+    case = read_case(script())
     first, again, other = (instances(case, 16, seed) for seed in (1, 1, 2))
     assert [each.id for each in first] == [each.id for each in again]
     assert {each.id for each in first}.isdisjoint(each.id for each in other)
@@ -112,7 +113,7 @@ def test_past_runs_are_instances(script, case_text, tmp_path):
     (tmp_path / "past.csv").write_text("n, mode\n1.5d1,slow\n40,fast\n40,fast\n")
     mode = '[[vary]]\nname = "mode"\ntype = "choice"\nvalues = ["slow", "fast"]\n[settings]'
     text = case_text.replace("-n {n}", "-n {n} -mode {mode}").replace("[settings]", mode)
-    case = Case.from_toml(script('runs = "past.csv"\n' + text))
+    case = read_case(script('runs = "past.csv"\n' + text))
     found = {each.id: each.features for each in instances(case, 9, 0)}
     assert found == {
         "n=1.5d1 mode=slow": {"n": 15.0, "mode=slow": 1.0, "mode=fast": 0.0},

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from metasolve.outcome import Reason
-from metasolve.program.case import Case
+from metasolve.program.case_file import read_case
 from metasolve.program.instances import instance
 from metasolve.program.production import match_command
 from metasolve.program.solver import ProgramSolver
-from metasolve.solver import Budget
+from metasolve.solve.outcome import Reason
+from metasolve.solve.solver import Budget
 
 CASE = """
 command = "{command} -da_grid_x {{n}} -da_grid_y {{n}} -snes_converged_reason -snes_max_it 60"
@@ -53,7 +53,7 @@ def parallel(tutorial, ranks, tmp_path):
     launcher = [{"2": "{{ranks}}"}.get(word, word) for word in ranks(tutorial("snes/ex19"), 2)]
     text = " ".join(launcher).replace("{{ranks}}", "{ranks}")
     (tmp_path / "case.toml").write_text(CASE.format(command=text))
-    return Case.from_toml(tmp_path)
+    return read_case(tmp_path)
 
 
 def running_in(folder):

@@ -15,7 +15,8 @@ from metasolve.errors import ModelError, UsageError
 from metasolve.model.directory import save
 from metasolve.model.layer import constant_layers
 from metasolve.model.model import Model, Standardisation
-from metasolve.program.case import Case, is_case
+from metasolve.program.case import Case
+from metasolve.program.case_file import is_case, read_case
 from metasolve.program.instances import features, instances
 from metasolve.program.matching import match_command
 from metasolve.program.production import run_program, trained_on_program
@@ -26,7 +27,7 @@ def constant_model(path, directory, second=None, expected=None, **settings):
 
     `second` is another omega; `expected`, what runs under the program's own settings take.
     """
-    case = Case.from_toml(path)
+    case = read_case(path)
     known = instances(case, 16, 0)
     names = list(known[0].features)
     table = np.array([[each.features[name] for name in names] for each in known])
@@ -212,7 +213,7 @@ def test_a_model_of_a_recording_is_told_apart_and_refused(tmp_path, script):
 def test_the_users_namelist_is_changed_in_a_copy(problem, tmp_path, monkeypatch, capfd):
     path = problem("sor")
     model = constant_model(path, tmp_path / "model", sweep="line_x", omega=1.25)
-    case = Case.from_toml(path)
+    case = read_case(path)
     text = case.input[0].text.replace("n = 64", "n = 40").replace("reaction = 0.0", "reaction = 9")
     monkeypatch.chdir(tmp_path)
     (tmp_path / "mine.nml").write_text(text)
@@ -238,11 +239,11 @@ def test_the_users_deck_is_changed_in_a_copy(problem, tmp_path, monkeypatch, cap
     monkeypatch.chdir(tmp_path)
     deck = "# as measured\ncells 96\nstrength 30\nsmoother jacobi\ndamping 0.7\nsweeps 1\ncycle v\n"
     (tmp_path / "mine.deck").write_text(deck)
-    assert run_program(model, [Case.from_toml(path).command[0], "mine.deck"], log="log") == 0
+    assert run_program(model, [read_case(path).command[0], "mine.deck"], log="log") == 0
     changed = capfd.readouterr().out
     by_hand = deck.replace("jacobi", "line").replace("cycle v", "cycle w")
     (tmp_path / "by hand.deck").write_text(by_hand)
-    words = [Case.from_toml(path).command[0], "by hand.deck"]
+    words = [read_case(path).command[0], "by hand.deck"]
     assert changed == subprocess.run(words, capture_output=True, text=True, check=True).stdout
     log = json.loads((tmp_path / "log").read_text())
     assert log["features"] == {"cells": 96.0, "log10(strength)": pytest.approx(np.log10(30))}

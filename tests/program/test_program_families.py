@@ -1,7 +1,7 @@
 """Benchmark ``families`` on a program: the same table as for systems."""
 
-from metasolve.bench.families import members, rows, summary
-from metasolve.bench.family_score import Amounts
+from benchmarks.families import members, rows, summary
+from benchmarks.family_score import Amounts
 
 
 def test_a_program_is_a_family_too(script):

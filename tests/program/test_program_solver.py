@@ -7,22 +7,23 @@ import pytest
 
 from metasolve.errors import MetasolveError, SpaceError
 from metasolve.farm import Request, SerialFarm
-from metasolve.instance import Instance
-from metasolve.outcome import Reason
 from metasolve.program.case import Case
+from metasolve.program.case_file import read_case
 from metasolve.program.instances import instance
 from metasolve.program.reading import ReadingError
 from metasolve.program.solver import ProgramSolver
 from metasolve.program.start import petsc_options, start
 from metasolve.program.training import probe, train_case
-from metasolve.solver import Budget, Solver
+from metasolve.solve.instance import Instance
+from metasolve.solve.outcome import Reason
+from metasolve.solve.solver import Budget, Solver
 
 FREE = Budget()
 SLOPPY = '[[space.setting]]\nname = "sloppy"\ntype = "real"\nlow = 0.0\nhigh = 9.0\ndefault = 0.0\n'
 
 
 def solver_of(path):
-    solver = ProgramSolver(Case.from_toml(path))
+    solver = ProgramSolver(read_case(path))
     assert isinstance(solver, Solver)
     return solver
 

@@ -13,6 +13,7 @@ import pytest
 from metasolve.errors import UsageError
 from metasolve.model.directory import load
 from metasolve.program.case import Case
+from metasolve.program.case_file import read_case
 from metasolve.program.evaluation import ORACLE, evaluate_case
 from metasolve.program.table import instance_table, rescues
 from metasolve.program.training import train_case
@@ -43,7 +44,7 @@ def test_training_finds_what_depends_on_the_instance(trained):
     model = load(directory)
     assert model.kind == "policy"
     assert model.info["calls"]["train"] <= CALLS
-    assert Case.from_dict(model.info["case"]).to_dict() == Case.from_toml(case).to_dict()
+    assert Case.from_dict(model.info["case"]).to_dict() == read_case(case).to_dict()
     chosen = [model.settings({"n": n})["omega"] for n in (45.0, 75.0)]
     assert chosen == pytest.approx([1.225, 1.375], abs=0.06)
 

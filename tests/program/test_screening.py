@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 import typer.main
 
-from metasolve.cli.main import application
+from metasolve.cli.main import COMMANDS
 from metasolve.errors import UsageError
 from metasolve.program import namelist
-from metasolve.program.case import Case
+from metasolve.program.case_file import read_case
 from metasolve.program.proposal import Option, petsc_space
 from metasolve.program.screening import one_at_a_time, screen
 from metasolve.space import Choice, Flag, Integer, Real, Space
@@ -22,7 +22,7 @@ def metasolve(capsys):
     """`metasolve(*words)`: what the command prints."""
 
     def run(*words):
-        command = typer.main.get_command(application(("init", "check")))
+        command = typer.main.get_command(COMMANDS.application(("init", "check")))
         command.main([str(word) for word in words], prog_name="metasolve", standalone_mode=False)
         return capsys.readouterr().out
 
@@ -82,7 +82,7 @@ def test_init_writes_a_case_that_check_accepts(metasolve, solver_program, tmp_pa
     text = (tmp_path / "case.toml").read_text()
     assert "#   omega = 1.5 (&solver)" in text
     with pytest.raises(UsageError, match="nothing varies"):
-        Case.from_toml(tmp_path / "case.toml")
+        read_case(tmp_path / "case.toml")
     vary = '[[vary]]\nname = "n"\ntype = "integer"\nlow = 12\nhigh = 24\n'
     setting = '[[space.setting]]\nname = "omega"\ntype = "real"\nlow = 1.0\nhigh = 1.9\n'
     (tmp_path / "case.toml").write_text(text + vary + setting)
@@ -112,7 +112,7 @@ def test_init_asks_a_petsc_program_for_its_options(metasolve, tutorial, tmp_path
     monkeypatch.chdir(tmp_path)
     words = [program, "-da_grid_x", "9", "-grashof", "10.5", "-lidvelocity", "3"]
     assert "settings proposed" in metasolve("init", "--", *words)
-    case = Case.from_toml(tmp_path / "case.toml")
+    case = read_case(tmp_path / "case.toml")
     assert [each.name for each in case.varies.settings] == ["da_grid_x", "grashof", "lidvelocity"]
     defaults = case.space.defaults()
     assert defaults["pc_type"] == "ilu"
@@ -172,7 +172,7 @@ def runs(name, written, program, folder):
     path = ROOT / "problems" / name
     text = (path if path.suffix else path / "case.toml").read_text()
     (folder / "case.toml").write_text(text.replace(written, program))
-    case = coarse(Case.from_toml(folder))
+    case = coarse(read_case(folder))
     found = screen(case.model_copy(update={"space_": small(case)}), count=1)
     assert found.unused == []
     assert math.exp(abs(found.defaults)) < 10

@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metasolve.instance import Instance
-from metasolve.outcome import Outcome, Reason
-from metasolve.report.contenders import Measurements, measure
-from metasolve.report.evaluate import write_json
+from metasolve.baselines.contenders import Measurements, measure
+from metasolve.recorded.evaluation import write_json
 from metasolve.report.evaluation import DEFAULT, EQUAL, GLOBAL, MODEL, ORACLE, Evaluation
 from metasolve.report.plot import plot
 from metasolve.report.table import instance_table, short, summary_lines, summary_table
+from metasolve.solve.instance import Instance
+from metasolve.solve.outcome import Outcome, Reason
 
 CONTENDER = {"reason", "message", "iterations", "true_residual", "seconds"}
 

@@ -12,9 +12,9 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "farm"))
 from farm_solvers import Misbehaving
 
 from metasolve.farm import IsolatedSolver
-from metasolve.instance import Instance
 from metasolve.program.process import run, scratch
 from metasolve.program.start import Start
+from metasolve.solve.instance import Instance
 
 # One write: what two ranks print must not mix.
 SAY = "import os; from mpi4py import MPI; os.write(1, b'%d ' % MPI.COMM_WORLD.size)"

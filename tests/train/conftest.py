@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 
 import metasolve
-from metasolve.instance import Instance
-from metasolve.outcome import Outcome, Reason
+from metasolve.solve.instance import Instance
+from metasolve.solve.outcome import Outcome, Reason
 from metasolve.space import Choice, Flag, Integer, Real, Space
 from metasolve.train.events import read_events
 

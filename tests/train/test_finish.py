@@ -5,14 +5,14 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
-from metasolve.cost import Cost
-from metasolve.course import beyond, course, moment
 from metasolve.farm import SerialFarm
-from metasolve.instance import Instance
 from metasolve.model.gate import Bells, Gate
 from metasolve.model.layer import constant_layers
 from metasolve.model.model import Model
-from metasolve.outcome import Outcome, Reason
+from metasolve.solve.cost import Cost
+from metasolve.solve.course import beyond, course, moment
+from metasolve.solve.instance import Instance
+from metasolve.solve.outcome import Outcome, Reason
 from metasolve.space import Choice, Space
 from metasolve.train.candidate import Candidate, Costs
 from metasolve.train.evaluator import HOST, Evaluator

@@ -10,7 +10,7 @@ import pytest
 
 from metasolve.errors import TrainingError
 from metasolve.farm import IsolatedSolver, SerialFarm
-from metasolve.outcome import Outcome, Reason
+from metasolve.solve.outcome import Outcome, Reason
 from metasolve.train import TrainConfig
 from metasolve.train.losses import Losses
 from metasolve.train.session import train_task

@@ -10,7 +10,7 @@ from hypothesis.extra.numpy import arrays
 
 from metasolve.farm import SerialFarm
 from metasolve.gradient import mean, projected
-from metasolve.outcome import Outcome, Reason
+from metasolve.solve.outcome import Outcome, Reason
 from metasolve.train import TrainConfig
 from metasolve.train.evaluator import Evaluation
 from metasolve.train.events import read_events

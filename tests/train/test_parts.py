@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from metasolve.errors import ModelError, UsageError
 from metasolve.gradient import arm_log_probabilities
-from metasolve.instance import Instance
 from metasolve.model.model import symmetric
+from metasolve.solve.instance import Instance
 from metasolve.space import Choice, Real, Space
 from metasolve.train.arms import Arms, shortlist
 from metasolve.train.design import stratified
@@ -193,7 +193,7 @@ def test_a_damaged_line_in_the_middle_is_an_error_and_a_torn_last_one_is_not(tmp
 
 def test_training_needs_neither_petsc_nor_mpi():
     program = (
-        "import sys, metasolve.train.session, metasolve.train.recorded, metasolve.model;"
+        "import sys, metasolve.train.session, metasolve.recorded.training, metasolve.model;"
         "assert not {'petsc4py', 'mpi4py'} & {name.split('.')[0] for name in sys.modules}"
     )
     subprocess.run([sys.executable, "-c", program], check=True)

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from metasolve.errors import ModelError, UsageError
 from metasolve.farm import Request, SerialFarm
 from metasolve.farm.replaying import ReplayingFarm
-from metasolve.instance import Instance
-from metasolve.outcome import Outcome, Reason
+from metasolve.solve.instance import Instance
+from metasolve.solve.outcome import Outcome, Reason
 from metasolve.train import TrainConfig
 from metasolve.train.events import read_events
 from metasolve.train.session import repeat, train_task

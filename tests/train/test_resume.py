@@ -7,7 +7,7 @@ import pytest
 
 from metasolve.errors import ModelError, UsageError
 from metasolve.farm import SerialFarm
-from metasolve.model import load
+from metasolve.model.directory import load
 from metasolve.train import TrainConfig
 from metasolve.train.events import read_events
 from metasolve.train.interrupt import SIGNALS, InterruptedTraining

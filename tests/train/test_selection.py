@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from metasolve.cost import Cost
 from metasolve.farm import SerialFarm
 from metasolve.model.gate import Bells, Gate
 from metasolve.model.layer import constant_layers
 from metasolve.model.model import Model
+from metasolve.solve.cost import Cost
 from metasolve.train.candidate import Candidate
 from metasolve.train.evaluator import HOST, Evaluator
 from metasolve.train.events import Events

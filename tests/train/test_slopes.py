@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from metasolve.cli.main import main
-from metasolve.cost import Cost
 from metasolve.farm import SerialFarm
-from metasolve.instance import Instance
-from metasolve.outcome import Outcome, Reason
+from metasolve.solve.cost import Cost
+from metasolve.solve.instance import Instance
+from metasolve.solve.outcome import Outcome, Reason
 from metasolve.space import Choice, Integer, Real, Space
 from metasolve.train.evaluator import Evaluator
 from metasolve.train.events import Events

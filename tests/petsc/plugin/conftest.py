@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from metasolve.errors import PluginError
-from metasolve.train.recorded_guess import learn_guess
+from metasolve.recorded.guess import learn_guess
 
 from ..conftest import write_policy
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from metasolve.pinned import pin
+from metasolve.model.pinned import pin
 
 RICHARDSON = {"ksp_type": "richardson", "pc_type": "none"}
 GOOD = {"ksp_type": "gmres", "pc_type": "bjacobi"}

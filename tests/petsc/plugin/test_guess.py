@@ -9,10 +9,9 @@ import pytest
 
 from metasolve.errors import ModelError, UsageError
 from metasolve.guess.checksum import sealed
-from metasolve.model import load
-from metasolve.model.directory import save
-from metasolve.train.guess_race import WITHOUT
-from metasolve.train.recorded_guess import learn_guess
+from metasolve.model.directory import load, save
+from metasolve.recorded.guess import learn_guess
+from metasolve.recorded.guess_race import WITHOUT
 
 from ..conftest import convection_diffusion, random_vector
 from .conftest import SIZE, cases, copied, norms
@@ -175,7 +174,7 @@ def test_a_new_training_forgets_the_guess(learned, tmp_path):
 def test_it_is_evaluated_like_any_model(learned, program, tmp_path):
     """Against one setting for all, too, found with the calls that learning took."""
     from metasolve.petsc.recording import record
-    from metasolve.report.evaluate import evaluate
+    from metasolve.recorded.evaluation import evaluate
 
     given = cases(tmp_path / "unseen.txt", 3, 4)
     record([*program, "-list", str(given)], tmp_path / "unseen")

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from metasolve.guess.checksum import sealed
-from metasolve.model import load
-from metasolve.train.recorded_guess import learn_guess
+from metasolve.model.directory import load
+from metasolve.recorded.guess import learn_guess
 
 from .conftest import SIZE, cases, copied, norms
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from metasolve.pinned import pin
+from metasolve.model.pinned import pin
 
 from ..conftest import needs_hypre
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import metasolve
-from metasolve.course import course, left, moment
 from metasolve.petsc.library import plugin
+from metasolve.solve.course import course, left, moment
 
 from ..conftest import PETSc, convection_diffusion, random_vector, write_policy
 

@@ -1,0 +1,23 @@
+"""``python -m benchmarks``: reproduce a measurement: a table, --json beside it, and a plot."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from metasolve.cli.main import Commands, execute
+
+BENCHMARKS = (
+    *("functions", "estimators", "training", "frank-wolfe", "fixed-point", "spry"),
+    *("channel", "families"),
+)
+COMMANDS = Commands("python -m benchmarks", __doc__ or "", BENCHMARKS, "benchmarks.cli")
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run a benchmark and exit with its code: 2 for wrong usage, 1 for other errors."""
+    sys.exit(execute(COMMANDS, list(sys.argv[1:] if arguments is None else arguments)))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""What a model is compared with: best single setting, hand rule, nearest system, oracle."""

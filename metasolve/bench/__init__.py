@@ -1,1 +1,0 @@
-"""Benchmarks: measurements anyone can repeat. None needs PETSc but those that say so."""

@@ -1,0 +1,82 @@
+"""The run log: one JSON line per solve of an accelerated program, and what it adds up to."""
+
+from __future__ import annotations
+
+import contextlib
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from metasolve.files.strict_json import parse_object
+
+
+def read(path: Path, start: int = 0) -> Iterator[dict[str, Any]]:
+    """Yield the lines of a run log from byte `start` on; torn ones are left out.
+
+    A log that does not exist has no lines.
+    """
+    with contextlib.suppress(FileNotFoundError), path.open("rb") as file:
+        file.seek(start)
+        for line in file:
+            with contextlib.suppress(ValueError):
+                yield parse_object(line)
+
+
+def size(path: Path) -> int:
+    """Return the bytes already in a log: where the next run's lines start."""
+    return path.stat().st_size if path.exists() else 0
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Numbers of solves by where their settings came from, and by why.
+
+    Parameters
+    ----------
+    sources
+        ``model``, ``second``, ``switched``, ``fallback``, ``refused`` to number of solves.
+    reasons
+        (source, why) to number of solves, for those with a why.
+    guessed
+        Number of solves that started from a learned guess.
+    """
+
+    sources: Mapping[str, int]
+    reasons: Mapping[tuple[str, str], int]
+    guessed: int = 0
+
+    @classmethod
+    def of(cls, lines: Iterable[Mapping[str, Any]]) -> Summary:
+        """Count the lines of a log."""
+        sources: Counter[str] = Counter()
+        reasons: Counter[tuple[str, str]] = Counter()
+        guessed = 0
+        for line in lines:
+            source, why = str(line.get("source", "?")), str(line.get("why", ""))
+            sources[source] += 1
+            guessed += line.get("guess") is not None
+            if why:
+                reasons[source, why] += 1
+        return cls(sources, reasons, guessed)
+
+    def __str__(self) -> str:
+        """One line for people."""
+        count = sum(self.sources.values())
+        if not count:
+            return "no solve reached the plug-in; metasolve doctor says what it needs"
+        parts = [self._part(source) for source in sorted(self.sources, key=self._order)]
+        start = f"; {self.guessed} from a learned guess" if self.guessed else ""
+        return f"{count} solve{'s' * (count != 1)}: " + ", ".join(parts) + start
+
+    def _part(self, source: str) -> str:
+        whys = [(why, n) for (of, why), n in self.reasons.items() if of == source]
+        whys.sort(key=lambda entry: -entry[1])
+        told = "; ".join(f"{why} ({n})" for why, n in whys)
+        return f"{self.sources[source]} {source}" + (f" [{told}]" if told else "")
+
+    @staticmethod
+    def _order(source: str) -> tuple[int, str]:
+        known = ("model", "second", "switched", "fallback", "refused")
+        return (known.index(source) if source in known else len(known)), source

@@ -1,0 +1,231 @@
+"""Training on a recording of PETSc solves. The only place in training that knows of PETSc."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from metasolve.errors import MetasolveError, UsageError
+from metasolve.farm.cautious import DEATHS
+from metasolve.farm.watchdog import GRACE
+from metasolve.model.directory import load
+from metasolve.model.model import Model
+from metasolve.solve.instance import Instance
+from metasolve.solve.outcome import Reason
+from metasolve.space import Space
+from metasolve.train.config import TrainConfig
+from metasolve.train.events import Event, read_events
+from metasolve.train.inputs import usable
+from metasolve.train.session import EVENTS, repeat, silent, train_task
+from metasolve.train.trainer import Task
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from metasolve.farm import Farm, IsolatedSolver
+    from metasolve.petsc.recording import Recording
+
+_UNSEEN = {Reason.ERROR, Reason.CRASHED}  # failures that the plug-in cannot make good
+_RUNS_ENOUGH = 8  # with so many starts of the program, whole runs validate, else single operators
+
+
+def train(
+    recording: str | Path,
+    out: str | Path,
+    *,
+    space: Space | str | Path | None = None,
+    prefix: str | None = None,
+    fresh: bool = False,
+    comm: Any = None,
+    ranks_per_solve: int = 1,
+    replay: str | Path | None = None,
+    progress: Callable[[str, int, int], None] = silent,
+    **options: Any,
+) -> Model:
+    """Learn which settings suit which of the recorded systems, from further solves of them.
+
+    Parameters
+    ----------
+    recording : directory made by ``metasolve record``.
+    out : model directory; an interrupted training in it is continued.
+    space : what may be set, or a file of it; by default chosen from what was recorded.
+    prefix : learn only from the KSP with this options prefix.
+    fresh : forget what `out` holds.
+    comm : mpi4py communicator whose ranks share the solver calls; None for this process alone.
+    ranks_per_solve : ranks that solve one system together.
+    replay : model directory of a finished training: repeat it from its recorded costs, without a
+        solver call; space, prefix and options are its own where they are not given.
+    progress : called with what is being done, how much of it, and how much there is.
+    **options : fields of `TrainConfig`: calls, seed, measure, ...
+
+    Returns
+    -------
+    Model
+        Also written to `out`, by the first rank.
+
+    Raises
+    ------
+    UsageError
+        When options are unknown, or `out` holds a different training.
+    RecordingError
+        When there is no recording or it is empty.
+
+    Notes
+    -----
+    Collective: yes, on comm.
+    """
+    from metasolve.petsc.recording import Recording
+
+    recorded, out = Recording(Path(recording)), Path(out)
+    first = comm is None or comm.rank == 0
+    if replay is not None:
+        if comm is not None:
+            raise UsageError("replay calls no solver, so it needs no ranks: start it alone")
+        model, events = load(Path(replay)), read_events(Path(replay) / EVENTS)
+        task = _task(
+            recorded, _space(space or model.space, recorded), prefix or model.info["prefix"]
+        )
+        info = {key: model.info[key] for key in provenance(recorded, prefix)}
+        _forget(out, fresh)
+        return repeat(task, out, events, options, info, progress)
+    config = TrainConfig.of(options)
+    task = _task(recorded, _space(space, recorded), prefix)
+    _forget(out, fresh and first)
+    past = _past(out, comm)
+    farm = _farm(task.space, comm, ranks_per_solve, out)
+    ran_on = {"ranks": 1 if comm is None else comm.size, "ranks_per_solve": ranks_per_solve}
+    with _closing(farm, comm):
+        return train_task(
+            task, farm, out, config, past, provenance(recorded, prefix), first, progress, ran_on
+        )
+
+
+def task_of(recording: str | Path, space: Space | str | Path | None = None) -> Task:
+    """What there is to learn from a recording."""
+    from metasolve.petsc.recording import Recording
+
+    recorded = Recording(Path(recording))
+    return _task(recorded, _space(space, recorded), None)
+
+
+@contextmanager
+def opened(
+    recording: str | Path, space: Space | str | Path | None = None
+) -> Iterator[tuple[Task, Farm]]:
+    """A recording as a task, and a farm of this process alone that solves it; closed in the end."""
+    task = task_of(recording, space)
+    farm = _farm(task.space, None, 1, Path())
+    with _closing(farm, None):
+        yield task, farm
+
+
+@contextmanager
+def _closing(farm: Farm, comm: Any) -> Iterator[None]:
+    """Close a farm in the end; not after what other ranks know nothing of: that is collective."""
+    try:
+        yield
+    except BaseException as error:
+        if comm is None or isinstance(error, MetasolveError):
+            farm.close()
+        raise
+    farm.close()
+
+
+def _forget(out: Path, fresh: bool) -> None:
+    if fresh:
+        for name in (EVENTS, DEATHS):
+            (out / name).unlink(missing_ok=True)
+
+
+def _past(out: Path, comm: Any) -> list[Event]:
+    """What the first rank reads, or what it fails with, on all ranks. Collective: yes, on comm."""
+    past: list[Event] = []
+    error: MetasolveError | None = None
+    if comm is None or comm.rank == 0:
+        try:
+            past = read_events(out / EVENTS)
+        except MetasolveError as damaged:
+            error = damaged
+    if comm is not None:
+        past, error = comm.bcast((past, error), root=0)
+    if error is not None:
+        raise error
+    return past
+
+
+def provenance(recorded: Recording, prefix: str | None) -> dict[str, Any]:
+    """What model.json says of where a model comes from."""
+    return {
+        "recording": str(recorded.path),
+        "petsc": recorded.runs[-1].petsc,
+        "features_version": recorded.runs[-1].features_version,
+        "prefix": prefix,
+    }
+
+
+def _space(space: Space | str | Path | None, recorded: Recording) -> Space:
+    from metasolve.petsc.spaces import check_space, default_space
+
+    if space is None:
+        return default_space(recorded)
+    if not isinstance(space, Space):
+        space = Space.from_toml(Path(space))
+    check_space(space)
+    return space
+
+
+def _task(recorded: Recording, space: Space, prefix: str | None) -> Task:
+    instances: list[Instance] = recorded.instances()
+    if prefix is not None:
+        known = sorted({each.payload.prefix for each in instances})
+        instances = [each for each in instances if each.payload.prefix == prefix]
+        if not instances:
+            raise UsageError(f"prefix={prefix!r} was not recorded; recorded: {known}")
+    clean = usable(instances)
+    if not clean:
+        raise UsageError(f"{recorded.path}: no solve has finite features: record others")
+    solves = {each.id: each.payload for each in clean}
+    by_run = len({solve.run for solve in solves.values()}) >= _RUNS_ENOUGH
+    groups = {key: each.run if by_run else each.operator.hash for key, each in solves.items()}
+    return Task(clean, space, groups, made_good=set(Reason) - _UNSEEN)
+
+
+def isolated(
+    space: Space, on_wait: Callable[[], object] | None = None, grace: float = GRACE
+) -> IsolatedSolver:
+    """A solver of recorded systems in a process of its own: settings that hang or crash are met.
+
+    Parameters
+    ----------
+    on_wait, grace : see `IsolatedSolver`.
+    """
+    from metasolve.farm import IsolatedSolver
+    from metasolve.farm.isolated import MEMORY_GROWTH
+    from metasolve.petsc.replay import Replay
+    from metasolve.petsc.systems import DEFAULT_BYTES
+
+    return IsolatedSolver(
+        partial(Replay, None, space),
+        memory_growth=DEFAULT_BYTES + MEMORY_GROWTH,  # the systems it keeps are no leak
+        grace=grace,
+        on_wait=on_wait,
+    )
+
+
+def _farm(space: Space, comm: Any, ranks_per_solve: int, out: Path) -> Farm:
+    from metasolve.farm import GroupFarm, SerialFarm, Watchdog
+    from metasolve.farm.cautious import CautiousFarm
+    from metasolve.petsc.replay import Replay
+
+    if comm is None and ranks_per_solve != 1:
+        raise UsageError(f"ranks_per_solve={ranks_per_solve}: start under mpiexec for that")
+    if comm is None:
+        return SerialFarm(isolated(space))
+    if ranks_per_solve == 1:
+        return GroupFarm(lambda group: isolated(space, group.Iprobe), comm)
+    return CautiousFarm(
+        lambda group: Watchdog(Replay(group, space), group), comm, ranks_per_solve, out
+    )
