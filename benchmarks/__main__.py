@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from metasolve.cli.main import Commands, execute
+from metasolve.cli.application import Commands
+from metasolve.cli.main import ended
 
 BENCHMARKS = (
     *("functions", "estimators", "training", "frank-wolfe", "fixed-point", "spry"),
@@ -16,7 +17,8 @@ COMMANDS = Commands("python -m benchmarks", __doc__ or "", BENCHMARKS, "benchmar
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run a benchmark and exit with its code: 2 for wrong usage, 1 for other errors."""
-    sys.exit(execute(COMMANDS, list(sys.argv[1:] if arguments is None else arguments)))
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    sys.exit(ended(lambda: COMMANDS.execute(words)))
 
 
 if __name__ == "__main__":

@@ -55,8 +55,8 @@ def register(app: typer.Typer) -> None:
 
         from metasolve.cli.progress import Progress
         from metasolve.errors import UsageError
+        from metasolve.petsc.launch import is_of_program
         from metasolve.program.evaluation import evaluate_case
-        from metasolve.program.production import trained_on_program
         from metasolve.program.table import instance_table as program_table
         from metasolve.program.table import rescues
         from metasolve.recorded.evaluation import evaluate as measure_systems
@@ -64,7 +64,7 @@ def register(app: typer.Typer) -> None:
         from metasolve.report.plot import plot
         from metasolve.report.table import instance_table, summary_lines, summary_table
 
-        program = trained_on_program(model)
+        program = is_of_program(model)
         if recording is None and not program:
             raise UsageError(f"{model} was trained on a recording: name one with unseen solves")
         if program and selectors:

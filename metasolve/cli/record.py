@@ -5,50 +5,55 @@ from __future__ import annotations
 import re
 import sys
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
-
-from metasolve.cli.arguments import Command, Prefix, Seed
+from metasolve.cli.front import COMMAND, Parser, positive
 from metasolve.errors import RecordingError, UsageError
 
 if TYPE_CHECKING:
     from metasolve.petsc.recording import Recording
 
+HELP = """Run COMMAND as it is and record the linear systems it solves.
+
+The exit code is the command's own."""
 _UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command to the application."""
+def parser() -> Parser:
+    """Return the parser of this command."""
+    made = Parser("record", HELP)
+    made.usage = f"metasolve record -o DIR [options] {COMMAND}"
+    made.add_argument(
+        "-o",
+        "--out",
+        type=Path,
+        required=True,
+        metavar="DIR",
+        help="recording directory; made, or added to",
+    )
+    made.add_argument("--every", type=positive, metavar="N", help="record one solve in N")
+    made.add_argument("--max-systems", type=positive, metavar="N", help="stop after N solves")
+    made.add_argument("--max-bytes", help="stop when the directory is this large, such as 2G")
+    made.add_prefix()
+    made.add_seed()
+    return made
 
-    @app.command()
-    def record(
-        command: Command,
-        out: Annotated[
-            Path, typer.Option("-o", "--out", help="Recording directory; made, or added to.")
-        ],
-        every: Annotated[int | None, typer.Option(help="Record one solve in so many.")] = None,
-        max_systems: Annotated[int | None, typer.Option(help="Stop after so many solves.")] = None,
-        max_bytes: Annotated[
-            str | None, typer.Option(help="Stop when the directory is this large, such as 2G.")
-        ] = None,
-        prefix: Prefix = None,
-        seed: Seed = None,  # noqa: ARG001 (scripts pass one seed to all commands)
-    ) -> int:
-        """Run COMMAND as it is and record the linear systems it solves.
 
-        The exit code is the command's own.
-        """
-        from metasolve.petsc import launch
+def main(words: Sequence[str]) -> int:
+    """Run the command; returns the exit code of the program."""
+    asked, command = parser().read_with_command(words)
+    from metasolve.petsc import launch
 
-        size = None if max_bytes is None else parse_bytes(max_bytes)
-        before = _recorded(out)
-        code = launch.record(command, out, launch.Watch(prefix, every, max_systems, size))
-        if code not in (launch.NOT_FOUND, launch.NOT_EXECUTABLE):
-            ended = f"the command ended with exit code {code}; " if code else ""
-            sys.stderr.write(f"metasolve: {ended}{_summary(out, before)}\n")
-        return code
+    size = None if asked.max_bytes is None else parse_bytes(asked.max_bytes)
+    before = _recorded(asked.out)
+    watch = launch.Watch(asked.prefix, asked.every, asked.max_systems, size)
+    code = launch.record(command, asked.out, watch)
+    if code not in (launch.NOT_FOUND, launch.NOT_EXECUTABLE):
+        ended = f"the command ended with exit code {code}; " if code else ""
+        sys.stderr.write(f"metasolve: {ended}{_summary(asked.out, before)}\n")
+    return code
 
 
 def parse_bytes(text: str) -> int:

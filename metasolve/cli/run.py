@@ -4,60 +4,66 @@ from __future__ import annotations
 
 import contextlib
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
 
-import typer
+from metasolve.cli.front import COMMAND, Parser
 
-from metasolve.cli.arguments import Command, Prefix, Seed
+HELP = """Run COMMAND as it is, its linear systems solved with the settings MODEL chooses.
+
+Every answer meets the command's own tolerance; where the model's settings fail, the command's own
+are used. The exit code is the command's own. With a model of a whole program the settings are those
+of the run."""
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command to the application."""
+def parser() -> Parser:
+    """Return the parser of this command."""
+    made = Parser("run", HELP)
+    made.usage = f"metasolve run MODEL [options] {COMMAND}"
+    made.add_argument("model", metavar="MODEL", type=Path, help="model directory")
+    add_conduct(made)
+    made.add_argument(
+        "--feature",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="what the command does not say (models of whole programs)",
+    )
+    made.add_seed()
+    return made
 
-    @app.command()
-    def run(
-        model: Annotated[Path, typer.Argument(metavar="MODEL", help="Model directory.")],
-        command: Command,
-        log: Annotated[
-            Path | None, typer.Option(help="Append one JSON line per solve, or run, to this file.")
-        ] = None,
-        prefix: Prefix = None,
-        budget: Annotated[
-            float | None,
-            typer.Option(
-                help="Hand a solve back to the program's own settings after so many times the "
-                "seconds these would take. [default: 2]"
-            ),
-        ] = None,
-        feature: Annotated[
-            list[str] | None,
-            typer.Option(
-                help="NAME=VALUE of what the command does not say (models of whole programs).",
-                show_default=False,
-            ),
-        ] = None,
-        seed: Seed = None,  # noqa: ARG001 (scripts pass one seed to all commands)
-    ) -> int:
-        """Run COMMAND as it is, its linear systems solved with the settings MODEL chooses.
 
-        Every answer meets the command's own tolerance; where the model's settings fail, the
-        command's own are used. The exit code is the command's own. With a model of a whole program
-        the settings are those of the run.
-        """
-        from metasolve.petsc import launch
-        from metasolve.production import journal
-        from metasolve.program.production import run_program, trained_on_program
+def add_conduct(made: Parser) -> None:
+    """Add the options that say how a model is used."""
+    made.add_argument(
+        "--log", type=Path, help="append one JSON line per solve, or run, to this file"
+    )
+    made.add_prefix()
+    made.add_argument(
+        "--budget",
+        type=float,
+        help="hand a solve back to the program's own settings after so many times the seconds "
+        "these would take; default: 2",
+    )
 
-        if trained_on_program(model):
-            return run_program(model, command, features=feature or (), log=log)
-        with contextlib.ExitStack() as stack:
-            lines = log or stack.enter_context(launch.scratch_log())
-            start = journal.size(lines)
-            conduct = launch.Conduct(lines, budget)
-            code = launch.run(command, model, launch.Watch(prefix), conduct)
-            if code not in (launch.NOT_FOUND, launch.NOT_EXECUTABLE):
-                where = f"; log: {log}" if log else ""
-                summary = journal.Summary.of(journal.read(lines, start))
-                sys.stderr.write(f"metasolve: {summary}{where}\n")
-        return code
+
+def main(words: Sequence[str]) -> int:
+    """Run the command; returns the exit code of the program."""
+    asked, command = parser().read_with_command(words)
+    from metasolve.petsc import launch
+    from metasolve.production import journal
+
+    if launch.is_of_program(asked.model):
+        from metasolve.program.production import run_program
+
+        return run_program(asked.model, command, features=asked.feature, log=asked.log)
+    with contextlib.ExitStack() as stack:
+        lines = asked.log or stack.enter_context(launch.scratch_log())
+        start = journal.size(lines)
+        conduct = launch.Conduct(lines, asked.budget)
+        code = launch.run(command, asked.model, launch.Watch(asked.prefix), conduct)
+        if code not in (launch.NOT_FOUND, launch.NOT_EXECUTABLE):
+            where = f"; log: {asked.log}" if asked.log else ""
+            summary = journal.Summary.of(journal.read(lines, start))
+            sys.stderr.write(f"metasolve: {summary}{where}\n")
+    return code

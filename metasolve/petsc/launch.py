@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from metasolve.errors import ModelError, UsageError
+from metasolve.files.atomic import read_regular
+from metasolve.files.strict_json import parse_object
 from metasolve.petsc import library
 from metasolve.petsc.petsc_options import check_not_hidden, with_plugin
 from metasolve.petsc.writable import check_log, check_recording, one_line
@@ -161,6 +163,35 @@ def run(
     PluginError
         If the plug-in cannot be built.
     """
+    return call(command, _of_run(model, watch, conduct))
+
+
+def environment(
+    model: str | os.PathLike, watch: Watch = _EVERYTHING, conduct: Conduct = _QUIETLY
+) -> dict[str, str]:
+    """Return the variables with which any program runs as under `run`.
+
+    Raises
+    ------
+    UsageError, ModelError, PluginError
+        As `run`; or if `model` is of a whole program, which needs more than variables.
+    """
+    if is_of_program(model):
+        raise UsageError(
+            f"{model} is of a whole program: start it with metasolve run {model} -- ..."
+        )
+    return {**_of_run(model, watch, conduct), **_with_plugin(())}
+
+
+def is_of_program(model: str | os.PathLike) -> bool:
+    """Whether a model directory is of a whole program rather than of recorded systems."""
+    try:
+        return "case" in parse_object(read_regular(Path(model) / "model.json"))
+    except (OSError, ValueError):
+        return False
+
+
+def _of_run(model: str | os.PathLike, watch: Watch, conduct: Conduct) -> dict[str, str]:
     directory = Path(model).absolute()
     if not (directory / "policy.txt").is_file():
         raise ModelError(
@@ -169,7 +200,11 @@ def run(
     if conduct.log is not None:
         check_log(Path(conduct.log).absolute())
     variables = {"METASOLVE_MODE": "run", "METASOLVE_DIR": str(directory)}
-    return call(command, {**variables, **watch.environment(), **conduct.environment()})
+    return {**variables, **watch.environment(), **conduct.environment()}
+
+
+def _with_plugin(command: Sequence[str]) -> dict[str, str]:
+    return with_plugin(os.environ.get("PETSC_OPTIONS", ""), library.build(), command)
 
 
 @contextlib.contextmanager
@@ -190,8 +225,7 @@ def call(command: Sequence[str], variables: Mapping[str, str]) -> int:
     if not command:
         raise UsageError("no command given: put it after --, as in: -- mpiexec -n 2 ./app -flags")
     check_not_hidden(command, os.environ)
-    options = with_plugin(os.environ.get("PETSC_OPTIONS", ""), library.build(), command)
-    environment = {**os.environ, **variables, **options}
+    environment = {**os.environ, **variables, **_with_plugin(command)}
     try:
         child = subprocess.Popen(list(command), env=environment)
     except FileNotFoundError:

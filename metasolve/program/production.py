@@ -19,8 +19,6 @@ from pathlib import Path
 from typing import Any
 
 from metasolve.errors import UsageError
-from metasolve.files.atomic import read_regular
-from metasolve.files.strict_json import parse_object
 from metasolve.model.directory import load
 from metasolve.model.model import Model
 from metasolve.petsc.launch import NOT_EXECUTABLE, NOT_FOUND
@@ -55,14 +53,6 @@ class Report:
         features = {k: x if math.isfinite(x) else None for k, x in self.features.items()}
         told = {**vars(self), "features": features}
         return {"time": round(time.time(), 3), "command": shlex.join(command), **told}
-
-
-def trained_on_program(model: str | os.PathLike) -> bool:
-    """Whether a model directory is of a program rather than of recorded systems."""
-    try:
-        return "case" in parse_object(read_regular(Path(model) / "model.json"))
-    except (OSError, ValueError):
-        return False
 
 
 def run_program(

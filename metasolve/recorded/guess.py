@@ -104,12 +104,12 @@ def learn_guess(
     RecordingError, ModelError
         When recording or model cannot be read.
     """
+    from metasolve.petsc.launch import is_of_program
     from metasolve.petsc.recording import Recording
-    from metasolve.program.production import trained_on_program
 
     recorded, model, began = Recording(Path(recording)), Path(model), time.perf_counter()
     old = load(model) if (model / "model.json").exists() else None
-    if trained_on_program(model):
+    if is_of_program(model):
         raise UsageError(f"{model} was trained on a program, which has no systems: use another")
     family = _family(recorded)
     held = max(FEWEST // 3, min(_MOST_VALIDATING, len(family) // 4))

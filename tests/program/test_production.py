@@ -15,11 +15,12 @@ from metasolve.errors import ModelError, UsageError
 from metasolve.model.directory import save
 from metasolve.model.layer import constant_layers
 from metasolve.model.model import Model, Standardisation
+from metasolve.petsc.launch import is_of_program
 from metasolve.program.case import Case
 from metasolve.program.case_file import is_case, read_case
 from metasolve.program.instances import features, instances
 from metasolve.program.matching import match_command
-from metasolve.program.production import run_program, trained_on_program
+from metasolve.program.production import run_program
 
 
 def constant_model(path, directory, second=None, expected=None, **settings):
@@ -198,14 +199,14 @@ def test_a_program_not_found_is_127(production):
 
 def test_a_model_of_a_recording_is_told_apart_and_refused(tmp_path, script):
     directory = constant_model(script(), tmp_path / "model", omega=1.0)
-    assert trained_on_program(directory)
+    assert is_of_program(directory)
     assert is_case(tmp_path)
     assert is_case(tmp_path / "case.toml")
     assert not is_case(directory)
     document = json.loads((directory / "model.json").read_text())
     del document["case"]
     (directory / "model.json").write_text(json.dumps(document))
-    assert not trained_on_program(directory)
+    assert not is_of_program(directory)
     with pytest.raises(ModelError, match="trained on a recording, not on a program"):
         run_program(directory, ["./program.sh"])
 

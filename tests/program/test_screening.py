@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import typer.main
 
-from metasolve.cli.main import COMMANDS
+from metasolve.cli.application import Commands
 from metasolve.errors import UsageError
 from metasolve.program import namelist
 from metasolve.program.case_file import read_case
@@ -16,13 +16,17 @@ from metasolve.program.proposal import Option, petsc_space
 from metasolve.program.screening import one_at_a_time, screen
 from metasolve.space import Choice, Flag, Integer, Real, Space
 
+COMMANDS = Commands("metasolve", "", ("init", "check"), "metasolve.cli")
+
 
 @pytest.fixture
 def metasolve(capsys):
     """`metasolve(*words)`: what the command prints."""
 
     def run(*words):
-        command = typer.main.get_command(COMMANDS.application(("init", "check")))
+        command = typer.main.get_command(
+            Commands("metasolve", "", ("init", "check"), "metasolve.cli").application()
+        )
         command.main([str(word) for word in words], prog_name="metasolve", standalone_mode=False)
         return capsys.readouterr().out
 

@@ -1,0 +1,39 @@
+"""``metasolve env``: the variables that put a model in front of a program, for job scripts."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from metasolve.cli.front import Parser
+from metasolve.cli.run import add_conduct
+
+HELP = """Print the lines a job script needs to run programs with MODEL.
+
+For example: eval "$(metasolve env models/beam --log beam.jsonl)", and then srun ./app as before.
+What metasolve run does besides, the line at the end, is left out."""
+
+
+def parser() -> Parser:
+    """Return the parser of this command."""
+    made = Parser("env", HELP)
+    made.usage = "metasolve env MODEL [options]"
+    made.add_argument("model", metavar="MODEL", type=Path, help="model directory")
+    add_conduct(made)
+    made.add_seed()
+    return made
+
+
+def main(words: Sequence[str]) -> int:
+    """Print the lines."""
+    asked = parser().read(words)
+    from metasolve.petsc import launch
+
+    variables = launch.environment(
+        asked.model, launch.Watch(asked.prefix), launch.Conduct(asked.log, asked.budget)
+    )
+    for name, value in sorted(variables.items()):
+        sys.stdout.write(f"export {name}={shlex.quote(value)}\n")
+    return 0

@@ -1,0 +1,82 @@
+"""Commands that stand in front of a program, and must start at once: argparse is enough for them.
+
+Such a module has ``parser()`` and ``main(words)``; the program's command is what follows ``--``.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from typing import NoReturn
+
+from metasolve.errors import UsageError, did_you_mean
+
+COMMAND = "-- COMMAND"
+
+
+class Parser(argparse.ArgumentParser):
+    """Parser whose errors are `UsageError`; says which option was meant.
+
+    Parameters
+    ----------
+    name, help : of the command.
+    """
+
+    def __init__(self, name: str, help: str) -> None:  # noqa: A002 (as argparse calls it)
+        super().__init__(
+            prog=f"metasolve {name}",
+            description=help,
+            allow_abbrev=False,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+
+    def error(self, message: str) -> NoReturn:
+        """Wrong usage."""
+        raise UsageError(f"{message}; see {self.prog} --help")
+
+    def read(self, words: Sequence[str]) -> argparse.Namespace:
+        """Read the words of the command line.
+
+        Raises
+        ------
+        UsageError
+            If one is missing, unknown or makes no sense.
+        """
+        found, unknown = self.parse_known_args(words)
+        if unknown:
+            options = [name for action in self._actions for name in action.option_strings]
+            remedy = did_you_mean(unknown[0], options)
+            raise UsageError(f"no such option: {unknown[0]}; {remedy}; put the command after --")
+        return found
+
+    def read_with_command(self, words: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
+        """Read the words before ``--``; return what they say, and the program's command.
+
+        Raises
+        ------
+        UsageError
+            As for `read`, or if there is no command.
+        """
+        words = list(words)
+        end = words.index("--") if "--" in words else len(words)
+        found, command = self.read(words[:end]), words[end + 1 :]
+        if not command:
+            raise UsageError(f"missing COMMAND: {self.prog} ... -- ./app -flags")
+        return found, command
+
+    def add_prefix(self) -> None:
+        """Add the option that names one KSP."""
+        told = "only the KSP with this options prefix; default: every outermost KSP"
+        self.add_argument("--prefix", help=told)
+
+    def add_seed(self) -> None:
+        """Add the option that every command has."""
+        told = "accepted by every command; nothing is random in this one"
+        self.add_argument("--seed", type=int, help=told)
+
+
+def positive(text: str) -> int:
+    """Read a whole number above 0."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
+    return int(text)
