@@ -19,6 +19,8 @@ NAMES = (
 )
 HELP = "Learned settings for unmodified solvers: record, train, evaluate, run."
 _INTERRUPTED = 130
+_EXTRAS = {"cma": "train", "optuna": "train", "scipy": "train", "torch": "train"}
+_EXTRAS["matplotlib"] = "plot"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -43,7 +45,27 @@ def ended(run: Callable[[], int]) -> int:
     except MetasolveError as error:
         sys.stderr.write(f"metasolve: {error}\n")
         return 2 if isinstance(error, UsageError) else 1
+    except ModuleNotFoundError as error:
+        told = _how_to_get(error.name or "")
+        if told is None:
+            raise
+        sys.stderr.write(f"metasolve: {told}\n")
+        return 1
     except KeyboardInterrupt:
         return _INTERRUPTED
     except BrokenPipeError:
         return 1
+
+
+def _how_to_get(module: str) -> str | None:
+    """Say how to get a library that is left out on purpose; None of any other."""
+    name = module.partition(".")[0]
+    if name in _EXTRAS:
+        return f"this needs {name}: {sys.executable} -m pip install 'metasolve[{_EXTRAS[name]}]'"
+    if name in ("petsc4py", "mpi4py"):
+        return (
+            f"this needs {name}, which {sys.executable} does not have: install metasolve for the "
+            f"Python that has it (Debian, Ubuntu: apt-get install python3-{name}), or build it "
+            f"for this one against the PETSc of your program: pip install {name}"
+        )
+    return None
