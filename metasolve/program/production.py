@@ -5,13 +5,11 @@ Imports neither torch nor PETSc: it stands in front of programs that may be shor
 
 from __future__ import annotations
 
-import contextlib
 import json
 import math
 import os
 import shlex
 import sys
-import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -30,6 +28,7 @@ from metasolve.program.instances import features as features_of
 from metasolve.program.instances import names
 from metasolve.program.limit import seconds_allowed
 from metasolve.program.matching import Matched, match_command
+from metasolve.program.overlay import Overlay
 from metasolve.program.plugged import started
 from metasolve.program.reading import why_failed_output
 from metasolve.program.start import Start, Values, filled_environment, travelling
@@ -89,17 +88,18 @@ def run_program(
     chosen = load(Path(model))
     case = case_of(chosen)
     given = _given(case, features)
-    with contextlib.ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="metasolve-")))
-        report, changed = _decide(chosen, case, command, given, folder)
+    with Overlay() as overlay:
+        report, changed = _decide(chosen, case, command, given, overlay)
         report.seconds["decision"] = round(time.perf_counter() - began, 6)
         if changed is not None:
             begin = started(changed, chosen, report.features)
             report.learned_start = begin is not changed
             limit = seconds_allowed(case, chosen, report.features)
             why = _timed(report, "run", begin, case, limit)
+            overlay.bring_home()
             if why and case.rerunnable and report.exit_code not in (NOT_FOUND, NOT_EXECUTABLE):
-                _run_second(report, chosen, case, command, folder, why)
+                _run_second(report, chosen, case, command, overlay, why)
+                overlay.bring_home()
         if report.source in ("refused", "fallback"):
             as_it_is = Start(list(command))
             first = report.source == "refused"
@@ -135,7 +135,7 @@ def _given(case: Case, features: Sequence[str]) -> dict[str, str]:
 
 
 def _decide(
-    model: Model, case: Case, command: Sequence[str], given: Mapping[str, str], folder: Path
+    model: Model, case: Case, command: Sequence[str], given: Mapping[str, str], overlay: Overlay
 ) -> tuple[Report, Start | None]:
     """What is chosen and how to start it; None for the command as it is, also where it puzzles."""
     report = Report()
@@ -144,7 +144,7 @@ def _decide(
         report.features = features_of(case, {**matched.arguments, **given})
         report.why = model.refuses(report.features)
         settings = {} if report.why else _left_open(case, command, model.settings(report.features))
-        changed = accelerated(case, matched, command, settings, folder) if settings else None
+        changed = accelerated(case, matched, command, settings, overlay) if settings else None
     except UsageError as error:
         report.why, changed, settings = str(error), None, {}
     report.settings = settings
@@ -155,7 +155,7 @@ def _decide(
 
 
 def _run_second(
-    report: Report, model: Model, case: Case, command: Sequence[str], folder: Path, why: str
+    report: Report, model: Model, case: Case, command: Sequence[str], overlay: Overlay, why: str
 ) -> None:
     """Run the second choice after the first has failed; `report` says how that went."""
     settings = _left_open(case, command, model.second_choice(report.features))
@@ -164,7 +164,7 @@ def _run_second(
         return
     _say(report)
     report.settings = settings
-    start = accelerated(case, match_command(case, command), command, settings, folder)
+    start = accelerated(case, match_command(case, command), command, settings, overlay)
     limit = seconds_allowed(case, model, report.features)
     failed = _timed(report, "second", started(start, model, report.features), case, limit)
     if failed:
@@ -196,9 +196,9 @@ def accelerated(
     matched: Matched,
     command: Sequence[str],
     settings: Mapping[str, Value],
-    folder: Path,
+    overlay: Overlay,
 ) -> Start:
-    """A command under settings; changed copies of its input files go to `folder`.
+    """A command under settings; changed copies of its input files go to `overlay`.
 
     Raises
     ------
@@ -221,8 +221,7 @@ def accelerated(
                 f"settings belong into {each.name}, which the command does not name, and your file "
                 "stays as it is; start the program with the file's name as an argument"
             )
-        (folder / each.name).write_text(text)
-        words[matched.words[each.name]] = str(folder / each.name)
+        words[matched.words[each.name]] = str(overlay.place(matched.files[each.name], text))
     more, environment = travelling(case, values.texts)
     return Start(words + more, {**_variables(case, values), **environment})
 

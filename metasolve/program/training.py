@@ -20,9 +20,8 @@ from metasolve.solve.outcome import Reason
 from metasolve.solve.solver import Budget
 from metasolve.space import Space
 from metasolve.train.config import TrainConfig
-from metasolve.train.events import read_events
 from metasolve.train.inputs import usable
-from metasolve.train.session import EVENTS, silent, train_task
+from metasolve.train.session import EVENTS, read_past, silent, train_task
 from metasolve.train.trainer import Task
 
 _REFERENCE_SHARE = 0.2  # of the calls, as the trainer has it: more instances would not be run
@@ -70,7 +69,7 @@ def train_case(
     out, solver = Path(out), ProgramSolver(case)
     if fresh:
         (out / EVENTS).unlink(missing_ok=True)
-    past = read_events(out / EVENTS)
+    past = read_past(out)
     known = usable(instances(case, instance_count(config.calls), config.seed))
     if not past:
         probe(solver, known)

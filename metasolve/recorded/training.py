@@ -19,7 +19,7 @@ from metasolve.space import Space
 from metasolve.train.config import TrainConfig
 from metasolve.train.events import Event, read_events
 from metasolve.train.inputs import usable
-from metasolve.train.session import EVENTS, repeat, silent, train_task
+from metasolve.train.session import EVENTS, read_past, repeat, silent, train_task
 from metasolve.train.trainer import Task
 
 if TYPE_CHECKING:
@@ -146,7 +146,7 @@ def _past(out: Path, comm: Any) -> list[Event]:
     error: MetasolveError | None = None
     if comm is None or comm.rank == 0:
         try:
-            past = read_events(out / EVENTS)
+            past = read_past(out)
         except MetasolveError as damaged:
             error = damaged
     if comm is not None:

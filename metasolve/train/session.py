@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from metasolve.errors import UsageError
+from metasolve.errors import ModelError, UsageError
 from metasolve.farm import Farm
 from metasolve.farm.replaying import ReplayingFarm
 from metasolve.model.directory import load, save
@@ -46,13 +46,33 @@ class Past:
 
     @classmethod
     def of(cls, events: Sequence[Event]) -> Past:
-        """Look at the events of a directory, see `read_events`."""
+        """Look at the events of a directory, see `read_past`."""
         starts = [i for i, event in enumerate(events) if event["event"] == "start"]
         if not starts:
             return cls(0, None, (), (), False)
         current = events[starts[-1] :]
         finished = any(event["event"] == "finished" for event in current)
         return cls(len(events), current[0], current, evaluations(events[: starts[-1]]), finished)
+
+
+def read_past(out: Path) -> list[Event]:
+    """Events of the trainings in a directory.
+
+    Where the last one has ended and its model cannot be read, its end is left out: to go on with
+    it makes the model again, of what was measured.
+
+    Raises
+    ------
+    ModelError
+        When the events are damaged.
+    """
+    events = read_events(out / EVENTS)
+    if events and events[-1]["event"] == "finished":
+        try:
+            load(out)
+        except ModelError:
+            events.pop()
+    return events
 
 
 def evaluations(events: Sequence[Event]) -> list[Event]:
@@ -78,7 +98,7 @@ def train_task(
     task, farm, config : what to learn, where solver calls run, options. Collective: yes, on the
         farm's ranks.
     out : model directory.
-    events : what its event file holds (`read_events`), the same on every rank; none to start
+    events : what its event file holds (`read_past`), the same on every rank; none to start
         afresh. An unfinished training is finished. A finished one is returned, unless `config`
         grants more calls: then it is continued with all it measured.
     info : further entries for model.json.

@@ -1,6 +1,7 @@
 """Laws of stopping and going on: nothing measured is lost, and nothing else shows it."""
 
 import os
+import shutil
 import signal
 
 import pytest
@@ -11,7 +12,7 @@ from metasolve.model.directory import load
 from metasolve.train import TrainConfig
 from metasolve.train.events import read_events
 from metasolve.train.interrupt import SIGNALS, InterruptedTraining
-from metasolve.train.session import train_task
+from metasolve.train.session import read_past, train_task
 from metasolve.train.trainer import Task
 
 SMALL = TrainConfig(calls=60, seed=3)
@@ -51,6 +52,20 @@ class Interrupted(SerialFarm):
 
 def kill():
     raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("name", ["model.json", "policy.txt", "weights.safetensors"])
+def test_a_damaged_model_is_made_again_of_what_was_measured(straight, analytic, tmp_path, name):
+    out = tmp_path / "model"
+    shutil.copytree(straight[1], out)
+    before = {file.name: file.read_bytes() for file in out.iterdir()}
+    (out / name).write_bytes(before[name][: len(before[name]) // 2])
+    farm = SerialFarm(analytic())
+    train_task(task(analytic), farm, out, SMALL, read_past(out))
+    assert farm.calls == 0
+    assert load(out).info == straight[0].info
+    assert (out / "policy.txt").read_bytes() == before["policy.txt"]
+    assert [e["event"] for e in events_in(out)] == [e["event"] for e in events_in(straight[1])]
 
 
 @pytest.mark.parametrize("at", [5, 45])
