@@ -36,7 +36,6 @@ class Commands:
         app = typer.Typer(
             name=self.program,
             add_completion=False,
-            no_args_is_help=True,
             rich_markup_mode=None,
             pretty_exceptions_enable=False,
             context_settings={"help_option_names": ["-h", "--help"]},
@@ -58,7 +57,8 @@ class Commands:
         MetasolveError
             What the command raises, or wrong usage of it.
         """
-        if words and not words[0].startswith("-") and words[0] not in self.names:
+        words = words or ["--help"]
+        if not words[0].startswith("-") and words[0] not in self.names:
             raise UsageError(f"no command {words[0]!r}; {did_you_mean(words[0], self.names)}")
         app = self.application([name for name in words[:1] if name in self.names])
         command = typer.main.get_command(app)

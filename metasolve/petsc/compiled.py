@@ -14,6 +14,7 @@ import fcntl
 import hashlib
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import tempfile
@@ -197,6 +198,17 @@ def _call(command: list[str], found: Installation) -> str:
         first = next((line for line in lines if "error" in line), lines[-1])
         raise PluginError(
             f"the plug-in does not compile against PETSc {found.version} "
-            f"({found.found_by}): {first.strip()}; command: {' '.join(command)}"
+            f"({found.found_by}) with {command[0]}: "
+            f"{first.strip()}{_kept_log(command, done.stderr)}"
         )
     return done.stdout
+
+
+def _kept_log(command: list[str], messages: str) -> str:
+    """Keep what a compiler was asked and said; return where, for a message."""
+    log = cache() / "compiler.log"
+    try:
+        log.write_text(f"{shlex.join(command)}\n{messages}", encoding="utf-8")
+    except OSError:
+        return ""
+    return f"; all of it: {log}"
