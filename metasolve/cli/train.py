@@ -10,11 +10,13 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from metasolve.cli.arguments import with_fields_of
 from metasolve.errors import MetasolveError, UsageError
+from metasolve.train.config import TrainConfig
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -29,56 +31,20 @@ def register(app: typer.Typer) -> None:
     """Add the command to the application."""
 
     @app.command()
+    @with_fields_of(TrainConfig)
     def train(
         context: typer.Context,
+        *,
         recording: Annotated[
             Path, typer.Argument(help="Recording directory, or case.toml.", show_default=False)
         ],
         out: Annotated[
             Path, typer.Option("-o", "--out", help="Model directory.", show_default=False)
         ],
-        calls: Annotated[
-            int, typer.Option(help="Budget in solver calls, everything included.")
-        ] = 1000,
-        seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
         space: Annotated[
             Path | None,
             typer.Option(help="What may be set (toml); default: as `metasolve space` prints."),
         ] = None,
-        measure: Annotated[
-            Literal["seconds", "iterations", "flops"], typer.Option(help="What to minimise.")
-        ] = "seconds",
-        risk: Annotated[
-            float,
-            typer.Option(help="How often a slow-down beyond 1.1 counts; 0: as any other cost."),
-        ] = 2.0,
-        tangents: Annotated[
-            int | None,
-            typer.Option(
-                help="Perturbed calls per instance and step; default: auto's choice, or 2."
-            ),
-        ] = None,
-        batch: Annotated[
-            int | None,
-            typer.Option(help="Instances per perturbation step; default: from the budget."),
-        ] = None,
-        estimator: Annotated[
-            str,
-            typer.Option(
-                help="From differences to a gradient: auto, mean, projected, unbiased, sign, full, "
-                "smoothed, posterior."
-            ),
-        ] = "auto",
-        tangent_kind: Annotated[
-            str,
-            typer.Option(
-                help="Perturbations: orthogonal, rademacher, gaussian, hadamard, coordinate."
-            ),
-        ] = "orthogonal",
-        control_variate: Annotated[
-            str,
-            typer.Option(help="Correct the surrogate's gradient (surrogate), or not (none)."),
-        ] = "surrogate",
         ranks_per_solve: Annotated[
             int, typer.Option(help="Under mpiexec: ranks that solve one system together.")
         ] = 1,
@@ -96,6 +62,7 @@ def register(app: typer.Typer) -> None:
         fresh: Annotated[
             bool, typer.Option("--fresh", help="Forget an earlier training in this directory.")
         ] = False,
+        options: dict[str, Any],
     ) -> None:
         """Learn settings from RECORDING; an interrupted training goes on where it stopped."""
         from metasolve.cli.progress import Progress
@@ -106,17 +73,6 @@ def register(app: typer.Typer) -> None:
 
         comm = world()
         first = comm is None or comm.rank == 0
-        options = {
-            "calls": calls,
-            "seed": seed,
-            "measure": measure,
-            "risk": risk,
-            "tangents": tangents,
-            "batch": batch,
-            "estimator": estimator,
-            "tangent_kind": tangent_kind,
-            "control_variate": control_variate,
-        }
         if replay is not None or is_case(recording):
             # They have options of their own: only what was asked for shall differ.
             options = {key: each for key, each in options.items() if _given(context, key)}

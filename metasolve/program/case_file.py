@@ -60,7 +60,7 @@ def _refuse_family(data: dict[str, Any]) -> None:
     if "problem" in data:
         raise UsageError(
             f"problem={data['problem']!r}: generated systems, not a program; "
-            "it is measured by: python -m benchmarks families"
+            "in a clone: python -m benchmarks families"
         )
 
 

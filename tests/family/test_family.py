@@ -126,5 +126,5 @@ def test_an_unknown_size_is_named(tmp_path):
 
 
 def test_a_family_is_no_program(tmp_path):
-    with pytest.raises(UsageError, match="bench families"):
+    with pytest.raises(UsageError, match="benchmarks families"):
         read_case(written(tmp_path))

@@ -1,0 +1,36 @@
+"""Numbers and names that C and Python both have are the same."""
+
+import re
+
+import pytest
+
+from metasolve.model import allowed, pinned, policy_file
+from metasolve.petsc import recording
+from metasolve.petsc.compiled import SOURCES
+
+
+def defined(file, name):
+    """Value of a #define."""
+    text = (SOURCES / file).read_text()
+    return int(re.search(rf"^#define {name} +(\d+)", text, re.MULTILINE)[1])
+
+
+@pytest.mark.parametrize(
+    ("file", "name", "value"),
+    [
+        ("metasolve.h", "METASOLVE_FEATURES_VERSION", recording.FEATURES_VERSION),
+        ("metasolve.h", "METASOLVE_MAX_SETTINGS", allowed.MOST),
+        ("policy_file.c", "POLICY_VERSION", pinned.POLICY_VERSION),
+    ],
+)
+def test_numbers(file, name, value):
+    assert defined(file, name) == value
+
+
+def test_a_name_and_a_value_have_their_place():
+    text = (SOURCES / "metasolve.h").read_text()
+    assert f"[METASOLVE_MAX_SETTINGS][{allowed.LONGEST + 1}]" in text
+
+
+def test_versions_that_are_read():
+    assert str(pinned.POLICY_VERSION) in policy_file.VERSIONS
