@@ -75,28 +75,27 @@ def _summary(out: Path, before: Recording | None) -> str:
         after = _recorded(out)
     except RecordingError as error:
         return str(error)
-    runs, solves, skipped = (len(each) for each in _parts(before))
-    if after is None or len(after.runs) == runs:
+    if after is None or len(after.runs) == (0 if before is None else len(before.runs)):
         return (
-            f"nothing recorded in {out}: no KSP of the command met the plug-in "
-            "(PETSc linked statically, or no PETSc?); metasolve doctor says what it needs"
+            f"nothing recorded in {out}: no PETSc loaded the plug-in (static, or not there?); "
+            "metasolve doctor says what it needs"
         )
-    fresh = len(after.solves) - solves
-    if not fresh and len(after.skipped) == skipped:
-        return (
-            f"0 systems recorded in {out}: every solve of the command is direct, inside another "
-            "solver or of a kind left alone (docs/plugin.md), or has another prefix"
-        )
-    left_out = Counter(each.why for each in after.skipped[skipped:])
+    solves, left_out, left = _new(after, before)
     told = "".join(f"; {n} not recorded: {why}" for why, n in left_out.items())
+    told += "".join(f"; {n} left alone: {why}" for why, n in left.items())
+    if not solves and not told:
+        return f"0 systems recorded in {out}: the command solved no linear system with a KSP"
     operators = len(after.operators())
     return (
-        f"{fresh} system{'s' * (fresh != 1)} recorded{told}; {out} now holds {len(after.solves)} "
-        f"({operators} different operator{'s' * (operators != 1)})"
+        f"{solves} system{'s' * (solves != 1)} recorded{told}; {out} now holds "
+        f"{len(after.solves)} ({operators} different operator{'s' * (operators != 1)})"
     )
 
 
-def _parts(recording: Recording | None) -> tuple[list, list, list]:
-    if recording is None:
-        return [], [], []
-    return recording.runs, recording.solves, recording.skipped
+def _new(after: Recording, before: Recording | None) -> tuple[int, Counter[str], Counter[str]]:
+    """Solves recorded since, and those that were not, by why."""
+    solves, skipped, left = len(after.solves), after.skipped, after.left
+    if before is not None:
+        solves -= len(before.solves)
+        skipped, left = skipped[len(before.skipped) :], left - before.left
+    return solves, Counter(each.why for each in skipped), +left

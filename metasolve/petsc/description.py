@@ -45,7 +45,9 @@ def of_recording(recording: Recording) -> dict[str, Any]:
         },
         "not_recorded": [
             {"why": why, "times": times}
-            for why, times in Counter(entry.why for entry in recording.skipped).most_common()
+            for why, times in (
+                Counter(entry.why for entry in recording.skipped) + recording.left
+            ).most_common()
         ],
     }
 

@@ -175,11 +175,21 @@ class SkippedLine(BaseModel):
     prefix: str = ""
 
 
+class EndLine(BaseModel):
+    """What had no line of its own when the program ended: written where there was any."""
+
+    kind: Literal["end"]
+    run: str
+    skipped: int = Field(0, ge=0, description="Solves that could not be recorded, in all.")
+    left: dict[str, Positive] = Field({}, description="Solves that are left alone, by why.")
+
+
 LINES: Mapping[str, type[BaseModel]] = {
     "run": RunLine,
     "solve": SolveLine,
     "skipped": SkippedLine,
     "stopped": SkippedLine,
+    "end": EndLine,
 }
 
 

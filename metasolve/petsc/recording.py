@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections import Counter
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,10 +19,11 @@ from metasolve.files.atomic import read_regular
 from metasolve.files.complaint import explain
 from metasolve.files.strict_json import parse_object
 from metasolve.petsc.launch import MANIFEST
-from metasolve.petsc.manifest import LINES, RunLine, SkippedLine, SolveLine, understand
+from metasolve.petsc.manifest import LINES, EndLine, RunLine, SkippedLine, SolveLine, understand
 from metasolve.petsc.recorded_solve import Operator, RecordedSolve
 from metasolve.solve.instance import Instance
 
+UNNAMED = "that could not be recorded, after the first hundred"
 _OPENING = '{"kind":'
 FEATURES_VERSION = 3  #: METASOLVE_FEATURES_VERSION of the plug-in
 _REDONE = 0.05  # of the first set-up: to find that there is nothing to do takes less
@@ -61,6 +63,11 @@ class Recording:
     path
         The directory.
 
+    Attributes
+    ----------
+    runs, solves, skipped : starts of the program, and its solves, in order.
+    left : number of solves that have no line, by why.
+
     Raises
     ------
     RecordingError
@@ -71,10 +78,11 @@ class Recording:
     runs: list[Run] = field(init=False)
     solves: list[RecordedSolve] = field(init=False)
     skipped: list[Skipped] = field(init=False)
+    left: Counter[str] = field(init=False)
 
     def __post_init__(self) -> None:
         self.path = Path(self.path).absolute()
-        self.runs, self.solves, self.skipped = [], [], []
+        self.runs, self.solves, self.skipped, self.left = [], [], [], Counter()
         for number, line in _lines(self.path / MANIFEST):
             self._take(number, line)
 
@@ -141,6 +149,9 @@ class Recording:
             self.solves.append(line.read(self.path))
         elif isinstance(line, SkippedLine):
             self.skipped.append(Skipped(**line.model_dump()))
+        elif isinstance(line, EndLine):
+            named = sum(each.run == line.run and each.kind == "skipped" for each in self.skipped)
+            self.left.update({**line.left, UNNAMED: max(line.skipped - named, 0)})
 
     def _check_features(self) -> None:
         for run in self.runs:
@@ -151,7 +162,7 @@ class Recording:
                 )
 
     def _why_empty(self) -> str:
-        reasons = sorted({entry.why for entry in self.skipped})
+        reasons = sorted({each.why for each in self.skipped} | {*+self.left})
         return f" ({'; '.join(reasons)})" if reasons else ""
 
 

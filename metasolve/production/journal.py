@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -41,34 +41,48 @@ class Summary:
         (source, why) to number of solves, for those with a why.
     guessed
         Number of solves that started from a learned guess.
+    left
+        Number of solves that have no line, by why.
+    ended
+        Whether a program said at its end what had no line.
     """
 
     sources: Mapping[str, int]
     reasons: Mapping[tuple[str, str], int]
     guessed: int = 0
+    left: Mapping[str, int] = field(default_factory=dict)
+    ended: bool = False
 
     @classmethod
     def of(cls, lines: Iterable[Mapping[str, Any]]) -> Summary:
         """Count the lines of a log."""
         sources: Counter[str] = Counter()
         reasons: Counter[tuple[str, str]] = Counter()
-        guessed = 0
+        left: Counter[str] = Counter()
+        guessed, ended = 0, False
         for line in lines:
+            if line.get("kind") == "end":
+                ended = True
+                left.update(_counts(line.get("left")))
+                continue
             source, why = str(line.get("source", "?")), str(line.get("why", ""))
             sources[source] += 1
             guessed += line.get("guess") is not None
             if why:
                 reasons[source, why] += 1
-        return cls(sources, reasons, guessed)
+        return cls(sources, reasons, guessed, left, ended)
 
     def __str__(self) -> str:
         """One line for people."""
         count = sum(self.sources.values())
-        if not count:
+        if not count and not self.ended:
             return "no solve reached the plug-in; metasolve doctor says what it needs"
+        more = "".join(f"; {n} left alone: {why}" for why, n in self.left.items())
+        if not count:
+            return f"0 solves{more}" if more else "the program solved no linear system with a KSP"
         parts = [self._part(source) for source in sorted(self.sources, key=self._order)]
         start = f"; {self.guessed} from a learned guess" if self.guessed else ""
-        return f"{count} solve{'s' * (count != 1)}: " + ", ".join(parts) + start
+        return f"{count} solve{'s' * (count != 1)}: " + ", ".join(parts) + start + more
 
     def _part(self, source: str) -> str:
         whys = [(why, n) for (of, why), n in self.reasons.items() if of == source]
@@ -80,3 +94,9 @@ class Summary:
     def _order(source: str) -> tuple[int, str]:
         known = ("model", "second", "switched", "fallback", "refused")
         return (known.index(source) if source in known else len(known)), source
+
+
+def _counts(told: Any) -> dict[str, int]:
+    """Numbers by why, of a line that anybody may have written."""
+    pairs = told.items() if isinstance(told, dict) else ()
+    return {str(why): n for why, n in pairs if type(n) is int and n > 0}

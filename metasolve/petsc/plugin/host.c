@@ -1,10 +1,8 @@
-/*
-   host.c - the operations of a wrapped KSP.
-
-   PETSc calls setup before PCSetUp(), and solve with the operator, right-hand side and guess in place.
-*/
+/* host.c - the operations of a wrapped KSP. PETSc calls setup before PCSetUp(), and solve with the operator, right-hand side and
+   guess in place. */
 #include "host.h"
 #include "guard.h"
+#include "left.h"
 #include <string.h>
 
 PetscErrorCode HostFind(KSP ksp, Host **host)
@@ -209,8 +207,10 @@ static PetscErrorCode KSPSolve_Host(KSP ksp)
   PetscFunctionBegin;
   HOST_OF(ksp, h);
   PetscCall(PCDeferOpen(ksp->pc));
-  if (!Meant(ksp, h->session) || ksp->transpose_solve) PetscCall(HostSolveOwn(ksp, h));
-  else {
+  if (!Meant(ksp, h->session) || ksp->transpose_solve) {
+    if (!MetasolveDepth) LeftCount(ksp, (PetscBool)(h->session != NULL));
+    PetscCall(HostSolveOwn(ksp, h));
+  } else {
     GuardEnter();
     err = h->session->ops->solve(ksp, h);
     GuardLeave();

@@ -38,7 +38,8 @@ struct _Session { /* what a program, or one attached KSP, is watched or accelera
   int            references;
   PetscBool      any_prefix;
   char           prefix[128];
-  void          *data; /* of the operations */
+  void          *data;               /* of the operations */
+  PetscErrorCode (*end)(void *data); /* the program ends. On each rank */
   PetscErrorCode (*destroy)(void *data);
 };
 

@@ -1,4 +1,5 @@
 /* journal.c - one JSON line about a solve: who has answered, why, in which time. */
+#include "left.h"
 #include "runner.h"
 #include <math.h>
 #include <string.h>
@@ -97,15 +98,32 @@ static void Line(Solve *s)
   TextAdd(t, "}\n");
 }
 
-void JournalWrite(Solve *s)
+static void Append(Runner *r, const Text *line)
 {
-  Runner *r = s->run->runner;
-  int     error;
+  int error;
 
-  Line(s);
-  if (!r->log[0] || !s->run->last.data) return;
-  (void)AppendLine(r->log, &s->run->last, &error);
+  if (!r->log[0] || !line->data) return;
+  (void)AppendLine(r->log, line, &error);
   if (!error) return;
   fprintf(stderr, "metasolve: cannot write %s (%s); no more log lines\n", r->log, strerror(error));
   r->log[0] = 0;
+}
+
+void JournalWrite(Solve *s)
+{
+  Line(s);
+  Append(s->run->runner, &s->run->last);
+}
+
+/* A program whose every solve has a line needs no other. */
+void JournalEnd(Runner *r)
+{
+  Text line = {0};
+
+  if (r->solves && !LeftTotal()) return;
+  TextAdd(&line, "{\"kind\":\"end\",\"solves\":%lld,", (long long)r->solves);
+  LeftAdd(&line);
+  TextAdd(&line, "}\n");
+  Append(r, &line);
+  TextFree(&line);
 }

@@ -1,8 +1,11 @@
 /* manifest.c - lines of a recording's manifest.jsonl: a run, a solve, one that was skipped, the end of the recording. */
 #include "describe.h"
+#include "left.h"
 #include "record.h"
 #include <string.h>
 #include <time.h>
+
+#define MOST_SKIPPED 100 /* lines of them */
 
 static PetscErrorCode Append(const Recorder *s, Text *line, int *error)
 {
@@ -47,11 +50,24 @@ void ManifestSkip(Recorder *s, KSP ksp, const char *why)
   Text        line   = {0};
   int         error;
 
-  if (s->skipped++ >= 100) return;
+  if (s->skipped++ >= MOST_SKIPPED) return;
   TextAdd(&line, "{\"kind\":\"skipped\",\"run\":\"%s\",\"prefix\":", s->run);
   TextString(&line, prefix ? prefix : "");
   TextAdd(&line, ",\"why\":");
   TextString(&line, why);
+  TextAdd(&line, "}\n");
+  (void)Append(s, &line, &error);
+  TextFree(&line);
+}
+
+void ManifestEnd(const Recorder *s)
+{
+  Text line = {0};
+  int  error;
+
+  if (s->skipped <= MOST_SKIPPED && !LeftTotal()) return;
+  TextAdd(&line, "{\"kind\":\"end\",\"run\":\"%s\",\"skipped\":%lld,", s->run, (long long)s->skipped);
+  LeftAdd(&line);
   TextAdd(&line, "}\n");
   (void)Append(s, &line, &error);
   TextFree(&line);

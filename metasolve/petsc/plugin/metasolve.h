@@ -9,7 +9,7 @@
      class, inner, watch  what is known of alike operators; the inner solver; the program's own solve, watched
      host, deferred       the wrapped KSP, and its preconditioner whose set-up waits
      asked                what that set-up makes, and others ask for
-     sound, contract, operator, limits, guard
+     sound, contract, operator, limits, guard, left
      newton_guess, guess, basis_file, policy, policy_file, policy_settings, features, rows, matrix
      settings, words, text, sha256
 

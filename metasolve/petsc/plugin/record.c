@@ -201,6 +201,16 @@ static PetscErrorCode RecordedDestroy(void *state)
 
 static const HostOps RecordOps = {.solve = RecordSolve, .destroy = RecordedDestroy};
 
+static PetscErrorCode RecordEnd(void *data)
+{
+  PetscMPIInt rank;
+
+  PetscFunctionBegin;
+  PetscCallMPI(MPI_Comm_rank(PETSC_COMM_WORLD, &rank));
+  if (!rank) ManifestEnd((const Recorder *)data);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode RecorderDestroy(void *data)
 {
   PetscFunctionBegin;
@@ -242,7 +252,7 @@ PetscErrorCode RecordSession(const char *dir, Session **session)
             strerror(error));
   PetscCallMPI(MPI_Bcast(&error, 1, MPI_INT, 0, PETSC_COMM_WORLD));
   r->stopped = (PetscBool)(error != 0);
-  *s         = (Session){.ops = &RecordOps, .any_prefix = PETSC_TRUE, .data = r, .destroy = RecorderDestroy};
+  *s         = (Session){.ops = &RecordOps, .any_prefix = PETSC_TRUE, .data = r, .end = RecordEnd, .destroy = RecorderDestroy};
   *session   = s;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

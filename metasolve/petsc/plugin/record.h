@@ -36,4 +36,5 @@ PetscErrorCode RecordSession(const char *dir, Session **); /* collective on PETS
 PetscErrorCode ManifestRun(const Recorder *, int ranks, int *error);
 PetscErrorCode ManifestSolve(KSP, Recorder *, const Recorded *, const Record *, int *error);
 void           ManifestStop(Recorder *, const char *why);      /* nothing more is recorded */
-void           ManifestSkip(Recorder *, KSP, const char *why); /* this solve is none that can be */
+void           ManifestSkip(Recorder *, KSP, const char *why); /* this solve is none that can be; the first so many */
+void           ManifestEnd(const Recorder *);                  /* what has no line of its own */

@@ -109,6 +109,7 @@ static PetscErrorCode WrapPC(void)
 static PetscErrorCode Forget(void)
 {
   PetscFunctionBegin;
+  if (environment) PetscCall(environment->end(environment->data));
   PetscCall(SessionRelease(&environment));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -158,6 +158,16 @@ static PetscErrorCode RunDestroy(void *state)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static PetscErrorCode RunEnd(void *data)
+{
+  PetscMPIInt rank;
+
+  PetscFunctionBegin;
+  PetscCallMPI(MPI_Comm_rank(PETSC_COMM_WORLD, &rank));
+  if (!rank) JournalEnd((Runner *)data);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode RunnerDestroy(void *data)
 {
   Runner *r = (Runner *)data;
@@ -193,7 +203,7 @@ PetscErrorCode RunSession(MPI_Comm comm, const char *model, const char *log, Pet
     fprintf(stderr, "metasolve: %s; %s\n", r->broken,
             r->policy ? "the model is used without it" : "every solve is left to the program's own settings");
   }
-  *s       = (Session){.ops = &RunOps, .any_prefix = PETSC_TRUE, .data = r, .destroy = RunnerDestroy};
+  *s       = (Session){.ops = &RunOps, .any_prefix = PETSC_TRUE, .data = r, .end = RunEnd, .destroy = RunnerDestroy};
   *session = s;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

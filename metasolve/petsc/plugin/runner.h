@@ -149,3 +149,4 @@ PetscErrorCode MirrorForget(Solve *);        /* the KSP is as KSPSolve() left it
 /* ---- journal.c: one JSON line ---- */
 const char *JournalWhy(const Solve *); /* why, for people */
 void        JournalWrite(Solve *);     /* on rank 0 */
+void        JournalEnd(Runner *);      /* on rank 0: what has no line of its own */
