@@ -182,7 +182,8 @@ lint: setup ## check style and formatting of Python and C, and let compiler and 
 	.venv/bin/ruff format --check .
 	.venv/bin/clang-format --dry-run -Werror $(filter-out %/built_for.h,$(wildcard $(addprefix $(C_SOURCES)/,*.c *.h loader/*.c loader/*.h)))
 	.venv/bin/cppcheck -q --std=c11 --enable=warning,performance,portability --error-exitcode=1 \
-	  -UPETSC_USE_COMPLEX '-DPETSC_VERSION_LT(a,b,c)=1' '-DPETSC_VERSION_GE(a,b,c)=0' $(C_SOURCES)
+	  -UPETSC_USE_COMPLEX '-DPETSC_VERSION_LT(a,b,c)=1' '-DPETSC_VERSION_GE(a,b,c)=0' '-DElfW(type)=Elf64_##type' \
+	  $(C_SOURCES)
 	headers=$$(pkg-config --cflags PETSc | sed 's/-I/-isystem /g')
 	for source in $(C_SOURCES)/*.c $(C_SOURCES)/loader/*.c; do
 	  mpicc -c $(C_FLAGS) $$headers $$source -o /dev/null

@@ -108,13 +108,15 @@ PetscErrorCode StepDecide(Solve *s)
 }
 
 /* ---- PERMIT: may they be tried now? Rank 0 says so from its clocks and its account, all follow ---- */
-/* A set-up that the program has asked for itself is paid already. */
+/* A set-up of the program's own that did not wait is paid already. */
 PetscErrorCode DecideExpect(Solve *s)
 {
-  const PetscBool setup = (PetscBool)(!s->host->asked && !InnerReady(&s->run->inner, &s->run->decision.settings, &s->op));
-  MatInfo         info;
+  PetscBool setup;
+  MatInfo   info;
 
   PetscFunctionBegin;
+  PetscCall(PCDeferred(s->ksp->pc, &setup));
+  if (InnerReady(&s->run->inner, &s->run->decision.settings, &s->op)) setup = PETSC_FALSE;
   PetscCall(MatGetInfo(s->op.A, MAT_LOCAL, &info));
   s->expected = ClassOwn(s->class, s->run->decided ? s->run->decision.expected : 0, setup, OWN * PASS * info.nz_used);
   s->budget   = s->run->runner->budget * s->expected;

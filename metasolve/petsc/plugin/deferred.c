@@ -1,6 +1,7 @@
 /* deferred.c - the operations of a PC that are replaced while its set-up waits, and put back when it is done. */
 #include "deferred.h"
 #include "asked.h"
+#include "census.h"
 #include <string.h>
 
 int MetasolveDepth = 0;
@@ -170,10 +171,25 @@ static PetscErrorCode Due(PC pc, PetscBool *due)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Does the program call functions that would not find the set-up done? All ranks defer, or none does. */
+static PetscErrorCode LookedInto(PC pc, PetscBool *yes)
+{
+  const MPI_Comm comm = PetscObjectComm((PetscObject)pc);
+  PetscMPIInt    ranks;
+  int            found;
+
+  PetscFunctionBegin;
+  PetscCallMPI(MPI_Comm_size(comm, &ranks));
+  found = CensusFinds(((PetscObject)pc)->type_name, (PetscBool)(ranks > 1), PCSetUpDeferred);
+  if (ranks > 1) PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &found, 1, MPI_INT, MPI_MAX, comm));
+  *yes = (PetscBool)found;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode PCDefer(PC pc)
 {
   Deferred *d;
-  PetscBool due = PETSC_FALSE;
+  PetscBool due = PETSC_FALSE, looked = PETSC_FALSE;
 
   PetscFunctionBegin;
   if (!((PetscObject)pc)->type_name) PetscCall(PCSetFromOptions(pc)); /* PCSetUp() would have chosen the default type */
@@ -183,7 +199,9 @@ PetscErrorCode PCDefer(PC pc)
     DEFERRED_OF(pc, d);
   }
   PetscCall(Due(pc, &due));
-  if (!due) PetscFunctionReturn(PETSC_SUCCESS);
+  if (due) PetscCall(LookedInto(pc, &looked));
+  if (looked) PetscCall(PCUndefer(pc));
+  if (!due || looked) PetscFunctionReturn(PETSC_SUCCESS);
   d->expected = PETSC_TRUE;
   if (d->waiting == PC_WAITING) PetscFunctionReturn(PETSC_SUCCESS);
   d->waiting           = PC_WAITING;

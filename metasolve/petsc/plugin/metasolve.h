@@ -8,7 +8,8 @@
      journal, start, attempt, mirror, manifest, describe
      class, inner, watch  what is known of alike operators; the inner solver; the program's own solve, watched
      host, deferred       the wrapped KSP, and its preconditioner whose set-up waits
-     asked                what that set-up makes, and others ask for
+     asked, census        what that set-up makes, and others ask for; who asks past us
+     reroute              ... and is led to us
      sound, contract, operator, limits, guard, left
      newton_guess, guess, basis_file, policy, policy_file, policy_settings, features, rows, matrix
      settings, words, text, sha256
