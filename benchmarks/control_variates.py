@@ -75,7 +75,8 @@ class Adam:
         self.first = 0.9 * self.first + 0.1 * gradient
         self.second = 0.999 * self.second + 0.001 * gradient**2
         size = np.sqrt(self.second / (1.0 - 0.999**self.taken)) + 1e-8
-        return -self.rate * self.first / (1.0 - 0.9**self.taken) / size
+        step: Array = -self.rate * self.first / (1.0 - 0.9**self.taken) / size
+        return step
 
 
 @dataclass(frozen=True)

@@ -112,7 +112,8 @@ class Workshop:
             config = self.config.model_copy(update={"epsilon": part * self.perturber.epsilon})
             look = Perturber(config, self.policy, self.perturber.dataset, self.evaluator)
             found.append(self._exact(look, point))
-        return np.mean(found, axis=0)
+        gradient: Array = np.mean(found, axis=0)
+        return gradient
 
     def _exact(self, look: Perturber, point: tuple[int, Array]) -> Array:
         n = len(point[1])
@@ -147,7 +148,8 @@ class Workshop:
         if plan == ALONE:
             space, inputs = self.policy.arms.space, self.perturber.dataset.inputs
             encoded = space.encode(space.to_settings(np.clip(point[1], -1.0, 1.0)))
-            return self.policy.surrogate.gradient(inputs[point[0]][None], encoded[None])[0]
+            slope: Array = self.policy.surrogate.gradient(inputs[point[0]][None], encoded[None])[0]
+            return slope
         chosen = method(plan.estimator)
         probe, evaluations = shared[chosen.kind]
         count = probe.moves.shape[1] if chosen.spanning else plan.tangents
@@ -210,4 +212,5 @@ def weights(policy: PolicyTrainer, index: Sequence[int], z: Array) -> Array:
 
 def _cosine(a: Array, b: Array) -> Array:
     lengths = np.linalg.norm(a, axis=-1) * np.linalg.norm(b, axis=-1)
-    return np.sum(a * b, axis=-1) / np.maximum(lengths, 1e-300)
+    cosine: Array = np.sum(a * b, axis=-1) / np.maximum(lengths, 1e-300)
+    return cosine

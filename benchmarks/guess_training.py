@@ -74,7 +74,8 @@ class Trainee(_Layers):
         for weights, bias in layers[:-1]:
             h = torch.tanh(h @ weights.T + bias)
         weights, bias = layers[-1]
-        return (h @ weights.T + bias) * self.size + self.mean
+        field: torch.Tensor = (h @ weights.T + bias) * self.size + self.mean
+        return field
 
     def network(self) -> Network:
         """What has been learned so far, in numpy."""
@@ -118,7 +119,8 @@ class ConvolutionTrainee(_Layers):
             h = torch.tanh(torch.nn.functional.conv2d(h, weights, bias, padding=1))
             h = torch.nn.functional.avg_pool2d(h, 2)
         weights, bias = layers[-1]
-        return (h.flatten(1) @ weights.T + bias) * self.size + self.mean
+        field: torch.Tensor = (h.flatten(1) @ weights.T + bias) * self.size + self.mean
+        return field
 
     def network(self) -> Convolution:
         """What has been learned so far, in numpy."""
@@ -184,7 +186,8 @@ def fit_solutions(
 
     def loss(rows: NDArray[np.int64]) -> torch.Tensor:
         error = (trainee(features[rows]) - trainee.mean) / scale - target[rows]
-        return (error**2).mean()
+        mean: torch.Tensor = (error**2).mean()
+        return mean
 
     descend(trainee, loss, len(features), steps, seed)
 
@@ -246,7 +249,8 @@ def descend(
         if step % _LOOK_EVERY == 0:
             best.offer(_value(loss, held))
         optimiser.zero_grad()
-        loss(rng.choice(learned, min(_BATCH, len(learned)), replace=False)).backward()
+        chosen = rng.choice(learned, min(_BATCH, len(learned)), replace=False)
+        torch.autograd.backward(loss(chosen))
         optimiser.step()
         schedule.step()
     best.offer(_value(loss, held))

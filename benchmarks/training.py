@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from benchmarks.parts import Parts
 from benchmarks.searches import Policy, amortised, evolved
@@ -224,7 +225,7 @@ def _slug(name: str) -> str:
 # --- tables -----------------------------------------------------------------------------------
 
 
-def speedups(found: Sequence[Found]) -> np.ndarray:
+def speedups(found: Sequence[Found]) -> NDArray[np.float64]:
     """Geometric mean over the instances of (own / found), (seeds,)."""
     return np.array([np.exp(-np.mean(each["costs"])) for each in found])
 

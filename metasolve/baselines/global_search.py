@@ -14,13 +14,12 @@ import numpy as np
 from pydantic import TypeAdapter
 
 from metasolve.errors import UsageError
+from metasolve.files.atomic import write_atomically
 from metasolve.files.strict_json import parse_object
-from metasolve.model.directory import write_atomically
 from metasolve.solve.cost import Cost
 from metasolve.solve.instance import Instance
 from metasolve.solve.solver import Budget, Solver, Value
-from metasolve.space import Space
-from metasolve.space.setting import Choice, Flag, Integer, Setting
+from metasolve.space import Choice, Flag, Integer, Setting, Space
 
 if TYPE_CHECKING:
     import optuna

@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from metasolve.errors import SpaceError
+from metasolve.files.atomic import write_atomically
 from metasolve.files.strict_json import parse_object
-from metasolve.model.directory import write_atomically
 from metasolve.solve.instance import Instance
 from metasolve.solve.outcome import Outcome, Reason
 from metasolve.solve.solver import Budget, Solver, Value

@@ -107,7 +107,8 @@ class Family(BaseModel):
             raise UsageError(f"problem={self.problem!r}: {error}; install it") from error
         if not callable(getattr(module, "system", None)):
             raise UsageError(f"problem={self.problem!r} has no function system(...) -> A, b")
-        return module.system
+        system: Callable[..., System] = module.system
+        return system
 
     def size(self, name: str) -> dict[str, Any]:
         """Arguments of a size.

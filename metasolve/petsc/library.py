@@ -152,7 +152,7 @@ class Plugin:
     def attach(
         self,
         ksp: PETSc.KSP,
-        model: str | os.PathLike,
+        model: str | os.PathLike[str],
         log: str | None = None,
         *,
         trial: bool = False,

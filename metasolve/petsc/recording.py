@@ -155,7 +155,7 @@ class Recording:
         return f" ({'; '.join(reasons)})" if reasons else ""
 
 
-def record(command: Sequence[str], out: str | os.PathLike, **watch: Any) -> Recording:
+def record(command: Sequence[str], out: str | os.PathLike[str], **watch: Any) -> Recording:
     """Run `command` as it is, and record the systems it solves.
 
     Parameters
@@ -250,4 +250,5 @@ def usual_seconds(sizes: Sequence[int], seconds: Sequence[float]) -> list[float]
     around = np.pad(np.asarray(seconds, float)[order], _SIMILAR // 2, mode="symmetric")
     usual = np.empty(len(order))
     usual[order] = np.median(sliding_window_view(around, _SIMILAR), axis=1)
-    return usual.tolist()
+    seconds: list[float] = usual.tolist()
+    return seconds

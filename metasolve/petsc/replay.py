@@ -118,7 +118,7 @@ class Replay:
         return self._as_program(instance)
 
     def solve_with_plugin(
-        self, instance: Instance, model: str | os.PathLike
+        self, instance: Instance, model: str | os.PathLike[str]
     ) -> tuple[Outcome, dict[str, Any]]:
         """Solve as the program would with the plug-in attached to its KSP; a model is read once.
 

@@ -107,8 +107,8 @@ def check_space(space: Space) -> None:
     """
     try:
         for setting in space.settings:
-            ends = (setting.low, setting.high) if isinstance(setting, (Real, Integer)) else ()
-            for value in ends or setting.values:
+            numeric = isinstance(setting, (Real, Integer))
+            for value in (setting.low, setting.high) if numeric else setting.values:
                 canonical(setting.name, setting.text(value))
         for name, text in space.fixed.items():
             canonical(name, text)

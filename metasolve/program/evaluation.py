@@ -33,8 +33,8 @@ Progress = Callable[[str, int, int], None]
 
 
 def evaluate_case(
-    model: str | os.PathLike,
-    case: str | os.PathLike | None = None,
+    model: str | os.PathLike[str],
+    case: str | os.PathLike[str] | None = None,
     *,
     repeats: int = 3,
     limit: int | None = None,

@@ -70,7 +70,7 @@ def foreground(start: Start, copied: bool, limit: float | None) -> Ended:
     return Ended(128 - code if code < 0 else code, expired, kept.decode(errors="replace"))
 
 
-def _wait(child: subprocess.Popen, limit: float | None) -> tuple[int, bool]:
+def _wait(child: subprocess.Popen[bytes], limit: float | None) -> tuple[int, bool]:
     try:
         return child.wait(limit), False
     except subprocess.TimeoutExpired:

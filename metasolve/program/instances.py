@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 from metasolve.errors import UsageError
 from metasolve.program.case import Case
 from metasolve.solve.instance import Instance
-from metasolve.space import Space
-from metasolve.space.setting import Choice, Flag, Setting
+from metasolve.space import Choice, Flag, Setting, Space
 
 Arguments = dict[str, str]
 """Name to text, as the program reads it: one instance."""

@@ -82,8 +82,8 @@ class LearnedStart:
 
 
 def learn_start(
-    case: str | os.PathLike,
-    model: str | os.PathLike,
+    case: str | os.PathLike[str],
+    model: str | os.PathLike[str],
     *,
     runs: int = 96,
     repeats: int = 3,

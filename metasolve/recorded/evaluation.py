@@ -40,8 +40,8 @@ Progress = Callable[[str, int, int], None]
 
 
 def evaluate(
-    model: str | os.PathLike,
-    recording: str | os.PathLike,
+    model: str | os.PathLike[str],
+    recording: str | os.PathLike[str],
     *,
     repeats: int = 5,
     limit: int | None = None,

@@ -76,8 +76,8 @@ class LearnedGuess:
 
 
 def learn_guess(
-    recording: str | os.PathLike,
-    model: str | os.PathLike,
+    recording: str | os.PathLike[str],
+    model: str | os.PathLike[str],
     *,
     modes: Sequence[int] = MODES,
     calls: int = CALLS,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from metasolve.baselines.contenders import Measurements
 from metasolve.solve.instance import Instance
@@ -37,12 +38,12 @@ class Evaluation:
     calls: Mapping[str, int]
     training_seconds: float | None
 
-    def seconds(self, contender: str) -> np.ndarray:
+    def seconds(self, contender: str) -> NDArray[np.float64]:
         """Median wall seconds per instance, shape (instances,)."""
         found = self.measured[contender]
         return np.array([found[each.id].seconds(each.setup_share) for each in self.instances])
 
-    def ok(self, contender: str) -> np.ndarray:
+    def ok(self, contender: str) -> NDArray[np.float64]:
         """Whether the contender answered, shape (instances,).
 
         A baseline that stops on another norm answers when it says so; the others must reach the

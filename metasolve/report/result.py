@@ -50,7 +50,9 @@ class Result:
     def document(self) -> dict[str, Any]:
         """Everything as plain JSON values; what is not finite becomes null."""
         tables = {section.title: [dict(row) for row in section.rows] for section in self.sections}
-        return _plain({"benchmark": self.name, "settings": dict(self.settings), "tables": tables})
+        told = {"benchmark": self.name, "settings": dict(self.settings), "tables": tables}
+        plain: dict[str, Any] = _plain(told)
+        return plain
 
 
 def silent(what: str, done: int, total: int) -> None:

@@ -70,7 +70,8 @@ def of_recording(recording: Path, seed: int = 0) -> Durations:
 def around(expected: NDArray[np.float64], seed: int) -> NDArray[np.float64]:
     """What calls may take that were expected to take so long: log-normal, capped as in training."""
     drawn = np.exp(np.random.default_rng([seed, 3]).normal(0.0, SPREAD, len(expected)))
-    return expected * np.minimum(drawn, _CAP)
+    seconds: NDArray[np.float64] = expected * np.minimum(drawn, _CAP)
+    return seconds
 
 
 def _durations(pairs: object, source: str) -> Durations:

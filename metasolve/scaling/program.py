@@ -20,7 +20,7 @@ from metasolve.farm import GroupFarm, IsolatedSolver, Request
 from metasolve.scaling.workload import Workload, built_in, empty, recorded, told
 
 if TYPE_CHECKING:
-    from mpi4py.MPI import Comm
+    from mpi4py.MPI import Intracomm
 
     from metasolve.solve.outcome import Outcome
     from metasolve.solve.solver import Solver
@@ -55,7 +55,7 @@ def _reference(workload: Workload) -> dict[str, float]:
     return {name: statistics.median(seconds) for name, seconds in taken.items()}
 
 
-def _batch(workload: Workload, expected: Mapping[str, float], comm: Comm) -> dict[str, Any]:
+def _batch(workload: Workload, expected: Mapping[str, float], comm: Intracomm) -> dict[str, Any]:
     seconds = [expected[instance.id] for instance, _ in workload.calls]
     real = _evaluated(workload, seconds, comm, _isolated)
     nothing, zeros = empty(EMPTY_CALLS), [0.0] * EMPTY_CALLS
@@ -73,11 +73,11 @@ def _batch(workload: Workload, expected: Mapping[str, float], comm: Comm) -> dic
     }
 
 
-def _plain(factory: Callable[[], Solver], _: Comm) -> Solver:
+def _plain(factory: Callable[[], Solver], _: Intracomm) -> Solver:
     return factory()
 
 
-def _isolated(factory: Callable[[], Solver], group: Comm) -> Solver:
+def _isolated(factory: Callable[[], Solver], group: Intracomm) -> Solver:
     """In a worker process, as training has it."""
     return IsolatedSolver(factory, on_wait=group.Iprobe)
 
@@ -94,8 +94,8 @@ class _Evaluated:
 def _evaluated(
     workload: Workload,
     expected: Sequence[float],
-    comm: Comm,
-    how: Callable[[Callable[[], Solver], Comm], Solver],
+    comm: Intracomm,
+    how: Callable[[Callable[[], Solver], Intracomm], Solver],
 ) -> _Evaluated:
     farm = GroupFarm(lambda group: how(workload.make_solver, group), comm)
     requests = [

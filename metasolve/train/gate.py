@@ -117,8 +117,10 @@ class Expectation:
         answered = self.host[list(instances)] == 0.0
         for some in (answered & (expected < 0.0), answered):
             if some.any():
-                return ((seen - expected) / spread)[some]
-        return (seen - expected) / spread
+                errors: Array = ((seen - expected) / spread)[some]
+                return errors
+        errors: Array = (seen - expected) / spread
+        return errors
 
     def gate(self, errors: Errors, risk: Risk) -> Gate:
         """The gate that closes where, with such errors, more is felt to be lost than gained."""
