@@ -22,7 +22,7 @@ from metasolve.baselines.global_search import GlobalSearch
 from metasolve.farm import Farm, Request
 from metasolve.model.model import Model
 from metasolve.report.result import Report, Result, Row, Section, panels, save, silent, spread
-from metasolve.solve.cost import Cost
+from metasolve.solve.cost import Cost, Measure
 from metasolve.solve.instance import Instance
 from metasolve.solve.outcome import Outcome
 from metasolve.solve.solver import Budget, Value
@@ -63,7 +63,7 @@ class Comparison:
     farm: Farm
     out: Path
     calls: int
-    measure: str = "iterations"
+    measure: Measure = "iterations"
 
     @property
     def cost(self) -> Cost:

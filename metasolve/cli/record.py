@@ -13,7 +13,8 @@ from metasolve.cli.front import COMMAND, Parser, positive
 from metasolve.errors import RecordingError, UsageError
 
 if TYPE_CHECKING:
-    from metasolve.petsc.recording import Recording
+    from metasolve.petsc.recorded_solve import RecordedSolve
+    from metasolve.petsc.recording import Recording, Run, Skipped
 
 HELP = """Run COMMAND as it is and record the linear systems it solves.
 
@@ -97,7 +98,7 @@ def _summary(out: Path, before: Recording | None) -> str:
     )
 
 
-def _parts(recording: Recording | None) -> tuple[list, list, list]:
+def _parts(recording: Recording | None) -> tuple[list[Run], list[RecordedSolve], list[Skipped]]:
     if recording is None:
         return [], [], []
     return recording.runs, recording.solves, recording.skipped

@@ -99,6 +99,8 @@ class Family(BaseModel):
         if not path.is_file():
             raise UsageError(f"problem={self.problem!r}: not found beside case.toml; correct it")
         spec = importlib.util.spec_from_file_location(f"problem_{self.name}", path)
+        if spec is None or spec.loader is None:
+            raise UsageError(f"problem={self.problem!r}: no Python file; name it ....py")
         module = importlib.util.module_from_spec(spec)
         try:
             with _beside(path):

@@ -15,7 +15,7 @@ from metasolve.solve.outcome import Outcome, Reason
 from metasolve.solve.solver import Solver
 
 if TYPE_CHECKING:
-    from mpi4py.MPI import Intracomm
+    from mpi4py.MPI import Comm, Intracomm
 
 DEATHS = "deaths.json"
 _WHY = "the job died twice during this evaluation, the second time while nothing else was running"
@@ -42,7 +42,7 @@ class CautiousFarm(GroupFarm):
 
     def __init__(
         self,
-        make_solver: Callable[[Intracomm], Solver],
+        make_solver: Callable[[Comm], Solver],
         comm: Intracomm,
         ranks_per_solve: int,
         folder: Path,

@@ -22,7 +22,7 @@ from metasolve.solve.outcome import Outcome, Reason
 from metasolve.solve.solver import Solver
 
 if TYPE_CHECKING:
-    from mpi4py.MPI import Intracomm
+    from mpi4py.MPI import Comm, Intracomm
 
 _Result = tuple[int, Outcome]
 _Kind = TypeVar("_Kind", bound=np.generic)
@@ -63,7 +63,7 @@ class GroupFarm:
 
     def __init__(
         self,
-        make_solver: Callable[[Intracomm], Solver],
+        make_solver: Callable[[Comm], Solver],
         comm: Intracomm,
         ranks_per_solve: int = 1,
         note: Path | None = None,

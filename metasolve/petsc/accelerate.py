@@ -62,7 +62,7 @@ def accelerate(
 
 
 def _directory(model: str | os.PathLike[str] | Model) -> Path:
-    if isinstance(model, (str, os.PathLike[str])):
+    if isinstance(model, (str, os.PathLike)):
         return Path(model)
     if model.directory is None:
         raise ModelError("this model is in no directory: save it there, and load it")

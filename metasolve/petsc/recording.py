@@ -74,7 +74,9 @@ class Recording:
 
     def __post_init__(self) -> None:
         self.path = Path(self.path).absolute()
-        self.runs, self.solves, self.skipped = [], [], []
+        self.runs: list[Run] = []
+        self.solves: list[RecordedSolve] = []
+        self.skipped: list[Skipped] = []
         for number, line in _lines(self.path / MANIFEST):
             self._take(number, line)
 
@@ -250,5 +252,5 @@ def usual_seconds(sizes: Sequence[int], seconds: Sequence[float]) -> list[float]
     around = np.pad(np.asarray(seconds, float)[order], _SIMILAR // 2, mode="symmetric")
     usual = np.empty(len(order))
     usual[order] = np.median(sliding_window_view(around, _SIMILAR), axis=1)
-    seconds: list[float] = usual.tolist()
-    return seconds
+    smooth: list[float] = usual.tolist()
+    return smooth

@@ -273,7 +273,13 @@ def configure(
 
 
 def _as_recorded(instance: Instance) -> Outcome:
-    seen = _recorded(instance).outcome
+    solve = _recorded(instance)
+    if isinstance(solve, GeneratedSolve):
+        raise UsageError(
+            f"instance {instance.id} is generated, and its program's configuration needs more than "
+            "a matrix: take ksp_type and pc_type that can be rebuilt"
+        )
+    seen = solve.outcome
     good = instance.accepts(seen.true_residual)
     reason = Reason.CONVERGED if good else reasons.of_code(seen.reason)[0]
     count, spent = seen.iterations, (seen.setup_seconds, seen.solve_seconds)

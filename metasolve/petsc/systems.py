@@ -55,7 +55,7 @@ class System:
         r = self.b.duplicate()
         self.A.mult(x, r)
         r.aypx(-1.0, self.b)
-        norm = r.norm()
+        norm = float(r.norm())
         r.destroy()
         return norm
 

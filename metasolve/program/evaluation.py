@@ -65,7 +65,7 @@ def evaluate_case(
     directory = Path(model)
     trained = load(directory)
     own = case_of(trained)
-    case_ = own if case is None else read_case(case)
+    case_ = own if case is None else read_case(Path(case))
     check_program(case_)
     sweep()
     solver = ProgramSolver(case_)

@@ -229,7 +229,7 @@ def ranked(space: Space, trials: Sequence[Trial], noise: float) -> list[Effect]:
 
 
 def _effect(setting: Setting, mine: Sequence[Trial], noise: float) -> Effect:
-    spread, means = 0.0, {setting.preset: 0.0}
+    spread, means = 0.0, dict[Value, float]([(setting.preset, 0.0)])
     for name in {trial.instance for trial in mine}:
         found = [t.log_ratio for t in mine if t.instance == name and t.log_ratio is not None]
         # A conditional setting has its default under another parent: compare its trials alone.
@@ -237,8 +237,9 @@ def _effect(setting: Setting, mine: Sequence[Trial], noise: float) -> Effect:
         if found:
             spread = max(spread, max(found + base) - min(found + base))
     for value in {trial.value for trial in mine}:
-        found = [t.log_ratio for t in mine if t.value == value]
-        if all(ratio is not None for ratio in found):
+        tried = [t.log_ratio for t in mine if t.value == value]
+        found = [ratio for ratio in tried if ratio is not None]
+        if len(found) == len(tried):
             means[value] = sum(found) / len(found)
     best = min(means, key=lambda value: means[value])
     failures = sum(trial.log_ratio is None for trial in mine)

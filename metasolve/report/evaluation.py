@@ -43,7 +43,7 @@ class Evaluation:
         found = self.measured[contender]
         return np.array([found[each.id].seconds(each.setup_share) for each in self.instances])
 
-    def ok(self, contender: str) -> NDArray[np.float64]:
+    def ok(self, contender: str) -> NDArray[np.bool_]:
         """Whether the contender answered, shape (instances,).
 
         A baseline that stops on another norm answers when it says so; the others must reach the
@@ -87,7 +87,7 @@ class Evaluation:
         """The baseline that the model gains least on; the oracle is none: nobody can have it."""
         gains = {name: self.speedup(name)["geomean"] for name in self.baselines() if name != ORACLE}
         known = {name: gain for name, gain in gains.items() if gain is not None}
-        return min(known, key=known.get) if known else None
+        return min(known, key=lambda name: known[name]) if known else None
 
     def over_oracle(self, contender: str) -> dict[str, float | None]:
         """Statistics of seconds(contender) / seconds of the fastest contender that answered.

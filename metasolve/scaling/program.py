@@ -20,7 +20,7 @@ from metasolve.farm import GroupFarm, IsolatedSolver, Request
 from metasolve.scaling.workload import Workload, built_in, empty, recorded, told
 
 if TYPE_CHECKING:
-    from mpi4py.MPI import Intracomm
+    from mpi4py.MPI import Comm, Intracomm
 
     from metasolve.solve.outcome import Outcome
     from metasolve.solve.solver import Solver
@@ -73,11 +73,11 @@ def _batch(workload: Workload, expected: Mapping[str, float], comm: Intracomm) -
     }
 
 
-def _plain(factory: Callable[[], Solver], _: Intracomm) -> Solver:
+def _plain(factory: Callable[[], Solver], _: Comm) -> Solver:
     return factory()
 
 
-def _isolated(factory: Callable[[], Solver], group: Intracomm) -> Solver:
+def _isolated(factory: Callable[[], Solver], group: Comm) -> Solver:
     """In a worker process, as training has it."""
     return IsolatedSolver(factory, on_wait=group.Iprobe)
 
@@ -95,7 +95,7 @@ def _evaluated(
     workload: Workload,
     expected: Sequence[float],
     comm: Intracomm,
-    how: Callable[[Callable[[], Solver], Intracomm], Solver],
+    how: Callable[[Callable[[], Solver], Comm], Solver],
 ) -> _Evaluated:
     farm = GroupFarm(lambda group: how(workload.make_solver, group), comm)
     requests = [

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -191,6 +191,18 @@ def _write_number(setting: Real | Integer, value: float) -> NDArray[np.float64]:
 
 Setting = Real | Integer | Choice | Flag
 KINDS: dict[str, type[Setting]] = {cls.kind: cls for cls in (Real, Integer, Choice, Flag)}
+
+
+def with_default(setting: Setting, value: Any) -> Setting:
+    """The same with another default.
+
+    Raises
+    ------
+    SpaceError
+        If it can have no such value.
+    """
+    default: Any = setting.canonical(value)
+    return replace(setting, default=default)
 
 
 def check_name(name: Any, taken: Sequence[str]) -> None:

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from metasolve.errors import UsageError
 from metasolve.files.complaint import explain
 from metasolve.gradient.tangents import Kind
+from metasolve.solve.cost import Measure
 
 
 class TrainConfig(BaseModel):
@@ -23,7 +24,7 @@ class TrainConfig(BaseModel):
 
     calls: int = Field(1000, ge=16, description="Budget in solver calls, everything included.")
     seed: int = Field(0, ge=0, description="Seed of everything random.")
-    measure: Literal["seconds", "iterations", "flops"] = Field(
+    measure: Measure = Field(
         "seconds", description="What is minimised, relative to the host's own configuration."
     )
     cap: float = Field(

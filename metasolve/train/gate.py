@@ -114,12 +114,11 @@ class Expectation:
         taken, _, spread = self.taken(x)
         expected = taken - [self._known(each) for each in x]
         seen = squash(torch.as_tensor(measured)).numpy()
+        errors: Array = (seen - expected) / spread
         answered = self.host[list(instances)] == 0.0
         for some in (answered & (expected < 0.0), answered):
             if some.any():
-                errors: Array = ((seen - expected) / spread)[some]
-                return errors
-        errors: Array = (seen - expected) / spread
+                return np.asarray(errors[some])
         return errors
 
     def gate(self, errors: Errors, risk: Risk) -> Gate:
@@ -162,7 +161,8 @@ def _between(
 
 @torch.no_grad()
 def _outputs(model: MetaModel, x: Array) -> Array:
-    return model(as_tensor(x)).double().numpy()
+    z: torch.Tensor = model(as_tensor(x))
+    return z.double().numpy()
 
 
 def _fit(gate: MetaModel, x: torch.Tensor, target: torch.Tensor, rng: np.random.Generator) -> None:

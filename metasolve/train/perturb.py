@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from metasolve.gradient import Scheme, clip_differences, generator, method
 from metasolve.model.surrogate import Surrogate, as_tensor, squash
@@ -181,7 +182,7 @@ class Perturber:
     def coordinates(self, index: int) -> Array:
         """What the policy predicts for an instance, (dim,)."""
         with torch.no_grad():
-            z = self.policy.model(self.policy.inputs[index : index + 1])
+            z: Tensor = self.policy.model(self.policy.inputs[index : index + 1])
         return z[0].numpy().astype(float)
 
     def draw(self, index: int, key: tuple[int, int, int]) -> tuple[int, float]:
