@@ -7,7 +7,7 @@ trainer's own `Perturber`. Nothing measured for the comparison is shown to the s
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from metasolve.errors import UsageError
 from metasolve.farm import Farm
 from metasolve.gradient import method, tangents
+from metasolve.gradient.tangents import Kind
 from metasolve.model.surrogate import as_tensor
 from metasolve.solve.cost import Cost
 from metasolve.train.config import TrainConfig
@@ -143,7 +144,10 @@ class Workshop:
         return probe, self._measure(probe)
 
     def _estimate(
-        self, point: tuple[int, Array], plan: Plan, shared: dict[str | None, tuple]
+        self,
+        point: tuple[int, Array],
+        plan: Plan,
+        shared: Mapping[Kind | None, tuple[Probe, list[Evaluation]]],
     ) -> Array:
         if plan == ALONE:
             space, inputs = self.policy.arms.space, self.perturber.dataset.inputs

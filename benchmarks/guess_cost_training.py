@@ -172,8 +172,8 @@ def _unit(error: Array) -> Array:
 
 def _relative(z: torch.Tensor, target: Array) -> float:
     """Norm of the error of all predictions over that of the solutions."""
-    error = np.linalg.norm(z.detach().numpy() - target)
-    return float(error / max(np.linalg.norm(target), 1e-300))
+    error = float(np.linalg.norm(z.detach().numpy() - target))
+    return error / max(float(np.linalg.norm(target)), 1e-300)
 
 
 def _weight(past: deque[tuple[Array, Array]]) -> float:

@@ -150,22 +150,25 @@ class Residuals:
     ) -> Residuals:
         """Of training instances; one dense product with each matrix."""
         V = np.asfortranarray(basis(codec))
-        G, h, known = [], [], (None, None, None)
+        G, h, last = [], [], None
         for A, b in zip(matrices, np.asarray(right_sides), strict=True):
-            if known[0] is not A:
-                W = A @ V
-                known = (A, W, W.T @ W)
+            if last is not A:
+                last, W = A, A @ V
+                squared = W.T @ W
             norm = float(b @ b)
-            G.append(known[2] / norm)
-            h.append(known[1].T @ b / norm)
+            G.append(squared / norm)
+            h.append(W.T @ b / norm)
         return cls(torch.as_tensor(np.array(G)), torch.as_tensor(np.array(h)))
 
-    def squared(self, z: torch.Tensor, rows: ArrayLike | slice = slice(None)) -> torch.Tensor:
+    def squared(
+        self, z: torch.Tensor, rows: NDArray[np.int64] | slice = slice(None)
+    ) -> torch.Tensor:
         """Squared relative residuals (instances,) at z, not below rounding."""
-        quadratic = torch.einsum("nk,nkl,nl->n", z, self.G[rows], z)
-        return (1.0 - 2.0 * (self.h[rows] * z).sum(-1) + quadratic).clamp_min(1e-30)
+        some = rows if isinstance(rows, slice) else torch.as_tensor(rows)
+        quadratic = torch.einsum("nk,nkl,nl->n", z, self.G[some], z)
+        return (1.0 - 2.0 * (self.h[some] * z).sum(-1) + quadratic).clamp_min(1e-30)
 
-    def log_gradient(self, z: Array, rows: ArrayLike | slice = slice(None)) -> Array:
+    def log_gradient(self, z: Array, rows: NDArray[np.int64] | slice = slice(None)) -> Array:
         """Gradient of log(‖b - A V z‖ / ‖b‖) with respect to z, (instances, modes)."""
         point = torch.as_tensor(z).requires_grad_(True)
         total = 0.5 * self.squared(point, rows).log().sum()
@@ -225,7 +228,8 @@ def gentle_rate(trainee: torch.nn.Module, error: float, share: float = 0.3) -> f
     Adam moves every weight by the rate, so an output by at most rate times the width before it.
     A network that is nearly right is spoilt by larger steps.
     """
-    return share * min(error, 1.0) / trainee.weights[-1].shape[1]
+    *_, last = (each for each in trainee.parameters() if each.dim() == 2)
+    return share * min(error, 1.0) / last.shape[1]
 
 
 def descend(

@@ -37,8 +37,10 @@ class Codec(Protocol):
         Lengths of x and z; modes <= size.
     """
 
-    size: int
-    modes: int
+    @property
+    def size(self) -> int: ...  # noqa: D102 - see above
+    @property
+    def modes(self) -> int: ...  # noqa: D102
 
     def encode(self, x: ArrayLike) -> Array:
         """Coordinates (..., modes) of x (..., size)."""
