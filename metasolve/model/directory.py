@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -125,7 +126,7 @@ def _layer_tensors(name: str, layers: Sequence[Layer]) -> dict[str, NDArray[np.f
     }
 
 
-def load(directory: Path) -> Model:
+def load(directory: str | os.PathLike[str]) -> Model:
     """Read a model directory, verifying every checksum.
 
     Raises

@@ -136,6 +136,13 @@ class Model:
     second: NDArray[np.float64] | None = None
     directory: Path | None = field(default=None, compare=False)
 
+    def __repr__(self) -> str:
+        count = len(self.standardisation.names)
+        gate = "" if self.gate is None else ", gate"
+        where = "in memory" if self.directory is None else f"from {self.directory}"
+        settings = len(self.space.settings) or len(self.space.fixed)
+        return f"<Model {self.kind}: {count} features to {settings} settings{gate}, {where}>"
+
     def inputs(self, features: Mapping[str, float]) -> NDArray[np.float64]:
         """Standardised features, shape (features,)."""
         return self.standardisation(self.standardisation.vector(features))

@@ -68,6 +68,11 @@ class Replay:
         self._space = space
         self._systems, self._models = Systems(self._comm, bytes), Models(self._comm)
 
+    def __repr__(self) -> str:
+        ranks = self._comm.getSize()
+        space = "settings as they are" if self._space is None else repr(self._space)
+        return f"<Replay on {ranks} rank{'s' * (ranks != 1)}: {space}>"
+
     def solve(
         self, instance: Instance, settings: Mapping[str, Value], budget: Budget = _UNLIMITED
     ) -> Outcome:
@@ -110,8 +115,8 @@ class Replay:
             than a matrix and cannot be rebuilt.
         """
         solve = _recorded(instance)
-        if not solve.host.replayable:
-            return _as_recorded(instance)
+        if isinstance(solve, RecordedSolve) and not solve.host.replayable:
+            return _as_recorded(instance, solve)
         if equal_residual:
             entries = free_norm(solve.host.options)
             return self._attempt(instance, entries, _UNLIMITED, strict=False)
@@ -272,13 +277,7 @@ def configure(
     ksp.setInitialGuessNonzero(system.guess is not None)
 
 
-def _as_recorded(instance: Instance) -> Outcome:
-    solve = _recorded(instance)
-    if isinstance(solve, GeneratedSolve):
-        raise UsageError(
-            f"instance {instance.id} is generated, and its program's configuration needs more than "
-            "a matrix: take ksp_type and pc_type that can be rebuilt"
-        )
+def _as_recorded(instance: Instance, solve: RecordedSolve) -> Outcome:
     seen = solve.outcome
     good = instance.accepts(seen.true_residual)
     reason = Reason.CONVERGED if good else reasons.of_code(seen.reason)[0]

@@ -38,6 +38,9 @@ class Evaluation:
     calls: Mapping[str, int]
     training_seconds: float | None
 
+    def __repr__(self) -> str:
+        return f"<Evaluation: {len(self.instances)} instances, {len(self.measured)} contenders>"
+
     def seconds(self, contender: str) -> NDArray[np.float64]:
         """Median wall seconds per instance, shape (instances,)."""
         found = self.measured[contender]

@@ -43,6 +43,10 @@ class Result:
     settings: Mapping[str, Any]
     sections: Sequence[Section]
 
+    def __repr__(self) -> str:
+        rows = sum(len(section.rows) for section in self.sections)
+        return f"<Result {self.name}: {len(self.sections)} tables, {rows} rows>"
+
     def tables(self) -> list[Table]:
         """The sections as tables for a terminal."""
         return [_table(section) for section in self.sections]

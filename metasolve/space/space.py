@@ -7,10 +7,10 @@ every complete canonical ``s``, and ``complete`` makes any valid partial setting
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -53,6 +53,12 @@ class Space:
             check_name(setting.name, [*seen, *self.fixed])
             _check_parent(setting, seen)
             seen[setting.name] = setting
+
+    def __repr__(self) -> str:
+        return (
+            f"<Space: {len(self.discrete)} choices and flags, {len(self.numeric)} numbers, "
+            f"{len(self.fixed)} fixed options>"
+        )
 
     # --- shape -------------------------------------------------------------------------------
 
@@ -242,7 +248,7 @@ class Space:
         return cls(*parse(data))
 
     @classmethod
-    def from_toml(cls, path: str | Path) -> Space:
+    def from_toml(cls, path: str | os.PathLike[str]) -> Space:
         """Space of a TOML file: ``[[setting]]`` tables with a ``type``, and ``[fixed]``.
 
         Raises

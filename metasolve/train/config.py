@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Literal
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
@@ -83,3 +84,23 @@ class TrainConfig(BaseModel):
     def _once_a_flag(cls, value: object) -> object:
         """Trainings logged by earlier versions have a truth value here."""
         return {True: "surrogate", False: "none"}[value] if isinstance(value, bool) else value
+
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+
+def shows_options(function: _Function) -> _Function:
+    """Let a function that takes fields of `TrainConfig` as ``**options`` show them by name.
+
+    What is not given stays unsaid: a training that is repeated has options of its own.
+    """
+    told = inspect.signature(function)
+    *own, _ = told.parameters.values()
+    options = [
+        inspect.Parameter(
+            name, inspect.Parameter.KEYWORD_ONLY, default=field.default, annotation=field.annotation
+        )
+        for name, field in TrainConfig.model_fields.items()
+    ]
+    function.__dict__["__signature__"] = told.replace(parameters=[*own, *options])
+    return function
