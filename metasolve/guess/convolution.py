@@ -74,7 +74,7 @@ def _means(n: int) -> Array:
 
 def _filtered(h: Array, weights: Array) -> Array:
     around = np.pad(h, ((0, 0), (0, 0), (1, 1), (1, 1)))
-    # numpy 1's stubs know one axis only, which is what numpy 2's were mended in.
+    # The stubs of numpy 1 admit one axis only; those of numpy 2 are right.
     windows: Array = sliding_window_view(around, (3, 3), axis=(-2, -1))  # type: ignore[call-overload]
     filtered: Array = np.einsum("nixyab,oiab->noxy", windows, weights, optimize=True)
     return filtered
