@@ -177,9 +177,10 @@ bench-overhead: setup ## measure what the plug-in adds to a solve of a tiny syst
 C_SOURCES := metasolve/petsc/plugin
 C_FLAGS := -std=gnu11 -O1 -fPIC -Wall -Wextra -Wshadow -Wconversion -fanalyzer -Werror
 
-lint: setup ## check style and formatting of Python and C, and let compiler and cppcheck look for faults
+lint: setup ## check style and formatting of Python and C, and let mypy, compiler and cppcheck look for faults
 	@.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
+	.venv/bin/mypy metasolve benchmarks
 	.venv/bin/clang-format --dry-run -Werror $(filter-out %/built_for.h,$(wildcard $(addprefix $(C_SOURCES)/,*.c *.h loader/*.c loader/*.h)))
 	.venv/bin/cppcheck -q --std=c11 --enable=warning,performance,portability --error-exitcode=1 \
 	  -UPETSC_USE_COMPLEX '-DPETSC_VERSION_LT(a,b,c)=1' '-DPETSC_VERSION_GE(a,b,c)=0' '-DElfW(type)=Elf64_##type' \

@@ -7,9 +7,10 @@ ranges, and beyond them, at up to four times the Reynolds number and a gradient 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -117,7 +118,7 @@ def run(
             resolved.wall_stress[0],
             steps,
             seed,
-            lambda step, done=done: report("channel", done * steps + step, len(seeds) * steps),
+            _part(report, done * steps, len(seeds) * steps),
         )
         networks = {
             SUPERVISED: wall_model.network_law(wall_model.fit(learn, resolved, seed)),
@@ -148,10 +149,15 @@ def _check_names(case: Case) -> None:
         raise UsageError(f"case {case.name}: {what}; give problems/channel/case.toml")
 
 
+def _part(report: Report, before: int, total: int) -> Callable[[int], None]:
+    """Report of one of several trainings, by its steps."""
+    return lambda step: report("channel", before + step, total)
+
+
 def beyond(case: Case) -> Case:
     """The case at Reynolds numbers and pressure gradients that training did not see."""
 
-    def moved(vary: dict) -> dict:
+    def moved(vary: dict[str, Any]) -> dict[str, Any]:
         low, high = vary["low"], vary["high"]
         if vary["name"] == "reynolds":
             return {**vary, "low": high, "high": 4.0 * high}
@@ -178,11 +184,11 @@ def _tested(case: Case, networks: dict[str, str], count: int, seed: Sequence[int
 
 def _rows(tests: Sequence[Test]) -> list[Row]:
     """One row per closure: root mean square over flows, its spread over seeds."""
-    rows = []
+    rows: list[Row] = []
     for name in _COLOURS:
         error = np.array([_rms(test, name) for test in tests])
         log = np.array([_rms(test, LOG) for test in tests])
-        row = {"closure": name, **spread(100.0 * error)}
+        row: dict[str, Any] = {"closure": name, **spread(100.0 * error)}
         row["worst flow"] = 100.0 * max(_largest(test, name) for test in tests)
         row["of log law"] = float(np.mean(error / log))
         row["worst seed"] = float(np.max(error / log))

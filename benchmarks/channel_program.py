@@ -85,7 +85,8 @@ def numbers(flows: Sequence[Instance], name: str) -> Array:
 def height_plus(flows: Sequence[Instance], wall_stress: Array) -> Array:
     """y+ of the first point, u_tau y / nu, (n,)."""
     height = 1.0 / numbers(flows, "points")
-    return np.sqrt(np.abs(wall_stress)) * height * numbers(flows, "reynolds")
+    height_plus: Array = np.sqrt(np.abs(wall_stress)) * height * numbers(flows, "reynolds")
+    return height_plus
 
 
 def draw(case: Case, count: int, seed: Sequence[int], band: tuple[float, float]) -> list[Instance]:

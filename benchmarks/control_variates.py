@@ -75,7 +75,8 @@ class Adam:
         self.first = 0.9 * self.first + 0.1 * gradient
         self.second = 0.999 * self.second + 0.001 * gradient**2
         size = np.sqrt(self.second / (1.0 - 0.999**self.taken)) + 1e-8
-        return -self.rate * self.first / (1.0 - 0.9**self.taken) / size
+        step: Array = -self.rate * self.first / (1.0 - 0.9**self.taken) / size
+        return step
 
 
 @dataclass(frozen=True)
@@ -153,12 +154,14 @@ def measure(
         (d, f, kind) for d in dimensions for f in FUNCTIONS for kind in (TRUE, PLAIN, SURROGATE)
     ]
     runs = _runs(cases, seeds, steps, report, out)
-    rows, histories = [], {}
+    rows: list[Row] = []
+    histories: dict[str, list[list[float]]] = {}
     for d, name, kind in cases:
         found = [runs[d, name, kind, seed] for seed in seeds]
         calls = steps * SAMPLES * (1 if kind == TRUE else 2)
         row = {"function": name, "d": d, "gradient": kind, "calls": calls}
-        rho = float(np.mean([run.rho for run in found])) if kind == SURROGATE else None
+        known = [run.rho for run in found if run.rho is not None]  # of surrogates
+        rho = float(np.mean(known)) if known else None
         rows.append({**row, **spread([run.final for run in found]), "rho": rho})
         if d == max(dimensions):
             histories[f"{name} / {kind}"] = [run.history for run in found]

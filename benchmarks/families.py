@@ -97,7 +97,7 @@ class Member:
 
     def scores(self, seed: int, amounts: Amounts, networks: bool, report: Report) -> list[Score]:
         """Measure with one seed."""
-        if self.rtol is None:
+        if self.rtol is None or self.size is None:
             return measure_program(self.case, seed, amounts, report)
         family = Family.from_toml(self.case)
         plan = replace(PLANS.get(family.name, Plan()), networks=networks)

@@ -105,6 +105,11 @@ def _own(replay: Replay) -> list[_Contender]:
     ]
 
 
+def _told(settings: Mapping[str, Mapping[str, Value]]) -> Callable[[Instance], Mapping[str, Value]]:
+    """The rule that looks settings up by an instance's name."""
+    return lambda instance: settings[instance.id]
+
+
 def _selected(
     produced: Produced, found: GlobalSetting, test: Sequence[Instance], replay: Replay
 ) -> Iterator[_Contender]:
@@ -122,7 +127,7 @@ def _selected(
     solve = constant(replay, found.settings)
     yield _Contender(GLOBAL, what, solve, found.calls, found.seconds)
     twins = {each.id: twin for each, twin in zip(test, produced.unseen, strict=True)}
-    near = Nearest(model, produced.train, read_events(model.directory / EVENTS))
+    near = Nearest(model, produced.train, read_events(produced.directory / EVENTS))
     rules: Mapping[str, tuple[Replay, Callable[[Instance], Mapping[str, Value]]]] = {
         HAND: (Replay(), hand_rule),
         NEAREST: (replay, near),
@@ -130,9 +135,9 @@ def _selected(
     for name, (solver, rule) in rules.items():
         rated = {each: rule(twin) for each, twin in twins.items()}
         spent = (produced.calls, produced.seconds) if name == NEAREST else (0, 0.0)
-        solve = chosen(solver, lambda instance, by=rated: by[instance.id])
+        solve = chosen(solver, _told(rated))
         yield _Contender(name, "", solve, *spent)
-    solve = contenders.plugin(replay, model.directory)
+    solve = contenders.plugin(replay, produced.directory)
     yield _Contender(OURS, produced.what, solve, produced.calls, produced.seconds)
 
 

@@ -56,6 +56,13 @@ class Produced:
     seconds: float
 
     @property
+    def directory(self) -> Path:
+        """Where the model was loaded from."""
+        if self.model.directory is None:
+            raise UsageError("the model is in memory only; load it from a directory")
+        return self.model.directory
+
+    @property
     def calls(self) -> int:
         """Solver calls, those of the guess included."""
         return int(self.model.info["calls"]["train"])
@@ -64,7 +71,7 @@ class Produced:
     def what(self) -> str:
         """In words: where the settings come from, and how large the guess is."""
         guess = self.model.info.get("guess")
-        settings = self.model.info.get("winner", self.model.kind)
+        settings = str(self.model.info.get("winner", self.model.kind))
         if guess is None:
             return settings
         modes = f"guess of {guess['modes']} modes"
@@ -95,13 +102,12 @@ def produce(
         _record(draw, case, name, count, folder / name)
     space = draw.family.space if draw.family.space.settings else None
     out, began = folder / "model", time.perf_counter()
-    options = {"calls": calls, "seed": draw.seed}
-    train(folder / "train", out, space=space, progress=report, **options)
+    train(folder / "train", out, space=space, progress=report, calls=calls, seed=draw.seed)
     with suppress(UsageError):  # systems of many grids have no guess in common
         learn_guess(folder / "train", out, seed=draw.seed, progress=report)
     seconds = time.perf_counter() - began
-    known = [Recording(folder / name).instances() for name in ("train", "test")]
-    return Produced(load(out), *known, seconds)
+    train_, test = (Recording(folder / name).instances() for name in ("train", "test"))
+    return Produced(load(out), train_, test, seconds)
 
 
 def _record(draw: Draw, case: Path, name: str, count: int, out: Path) -> None:

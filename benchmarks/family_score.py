@@ -57,7 +57,8 @@ class Score:
 def resolved(score: Score, zero: Score) -> NDArray[np.float64]:
     """Seconds (instances,), those of the default added where another contender failed."""
     again = np.zeros(len(zero.seconds)) if score.contender == ZERO else zero.seconds
-    return np.asarray(score.seconds) + np.where(score.failed, again, 0.0)
+    seconds: NDArray[np.float64] = np.asarray(score.seconds) + np.where(score.failed, again, 0.0)
+    return seconds
 
 
 def break_even(score: Score, zero: Score) -> float:

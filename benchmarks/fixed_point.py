@@ -132,7 +132,8 @@ def cost(form: FixedPointFormat, weights: Integers) -> Array:
     hidden = _activation(inputs @ inner, form)
     summed = (hidden @ outer[:, :-1, None])[..., 0] + (outer[:, -1:] << _ACTIVATION.fraction)
     output = summed / 2.0 ** (form.fraction + _ACTIVATION.fraction)
-    return np.mean((output - _TARGET) ** 2, axis=-1)
+    cost: Array = np.mean((output - _TARGET) ** 2, axis=-1)
+    return cost
 
 
 def _activation(summed: Integers, form: FixedPointFormat) -> Integers:

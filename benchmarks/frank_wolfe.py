@@ -100,4 +100,5 @@ def trace(name: str, b: Array, steps: int, seed: int) -> Trace:
 
 
 def _cost(x: Array, b: Array) -> Array:
-    return 0.5 * np.sum((x - b) ** 2, axis=-1)
+    cost: Array = 0.5 * np.sum((x - b) ** 2, axis=-1)
+    return cost

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from benchmarks import control_variates, multi_tangent
 from benchmarks.objectives import OBJECTIVES
 from metasolve.report.result import Report, Result, Row, Section, panels, save, silent
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 _COLOURS = {"true": "0.4", "mean": "#ee6677", "projected": "#4477aa"}
 _GRADIENTS = dict(
@@ -88,7 +92,7 @@ def run(
     return Functions(Result("functions", settings, sections), histories, steps)
 
 
-def _bars(axis: object, case: tuple[str, int], rows: Sequence[Row]) -> None:
+def _bars(axis: Axes, case: tuple[str, int], rows: Sequence[Row]) -> None:
     least = case[1] * OBJECTIVES[case[0]].least
     above = np.array([[row[key] - least for key in ("min", "mean", "max")] for row in rows])
     above[above < 1e-12 * abs(least)] = 0.0  # the minimum itself, up to rounding

@@ -7,7 +7,7 @@ trainer's own `Perturber`. Nothing measured for the comparison is shown to the s
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from metasolve.errors import UsageError
 from metasolve.farm import Farm
 from metasolve.gradient import method, tangents
+from metasolve.gradient.tangents import Kind
 from metasolve.model.surrogate import as_tensor
 from metasolve.solve.cost import Cost
 from metasolve.train.config import TrainConfig
@@ -112,7 +113,8 @@ class Workshop:
             config = self.config.model_copy(update={"epsilon": part * self.perturber.epsilon})
             look = Perturber(config, self.policy, self.perturber.dataset, self.evaluator)
             found.append(self._exact(look, point))
-        return np.mean(found, axis=0)
+        gradient: Array = np.mean(found, axis=0)
+        return gradient
 
     def _exact(self, look: Perturber, point: tuple[int, Array]) -> Array:
         n = len(point[1])
@@ -142,12 +144,16 @@ class Workshop:
         return probe, self._measure(probe)
 
     def _estimate(
-        self, point: tuple[int, Array], plan: Plan, shared: dict[str | None, tuple]
+        self,
+        point: tuple[int, Array],
+        plan: Plan,
+        shared: Mapping[Kind | None, tuple[Probe, list[Evaluation]]],
     ) -> Array:
         if plan == ALONE:
             space, inputs = self.policy.arms.space, self.perturber.dataset.inputs
             encoded = space.encode(space.to_settings(np.clip(point[1], -1.0, 1.0)))
-            return self.policy.surrogate.gradient(inputs[point[0]][None], encoded[None])[0]
+            slope: Array = self.policy.surrogate.gradient(inputs[point[0]][None], encoded[None])[0]
+            return slope
         chosen = method(plan.estimator)
         probe, evaluations = shared[chosen.kind]
         count = probe.moves.shape[1] if chosen.spanning else plan.tangents
@@ -210,4 +216,5 @@ def weights(policy: PolicyTrainer, index: Sequence[int], z: Array) -> Array:
 
 def _cosine(a: Array, b: Array) -> Array:
     lengths = np.linalg.norm(a, axis=-1) * np.linalg.norm(b, axis=-1)
-    return np.sum(a * b, axis=-1) / np.maximum(lengths, 1e-300)
+    cosine: Array = np.sum(a * b, axis=-1) / np.maximum(lengths, 1e-300)
+    return cosine

@@ -87,7 +87,9 @@ def fit_cost(
     measured = _Measured(cost)
 
     def predicted(chosen: NDArray[np.int64]) -> torch.Tensor:
-        return trainee(features[chosen]) * torch.as_tensor(factor[chosen, None].copy())
+        size = torch.as_tensor(factor[chosen, None].copy())
+        start: torch.Tensor = trainee(features[chosen]) * size
+        return start
 
     def look() -> float:
         return float(np.mean(measured(held, predicted(held).detach().numpy()[:, None])))
@@ -109,7 +111,7 @@ def fit_cost(
             measured, chosen, now / unit, unit, surrogate, (seed, step), options, past
         )
         optimiser.zero_grad()
-        (z * torch.as_tensor(gradient / unit)).sum(dim=-1).mean().backward()
+        torch.autograd.backward((z * torch.as_tensor(gradient / unit)).sum(dim=-1).mean())
         optimiser.step()
         step += 1
     best.offer(look())
@@ -164,13 +166,14 @@ def _gradient(
 def _unit(error: Array) -> Array:
     """Root mean square of the error of each coordinate; positive even where there is none."""
     size = np.sqrt(np.mean(error**2, axis=0))
-    return np.maximum(size, _LEAST_UNIT * (float(size.max()) or 1.0))
+    unit: Array = np.maximum(size, _LEAST_UNIT * (float(size.max()) or 1.0))
+    return unit
 
 
 def _relative(z: torch.Tensor, target: Array) -> float:
     """Norm of the error of all predictions over that of the solutions."""
-    error = np.linalg.norm(z.detach().numpy() - target)
-    return float(error / max(np.linalg.norm(target), 1e-300))
+    error = float(np.linalg.norm(z.detach().numpy() - target))
+    return error / max(float(np.linalg.norm(target)), 1e-300)
 
 
 def _weight(past: deque[tuple[Array, Array]]) -> float:

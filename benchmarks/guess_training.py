@@ -74,7 +74,8 @@ class Trainee(_Layers):
         for weights, bias in layers[:-1]:
             h = torch.tanh(h @ weights.T + bias)
         weights, bias = layers[-1]
-        return (h @ weights.T + bias) * self.size + self.mean
+        field: torch.Tensor = (h @ weights.T + bias) * self.size + self.mean
+        return field
 
     def network(self) -> Network:
         """What has been learned so far, in numpy."""
@@ -118,7 +119,8 @@ class ConvolutionTrainee(_Layers):
             h = torch.tanh(torch.nn.functional.conv2d(h, weights, bias, padding=1))
             h = torch.nn.functional.avg_pool2d(h, 2)
         weights, bias = layers[-1]
-        return (h.flatten(1) @ weights.T + bias) * self.size + self.mean
+        field: torch.Tensor = (h.flatten(1) @ weights.T + bias) * self.size + self.mean
+        return field
 
     def network(self) -> Convolution:
         """What has been learned so far, in numpy."""
@@ -148,22 +150,25 @@ class Residuals:
     ) -> Residuals:
         """Of training instances; one dense product with each matrix."""
         V = np.asfortranarray(basis(codec))
-        G, h, known = [], [], (None, None, None)
+        G, h, last = [], [], None
         for A, b in zip(matrices, np.asarray(right_sides), strict=True):
-            if known[0] is not A:
-                W = A @ V
-                known = (A, W, W.T @ W)
+            if last is not A:
+                last, W = A, A @ V
+                squared = W.T @ W
             norm = float(b @ b)
-            G.append(known[2] / norm)
-            h.append(known[1].T @ b / norm)
+            G.append(squared / norm)
+            h.append(W.T @ b / norm)
         return cls(torch.as_tensor(np.array(G)), torch.as_tensor(np.array(h)))
 
-    def squared(self, z: torch.Tensor, rows: ArrayLike | slice = slice(None)) -> torch.Tensor:
+    def squared(
+        self, z: torch.Tensor, rows: NDArray[np.int64] | slice = slice(None)
+    ) -> torch.Tensor:
         """Squared relative residuals (instances,) at z, not below rounding."""
-        quadratic = torch.einsum("nk,nkl,nl->n", z, self.G[rows], z)
-        return (1.0 - 2.0 * (self.h[rows] * z).sum(-1) + quadratic).clamp_min(1e-30)
+        some = rows if isinstance(rows, slice) else torch.as_tensor(rows)
+        quadratic = torch.einsum("nk,nkl,nl->n", z, self.G[some], z)
+        return (1.0 - 2.0 * (self.h[some] * z).sum(-1) + quadratic).clamp_min(1e-30)
 
-    def log_gradient(self, z: Array, rows: ArrayLike | slice = slice(None)) -> Array:
+    def log_gradient(self, z: Array, rows: NDArray[np.int64] | slice = slice(None)) -> Array:
         """Gradient of log(‖b - A V z‖ / ‖b‖) with respect to z, (instances, modes)."""
         point = torch.as_tensor(z).requires_grad_(True)
         total = 0.5 * self.squared(point, rows).log().sum()
@@ -184,7 +189,8 @@ def fit_solutions(
 
     def loss(rows: NDArray[np.int64]) -> torch.Tensor:
         error = (trainee(features[rows]) - trainee.mean) / scale - target[rows]
-        return (error**2).mean()
+        mean: torch.Tensor = (error**2).mean()
+        return mean
 
     descend(trainee, loss, len(features), steps, seed)
 
@@ -222,7 +228,8 @@ def gentle_rate(trainee: torch.nn.Module, error: float, share: float = 0.3) -> f
     Adam moves every weight by the rate, so an output by at most rate times the width before it.
     A network that is nearly right is spoilt by larger steps.
     """
-    return share * min(error, 1.0) / trainee.weights[-1].shape[1]
+    *_, last = (each for each in trainee.parameters() if each.dim() == 2)
+    return share * min(error, 1.0) / last.shape[1]
 
 
 def descend(
@@ -246,7 +253,8 @@ def descend(
         if step % _LOOK_EVERY == 0:
             best.offer(_value(loss, held))
         optimiser.zero_grad()
-        loss(rng.choice(learned, min(_BATCH, len(learned)), replace=False)).backward()
+        chosen = rng.choice(learned, min(_BATCH, len(learned)), replace=False)
+        torch.autograd.backward(loss(chosen))
         optimiser.step()
         schedule.step()
     best.offer(_value(loss, held))

@@ -18,8 +18,13 @@ from metasolve.report.result import Report, Row, spread
 
 Array = NDArray[np.float64]
 STEPS = {"rosenbrock": 25_000, "styblinski-tang": 1_000, "sphere": 1_000}
-SOME = (("rosenbrock", 16), ("rosenbrock", 64), ("sphere", 128), ("sphere", 1024))
-SOME += (("styblinski-tang", 1024),)
+SOME = (
+    ("rosenbrock", 16),
+    ("rosenbrock", 64),
+    ("sphere", 128),
+    ("sphere", 1024),
+    ("styblinski-tang", 1024),
+)
 _SOME_COLUMNS = (("true", 0), ("mean", 1), ("mean", 16), ("projected", 16))
 
 
@@ -61,7 +66,7 @@ def measure(seeds: Sequence[int], everything: bool, report: Report) -> list[Row]
         Every n to 1024 and every k in 1, 2, 4, 16; else the cases worth a table.
     """
     cases = list(_cases(everything))
-    rows = []
+    rows: list[Row] = []
     for done, (objective, n, name, k) in enumerate(cases):
         report("multi-tangent", done, len(cases))
         # The gradient itself is the same for all seeds.

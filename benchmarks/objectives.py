@@ -30,12 +30,14 @@ class Objective:
 
 
 def _sphere(x: Array) -> Array:
-    return np.sum(x**2, axis=-1)
+    value: Array = np.sum(x**2, axis=-1)
+    return value
 
 
 def _rosenbrock(x: Array) -> Array:
     a, b = x[..., :-1], x[..., 1:]
-    return np.sum(100.0 * (b - a**2) ** 2 + (1.0 - a) ** 2, axis=-1)
+    value: Array = np.sum(100.0 * (b - a**2) ** 2 + (1.0 - a) ** 2, axis=-1)
+    return value
 
 
 def _rosenbrock_gradient(x: Array) -> Array:
@@ -48,7 +50,8 @@ def _rosenbrock_gradient(x: Array) -> Array:
 
 def _separable(x: Array) -> Array:
     a, b = x[..., ::2], x[..., 1::2]
-    return np.sum(100.0 * (b - a**2) ** 2 + (1.0 - a) ** 2, axis=-1)
+    value: Array = np.sum(100.0 * (b - a**2) ** 2 + (1.0 - a) ** 2, axis=-1)
+    return value
 
 
 def _separable_gradient(x: Array) -> Array:
@@ -60,11 +63,13 @@ def _separable_gradient(x: Array) -> Array:
 
 
 def _rastrigin(x: Array) -> Array:
-    return np.sum(10.0 + x**2 - 10.0 * np.cos(2.0 * np.pi * x), axis=-1)
+    value: Array = np.sum(10.0 + x**2 - 10.0 * np.cos(2.0 * np.pi * x), axis=-1)
+    return value
 
 
 def _styblinski_tang(x: Array) -> Array:
-    return 0.5 * np.sum(x**4 - 16.0 * x**2 + 5.0 * x, axis=-1)
+    value: Array = 0.5 * np.sum(x**4 - 16.0 * x**2 + 5.0 * x, axis=-1)
+    return value
 
 
 OBJECTIVES = {

@@ -13,7 +13,7 @@ from typing import Any
 
 from metasolve.errors import UsageError
 from metasolve.farm.worker import die_with
-from metasolve.model.directory import write_atomically
+from metasolve.files.atomic import write_atomically
 from metasolve.report.result import Report
 
 Part = dict[str, Any]
@@ -47,7 +47,8 @@ class Parts:
             kept = json.loads(path.read_text())
             if kept["options"] != self.options:
                 raise UsageError(f"{self.out}: holds other options; give --out another directory")
-            return kept["found"]
+            part: Part = kept["found"]
+            return part
         found = measure()
         self.out.mkdir(parents=True, exist_ok=True)
         written = json.dumps({"options": dict(self.options), "found": found}) + "\n"

@@ -83,7 +83,8 @@ def times(rows: int, solves: int, options: str, variables: dict[str, str]) -> di
     environment = {**os.environ, **variables, "PETSC_OPTIONS": options, "OMP_NUM_THREADS": "1"}
     command = [sys.executable, str(PROGRAM), str(rows), str(solves)]
     done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, check=True)
-    return json.loads(done.stdout)
+    times: dict[str, float] = json.loads(done.stdout)
+    return times
 
 
 def feature_seconds(rows: int, repeats: int) -> float:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from benchmarks.parts import Parts
 from benchmarks.searches import Policy, amortised, evolved
@@ -21,7 +22,7 @@ from metasolve.baselines.global_search import GlobalSearch
 from metasolve.farm import Farm, Request
 from metasolve.model.model import Model
 from metasolve.report.result import Report, Result, Row, Section, panels, save, silent, spread
-from metasolve.solve.cost import Cost
+from metasolve.solve.cost import Cost, Measure
 from metasolve.solve.instance import Instance
 from metasolve.solve.outcome import Outcome
 from metasolve.solve.solver import Budget, Value
@@ -62,7 +63,7 @@ class Comparison:
     farm: Farm
     out: Path
     calls: int
-    measure: str = "iterations"
+    measure: Measure = "iterations"
 
     @property
     def cost(self) -> Cost:
@@ -224,7 +225,7 @@ def _slug(name: str) -> str:
 # --- tables -----------------------------------------------------------------------------------
 
 
-def speedups(found: Sequence[Found]) -> np.ndarray:
+def speedups(found: Sequence[Found]) -> NDArray[np.float64]:
     """Geometric mean over the instances of (own / found), (seeds,)."""
     return np.array([np.exp(-np.mean(each["costs"])) for each in found])
 

@@ -58,7 +58,8 @@ def cost(found: Flows, reference: Array) -> Array:
     """What training minimises, (m,): mismatch of the wall stress, iterations, failures."""
     error = np.minimum(((found.wall_stress / reference - 1.0) / _ERROR) ** 2, _FAILURE)
     each = np.where(found.converged, error, _FAILURE) + _ITERATION * found.iterations
-    return each.mean(axis=1)
+    cost: Array = each.mean(axis=1)
+    return cost
 
 
 def train(
@@ -106,13 +107,15 @@ def fit(flows: Sequence[Instance], resolved: Flows, seed: int) -> Array:
 
     start = start_weights(seed)
     start[-HIDDEN - 1 : -1] = 0.1 * np.random.default_rng((seed, 12)).standard_normal(HIDDEN)
-    return least_squares(residual, start).x
+    weights: Array = least_squares(residual, start).x
+    return weights
 
 
 def log_stress(u: Array, height: Array, viscosity: Array) -> Array:
     """Wall stress of the logarithmic law, u+ = ln(y+)/0.41 + 5.2, solved by Lambert's W."""
     s = lambertw(_KAPPA * u * height / viscosity * np.exp(_KAPPA * _B)).real
-    return (_KAPPA * u / s) ** 2
+    stress: Array = (_KAPPA * u / s) ** 2
+    return stress
 
 
 def inputs(u: Array, slope: Array, height: Array, viscosity: Array, gradient: Array) -> Array:
@@ -127,4 +130,5 @@ def output(weights: Array, x: Array) -> Array:
     """Correction c (n,) of the network of the program."""
     W = weights[: HIDDEN * INPUTS].reshape(HIDDEN, INPUTS)
     hidden = np.tanh(x @ W.T + weights[HIDDEN * INPUTS : HIDDEN * (INPUTS + 1)])
-    return hidden @ weights[-HIDDEN - 1 : -1] + weights[-1]
+    correction: Array = hidden @ weights[-HIDDEN - 1 : -1] + weights[-1]
+    return correction

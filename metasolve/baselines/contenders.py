@@ -12,7 +12,7 @@ import numpy as np
 
 from metasolve.solve.instance import Instance
 from metasolve.solve.outcome import Outcome
-from metasolve.solve.solver import Solver, Value
+from metasolve.solve.solver import Budget, Solver, Value
 
 _SHORT = 0.3  # seconds that all repeats of all contenders on one instance may take
 Solve = Callable[[Instance], tuple[Outcome, dict[str, Any]]]
@@ -67,7 +67,7 @@ def constant(solver: Solver, settings: Mapping[str, Value]) -> Solve:
 
 def chosen(solver: Solver, rule: Callable[[Instance], Mapping[str, Value]]) -> Solve:
     """Settings by a rule, which has no time to pay for; an empty choice is the program's own."""
-    return lambda instance: (solver.solve(instance, rule(instance)), {})
+    return lambda instance: (solver.solve(instance, rule(instance), Budget()), {})
 
 
 def measure(

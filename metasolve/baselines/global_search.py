@@ -14,13 +14,12 @@ import numpy as np
 from pydantic import TypeAdapter
 
 from metasolve.errors import UsageError
+from metasolve.files.atomic import write_atomically
 from metasolve.files.strict_json import parse_object
-from metasolve.model.directory import write_atomically
 from metasolve.solve.cost import Cost
 from metasolve.solve.instance import Instance
 from metasolve.solve.solver import Budget, Solver, Value
-from metasolve.space import Space
-from metasolve.space.setting import Choice, Flag, Integer, Setting
+from metasolve.space import Choice, Flag, Integer, Setting, Space
 
 if TYPE_CHECKING:
     import optuna
@@ -97,10 +96,11 @@ class GlobalSearch:
         study.enqueue_trial(self._space.defaults())
         while self._calls < self._budget:
             study.optimize(self._objective, n_trials=1)
-        done = [t for t in study.trials if t.state == optuna.trial.TrialState.COMPLETE]
-        best = min(done, key=lambda trial: trial.value)
+        complete = optuna.trial.TrialState.COMPLETE
+        done = [(t.value, t) for t in study.trials if t.state == complete and t.value is not None]
+        value, best = min(done, key=lambda pair: pair[0])
         return GlobalSetting(
-            best.user_attrs["settings"], best.value, self._calls, len(study.trials), self._seconds
+            best.user_attrs["settings"], value, self._calls, len(study.trials), self._seconds
         )
 
     def _objective(self, trial: optuna.Trial) -> float:

@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from metasolve.errors import SpaceError
+from metasolve.files.atomic import write_atomically
 from metasolve.files.strict_json import parse_object
-from metasolve.model.directory import write_atomically
 from metasolve.solve.instance import Instance
 from metasolve.solve.outcome import Outcome, Reason
 from metasolve.solve.solver import Budget, Solver, Value
@@ -40,9 +40,9 @@ def best_of_each(
     path = folder / f"oracle-{hashlib.sha256(told.encode()).hexdigest()[:12]}.json"
     with suppress(OSError, ValueError, LookupError, TypeError, SpaceError):  # not to be believed
         found = parse_object(path.read_bytes())
-        told = {each.id: found[each.id] for each in instances}
+        kept = {each.id: found[each.id] for each in instances}
         return {
-            name: space.complete(settings) if settings else {} for name, settings in told.items()
+            name: space.complete(settings) if settings else {} for name, settings in kept.items()
         }
     best = {}
     for done, each in enumerate(instances, 1):

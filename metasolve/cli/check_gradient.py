@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -13,6 +14,11 @@ from metasolve.cli.arguments import Json
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from metasolve.solve.cost import Measure
+    from metasolve.solve.instance import Instance
+    from metasolve.solve.solver import Solver
+    from metasolve.space import Space
+    from metasolve.train.evaluator import Evaluator
     from metasolve.train.slopes import Slope
 
 
@@ -68,8 +74,8 @@ def register(app: typer.Typer) -> None:
 
 
 def _of_recording(
-    source: Path, space: Path | None, count: int, seed: int, measure: str
-) -> tuple[Any, Any]:
+    source: Path, space: Path | None, count: int, seed: int, measure: Measure
+) -> tuple[Evaluator, Space]:
     from metasolve.petsc.recording import Recording
     from metasolve.petsc.replay import Replay
     from metasolve.petsc.spaces import default_space
@@ -83,8 +89,8 @@ def _of_recording(
 
 
 def _of_case(
-    source: Path, space: Path | None, count: int, seed: int, measure: str
-) -> tuple[Any, Any]:
+    source: Path, space: Path | None, count: int, seed: int, measure: Measure
+) -> tuple[Evaluator, Space]:
     from metasolve.program.case_file import read_case
     from metasolve.program.consistency import check_program
     from metasolve.program.instances import instances
@@ -95,11 +101,13 @@ def _of_case(
     case = read_case(source)
     check_program(case)
     chosen = Space.from_toml(space) if space else case.space
-    unit = "seconds" if case.cost.unit == "seconds" else "iterations"
+    unit: Measure = "seconds" if case.cost.unit == "seconds" else "iterations"
     return _evaluator(ProgramSolver(case), instances(case, count, seed), count, seed, unit), chosen
 
 
-def _evaluator(solver: Any, known: list, count: int, seed: int, measure: str) -> Any:
+def _evaluator(
+    solver: Solver, known: Sequence[Instance], count: int, seed: int, measure: Measure
+) -> Evaluator:
     import numpy as np
 
     from metasolve.errors import UsageError

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from metasolve.report.evaluation import Evaluation
 
 
 def register(app: typer.Typer) -> None:
@@ -69,7 +73,9 @@ def register(app: typer.Typer) -> None:
             raise UsageError(f"{model} was trained on a recording: name one with unseen solves")
         if program and selectors:
             raise UsageError(f"{model} was trained on a program: --selectors need systems")
-        measure = evaluate_case if program else partial(measure_systems, selectors=selectors)
+        measure: Callable[..., Evaluation] = partial(measure_systems, selectors=selectors)
+        if program:
+            measure = evaluate_case
         with Progress() as progress:
             evaluation = measure(
                 model,

@@ -38,7 +38,8 @@ def describe(directory: Path) -> dict[str, Any]:
         If it is neither a recording nor a model.
     """
     from metasolve.petsc import description
-    from metasolve.petsc.recording import MANIFEST, Recording
+    from metasolve.petsc.launch import MANIFEST
+    from metasolve.petsc.recording import Recording
 
     if (directory / MANIFEST).is_file():
         return description.of_recording(Recording(directory))

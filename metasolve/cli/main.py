@@ -31,7 +31,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _run(words: list[str]) -> int:
     if words and words[0] in FRONT:
-        return import_module(f"metasolve.cli.{words[0]}").main(words[1:])
+        code: int = import_module(f"metasolve.cli.{words[0]}").main(words[1:])
+        return code
     from metasolve.cli.application import Commands
 
     words = ["version", *words[1:]] if words[:1] == ["--version"] else words

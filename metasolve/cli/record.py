@@ -65,7 +65,8 @@ def parse_bytes(text: str) -> int:
 
 
 def _recorded(out: Path) -> Recording | None:
-    from metasolve.petsc.recording import MANIFEST, Recording
+    from metasolve.petsc.launch import MANIFEST
+    from metasolve.petsc.recording import Recording
 
     return Recording(out) if (out / MANIFEST).exists() else None
 

@@ -20,7 +20,10 @@ Plot = Annotated[Path, typer.Option("--plot", help="Write the plot to this file 
 class Measured(Protocol):
     """A measurement that was made."""
 
-    result: Result
+    @property
+    def result(self) -> Result:
+        """What was measured."""
+        ...
 
     def plot(self, path: Path) -> None:
         """Draw it."""

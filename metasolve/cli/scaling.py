@@ -50,6 +50,7 @@ def register(app: typer.Typer) -> None:
         plot: Plot = Path("scaling.png"),
     ) -> None:
         """Calls per second of the farm on 1 and more ranks, launched in turn by mpiexec."""
+        found: Simulation | Measured
         if simulate:
             found = _simulated(source, ranks, evaluations, serial, repeats, seed)
         else:

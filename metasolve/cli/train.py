@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -67,7 +67,7 @@ def register(app: typer.Typer) -> None:
         """Learn settings from RECORDING; an interrupted training goes on where it stopped."""
         from metasolve.cli.progress import Progress
         from metasolve.program.case_file import is_case
-        from metasolve.recorded.training import train as learn
+        from metasolve.recorded.training import train
         from metasolve.train.interrupt import InterruptedTraining
         from metasolve.train.session import silent
 
@@ -76,11 +76,12 @@ def register(app: typer.Typer) -> None:
         if replay is not None or is_case(recording):
             # They have options of their own: only what was asked for shall differ.
             options = {key: each for key, each in options.items() if _given(context, key)}
-        if is_case(recording):
+        of_program = is_case(recording)
+        if of_program:
             _only_for_recordings(context, comm)
-            learn = _learn_program
         try:
             with Progress() as progress, alive_together(comm):
+                learn: Callable[..., Model] = _learn_program if of_program else train
                 model = learn(
                     recording,
                     out,
@@ -123,7 +124,8 @@ def _learn_program(case: Path, out: Path, **options: Any) -> Model:
 
 
 def _given(context: typer.Context, name: str) -> bool:
-    return context.get_parameter_source(name).name == "COMMANDLINE"
+    source = context.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
 
 
 @contextmanager

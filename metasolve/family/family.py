@@ -99,6 +99,8 @@ class Family(BaseModel):
         if not path.is_file():
             raise UsageError(f"problem={self.problem!r}: not found beside case.toml; correct it")
         spec = importlib.util.spec_from_file_location(f"problem_{self.name}", path)
+        if spec is None or spec.loader is None:
+            raise UsageError(f"problem={self.problem!r}: no Python file; name it ....py")
         module = importlib.util.module_from_spec(spec)
         try:
             with _beside(path):
@@ -107,7 +109,8 @@ class Family(BaseModel):
             raise UsageError(f"problem={self.problem!r}: {error}; install it") from error
         if not callable(getattr(module, "system", None)):
             raise UsageError(f"problem={self.problem!r} has no function system(...) -> A, b")
-        return module.system
+        system: Callable[..., System] = module.system
+        return system
 
     def size(self, name: str) -> dict[str, Any]:
         """Arguments of a size.

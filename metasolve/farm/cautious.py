@@ -8,14 +8,14 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from metasolve.farm.farm import Request
 from metasolve.farm.groups import GroupFarm
+from metasolve.farm.request import Request
 from metasolve.farm.underway import under_way
 from metasolve.solve.outcome import Outcome, Reason
 from metasolve.solve.solver import Solver
 
 if TYPE_CHECKING:
-    from mpi4py.MPI import Comm
+    from mpi4py.MPI import Comm, Intracomm
 
 DEATHS = "deaths.json"
 _WHY = "the job died twice during this evaluation, the second time while nothing else was running"
@@ -41,7 +41,11 @@ class CautiousFarm(GroupFarm):
     """
 
     def __init__(
-        self, make_solver: Callable[[Comm], Solver], comm: Comm, ranks_per_solve: int, folder: Path
+        self,
+        make_solver: Callable[[Comm], Solver],
+        comm: Intracomm,
+        ranks_per_solve: int,
+        folder: Path,
     ) -> None:
         super().__init__(make_solver, comm, ranks_per_solve, folder)
         deaths = comm.bcast(_deaths(folder) if comm.rank == 0 else None)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from mpi4py.MPI import Comm
+    from mpi4py.MPI import Intracomm
 
 
 class Counter:
@@ -19,14 +19,15 @@ class Counter:
     Collective: yes, on comm, for the constructor and `free`.
     """
 
-    def __init__(self, comm: Comm) -> None:
+    def __init__(self, comm: Intracomm) -> None:
         from mpi4py import MPI
 
         number = np.dtype(np.int64).itemsize
         self._window = MPI.Win.Allocate(number if comm.rank == 0 else 0, number, comm=comm)
         self._window.Lock_all()
         if comm.rank == 0:
-            np.frombuffer(self._window.tomemory(), dtype=np.int64)[0] = 0
+            memory: Any = self._window.tomemory()  # a buffer, which mpi4py's stubs do not say
+            np.frombuffer(memory, dtype=np.int64)[0] = 0
             self._window.Sync()
         comm.Barrier()
 

@@ -33,10 +33,14 @@ class Farm(Protocol):
         Whether a stop has taken effect; equal on all ranks.
     """
 
-    calls: int
-    size: int
-    bytes: int
-    stopped: bool
+    @property
+    def calls(self) -> int: ...  # noqa: D102 - see above
+    @property
+    def size(self) -> int: ...  # noqa: D102
+    @property
+    def bytes(self) -> int: ...  # noqa: D102
+    @property
+    def stopped(self) -> bool: ...  # noqa: D102
 
     def evaluate(self, requests: Sequence[Request]) -> list[Outcome]:
         """Evaluate all requests; once stopped, return the outcomes of the first so many of them.

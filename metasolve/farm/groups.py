@@ -6,14 +6,15 @@ import hashlib
 import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from metasolve.errors import UsageError
 from metasolve.farm.counter import Counter
-from metasolve.farm.farm import Request, attempt, close
+from metasolve.farm.farm import attempt, close
+from metasolve.farm.request import Request
 from metasolve.farm.rows import from_rows, to_rows
 from metasolve.farm.schedule import longest_first
 from metasolve.farm.underway import UnderWay
@@ -21,9 +22,10 @@ from metasolve.solve.outcome import Outcome, Reason
 from metasolve.solve.solver import Solver
 
 if TYPE_CHECKING:
-    from mpi4py.MPI import Comm
+    from mpi4py.MPI import Comm, Intracomm
 
 _Result = tuple[int, Outcome]
+_Kind = TypeVar("_Kind", bound=np.generic)
 _PAUSES = (20e-6, 200e-6)  # seconds between looks at whether the others are done, growing
 
 
@@ -62,7 +64,7 @@ class GroupFarm:
     def __init__(
         self,
         make_solver: Callable[[Comm], Solver],
-        comm: Comm,
+        comm: Intracomm,
         ranks_per_solve: int = 1,
         note: Path | None = None,
     ) -> None:
@@ -146,9 +148,10 @@ class GroupFarm:
         Every evaluation is followed by one draw, so that a batch moves the counter by its length:
         it need not be reset.
         """
-        first = self._group.rank == 0
-        position = self.size + self._counter.draw() - self._drawn if first else None
-        return self._group.bcast(position) if self._group.size > 1 else position
+        position = 0
+        if self._group.rank == 0:
+            position = self.size + self._counter.draw() - self._drawn
+        return int(self._group.bcast(position)) if self._group.size > 1 else position
 
     def _told_to_stop(self, count: int) -> bool:
         """Whether any rank of the group was; then nothing is left to pull for the others either."""
@@ -186,7 +189,7 @@ class GroupFarm:
         self._comm.Allgather(numbers, table)
         return table
 
-    def _gather_all(self, part: NDArray, sizes: NDArray[np.int64]) -> NDArray:
+    def _gather_all(self, part: NDArray[_Kind], sizes: NDArray[np.int64]) -> NDArray[_Kind]:
         """Return arrays of all ranks end to end."""
         self.bytes += part.nbytes
         everything = np.empty(int(sizes.sum()), dtype=part.dtype)

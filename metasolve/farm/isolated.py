@@ -106,23 +106,23 @@ class IsolatedSolver:
         limit = hard_limit(budget, self._grace)
         try:
             worker.send((instance, dict(settings), budget))
-            outcome, memory = worker.receive(limit, self._on_wait)
+            answer: tuple[Outcome, int] = worker.receive(limit, self._on_wait)
         except TimeoutError:
-            self._kill()
+            self._kill(worker)
             why = f"did not stop at its budget of {budget.seconds:g} s; killed after {limit:g} s"
             return Outcome.failure(Reason.TIME_BUDGET, why)
         except (EOFError, ConnectionError):
-            return Outcome.failure(Reason.CRASHED, self._dismiss())
+            return Outcome.failure(Reason.CRASHED, self._dismiss(worker))
         except BaseException:
-            self._kill()  # it would answer what the next solve asks
+            self._kill(worker)  # it would answer what the next solve asks
             raise
-        self._watch(memory)
-        return outcome
+        self._watch(answer[1])
+        return answer[0]
 
     def close(self) -> None:
         """End the worker."""
         if self._worker is not None:
-            self._dismiss()
+            self._dismiss(self._worker)
 
     def _start(self) -> _Worker:
         for _ in range(_STARTS - 1):
@@ -133,25 +133,26 @@ class IsolatedSolver:
     def _start_once(self) -> _Worker:
         self.starts += 1
         self._memory = None
-        self._worker = _Worker()
+        worker = self._worker = _Worker()
         try:
-            self._worker.send((sys.path, os.getpid()))
-            self._worker.send(self._factory)
-            self._worker.receive(None, self._on_wait)
+            worker.send((sys.path, os.getpid()))
+            worker.send(self._factory)
+            worker.receive(None, self._on_wait)
         except (EOFError, ConnectionError) as error:
-            raise WorkerError(f"the worker could not make its solver: {self._dismiss()}") from error
+            ended = self._dismiss(worker)
+            raise WorkerError(f"the worker could not make its solver: {ended}") from error
         except BaseException:
-            self._kill()
+            self._kill(worker)
             raise
-        return self._worker
+        return worker
 
-    def _dismiss(self) -> str:
+    def _dismiss(self, worker: _Worker) -> str:
         """Hang up, or hear that the worker did; returns how it ended."""
-        worker, self._worker = self._worker, None
+        self._worker = None
         return worker.dismiss()
 
-    def _kill(self) -> None:
-        worker, self._worker = self._worker, None
+    def _kill(self, worker: _Worker) -> None:
+        self._worker = None
         worker.kill()
 
     def _watch(self, memory: int) -> None:

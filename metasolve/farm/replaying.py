@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from metasolve.errors import ModelError
-from metasolve.farm.farm import Farm, Request
+from metasolve.farm.farm import Farm
+from metasolve.farm.request import Request
 from metasolve.solve.outcome import Outcome
 from metasolve.solve.solver import Value
 

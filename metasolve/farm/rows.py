@@ -58,7 +58,8 @@ def from_rows(rows: NDArray[np.float64], texts: NDArray[np.uint8]) -> Iterator[t
     """Unpack what :func:`to_rows` made, exact to the last bit."""
     text, begin = texts.tobytes(), 0
     for row in rows.reshape(-1, _COLUMNS).tolist():
-        index, reason, iterations, *measured, count, first, second, size, seen = row
+        index, reason, iterations, fraction, residual, setup, taken, flops = row[:8]
+        count, first, second, size, seen = row[8:]
         middle = begin + int(size)
         end = middle + 8 * int(seen)
         yield (
@@ -66,7 +67,11 @@ def from_rows(rows: NDArray[np.float64], texts: NDArray[np.uint8]) -> Iterator[t
             Outcome(
                 _REASONS[int(reason)],
                 int(iterations),
-                *measured,
+                fraction,
+                residual,
+                setup,
+                taken,
+                flops,
                 history=(first, second)[: int(count)],
                 message=text[begin:middle].decode("utf-8", "surrogatepass"),
                 course=tuple(np.frombuffer(text[middle:end]).tolist()),

@@ -54,7 +54,7 @@ class Watchdog:
     def __init__(self, solver: Solver, comm: Comm, grace: float = GRACE) -> None:
         self._solver, self._grace = solver, grace
         self._ranks, self._first = comm.size, comm.rank == 0
-        self._process: subprocess.Popen | None = None
+        self._process: subprocess.Popen[bytes] | None = None
 
     def solve(self, instance: Instance, settings: Mapping[str, Value], budget: Budget) -> Outcome:
         """Solve, watched. Collective: yes, on comm."""
@@ -70,20 +70,22 @@ class Watchdog:
     def close(self) -> None:
         """End the process that keeps the time, and close the solver."""
         getattr(self._solver, "close", lambda: None)()
-        if self._process is not None:
+        if self._process is not None and self._process.stdin is not None:
             self._process.stdin.close()
             self._process.wait()
             self._process = None
 
     def _set(self, seconds: float | None, warning: str = "") -> None:
-        if self._process is None or self._process.poll() is not None:
+        keeper = self._process
+        if keeper is None or keeper.poll() is not None:
             command = [sys.executable, "-I", "-S", str(_PROGRAM), str(os.getpid())]
-            self._process = subprocess.Popen(
+            keeper = self._process = subprocess.Popen(
                 command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, start_new_session=True
             )
-        with no_broken_pipe_signal():
-            self._process.stdin.write(json.dumps([seconds, warning]).encode() + b"\n")
-            self._process.stdin.flush()
+        if keeper.stdin is not None:  # it is a pipe
+            with no_broken_pipe_signal():
+                keeper.stdin.write(json.dumps([seconds, warning]).encode() + b"\n")
+                keeper.stdin.flush()
 
     def _warning(self, instance: Instance, settings: Mapping[str, Value], limit: float) -> str:
         return (

@@ -15,7 +15,8 @@ import sys
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from metasolve.farm.farm import Request, attempt
+from metasolve.farm.farm import attempt
+from metasolve.farm.request import Request
 
 _MEMORY = Path("/proc/self/statm")
 _SET_PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of prctl(2)

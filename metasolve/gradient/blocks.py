@@ -74,4 +74,5 @@ def assemble(
         V = tangents(kind, report.key, len(report.differences), blocks[report.block])
         total[report.block] += estimate(V, np.array(report.differences))
         counts[report.block] += 1
-    return (total / np.maximum(counts, 1)[:, None]).sum(axis=0)
+    gradient: Vector = (total / np.maximum(counts, 1)[:, None]).sum(axis=0)
+    return gradient

@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from metasolve.errors import UsageError
 from metasolve.gradient.noise import Noise
@@ -71,6 +71,6 @@ def _agree(one: float, other: float, error: float) -> bool:
     return abs(one - other) <= _AGREEMENT * max(abs(one), abs(other)) + error
 
 
-def _jump(change: np.ndarray, error: float) -> bool:
+def _jump(change: NDArray[np.float64], error: float) -> bool:
     """Whether a change stays the same over two steps, a decade apart: one edge, then flat."""
     return _agree(change[0], change[1], error) or _agree(change[1], change[2], error)

@@ -58,7 +58,8 @@ class Probes:
         if self.scheme == "forward":
             return (c[..., 1:] - c[..., :1]) / self.step
         ahead, behind = np.split(c, 2, axis=-1)
-        return (ahead - behind) / (2.0 * self.step)
+        along: Array = (ahead - behind) / (2.0 * self.step)
+        return along
 
 
 def probes(z: ArrayLike, V: ArrayLike, step: ArrayLike, scheme: Scheme = "forward") -> Probes:
@@ -107,7 +108,9 @@ def forward_mode(
     import torch
 
     def along(v: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        return torch.func.jvp(function, (z,), (v,))
+        value, slope, *_ = torch.func.jvp(function, (z,), (v,))
+        return value, slope
 
-    values, d = torch.func.vmap(along, in_dims=-1, out_dims=(None, -1))(V)
+    # None, an output that is the same for all, is missing in torch's type of out_dims.
+    values, d = torch.func.vmap(along, in_dims=-1, out_dims=(None, -1))(V)  # type: ignore[arg-type]
     return values, d

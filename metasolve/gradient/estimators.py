@@ -61,7 +61,8 @@ def projected(
     if not unbiased:
         return solution
     n = dim if active is None else int(np.sum(active))
-    return solution * (n / np.maximum(kept.sum(axis=-1, keepdims=True), 1))
+    gradient: Vector = solution * (n / np.maximum(kept.sum(axis=-1, keepdims=True), 1))
+    return gradient
 
 
 def sign(V: Matrix, d: Vector) -> Vector:

@@ -11,7 +11,7 @@ import enum
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from metasolve.errors import UsageError
 
@@ -68,7 +68,7 @@ def ecnoise(values: ArrayLike) -> Noise:
     return Noise(None, Inform.SPACING_TOO_LARGE)
 
 
-def _levels(f: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _levels(f: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Noise by order of difference, and whether the differences of that order change sign."""
     levels, changes, gamma = [], [], 1.0
     for j in range(1, len(f)):
@@ -100,7 +100,8 @@ def forward_step(noise: float, second: float) -> float:
 
     Minimises the mean square 2σ²/ε² + (ε f″/2)² (Moré & Wild 2012, with 8^(1/4) ≈ 1.68).
     """
-    return 8.0**0.25 * float(np.sqrt(noise / abs(second)))
+    step: float = 8.0**0.25 * float(np.sqrt(noise / abs(second)))
+    return step
 
 
 def central_step(noise: float, third: float) -> float:

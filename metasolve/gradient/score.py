@@ -95,7 +95,8 @@ def score_gradient(
     baseline = np.asarray(surrogate_costs, dtype=np.float64)
     scores = arm_scores(space, z)
     probabilities = np.exp(arm_log_probabilities(space, z))
-    return (cost - baseline[arm]) * scores[arm] + (probabilities * baseline) @ scores
+    gradient: Array = (cost - baseline[arm]) * scores[arm] + (probabilities * baseline) @ scores
+    return gradient
 
 
 def _choices(space: Space) -> dict[str, NDArray[np.intp]]:
@@ -105,8 +106,7 @@ def _choices(space: Space) -> dict[str, NDArray[np.intp]]:
         each.name: np.array(
             [each.values.index(arm[each.name]) if each.name in arm else -1 for arm in arms]
         )
-        for each in space.settings
-        if each.discrete
+        for each in space.discrete
     }
 
 
@@ -119,4 +119,5 @@ def _logits(space: Space, name: str, z: Array) -> Array:
 
 def _log_softmax(logits: Array) -> Array:
     shifted = logits - logits.max(axis=-1, keepdims=True)
-    return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+    logs: Array = shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+    return logs

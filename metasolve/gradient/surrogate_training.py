@@ -159,7 +159,7 @@ class MatchedSurrogate:
     def _step(self, batch: _Batch) -> float:
         self._optimiser.zero_grad()
         loss = self._loss(batch)
-        loss.backward()
+        torch.autograd.backward(loss)
         self._optimiser.step()
         self._schedule.step()
         return float(loss.detach())
@@ -177,7 +177,8 @@ class MatchedSurrogate:
         return loss
 
     def _predict(self, z: torch.Tensor) -> torch.Tensor:
-        return (self._scale or 1.0) * self.network(z) + self._level
+        predicted: torch.Tensor = (self._scale or 1.0) * self.network(z) + self._level
+        return predicted
 
     def _tensor(self, values: ArrayLike) -> torch.Tensor:
         return torch.as_tensor(np.asarray(values), dtype=self._type)

@@ -95,7 +95,9 @@ def _signs(rng: np.random.Generator, dim: int, k: int) -> NDArray[np.float64]:
 
 def _rotated(rng: np.random.Generator, n: int, k: int) -> NDArray[np.float64]:
     Q, R = np.linalg.qr(rng.standard_normal((k, n)).T)
-    return Q * np.where(np.diag(R) < 0, -np.sqrt(n), np.sqrt(n))  # uniform over rotations
+    # Uniform over rotations.
+    rotated: NDArray[np.float64] = Q * np.where(np.diag(R) < 0, -np.sqrt(n), np.sqrt(n))
+    return rotated
 
 
 def _hadamard(rng: np.random.Generator, n: int, k: int) -> NDArray[np.float64]:
@@ -109,7 +111,8 @@ def _hadamard(rng: np.random.Generator, n: int, k: int) -> NDArray[np.float64]:
 
 
 def _axes(rng: np.random.Generator, n: int, k: int) -> NDArray[np.float64]:
-    return np.sqrt(n) * np.eye(n)[:, _shuffled(rng, n)[:k]]
+    axes: NDArray[np.float64] = np.sqrt(n) * np.eye(n)[:, _shuffled(rng, n)[:k]]
+    return axes
 
 
 def _shuffled(rng: np.random.Generator, count: int) -> NDArray[np.intp]:

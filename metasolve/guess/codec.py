@@ -37,8 +37,10 @@ class Codec(Protocol):
         Lengths of x and z; modes <= size.
     """
 
-    size: int
-    modes: int
+    @property
+    def size(self) -> int: ...  # noqa: D102 - see above
+    @property
+    def modes(self) -> int: ...  # noqa: D102
 
     def encode(self, x: ArrayLike) -> Array:
         """Coordinates (..., modes) of x (..., size)."""
@@ -95,8 +97,8 @@ class Sine:
         self.modes = self.size if modes is None else modes
         if not 1 <= self.modes <= self.size:
             raise UsageError(f"modes={modes!r} of a sine series: give 1 to {self.size}")
-        squared = sum(k**2 for k in np.meshgrid(*map(_wave_numbers, self._shape), indexing="ij"))
-        self._kept = np.argsort(squared.ravel(), kind="stable")[: self.modes]
+        waves = np.array(np.meshgrid(*map(_wave_numbers, self._shape), indexing="ij"))
+        self._kept = np.argsort((waves**2).sum(axis=0).ravel(), kind="stable")[: self.modes]
 
     def encode(self, x: ArrayLike) -> Array:
         """Sine coefficients of x."""
@@ -112,7 +114,8 @@ class Sine:
     def _transform(self, x: Array) -> Array:
         grid = x.reshape(*x.shape[:-1], *self._shape)
         axes = tuple(range(-len(self._shape), 0))
-        return scipy.fft.dstn(grid, type=1, axes=axes, norm="ortho").reshape(x.shape)
+        transformed: Array = scipy.fft.dstn(grid, type=1, axes=axes, norm="ortho").reshape(x.shape)
+        return transformed
 
 
 class Pod:

@@ -74,10 +74,13 @@ def _means(n: int) -> Array:
 
 def _filtered(h: Array, weights: Array) -> Array:
     around = np.pad(h, ((0, 0), (0, 0), (1, 1), (1, 1)))
-    windows = sliding_window_view(around, (3, 3), axis=(-2, -1))
-    return np.einsum("nixyab,oiab->noxy", windows, weights, optimize=True)
+    # The stubs of numpy 1 admit one axis only; those of numpy 2 are right.
+    windows: Array = sliding_window_view(around, (3, 3), axis=(-2, -1))  # type: ignore[call-overload]
+    filtered: Array = np.einsum("nixyab,oiab->noxy", windows, weights, optimize=True)
+    return filtered
 
 
 def _halved(h: Array) -> Array:
     *lead, rows, columns = h.shape
-    return h.reshape(*lead, rows // 2, 2, columns // 2, 2).mean(axis=(-3, -1))
+    halved: Array = h.reshape(*lead, rows // 2, 2, columns // 2, 2).mean(axis=(-3, -1))
+    return halved

@@ -62,7 +62,8 @@ def _folded(operators: NDArray[np.float64]) -> tuple[NDArray[np.float64], bool]:
     twisted = np.abs(operators - operators.transpose(0, 2, 1)).max(initial=0.0)
     if twisted > _ROUNDING * np.abs(operators).max(initial=0.0):
         return operators, False
-    return operators[(slice(None), *np.tril_indices(operators.shape[1]))], True
+    rows, columns = np.tril_indices(operators.shape[1])
+    return operators[:, rows, columns], True
 
 
 def _text(options: Mapping[str, str]) -> bytes:

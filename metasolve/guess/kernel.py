@@ -66,7 +66,8 @@ class Kernel:
         """Predict."""
         theta = np.asarray(features, dtype=np.float64)
         apart = (theta[..., None, :] - self.centres) ** 2
-        return np.exp(-(apart @ self.sharpness)) @ self.weights + self.mean
+        value: Array = np.exp(-(apart @ self.sharpness)) @ self.weights + self.mean
+        return value
 
 
 def _moved(fit: Fit, best: Fitted, step: float) -> Fitted:

@@ -84,11 +84,12 @@ class NewtonGuess:
         return sealed(_MAGIC, b"".join([head, *data]))
 
 
-def _common(shapes: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
+def _common(shapes: Sequence[tuple[int, ...]]) -> tuple[int, int, int, int]:
     """The grid of the basis: the finest along each axis, coarser where that would be too much."""
     finest = np.array(shapes).max(axis=0)
     most = _MOST if len(set(shapes)) > 1 else _MOST_ALONE
     points, axes = finest[:3], finest[:3] > 1
     share = min(1.0, (most / points.prod()) ** (1.0 / max(axes.sum(), 1)))
     fewer = np.maximum(np.round(points * share), np.minimum(points, 4)).astype(int)
-    return tuple(int(n) for n in (*fewer, finest[3]))
+    z, y, x, components = (int(n) for n in (*fewer, finest[3]))
+    return z, y, x, components

@@ -16,7 +16,7 @@ Array = NDArray[np.float64]
 class Predictor(Protocol):
     """Maps features (..., features) to coordinates (..., modes)."""
 
-    def __call__(self, features: ArrayLike) -> Array:
+    def __call__(self, features: ArrayLike, /) -> Array:
         """Predict."""
         ...
 

@@ -88,7 +88,7 @@ def _nested() -> re.Pattern[str]:
 
 @lru_cache(maxsize=1)
 def _lines() -> tuple[tuple[str, Allowed | None], ...]:
-    found = []
+    found: list[tuple[str, Allowed | None]] = []
     for kind, name, rest in _LINE.findall(TABLE.read_text(encoding="utf-8")):
         if kind == "NESTED":
             found.append((name, None))

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load as parse_tensors
 from safetensors.numpy import save as tensor_bytes
@@ -37,7 +39,9 @@ _WEIGHTS, _POLICY, _MODEL = "weights.safetensors", "policy.txt", "model.json"
 GUESS, NEWTON = "guess.bin", "newton.bin"  # where linear and nonlinear solves start: add_guess
 
 
-def save(model: Model, directory: Path, surrogate: Mapping[str, np.ndarray] | None = None) -> Path:
+def save(
+    model: Model, directory: Path, surrogate: Mapping[str, NDArray[np.float64]] | None = None
+) -> Path:
     """Write a model directory; a reader sees the old model, the new one, or an error, never a mix.
 
     Parameters
@@ -95,7 +99,9 @@ def add_guess(directory: Path, data: bytes, info: Mapping[str, Any], name: str =
     write_atomically(directory / _MODEL, text.encode())
 
 
-def _tensors(model: Model, surrogate: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+def _tensors(
+    model: Model, surrogate: Mapping[str, NDArray[np.float64]]
+) -> dict[str, NDArray[np.float64]]:
     s = model.standardisation
     tensors = {f"features.{key}": getattr(s, key) for key in _BOX}
     tensors |= _layer_tensors("layers", model.layers)
@@ -112,7 +118,7 @@ def _activations(layers: Sequence[Layer]) -> list[str]:
     return [layer.activation for layer in layers]
 
 
-def _layer_tensors(name: str, layers: Sequence[Layer]) -> dict[str, np.ndarray]:
+def _layer_tensors(name: str, layers: Sequence[Layer]) -> dict[str, NDArray[np.float64]]:
     return {
         f"{name}.{i}.{key}": getattr(layer, key)
         for i, layer in enumerate(layers)
@@ -120,7 +126,7 @@ def _layer_tensors(name: str, layers: Sequence[Layer]) -> dict[str, np.ndarray]:
     }
 
 
-def load(directory: Path) -> Model:
+def load(directory: str | os.PathLike[str]) -> Model:
     """Read a model directory, verifying every checksum.
 
     Raises
@@ -196,7 +202,7 @@ def _learned(directory: Path, document: Learned, info: Info) -> Model:
 
 
 def _layers(
-    tensors: Mapping[str, np.ndarray], name: str, activations: Sequence[str], width: int
+    tensors: Mapping[str, NDArray[np.float64]], name: str, activations: Sequence[str], width: int
 ) -> tuple[Layer, ...]:
     layers = []
     for i, activation in enumerate(activations):
@@ -207,7 +213,9 @@ def _layers(
     return tuple(layers)
 
 
-def _gate(tensors: Mapping[str, np.ndarray], entry: GateEntry | None, count: int) -> Gate | None:
+def _gate(
+    tensors: Mapping[str, NDArray[np.float64]], entry: GateEntry | None, count: int
+) -> Gate | None:
     if entry is None:
         return None
     layers = _layers(tensors, "gate.layers", entry.activations, count)
@@ -224,8 +232,8 @@ def _gate(tensors: Mapping[str, np.ndarray], entry: GateEntry | None, count: int
 
 
 def _numbers(
-    tensors: Mapping[str, np.ndarray], name: str, shape: tuple[int, ...] | None
-) -> np.ndarray:
+    tensors: Mapping[str, NDArray[np.float64]], name: str, shape: tuple[int, ...] | None
+) -> NDArray[np.float64]:
     """An array of the weights; of any length where no shape is given."""
     found = tensors[name]
     if found.dtype.kind not in "fiu" or not np.isfinite(found).all():
@@ -235,7 +243,7 @@ def _numbers(
     return found
 
 
-def _read_tensors(directory: Path, checksums: Mapping[str, str]) -> dict[str, np.ndarray]:
+def _read_tensors(directory: Path, checksums: Mapping[str, str]) -> dict[str, NDArray[np.float64]]:
     data = verified(directory, _WEIGHTS, checksums)
     try:
         return parse_tensors(data)

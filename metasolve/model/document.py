@@ -11,12 +11,11 @@ from metasolve.errors import ModelError
 from metasolve.files.atomic import read_regular
 from metasolve.files.complaint import explain
 from metasolve.files.strict_json import parse_object
-from metasolve.model.layer import ACTIVATIONS
+from metasolve.model.layer import Activation
 
 FORMAT = 5
 CONSTANT = "constant"
 MODEL = "model.json"
-_Activation = Literal[tuple(ACTIVATIONS)]
 _FileName = Annotated[str, Field(pattern=r"^\w[\w.-]*$")]
 _Count = Annotated[int, Field(ge=0, le=2**31 - 1)]
 
@@ -28,7 +27,7 @@ class _Table(BaseModel):
 class GateEntry(_Table):
     """What is not in the weights of a gate."""
 
-    activations: list[_Activation]
+    activations: list[Activation]
     level: FiniteFloat
     patience: FiniteFloat
 
@@ -70,7 +69,7 @@ class Learned(_Document):
     kind: Literal["policy", "global", "default"]
     features: list[str]
     space: dict[str, Any]
-    activations: list[_Activation] = Field(min_length=1)
+    activations: list[Activation] = Field(min_length=1)
     gate: GateEntry | None
     small: Small
 

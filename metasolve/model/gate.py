@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from metasolve.model.layer import Layer, forward
 
@@ -28,13 +29,13 @@ class Bells:
     level : far from all centres.
     """
 
-    features: np.ndarray
-    lengths: np.ndarray
-    centres: np.ndarray
-    weights: np.ndarray
+    features: NDArray[np.int_]
+    lengths: NDArray[np.float64]
+    centres: NDArray[np.float64]
+    weights: NDArray[np.float64]
     level: float
 
-    def __call__(self, x: np.ndarray) -> float:
+    def __call__(self, x: NDArray[np.float64]) -> float:
         """Value at standardised features x (features,)."""
         away = x[self.features] / self.lengths - self.centres
         return self.level + float(self.weights @ np.exp(-0.5 * (away**2).sum(axis=1)))
@@ -62,14 +63,14 @@ class Gate:
     host: Bells
     patience: float = 0.0
 
-    def expected(self, x: np.ndarray) -> float:
+    def expected(self, x: NDArray[np.float64]) -> float:
         """Expected cost, the log of the ratio to the host's time, at standardised features x."""
         return float(forward(self.layers, x)[0]) - self.host(x)
 
-    def patience_seconds(self, x: np.ndarray) -> float:
+    def patience_seconds(self, x: NDArray[np.float64]) -> float:
         """What the host's own solve may still seem to need at standardised features x."""
         return self.patience * math.exp(min(float(forward(self.layers, x)[1]), LONGEST))
 
-    def closed(self, x: np.ndarray) -> bool:
+    def closed(self, x: NDArray[np.float64]) -> bool:
         """Whether the host is left alone at standardised features x."""
         return self.expected(x) > 0.0

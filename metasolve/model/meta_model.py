@@ -7,6 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from metasolve.model.layer import Layer
 
@@ -31,8 +32,8 @@ class MetaModel(torch.nn.Module):
         self,
         features: int,
         dim: int,
-        start: np.ndarray,
-        varies: np.ndarray | None = None,
+        start: NDArray[np.float64],
+        varies: NDArray[np.bool_] | None = None,
         hidden: Sequence[int] = (64, 64),
         seed: int = 0,
     ) -> None:
@@ -55,7 +56,8 @@ class MetaModel(torch.nn.Module):
         """Coordinates (batch, dim) at standardised features x (batch, features)."""
         for weights, bias in zip(self.weights[:-1], self.biases[:-1], strict=True):
             x = torch.tanh(x @ weights.T + bias)
-        return x @ self.weights[-1].T + self.biases[-1]
+        z: torch.Tensor = x @ self.weights[-1].T + self.biases[-1]
+        return z
 
     def layers(self) -> tuple[Layer, ...]:
         """The network as numpy layers (float64), what `Model` and the plug-in evaluate."""

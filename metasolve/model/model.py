@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from metasolve.errors import ModelError
 from metasolve.model.gate import LONGEST, Gate
@@ -28,15 +29,15 @@ class Standardisation:
     """
 
     names: tuple[str, ...]
-    mean: np.ndarray
-    scale: np.ndarray
-    low: np.ndarray
-    high: np.ndarray
+    mean: NDArray[np.float64]
+    scale: NDArray[np.float64]
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
 
     WIDEN = 0.25  # share of the range seen in training by which the familiar box grows, each side
 
     @classmethod
-    def fit(cls, names: Sequence[str], table: np.ndarray) -> Standardisation:
+    def fit(cls, names: Sequence[str], table: NDArray[np.float64]) -> Standardisation:
         """Fit to a table of shape (instances, features).
 
         A feature that never varied keeps a small margin: 2 % of its magnitude plus 0.001.
@@ -55,7 +56,7 @@ class Standardisation:
             high=high + margin,
         )
 
-    def vector(self, features: Mapping[str, float]) -> np.ndarray:
+    def vector(self, features: Mapping[str, float]) -> NDArray[np.float64]:
         """The features in network order, shape (features,).
 
         Raises
@@ -71,11 +72,11 @@ class Standardisation:
             )
         return np.array([float(features[name]) for name in self.names])
 
-    def __call__(self, x: np.ndarray) -> np.ndarray:
+    def __call__(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
         """Network input at features x (..., features)."""
         return (np.asarray(x, dtype=float) - self.mean) / self.scale
 
-    def unfamiliar(self, x: np.ndarray) -> str:
+    def unfamiliar(self, x: NDArray[np.float64]) -> str:
         """Why these features are unlike the training instances; empty when they are familiar."""
         inside = (x >= self.low) & (x <= self.high)  # a NaN is never inside
         if inside.all():
@@ -132,14 +133,21 @@ class Model:
     gate: Gate | None = None
     least_rows: int = 0
     look: float = 0.0
-    second: np.ndarray | None = None
+    second: NDArray[np.float64] | None = None
     directory: Path | None = field(default=None, compare=False)
 
-    def inputs(self, features: Mapping[str, float]) -> np.ndarray:
+    def __repr__(self) -> str:
+        count = len(self.standardisation.names)
+        gate = "" if self.gate is None else ", gate"
+        where = "in memory" if self.directory is None else f"from {self.directory}"
+        settings = len(self.space.settings) or len(self.space.fixed)
+        return f"<Model {self.kind}: {count} features to {settings} settings{gate}, {where}>"
+
+    def inputs(self, features: Mapping[str, float]) -> NDArray[np.float64]:
         """Standardised features, shape (features,)."""
         return self.standardisation(self.standardisation.vector(features))
 
-    def coordinates(self, features: Mapping[str, float]) -> np.ndarray:
+    def coordinates(self, features: Mapping[str, float]) -> NDArray[np.float64]:
         """Unconstrained coordinates z, shape (space.dim,)."""
         return forward(self.layers, self.inputs(features))
 

@@ -59,7 +59,7 @@ def sealed_text(lines: Iterable[str]) -> str:
     return body + f"sha256 {hashlib.sha256(body.encode()).hexdigest()}\n"
 
 
-def pin(out: str | os.PathLike, settings: Mapping[str, str], petsc: str | None = None) -> Path:
+def pin(out: str | os.PathLike[str], settings: Mapping[str, str], petsc: str | None = None) -> Path:
     """Write a model directory that chooses the same settings for every system.
 
     Parameters

@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -169,9 +169,9 @@ def _parse(tokens: Iterator[str]) -> Model:
     if kind == CONSTANT:
         return constant_model(_parse_space(tokens).fixed, info)
     _expect(tokens, "least_rows")
-    small = [int(next(tokens))]
+    least_rows = int(next(tokens))
     _expect(tokens, "look")
-    small.append(float(next(tokens)))
+    look = float(next(tokens))
     _expect(tokens, "features")
     info["features_version"] = int(next(tokens))
     rows = [
@@ -187,7 +187,8 @@ def _parse(tokens: Iterator[str]) -> Model:
     if next(tokens) == "1":
         second = np.array([float(next(tokens)) for _ in layers[-1].bias])
     gate = _parse_gate(tokens)
-    return Model(kind, _parse_space(tokens), standardisation, layers, info, gate, *small, second)
+    space = _parse_space(tokens)
+    return Model(kind, space, standardisation, layers, info, gate, least_rows, look, second)
 
 
 def _expect(tokens: Iterator[str], *words: str) -> None:
@@ -252,10 +253,19 @@ def _parse_setting(
         return Choice(name, values, when=_parse_when(tokens, known), symmetric=needy)
     if kind == "flag":
         return Flag(name, when=_parse_when(tokens, known))
-    scale, low, high = next(tokens), float(next(tokens)), float(next(tokens))
+    scale, low, high = _parse_scale(tokens), float(next(tokens)), float(next(tokens))
     if kind == "integer":
         return Integer(name, int(low), int(high), scale, when=_parse_when(tokens, known))
     return Real(name, low, high, scale, when=_parse_when(tokens, known))
+
+
+def _parse_scale(tokens: Iterator[str]) -> Literal["linear", "log"]:
+    found = next(tokens)
+    if found == "linear":
+        return "linear"
+    if found == "log":
+        return "log"
+    raise ValueError(f"unknown scale {found}")
 
 
 def _parse_when(tokens: Iterator[str], known: Mapping[str, Setting]) -> dict[str, tuple[Any, ...]]:

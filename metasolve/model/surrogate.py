@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from metasolve.model.gate import Bells
 
@@ -102,6 +102,13 @@ class Surrogate(torch.nn.Module):
             arrays |= {key: values.numpy().copy() for key, values in vars(self._known).items()}
         return arrays
 
+    @property
+    def _matches(self) -> Matches:
+        """What it is conditioned on."""
+        if self._known is None:
+            raise ValueError("the surrogate has seen no evaluation: fit it first")
+        return self._known
+
     # --- kernel -------------------------------------------------------------------------------
 
     def _kernel(self, x: Tensor, s: Tensor, x2: Tensor, s2: Tensor) -> Tensor:
@@ -112,7 +119,8 @@ class Surrogate(torch.nn.Module):
         alike = _bell(x * scale_x, x2 * scale_x)
         acts = joint * _bell(s * scale_s, s2 * scale_s) + hard
         bells = alike * acts + common * _bell(s * scale_c, s2 * scale_c)
-        return bells + self._sloped(x) @ self._sloped(x2).T if self.straight else bells
+        kernel: Tensor = bells + self._sloped(x) @ self._sloped(x2).T if self.straight else bells
+        return kernel
 
     def _sloped(self, x: Tensor) -> Tensor:
         return x * self.slopes.exp().to(x.dtype)
@@ -144,7 +152,7 @@ class Surrogate(torch.nn.Module):
             L, residual, solved = self._factor(some)
             loss = 0.5 * residual @ solved + L.diagonal().log().sum() + self._prior()
             optimiser.zero_grad()
-            loss.backward()
+            torch.autograd.backward(loss)
             optimiser.step()
             value = float(loss.detach()) / len(some.cost)
         self.condition(data)
@@ -169,7 +177,7 @@ class Surrogate(torch.nn.Module):
         few = _subset(known, self.SPREAD_ROWS, self.seed)
         L, _, _ = self._factor(few)
         identity = torch.eye(len(L), dtype=torch.float64)
-        self._whiten = torch.linalg.solve_triangular(L, identity, upper=False).float()
+        self._whiten: Tensor = torch.linalg.solve_triangular(L, identity, upper=False).float()
         self._known, self._few, self._weights = known, few, self._solved.float()
 
     @torch.no_grad()
@@ -178,7 +186,7 @@ class Surrogate(torch.nn.Module):
 
         The factor of the covariance grows by the new rows: O(n²) for each.
         """
-        old, noise = self._known, (2.0 * self.noise_size).exp() + _JITTER
+        old, noise = self._matches, (2.0 * self.noise_size).exp() + _JITTER
         x, s = seen.x.double(), seen.s.double()
         cross = self._kernel(old.x.double(), old.s.double(), x, s)
         cross = torch.linalg.solve_triangular(
@@ -190,7 +198,7 @@ class Surrogate(torch.nn.Module):
         self._lower = torch.vstack([upper, torch.hstack([cross.T, torch.linalg.cholesky(own)])])
         pairs = zip(vars(old).values(), vars(seen).values(), strict=True)
         self._known = Matches(*(torch.cat(pair) for pair in pairs))
-        residual = self._known.cost.double() - self.level
+        residual = self._matches.cost.double() - self.level
         self._solved = torch.cholesky_solve(residual[:, None], self._lower)[:, 0]
         self._weights = self._solved.float()
 
@@ -204,7 +212,7 @@ class Surrogate(torch.nn.Module):
 
     def mean(self, x: Tensor, s: Tensor) -> Tensor:
         """Predicted cost (n,), differentiable in x and s."""
-        known = self._known
+        known = self._matches
         return self._kernel(x, s, known.x, known.s) @ self._weights + self.level.float()
 
     def spread(self, x: Tensor, s: Tensor) -> Tensor:
@@ -213,7 +221,8 @@ class Surrogate(torch.nn.Module):
         prior = (2.0 * self.sizes[:3]).exp().sum().float()
         if self.straight:
             prior = prior + self._sloped(x).square().sum(dim=1)
-        return (prior - white.square().sum(dim=1)).clamp(min=1e-6).sqrt()
+        deviation: Tensor = (prior - white.square().sum(dim=1)).clamp(min=1e-6).sqrt()
+        return deviation
 
     def strays(self, x: Tensor, s: Tensor) -> Tensor:
         """Standard deviation (n,) of one measurement on an instance that is not known."""
@@ -227,7 +236,8 @@ class Surrogate(torch.nn.Module):
         covariance = (self._kernel(x, s, x, s) - white @ white.T).double()
         jitter = 1e-3 * torch.eye(len(x), dtype=torch.float64)
         root = torch.linalg.cholesky(covariance + jitter).numpy()
-        return self.mean(x, s).numpy().astype(float) + root @ normal
+        drawn: NDArray[np.float64] = self.mean(x, s).numpy().astype(float) + root @ normal
+        return drawn
 
     @torch.no_grad()
     def predict(
@@ -236,7 +246,7 @@ class Surrogate(torch.nn.Module):
         """Predicted cost (n,), all rows on one instance; its own offset included when known."""
         costs = self.mean(as_tensor(x), as_tensor(s)).numpy().astype(float)
         here = torch.full((1,), instance)
-        offset = self._offset(here, self._known.instance)[0] @ self._solved
+        offset = self._offset(here, self._matches.instance)[0] @ self._solved
         return costs + float(offset)
 
     def bells(self, features: NDArray[np.int_]) -> Bells:
@@ -245,7 +255,7 @@ class Surrogate(torch.nn.Module):
         lengths = self.feature_lengths.detach().exp().numpy()
         solved = self._solved.numpy()
         level = float(self.level.detach()) + common * float(solved.sum())
-        centres = self._known.x.numpy() / lengths
+        centres = self._matches.x.numpy() / lengths
         return Bells(features, lengths, centres, (joint + hard) * solved, level)
 
     def gradient(self, x: NDArray[np.float64], s: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -269,6 +279,6 @@ def _subset(data: Matches, most: int, seed: int) -> Matches:
     return Matches(*(values[rows_t] for values in vars(data).values()))
 
 
-def as_tensor(values: NDArray[np.float64]) -> Tensor:
+def as_tensor(values: ArrayLike) -> Tensor:
     """A float32 tensor."""
     return torch.as_tensor(np.asarray(values), dtype=torch.float32)

@@ -73,7 +73,9 @@ class Box:
 
     def contains(self, x: Array, tolerance: float = 1e-12) -> NDArray[np.bool_]:
         """Whether within the bounds."""
-        return np.all((x >= self.low - tolerance) & (x <= self.high + tolerance), axis=-1)
+        each = (x >= self.low - tolerance) & (x <= self.high + tolerance)
+        inside: NDArray[np.bool_] = np.all(each, axis=-1)
+        return inside
 
 
 class Simplex:
@@ -88,15 +90,20 @@ class Simplex:
 
     def minimiser(self, gradient: Array) -> Array:
         """The vertex where the gradient is least."""
-        return np.eye(len(self.centre))[np.argmin(gradient, axis=-1)]
+        vertex: Array = np.eye(len(self.centre))[np.argmin(gradient, axis=-1)]
+        return vertex
 
     def direction(self, v: Array) -> Array:
         """Directions that leave the sum alone."""
-        return v - v.mean(axis=-1, keepdims=True)
+        along: Array = v - v.mean(axis=-1, keepdims=True)
+        return along
 
     def contains(self, x: Array, tolerance: float = 1e-12) -> NDArray[np.bool_]:
         """Whether not negative and summing to one."""
-        return np.all(x >= -tolerance, axis=-1) & (np.abs(x.sum(axis=-1) - 1.0) <= tolerance)
+        total: Array = x.sum(axis=-1)
+        inside: NDArray[np.bool_] = np.all(x >= -tolerance, axis=-1)
+        inside &= np.abs(total - 1.0) <= tolerance
+        return inside
 
 
 class L1Ball:
@@ -111,7 +118,8 @@ class L1Ball:
         """The vertex on the axis where the gradient is largest, against it."""
         largest = np.argmax(np.abs(gradient), axis=-1)
         axis = np.eye(len(self.centre))[largest]
-        return -self.size * axis * np.where(gradient > 0, 1.0, -1.0)
+        vertex: Array = -self.size * axis * np.where(gradient > 0, 1.0, -1.0)
+        return vertex
 
     def direction(self, v: Array) -> Array:
         """Every direction."""
@@ -119,7 +127,8 @@ class L1Ball:
 
     def contains(self, x: Array, tolerance: float = 1e-12) -> NDArray[np.bool_]:
         """Whether the sizes sum to no more."""
-        return np.abs(x).sum(axis=-1) <= self.size + tolerance
+        inside: NDArray[np.bool_] = np.abs(x).sum(axis=-1) <= self.size + tolerance
+        return inside
 
 
 def pulled_inside(domain: Domain, x: Array, reach: float) -> Array:

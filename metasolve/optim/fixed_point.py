@@ -30,7 +30,7 @@ class FixedPointFormat:
     @property
     def largest(self) -> int:
         """Largest weight; the smallest is its negative, so that negation never overflows."""
-        return 2 ** (self.bits - 1) - 1
+        return (1 << (self.bits - 1)) - 1
 
     def quantise(self, values: ArrayLike) -> Integers:
         """Nearest representable numbers, clipped to the range."""
@@ -173,4 +173,5 @@ def replay(start: SignSPSA, journal: Iterable[Entry]) -> Integers:
 def _rounded(numerator: Integers, shift: int) -> Integers:
     """The whole number nearest to numerator / 2^shift, halves away from zero."""
     half = (1 << shift) >> 1
-    return np.sign(numerator) * ((np.abs(numerator) + half) >> shift)
+    whole: Integers = np.sign(numerator) * ((np.abs(numerator) + half) >> shift)
+    return whole

@@ -59,7 +59,7 @@ class FrankWolfe:
     ) -> None:
         self.x = np.array(start, dtype=np.float64)
         if not np.all(domain.contains(self.x)):
-            raise UsageError(f"start={start}: is outside the domain; start at its centre")
+            raise UsageError(f"start={start!r}: is outside the domain; start at its centre")
         self.domain, self.averaged, self.step, self.seed = domain, averaged, step, seed
         self.taken = 0
         self._average = np.zeros_like(self.x)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def accelerate(
-    ksp: PETSc.KSP, model: str | os.PathLike | Model, log: str | os.PathLike | None = None
+    ksp: PETSc.KSP, model: str | os.PathLike[str] | Model, log: str | os.PathLike[str] | None = None
 ) -> Accelerated:
     """Let a model choose the settings of every further solve of `ksp`.
 
@@ -61,7 +61,7 @@ def accelerate(
     return Accelerated(ksp)
 
 
-def _directory(model: str | os.PathLike | Model) -> Path:
+def _directory(model: str | os.PathLike[str] | Model) -> Path:
     if isinstance(model, (str, os.PathLike)):
         return Path(model)
     if model.directory is None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from metasolve.errors import RecordingError
 from metasolve.files.atomic import read_regular
@@ -108,11 +109,11 @@ def _are_vectors(data: Any, rows: int, count: int, integer: str) -> bool:
     return all(_vector_length(data, i * step, integer) == rows for i in range(count))
 
 
-def _add_up(lengths: np.ndarray, nnz: int, rows: int) -> bool:
+def _add_up(lengths: NDArray[np.float64], nnz: int, rows: int) -> bool:
     inside = not len(lengths) or (lengths.min() >= 0 and lengths.max() <= rows)
     return bool(inside) and int(lengths.sum(dtype=np.int64)) == nnz
 
 
-def _are_columns(columns: np.ndarray, rows: int) -> bool:
+def _are_columns(columns: NDArray[np.float64], rows: int) -> bool:
     parts = (columns[start : start + _PART] for start in range(0, len(columns), _PART))
     return all(part.min() >= 0 and part.max() < rows for part in parts)

@@ -18,14 +18,16 @@ def largest(comm: PETSc.Comm, value: float) -> float:
     """Return the largest of all ranks' values. Collective: yes, on comm."""
     if comm.size == 1:
         return value
-    return max(comm.tompi4py().allgather(value))
+    values: list[float] = comm.tompi4py().allgather(value)
+    return max(values)
 
 
 def total(comm: PETSc.Comm, value: float) -> float:
     """Return the sum of all ranks' values. Collective: yes, on comm."""
     if comm.size == 1:
         return value
-    return sum(comm.tompi4py().allgather(value))
+    values: list[float] = comm.tompi4py().allgather(value)
+    return sum(values)
 
 
 def common(comm: PETSc.Comm, names: list[str]) -> list[str]:

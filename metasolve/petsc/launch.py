@@ -63,7 +63,7 @@ class Watch:
 _EVERYTHING = Watch()
 
 
-def record(command: Sequence[str], out: str | os.PathLike, watch: Watch = _EVERYTHING) -> int:
+def record(command: Sequence[str], out: str | os.PathLike[str], watch: Watch = _EVERYTHING) -> int:
     """Run `command` as it is, and record the systems it solves in directory `out`.
 
     Parameters
@@ -121,7 +121,7 @@ class Conduct:
         these would need.
     """
 
-    log: str | os.PathLike | None = None
+    log: str | os.PathLike[str] | None = None
     budget: float | None = None
 
     def __post_init__(self) -> None:
@@ -143,7 +143,7 @@ _QUIETLY = Conduct()
 
 def run(
     command: Sequence[str],
-    model: str | os.PathLike,
+    model: str | os.PathLike[str],
     watch: Watch = _EVERYTHING,
     conduct: Conduct = _QUIETLY,
 ) -> int:
@@ -167,7 +167,7 @@ def run(
 
 
 def environment(
-    model: str | os.PathLike, watch: Watch = _EVERYTHING, conduct: Conduct = _QUIETLY
+    model: str | os.PathLike[str], watch: Watch = _EVERYTHING, conduct: Conduct = _QUIETLY
 ) -> dict[str, str]:
     """Return the variables with which any program runs as under `run`.
 
@@ -183,7 +183,7 @@ def environment(
     return {**_of_run(model, watch, conduct), **_with_plugin(())}
 
 
-def is_of_program(model: str | os.PathLike) -> bool:
+def is_of_program(model: str | os.PathLike[str]) -> bool:
     """Whether a model directory is of a whole program rather than of recorded systems."""
     try:
         return "case" in parse_object(read_regular(Path(model) / "model.json"))
@@ -191,7 +191,7 @@ def is_of_program(model: str | os.PathLike) -> bool:
         return False
 
 
-def _of_run(model: str | os.PathLike, watch: Watch, conduct: Conduct) -> dict[str, str]:
+def _of_run(model: str | os.PathLike[str], watch: Watch, conduct: Conduct) -> dict[str, str]:
     directory = Path(model).absolute()
     if not (directory / "policy.txt").is_file():
         raise ModelError(
@@ -240,7 +240,7 @@ def call(command: Sequence[str], variables: Mapping[str, str]) -> int:
 
 
 @contextlib.contextmanager
-def forwarded_to(child: subprocess.Popen) -> Iterator[None]:
+def forwarded_to(child: subprocess.Popen[bytes]) -> Iterator[None]:
     """Pass signals on, except those the terminal sends to its whole group, child included."""
 
     def forward(number: int, _frame: object) -> None:

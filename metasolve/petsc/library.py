@@ -7,7 +7,7 @@ import json
 import os
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from metasolve.errors import PluginError
 from metasolve.petsc import compiled, installation
@@ -152,7 +152,7 @@ class Plugin:
     def attach(
         self,
         ksp: PETSc.KSP,
-        model: str | os.PathLike,
+        model: str | os.PathLike[str],
         log: str | None = None,
         *,
         trial: bool = False,
@@ -188,10 +188,11 @@ class Plugin:
         """Give `ksp` back to its own settings. Collective: yes, on its communicator."""
         _check(self._library.MetasolveDetach(ksp.handle), "MetasolveDetach")
 
-    def last_record(self, ksp: PETSc.KSP) -> dict:
+    def last_record(self, ksp: PETSc.KSP) -> dict[str, Any]:
         """Return what happened in the last solve of an attached `ksp`, as in the run log."""
         text = self._library.MetasolveLastRecord(ksp.handle)
-        return json.loads(text) if text else {}
+        record: dict[str, Any] = json.loads(text) if text else {}
+        return record
 
     def _same_petsc(self, found: Installation) -> None:
         from metasolve.petsc import native

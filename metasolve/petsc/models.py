@@ -16,7 +16,7 @@ class Models:
         self._comm = comm
         self._holders: dict[str, PETSc.KSP] = {}
 
-    def attach(self, ksp: PETSc.KSP, model: str | os.PathLike) -> None:
+    def attach(self, ksp: PETSc.KSP, model: str | os.PathLike[str]) -> None:
         """Let a model choose the settings of `ksp`. Collective: yes, on comm."""
         name = os.fspath(model)
         if name not in self._holders:

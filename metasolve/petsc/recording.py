@@ -82,9 +82,18 @@ class Recording:
 
     def __post_init__(self) -> None:
         self.path = Path(self.path).absolute()
-        self.runs, self.solves, self.skipped, self.left = [], [], [], Counter()
+        self.runs: list[Run] = []
+        self.solves: list[RecordedSolve] = []
+        self.skipped: list[Skipped] = []
+        self.left: Counter[str] = Counter()
         for number, line in _lines(self.path / MANIFEST):
             self._take(number, line)
+
+    def __repr__(self) -> str:
+        return (
+            f"<Recording {self.path}: {len(self.runs)} runs, {len(self.solves)} solves, "
+            f"{len(self.operators())} operators, {len(self.skipped)} skipped>"
+        )
 
     def instances(self) -> list[Instance]:
         """Return every recorded solve as an instance, in the order solved.
@@ -166,7 +175,15 @@ class Recording:
         return f" ({'; '.join(reasons)})" if reasons else ""
 
 
-def record(command: Sequence[str], out: str | os.PathLike, **watch: Any) -> Recording:
+def record(
+    command: Sequence[str],
+    out: str | os.PathLike[str],
+    *,
+    prefix: str | None = None,
+    every: int | None = None,
+    max_systems: int | None = None,
+    max_bytes: int | None = None,
+) -> Recording:
     """Run `command` as it is, and record the systems it solves.
 
     Parameters
@@ -175,8 +192,12 @@ def record(command: Sequence[str], out: str | os.PathLike, **watch: Any) -> Reco
         Program and arguments, an ``mpiexec`` included.
     out
         Recording directory; made, or added to.
-    watch
-        `prefix`, `every`, `max_systems`, `max_bytes`: see `metasolve.petsc.launch.Watch`.
+    prefix
+        Options prefix of the KSP meant; None for every outermost KSP.
+    every
+        Record one solve out of so many.
+    max_systems, max_bytes
+        Stop recording there, counting what the directory holds already.
 
     Returns
     -------
@@ -192,7 +213,8 @@ def record(command: Sequence[str], out: str | os.PathLike, **watch: Any) -> Reco
     """
     from metasolve.petsc import launch
 
-    code = launch.record(command, out, launch.Watch(**watch))
+    watch = launch.Watch(prefix, every, max_systems, max_bytes)
+    code = launch.record(command, out, watch)
     if code != 0:
         raise RecordingError(f"{command[0]} ended with exit code {code}; {out} may hold a part")
     return Recording(Path(out))
@@ -261,4 +283,5 @@ def usual_seconds(sizes: Sequence[int], seconds: Sequence[float]) -> list[float]
     around = np.pad(np.asarray(seconds, float)[order], _SIMILAR // 2, mode="symmetric")
     usual = np.empty(len(order))
     usual[order] = np.median(sliding_window_view(around, _SIMILAR), axis=1)
-    return usual.tolist()
+    smooth: list[float] = usual.tolist()
+    return smooth

@@ -68,6 +68,11 @@ class Replay:
         self._space = space
         self._systems, self._models = Systems(self._comm, bytes), Models(self._comm)
 
+    def __repr__(self) -> str:
+        ranks = self._comm.getSize()
+        space = "settings as they are" if self._space is None else repr(self._space)
+        return f"<Replay on {ranks} rank{'s' * (ranks != 1)}: {space}>"
+
     def solve(
         self, instance: Instance, settings: Mapping[str, Value], budget: Budget = _UNLIMITED
     ) -> Outcome:
@@ -110,15 +115,15 @@ class Replay:
             than a matrix and cannot be rebuilt.
         """
         solve = _recorded(instance)
-        if not solve.host.replayable:
-            return _as_recorded(instance)
+        if isinstance(solve, RecordedSolve) and not solve.host.replayable:
+            return _as_recorded(instance, solve)
         if equal_residual:
             entries = free_norm(solve.host.options)
             return self._attempt(instance, entries, _UNLIMITED, strict=False)
         return self._as_program(instance)
 
     def solve_with_plugin(
-        self, instance: Instance, model: str | os.PathLike
+        self, instance: Instance, model: str | os.PathLike[str]
     ) -> tuple[Outcome, dict[str, Any]]:
         """Solve as the program would with the plug-in attached to its KSP; a model is read once.
 
@@ -272,8 +277,8 @@ def configure(
     ksp.setInitialGuessNonzero(system.guess is not None)
 
 
-def _as_recorded(instance: Instance) -> Outcome:
-    seen = _recorded(instance).outcome
+def _as_recorded(instance: Instance, solve: RecordedSolve) -> Outcome:
+    seen = solve.outcome
     good = instance.accepts(seen.true_residual)
     reason = Reason.CONVERGED if good else reasons.of_code(seen.reason)[0]
     count, spent = seen.iterations, (seen.setup_seconds, seen.solve_seconds)

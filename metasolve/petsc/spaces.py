@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -16,7 +16,9 @@ from metasolve.errors import RecordingError, SpaceError, UsageError
 from metasolve.model.allowed import canonical
 from metasolve.petsc.capabilities import Capabilities, of_petsc4py
 from metasolve.petsc.recording import RECORD_FIRST, Recording
+from metasolve.solve.solver import Value
 from metasolve.space import Choice, Flag, Integer, Real, Setting, Space
+from metasolve.space.setting import with_default
 
 SYMMETRIC = 1e-10
 #: A direct factorisation of more rows costs more than it can win.
@@ -107,8 +109,7 @@ def check_space(space: Space) -> None:
     """
     try:
         for setting in space.settings:
-            ends = (setting.low, setting.high) if isinstance(setting, (Real, Integer)) else ()
-            for value in ends or setting.values:
+            for value in _values(setting):
                 canonical(setting.name, setting.text(value))
         for name, text in space.fixed.items():
             canonical(name, text)
@@ -116,11 +117,18 @@ def check_space(space: Space) -> None:
         raise SpaceError(f"space: {error}") from error
 
 
+def _values(setting: Setting) -> tuple[Value, ...]:
+    """All values of a choice, and the least and the largest number."""
+    if isinstance(setting, (Choice, Flag)):
+        return setting.values
+    return setting.low, setting.high
+
+
 def _krylov(subject: Subject) -> list[Setting]:
     if subject.definite and subject.proven:
         return [Choice("ksp_type", ("cg",))]
-    methods = ("cg", "gmres") if subject.definite else ("gmres", "bcgs")
-    needy = ()
+    methods: tuple[str, ...] = ("cg", "gmres") if subject.definite else ("gmres", "bcgs")
+    needy: tuple[str, ...] = ()
     if subject.mixed:
         methods, needy = ("gmres", "bcgs", "cg"), ("cg",)
     restart = Integer(
@@ -232,10 +240,9 @@ def _with_default(setting: Setting, usual: Mapping[str, str]) -> Setting:
     if text is None:
         return setting
     try:
-        value = setting.canonical(_typed(setting, text))
+        return with_default(setting, _typed(setting, text))
     except (ValueError, SpaceError):
         return setting
-    return replace(setting, default=value)
 
 
 def _typed(setting: Setting, text: str) -> str | float | bool:

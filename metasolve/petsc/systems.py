@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
+from numpy.typing import NDArray
 from petsc4py import PETSc
 
 from metasolve.errors import RecordingError
@@ -54,7 +55,7 @@ class System:
         r = self.b.duplicate()
         self.A.mult(x, r)
         r.aypx(-1.0, self.b)
-        norm = r.norm()
+        norm = float(r.norm())
         r.destroy()
         return norm
 
@@ -112,7 +113,7 @@ class Systems:
         guess = None if solve.guess is None else _distributed(made.b, solve.guess)
         return System(made.A, made.b, guess, made.norm)
 
-    def _made(self, A: sp.csr_matrix, b: np.ndarray) -> System:
+    def _made(self, A: sp.csr_matrix, b: NDArray[np.float64]) -> System:
         matrix = PETSc.Mat().create(self._comm)
         matrix.setType(PETSc.Mat.Type.AIJ)
         matrix.setSizes([(PETSc.DECIDE, rows) for rows in A.shape])
@@ -217,7 +218,7 @@ def _parts(thing: Any) -> tuple[Any, ...]:
     return thing[:1] if isinstance(thing, tuple) else (thing,)
 
 
-def _distributed(like: PETSc.Vec, values: np.ndarray) -> PETSc.Vec:
+def _distributed(like: PETSc.Vec, values: NDArray[np.float64]) -> PETSc.Vec:
     """A vector laid out as another, from all of its entries."""
     vector = like.duplicate()
     vector.setArray(values[slice(*vector.getOwnershipRange())])

@@ -42,7 +42,7 @@ def check_recording(directory: Path) -> None:
         ) from error
 
 
-def one_line(path: str | os.PathLike) -> str:
+def one_line(path: str | os.PathLike[str]) -> str:
     """Return a name for a message: as it is, or quoted where it would break the line."""
     text = os.fspath(path)
     return text if text.isprintable() else repr(text)

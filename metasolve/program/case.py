@@ -124,6 +124,8 @@ class Case(_Table):
     @cached_property
     def space(self) -> Space:
         """What may be set."""
+        if isinstance(self.space_, str):
+            return Space.from_toml(self.path(self.space_))
         return Space.from_dict(self.space_)
 
     @cached_property
@@ -156,7 +158,7 @@ class Case(_Table):
 
 
 def _keys(places: Sequence[str]) -> list[str]:
-    tables = {
+    tables: dict[str, type[BaseModel]] = {
         "input": Input,
         "settings": Settings,
         "cost": CostReading,

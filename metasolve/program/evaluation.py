@@ -33,8 +33,8 @@ Progress = Callable[[str, int, int], None]
 
 
 def evaluate_case(
-    model: str | os.PathLike,
-    case: str | os.PathLike | None = None,
+    model: str | os.PathLike[str],
+    case: str | os.PathLike[str] | None = None,
     *,
     repeats: int = 3,
     limit: int | None = None,
@@ -65,7 +65,7 @@ def evaluate_case(
     directory = Path(model)
     trained = load(directory)
     own = case_of(trained)
-    case_ = own if case is None else read_case(case)
+    case_ = own if case is None else read_case(Path(case))
     check_program(case_)
     sweep()
     solver = ProgramSolver(case_)

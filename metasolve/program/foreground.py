@@ -7,7 +7,6 @@ import subprocess
 import sys
 import threading
 from dataclasses import dataclass
-from typing import BinaryIO
 
 from metasolve.petsc.launch import (
     FORWARDED,
@@ -60,17 +59,15 @@ def foreground(start: Start, copied: bool, limit: float | None) -> Ended:
         print_error(f"{start.words[0]}: {error.strerror}")
         return Ended(NOT_EXECUTABLE)
     kept = bytearray()
-    copier = threading.Thread(target=_copy, args=(child.stdout, kept), daemon=True)
-    if copied:
-        copier.start()
+    copier = threading.Thread(target=_copy, args=(child, kept), daemon=True)
+    copier.start()
     with forwarded_to(child):
         code, expired = _wait(child, limit)
-    if copied:
-        copier.join()
+    copier.join()
     return Ended(128 - code if code < 0 else code, expired, kept.decode(errors="replace"))
 
 
-def _wait(child: subprocess.Popen, limit: float | None) -> tuple[int, bool]:
+def _wait(child: subprocess.Popen[bytes], limit: float | None) -> tuple[int, bool]:
     try:
         return child.wait(limit), False
     except subprocess.TimeoutExpired:
@@ -82,9 +79,9 @@ def _wait(child: subprocess.Popen, limit: float | None) -> tuple[int, bool]:
         return child.wait(), True
 
 
-def _copy(source: BinaryIO, kept: bytearray) -> None:
-    """Pass everything on as soon as it comes."""
-    while data := source.read1(65536):
+def _copy(child: subprocess.Popen[bytes], kept: bytearray) -> None:
+    """Pass everything on as soon as it comes; nothing where it is not copied."""
+    while child.stdout is not None and (data := os.read(child.stdout.fileno(), 65536)):
         kept.extend(data)
         sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()

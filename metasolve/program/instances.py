@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import math
 from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,8 +13,7 @@ from numpy.typing import NDArray
 from metasolve.errors import UsageError
 from metasolve.program.case import Case
 from metasolve.solve.instance import Instance
-from metasolve.space import Space
-from metasolve.space.setting import Choice, Flag, Setting
+from metasolve.space import Choice, Flag, Setting, Space
 
 Arguments = dict[str, str]
 """Name to text, as the program reads it: one instance."""
@@ -54,7 +54,19 @@ def identity(arguments: Mapping[str, str]) -> str:
     return " ".join(f"{name}={text}" for name, text in arguments.items())
 
 
-def features(case: Case, arguments: Mapping[str, str]) -> dict[str, float]:
+class Varied(Protocol):
+    """Something whose instances differ in arguments: a case, a family."""
+
+    @property
+    def varies(self) -> Space:
+        """What varies, as far as it is declared."""
+
+    @property
+    def columns(self) -> Sequence[str]:
+        """Names of what varies, declared or not."""
+
+
+def features(case: Varied, arguments: Mapping[str, str]) -> dict[str, float]:
     """What the meta-model sees: logarithms where the scale is, a number per word of a choice.
 
     Raises
@@ -70,7 +82,7 @@ def features(case: Case, arguments: Mapping[str, str]) -> dict[str, float]:
     return found
 
 
-def _features(case: Case, name: str, text: str) -> dict[str, float]:
+def _features(case: Varied, name: str, text: str) -> dict[str, float]:
     declared = {each.name: each for each in case.varies.settings}.get(name)
     if isinstance(declared, Choice) and not all(map(_is_number, declared.values)):
         return {
@@ -101,7 +113,7 @@ def _is_number(word: str) -> bool:
     return True
 
 
-def names(case: Case) -> list[str]:
+def names(case: Varied) -> list[str]:
     """What varies: declared names first, then the other columns of past runs."""
     declared = [each.name for each in case.varies.settings]
     return declared + [name for name in case.columns if name not in declared]

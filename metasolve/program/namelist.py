@@ -73,9 +73,10 @@ def _parsed(text: str) -> Mapping[str, Any]:
     import f90nml
 
     try:
-        return f90nml.Parser().read(_stream(text))
+        read: Mapping[str, Any] = f90nml.Parser().read(_stream(text))
     except Exception as error:  # f90nml raises what its tokeniser happens to run into
         raise UsageError(f"not a namelist ({error}): give a file of &group ... / blocks") from error
+    return read
 
 
 def _stream(text: str) -> io.StringIO:

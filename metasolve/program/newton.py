@@ -82,8 +82,8 @@ class LearnedStart:
 
 
 def learn_start(
-    case: str | os.PathLike,
-    model: str | os.PathLike,
+    case: str | os.PathLike[str],
+    model: str | os.PathLike[str],
     *,
     runs: int = 96,
     repeats: int = 3,
@@ -132,10 +132,16 @@ def learn_start(
         found = _validate(program, candidate, validation, repeats, progress)
     _forget(model)
     kept = found["failures"] == 0 and found["time"] < _WORTH
-    shape = {"modes": guess.basis.modes, "rows": guess.basis.size}
-    shape["grids"] = len({x.shape for x in solutions})
-    counts = {"learned": len(solved), "validated": held}
-    result = LearnedStart(**shape, error=guess.error, **found, **counts, kept=kept)
+    result = LearnedStart(
+        modes=guess.basis.modes,
+        error=guess.error,
+        **found,
+        learned=len(solved),
+        validated=held,
+        rows=guess.basis.size,
+        grids=len({x.shape for x in solutions}),
+        kept=kept,
+    )
     if kept:
         if old is None:
             save(base, model)

@@ -110,7 +110,7 @@ def run(start: Start, folder: Path, limit: float) -> Finished:
     return Finished(folder, None if stopped else _code(status), wall, cpu)
 
 
-def _wait(child: subprocess.Popen, limit: float) -> tuple[bool, int, float]:
+def _wait(child: subprocess.Popen[bytes], limit: float) -> tuple[bool, int, float]:
     """Whether time ran out, wait status, CPU seconds; the whole session is gone afterwards."""
     done, expired = threading.Event(), threading.Event()
 

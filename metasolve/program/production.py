@@ -55,11 +55,11 @@ class Report:
 
 
 def run_program(
-    model: str | os.PathLike,
+    model: str | os.PathLike[str],
     command: Sequence[str],
     *,
     features: Sequence[str] = (),
-    log: str | os.PathLike | None = None,
+    log: str | os.PathLike[str] | None = None,
 ) -> int:
     """Run `command` with the settings that the model in a directory chooses for it.
 

@@ -13,6 +13,7 @@ from metasolve.program import namelist
 from metasolve.program.process import run, scratch
 from metasolve.program.start import Start
 from metasolve.space import Choice, Flag, Integer, Real, Setting, Space
+from metasolve.space.setting import with_default
 
 _LAUNCHERS = {"mpiexec", "mpirun", "srun", "orterun"}
 _HELP_SECONDS = 60.0
@@ -120,7 +121,8 @@ def petsc_space(options: Mapping[str, Option], *, launched: bool = False) -> Spa
             kept += _available(each, options[each.name])
         elif parent is not None:
             above = next((one for one in kept if one.name == parent), None)
-            words = tuple(v for v in each.when[parent] if above and v in above.values)
+            offered = above.values if isinstance(above, (Choice, Flag)) else ()
+            words = tuple(word for word in each.when[parent] if word in offered)
             kept += [replace(each, when={parent: words})] if words else []
     return Space(tuple(kept))
 
@@ -135,10 +137,9 @@ def _available(setting: Setting, option: Option) -> list[Setting]:
     try:
         if isinstance(setting, Flag):
             return [replace(setting, default=option.now == "TRUE")]
-        value = setting.canonical(float(option.now))
+        return [with_default(setting, float(option.now))]
     except (ValueError, SpaceError):
         return [setting]
-    return [replace(setting, default=value)]
 
 
 def _catalogue(*, nonlinear: bool, parallel: bool) -> list[Setting]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -182,4 +183,4 @@ def distance(found: NDArray[np.float64], own: NDArray[np.float64]) -> float:
     if found.shape != own.shape or not np.isfinite(found).all():
         return float("inf")
     norm = float(np.linalg.norm(own))
-    return float(np.linalg.norm(found - own)) / max(norm, np.finfo(float).tiny)
+    return float(np.linalg.norm(found - own)) / max(norm, sys.float_info.min)

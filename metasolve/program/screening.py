@@ -20,8 +20,7 @@ from metasolve.solve.cost import Cost
 from metasolve.solve.instance import Instance
 from metasolve.solve.outcome import Outcome
 from metasolve.solve.solver import Budget, Value
-from metasolve.space import Space
-from metasolve.space.setting import Setting
+from metasolve.space import Choice, Flag, Setting, Space
 
 Settings = Mapping[str, Value]
 _PATIENCE = 5.0  # no trial takes longer than so many times the program's own settings
@@ -196,14 +195,14 @@ def one_at_a_time(space: Space) -> Iterator[tuple[str, Settings]]:
     for setting in space.settings:
         base = _admitting(space, setting)
         for value in _values(setting):
-            if value != setting.default:
+            if value != setting.preset:
                 yield setting.name, space.complete({**base, setting.name: value})
 
 
 def _admitting(space: Space, setting: Setting) -> dict[str, Value]:
     base: dict[str, Value] = {}
     for parent, values in setting.when.items():
-        default = space[parent].default
+        default = space[parent].preset
         base = {
             **_admitting(space, space[parent]),
             parent: default if default in values else values[0],
@@ -212,7 +211,7 @@ def _admitting(space: Space, setting: Setting) -> dict[str, Value]:
 
 
 def _values(setting: Setting) -> list[Value]:
-    if setting.discrete:
+    if isinstance(setting, (Choice, Flag)):
         return list(setting.values)
     import numpy as np
 
@@ -230,7 +229,7 @@ def ranked(space: Space, trials: Sequence[Trial], noise: float) -> list[Effect]:
 
 
 def _effect(setting: Setting, mine: Sequence[Trial], noise: float) -> Effect:
-    spread, means = 0.0, {setting.default: 0.0}
+    spread, means = 0.0, dict[Value, float]([(setting.preset, 0.0)])
     for name in {trial.instance for trial in mine}:
         found = [t.log_ratio for t in mine if t.instance == name and t.log_ratio is not None]
         # A conditional setting has its default under another parent: compare its trials alone.
@@ -238,8 +237,9 @@ def _effect(setting: Setting, mine: Sequence[Trial], noise: float) -> Effect:
         if found:
             spread = max(spread, max(found + base) - min(found + base))
     for value in {trial.value for trial in mine}:
-        found = [t.log_ratio for t in mine if t.value == value]
-        if all(ratio is not None for ratio in found):
+        tried = [t.log_ratio for t in mine if t.value == value]
+        found = [ratio for ratio in tried if ratio is not None]
+        if len(found) == len(tried):
             means[value] = sum(found) / len(found)
     best = min(means, key=lambda value: means[value])
     failures = sum(trial.log_ratio is None for trial in mine)

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from metasolve.errors import UsageError
-from metasolve.model.directory import write_atomically
+from metasolve.files.atomic import write_atomically
 from metasolve.model.model import Model
 from metasolve.program.case import Case
 from metasolve.program.plugged import RECORD, plugged
@@ -81,7 +81,8 @@ def _kept(case: Case, instance: Instance, settings: dict[str, Value], folder: Pa
         file = io.BytesIO()
         np.save(file, _recorded(case, instance, settings), allow_pickle=False)
         write_atomically(path, file.getvalue())
-    return np.load(path, allow_pickle=False)
+    kept: Array = np.load(path, allow_pickle=False)
+    return kept
 
 
 def _recorded(case: Case, instance: Instance, settings: dict[str, Value]) -> Array:

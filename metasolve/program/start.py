@@ -59,7 +59,7 @@ class Values:
         """
         complete = case.space.complete(settings) if settings else {}
         texts = case.space.options(settings) if settings else {}
-        defaults = {each.name: each.text(each.default) for each in case.space.settings}
+        defaults = {each.name: each.text(each.preset) for each in case.space.settings}
         return cls(arguments, complete, texts, {**defaults, **arguments, **texts})
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 from rich.table import Table
 
@@ -31,7 +34,7 @@ def _seconds(seconds: float, ok: bool) -> str:
     return f"{seconds:.3f}" if ok else f"({seconds:.3f} failed)"
 
 
-def _chosen(record: dict) -> str:
+def _chosen(record: Mapping[str, Any]) -> str:
     if record.get("source") != "model":
         return f"{record.get('source')}: {record.get('why')}"
     return " ".join(f"{name}={value}" for name, value in record.get("settings", {}).items())

@@ -40,8 +40,8 @@ Progress = Callable[[str, int, int], None]
 
 
 def evaluate(
-    model: str | os.PathLike,
-    recording: str | os.PathLike,
+    model: str | os.PathLike[str],
+    recording: str | os.PathLike[str],
     *,
     repeats: int = 5,
     limit: int | None = None,
@@ -106,7 +106,7 @@ def evaluate(
         rivals[HAND] = chosen(Replay(), hand_rule)
         rivals[NEAREST] = chosen(replay, near)
     if oracle:
-        rivals[ORACLE] = chosen(replay, _best(trained, unseen, progress))
+        rivals[ORACLE] = chosen(replay, _best(directory, trained, unseen, progress))
     rivals[MODEL] = contenders.plugin(replay, directory)
     done = iter(range(1, len(unseen) + 1))
     measured = measure(
@@ -167,12 +167,12 @@ def _neighbours(directory: Path, model: Model, known: Sequence[Instance]) -> Nea
 
 
 def _best(
-    model: Model, instances: Sequence[Instance], progress: Progress
+    directory: Path, model: Model, instances: Sequence[Instance], progress: Progress
 ) -> Callable[[Instance], Mapping[str, Value]]:
     """The fastest joint choice on each instance."""
     # What runs on far beyond the best so far is not the fastest: there is no need to be patient.
     solver = isolated(model.space, grace=1.0)
-    folder, total = model.directory / "baselines", len(instances)
+    folder, total = directory / "baselines", len(instances)
     best = best_of_each(
         solver, instances, model.space, folder, lambda done: progress("oracle", done, total)
     )

@@ -76,8 +76,8 @@ class LearnedGuess:
 
 
 def learn_guess(
-    recording: str | os.PathLike,
-    model: str | os.PathLike,
+    recording: str | os.PathLike[str],
+    model: str | os.PathLike[str],
     *,
     modes: Sequence[int] = MODES,
     calls: int = CALLS,
@@ -194,7 +194,8 @@ def _solve(
     from metasolve.petsc.snapshots import TIGHT, matrix
     from metasolve.petsc.systems import Systems
 
-    systems, found = Systems(PETSc.COMM_SELF), []
+    systems = Systems(PETSc.COMM_SELF)
+    found: list[tuple[Instance, Any, Array, Array]] = []
     for done, instance in enumerate(instances, start=1):
         solve = replace(instance.payload, rtol=TIGHT)
         system = systems.load(solve)
@@ -208,8 +209,8 @@ def _solve(
             f"only {len(found)} of {len(instances)} systems have one sparsity pattern and can be "
             f"solved to {TIGHT:g} under the program's own settings or the model's; record others"
         )
-    solved, matrices, b, x = zip(*found, strict=True)
-    return _Solved(solved, matrices, np.array(b), np.array(x))
+    solved, matrices, sides, solutions = zip(*found, strict=True)
+    return _Solved(solved, matrices, np.array(sides), np.array(solutions))
 
 
 def _solution(
@@ -218,8 +219,9 @@ def _solution(
     """A solution under the model's settings; where these fail, under the program's own."""
     from metasolve.petsc.snapshots import solution
 
-    settings = model.settings(features) if model else {}
-    x = solution(system, solve, model.space.options(settings)) if settings else None
+    x, settings = None, model.settings(features) if model is not None else {}
+    if model is not None and settings:
+        x = solution(system, solve, model.space.options(settings))
     return solution(system, solve) if x is None else x
 
 
@@ -230,6 +232,7 @@ def _guesses(solved: _Solved, modes: Sequence[int]) -> Iterator[ReducedGalerkin 
 
     one = one_operator(solved.matrices)
     made: set[int] = set()
+    guess: ReducedGalerkin | Projected
     for asked in sorted(modes):
         if one:
             guess = Projected(solved.x, solved.b, asked)
@@ -264,7 +267,7 @@ def _entries(
     """Every guess with the settings of everyone who may go on from it."""
     from metasolve.guess.guess_file import guess_bytes
 
-    ways = {
+    ways: dict[str, dict[str, Any]] = {
         "own": {"alone": True},
         "model": {},
         "guess": {"options": options, "expected": seconds},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -16,7 +17,7 @@ from metasolve.model.model import Model
 from metasolve.solve.instance import Instance
 from metasolve.solve.outcome import Reason
 from metasolve.space import Space
-from metasolve.train.config import TrainConfig
+from metasolve.train.config import TrainConfig, shows_options
 from metasolve.train.events import Event, read_events
 from metasolve.train.inputs import usable
 from metasolve.train.session import EVENTS, read_past, repeat, silent, train_task
@@ -32,16 +33,17 @@ _UNSEEN = {Reason.ERROR, Reason.CRASHED}  # failures that the plug-in cannot mak
 _RUNS_ENOUGH = 8  # with so many starts of the program, whole runs validate, else single operators
 
 
+@shows_options
 def train(
-    recording: str | Path,
-    out: str | Path,
+    recording: str | os.PathLike[str],
+    out: str | os.PathLike[str],
     *,
-    space: Space | str | Path | None = None,
+    space: Space | str | os.PathLike[str] | None = None,
     prefix: str | None = None,
     fresh: bool = False,
     comm: Any = None,
     ranks_per_solve: int = 1,
-    replay: str | Path | None = None,
+    replay: str | os.PathLike[str] | None = None,
     progress: Callable[[str, int, int], None] = silent,
     **options: Any,
 ) -> Model:
@@ -103,7 +105,9 @@ def train(
         )
 
 
-def task_of(recording: str | Path, space: Space | str | Path | None = None) -> Task:
+def task_of(
+    recording: str | os.PathLike[str], space: Space | str | os.PathLike[str] | None = None
+) -> Task:
     """What there is to learn from a recording."""
     from metasolve.petsc.recording import Recording
 
@@ -113,7 +117,7 @@ def task_of(recording: str | Path, space: Space | str | Path | None = None) -> T
 
 @contextmanager
 def opened(
-    recording: str | Path, space: Space | str | Path | None = None
+    recording: str | os.PathLike[str], space: Space | str | os.PathLike[str] | None = None
 ) -> Iterator[tuple[Task, Farm]]:
     """A recording as a task, and a farm of this process alone that solves it; closed in the end."""
     task = task_of(recording, space)
@@ -166,13 +170,13 @@ def provenance(recorded: Recording, prefix: str | None) -> dict[str, Any]:
     }
 
 
-def _space(space: Space | str | Path | None, recorded: Recording) -> Space:
+def _space(space: Space | str | os.PathLike[str] | None, recorded: Recording) -> Space:
     from metasolve.petsc.spaces import check_space, default_space
 
     if space is None:
         return default_space(recorded)
     if not isinstance(space, Space):
-        space = Space.from_toml(Path(space))
+        space = Space.from_toml(space)
     check_space(space)
     return space
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from metasolve.baselines.contenders import Measurements
 from metasolve.solve.instance import Instance
@@ -37,12 +38,15 @@ class Evaluation:
     calls: Mapping[str, int]
     training_seconds: float | None
 
-    def seconds(self, contender: str) -> np.ndarray:
+    def __repr__(self) -> str:
+        return f"<Evaluation: {len(self.instances)} instances, {len(self.measured)} contenders>"
+
+    def seconds(self, contender: str) -> NDArray[np.float64]:
         """Median wall seconds per instance, shape (instances,)."""
         found = self.measured[contender]
         return np.array([found[each.id].seconds(each.setup_share) for each in self.instances])
 
-    def ok(self, contender: str) -> np.ndarray:
+    def ok(self, contender: str) -> NDArray[np.bool_]:
         """Whether the contender answered, shape (instances,).
 
         A baseline that stops on another norm answers when it says so; the others must reach the
@@ -86,7 +90,7 @@ class Evaluation:
         """The baseline that the model gains least on; the oracle is none: nobody can have it."""
         gains = {name: self.speedup(name)["geomean"] for name in self.baselines() if name != ORACLE}
         known = {name: gain for name, gain in gains.items() if gain is not None}
-        return min(known, key=known.get) if known else None
+        return min(known, key=lambda name: known[name]) if known else None
 
     def over_oracle(self, contender: str) -> dict[str, float | None]:
         """Statistics of seconds(contender) / seconds of the fastest contender that answered.

@@ -43,6 +43,10 @@ class Result:
     settings: Mapping[str, Any]
     sections: Sequence[Section]
 
+    def __repr__(self) -> str:
+        rows = sum(len(section.rows) for section in self.sections)
+        return f"<Result {self.name}: {len(self.sections)} tables, {rows} rows>"
+
     def tables(self) -> list[Table]:
         """The sections as tables for a terminal."""
         return [_table(section) for section in self.sections]
@@ -50,7 +54,9 @@ class Result:
     def document(self) -> dict[str, Any]:
         """Everything as plain JSON values; what is not finite becomes null."""
         tables = {section.title: [dict(row) for row in section.rows] for section in self.sections}
-        return _plain({"benchmark": self.name, "settings": dict(self.settings), "tables": tables})
+        told = {"benchmark": self.name, "settings": dict(self.settings), "tables": tables}
+        plain: dict[str, Any] = _plain(told)
+        return plain
 
 
 def silent(what: str, done: int, total: int) -> None:

@@ -35,7 +35,7 @@ def draw(found: Sequence[Slope], path: Path) -> None:
                 axis.plot(*zip(*shown, strict=True), "o-", ms=4, color=_COLOURS[kind], label=kind)
         axis.axhline(0.0, color="0.7", lw=0.8)
         axis.set(xscale="log", title=name, xlabel="step, in coordinates of [-1, 1]")
-        axis.title.set_size(9)
+        axis.title.set_fontsize(9)
         handles, labels = axis.get_legend_handles_labels()
         named = dict(zip(labels, handles, strict=True))
         axis.legend(named.values(), named.keys(), fontsize=7)

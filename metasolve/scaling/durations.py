@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,7 +54,7 @@ def of_training(model: Path) -> Durations:
     return _durations(pairs, f"{len(pairs)} evaluations of the training in {model}")
 
 
-def _seconds(outcome: dict) -> float:
+def _seconds(outcome: Mapping[str, Any]) -> float:
     known = Outcome.from_dict(outcome)
     return known.setup_seconds + known.solve_seconds
 
@@ -70,10 +72,11 @@ def of_recording(recording: Path, seed: int = 0) -> Durations:
 def around(expected: NDArray[np.float64], seed: int) -> NDArray[np.float64]:
     """What calls may take that were expected to take so long: log-normal, capped as in training."""
     drawn = np.exp(np.random.default_rng([seed, 3]).normal(0.0, SPREAD, len(expected)))
-    return expected * np.minimum(drawn, _CAP)
+    seconds: NDArray[np.float64] = expected * np.minimum(drawn, _CAP)
+    return seconds
 
 
-def _durations(pairs: object, source: str) -> Durations:
+def _durations(pairs: Iterable[tuple[float, float]], source: str) -> Durations:
     table = np.array(list(pairs), dtype=float).reshape(-1, 2)
     table = table[np.isfinite(table).all(axis=1) & (table > _LEAST).all(axis=1)]
     if not len(table):

@@ -207,9 +207,10 @@ class _Launch:
     def __init__(self, recording: Path | None, calls: int, seed: int, folder: Path) -> None:
         self._words = ["-" if recording is None else str(recording), str(calls), str(seed)]
         self._expected, self._result = folder / "expected.json", folder / "result.json"
-        self._mpiexec = shutil.which("mpiexec")
-        if self._mpiexec is None:
+        mpiexec = shutil.which("mpiexec")
+        if mpiexec is None:
             raise MetasolveError("mpiexec is not installed: apt-get install openmpi-bin")
+        self._mpiexec = mpiexec
 
     def __call__(self, what: str, ranks: int) -> Any:
         files = [str(self._expected), str(self._result)]

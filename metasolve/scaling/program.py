@@ -20,7 +20,7 @@ from metasolve.farm import GroupFarm, IsolatedSolver, Request
 from metasolve.scaling.workload import Workload, built_in, empty, recorded, told
 
 if TYPE_CHECKING:
-    from mpi4py.MPI import Comm
+    from mpi4py.MPI import Comm, Intracomm
 
     from metasolve.solve.outcome import Outcome
     from metasolve.solve.solver import Solver
@@ -55,7 +55,7 @@ def _reference(workload: Workload) -> dict[str, float]:
     return {name: statistics.median(seconds) for name, seconds in taken.items()}
 
 
-def _batch(workload: Workload, expected: Mapping[str, float], comm: Comm) -> dict[str, Any]:
+def _batch(workload: Workload, expected: Mapping[str, float], comm: Intracomm) -> dict[str, Any]:
     seconds = [expected[instance.id] for instance, _ in workload.calls]
     real = _evaluated(workload, seconds, comm, _isolated)
     nothing, zeros = empty(EMPTY_CALLS), [0.0] * EMPTY_CALLS
@@ -94,7 +94,7 @@ class _Evaluated:
 def _evaluated(
     workload: Workload,
     expected: Sequence[float],
-    comm: Comm,
+    comm: Intracomm,
     how: Callable[[Callable[[], Solver], Comm], Solver],
 ) -> _Evaluated:
     farm = GroupFarm(lambda group: how(workload.make_solver, group), comm)

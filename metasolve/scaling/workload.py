@@ -67,7 +67,10 @@ def built_in(count: int, seed: int = 0) -> Workload:
         side = round(math.exp(rng.uniform(*np.log(_SIDES))))
         peclet = float(rng.choice([0.0, 20.0, 200.0]))
         instance = Instance(f"{index}", {}, payload=(side, peclet), tolerance=1e-6)
-        settings = {"pc": str(rng.choice(["ilu", "sor"])), "restart": int(rng.integers(10, 60))}
+        settings: dict[str, Value] = {
+            "pc": str(rng.choice(["ilu", "sor"])),
+            "restart": int(rng.integers(10, 60)),
+        }
         calls.append((instance, settings))
     return Workload(partial(_Timed, ConvectionDiffusion), calls, capped=False)
 

@@ -10,6 +10,9 @@ from metasolve.errors import UsageError
 from metasolve.solve.instance import Instance
 from metasolve.solve.outcome import Outcome
 
+Measure = Literal["seconds", "iterations", "flops"]
+"""What of an outcome a cost counts."""
+
 # Below these a measurement says nothing: timer resolution, a tenth of an iteration, one flop.
 _FLOORS = {"seconds": 1e-7, "iterations": 0.1, "flops": 1.0}
 # How far above log(cap) a success can get; less than the 1 at which failures begin.
@@ -41,7 +44,7 @@ class Cost:
         If the measure is unknown or the cap not above 1.
     """
 
-    measure: Literal["seconds", "iterations", "flops"] = "seconds"
+    measure: Measure = "seconds"
     cap: float = 5.0
 
     def __post_init__(self) -> None:

@@ -15,7 +15,7 @@ _FORESIGHT = 30  # times the iterations seen, the most that is foreseen
 
 def moment(number: int) -> int:
     """Iteration of a moment: 2, 3, 3, 4, 4, 5, 6, 7, 8, 10, 12, 14, 16, ..."""
-    return math.ceil(2.0 ** (1 + number / _OCTAVE) - 1e-9)
+    return math.ceil(math.pow(2.0, 1 + number / _OCTAVE) - 1e-9)
 
 
 def course(history: Sequence[float]) -> tuple[float, ...]:

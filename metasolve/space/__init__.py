@@ -4,7 +4,8 @@ A `Space` is an ordered set of settings, and the map between them and the vector
 predicts.
 """
 
-from metasolve.space.setting import Choice, Flag, Integer, Real, Setting
+from metasolve.space.discrete import Choice, Flag
+from metasolve.space.setting import Integer, Real, Setting
 from metasolve.space.space import Space
 
 __all__ = ["Choice", "Flag", "Integer", "Real", "Setting", "Space"]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from metasolve.errors import SpaceError
 
-Condition = dict[str, tuple[str | bool, ...]]
+Condition = Mapping[str, tuple[str | bool, ...]]
 
 
 def check_when(name: str, when: Condition) -> Condition:

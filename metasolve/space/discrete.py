@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from metasolve.errors import SpaceError, did_you_mean
+from metasolve.solve.solver import Value
 from metasolve.space.condition import Condition, check_when
 
 
@@ -53,11 +54,15 @@ class Choice:
                 raise SpaceError(f"{self.name}: values has {word!r}; give words without spaces")
         object.__setattr__(self, "values", words)
         object.__setattr__(self, "when", check_when(self.name, self.when))
-        default = words[0] if self.default is None else self.canonical(self.default)
-        object.__setattr__(self, "default", default)
+        object.__setattr__(self, "default", self.canonical(self.preset))
         object.__setattr__(self, "symmetric", tuple(map(self.canonical, self.symmetric)))
         if not set(words) - set(self.symmetric):
             raise SpaceError(f"{self.name}: symmetric={words!r} leaves no word for other operators")
+
+    @property
+    def preset(self) -> str:
+        """The default: the first word where none was given."""
+        return self.values[0] if self.default is None else self.default
 
     @property
     def width(self) -> int:
@@ -83,17 +88,17 @@ class Choice:
         Where the operator is not `symmetric`, of those for any.
         """
         if np.isnan(z).any():
-            return self.default if symmetric else self.values[int(np.argmax(self.general))]
+            return self.preset if symmetric else self.values[int(np.argmax(self.general))]
         allowed = np.where(self.general | symmetric, z, -np.inf)
         return self.values[int(np.argmax(allowed))]
 
-    def write(self, value: str) -> NDArray[np.float64]:
+    def write(self, value: Value) -> NDArray[np.float64]:
         """One-hot (m,)."""
         return np.array([float(word == value) for word in self.values])
 
-    def text(self, value: str) -> str:
+    def text(self, value: Value) -> str:
         """Option text."""
-        return value
+        return str(value)
 
 
 @dataclass(frozen=True)
@@ -116,6 +121,11 @@ class Flag:
         object.__setattr__(self, "when", check_when(self.name, self.when))
         object.__setattr__(self, "default", self.canonical(self.default))
 
+    @property
+    def preset(self) -> bool:
+        """The default."""
+        return self.default
+
     def canonical(self, value: Any) -> bool:
         """Return the value itself if it is true or false."""
         if not isinstance(value, (bool, np.bool_)):
@@ -126,10 +136,10 @@ class Flag:
         """State at logit ``z`` (1,); NaN gives the default."""
         return self.default if math.isnan(z[0]) else bool(z[0] >= 0.0)
 
-    def write(self, value: bool) -> NDArray[np.float64]:
+    def write(self, value: Value) -> NDArray[np.float64]:
         """Logit (1,): +1 or -1."""
         return np.array([1.0 if value else -1.0])
 
-    def text(self, value: bool) -> str:
+    def text(self, value: Value) -> str:
         """Option text."""
         return "1" if value else "0"

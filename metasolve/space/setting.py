@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from metasolve.errors import SpaceError
+from metasolve.solve.solver import Value
 from metasolve.space.condition import Condition, check_when
 from metasolve.space.discrete import Choice, Flag
 from metasolve.space.scale import check_range, from_unit, to_unit
@@ -23,7 +24,9 @@ _LARGEST_INTEGER = 2**31 - 1  # PetscInt, unless PETSc was built with 64-bit ind
 
 
 def _number(name: str, key: str, value: Any) -> float:
-    if isinstance(value, (bool, str)) or not isinstance(value, (int, float, np.number)):
+    if isinstance(value, (np.integer, np.floating)):
+        value = int(value) if isinstance(value, np.integer) else float(value)
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise SpaceError(f"{name}: {key}={value!r} is not a number; write one without quotes")
     try:
         if not math.isnan(value):
@@ -78,9 +81,14 @@ class Real:
         object.__setattr__(self, "low", low)
         object.__setattr__(self, "high", high)
         object.__setattr__(self, "when", check_when(self.name, self.when))
-        middle = from_unit(0.5, low, high, self.scale)
-        given = middle if self.default is None else _number(self.name, "default", self.default)
+        given = _number(self.name, "default", self.preset)
         object.__setattr__(self, "default", _default_in_range(self, float(f"{given:.6g}")))
+
+    @property
+    def preset(self) -> float:
+        """The default: the middle of the range on its scale where none was given."""
+        middle = from_unit(0.5, self.low, self.high, self.scale)
+        return middle if self.default is None else self.default
 
     def canonical(self, value: Any) -> float:
         """Return the nearest value this setting can take: clamped and rounded. Idempotent."""
@@ -99,13 +107,13 @@ class Real:
         """Value at coordinate ``z`` (1,); NaN gives the default."""
         return _read_number(self, z)
 
-    def write(self, value: float) -> NDArray[np.float64]:
+    def write(self, value: Value) -> NDArray[np.float64]:
         """Coordinate (1,) of a value, in [-1, 1]."""
-        return _write_number(self, value)
+        return _write_number(self, float(value))
 
-    def text(self, value: float) -> str:
+    def text(self, value: Value) -> str:
         """Option text."""
-        return f"{value:.6g}"
+        return f"{float(value):.6g}"
 
 
 @dataclass(frozen=True)
@@ -134,9 +142,13 @@ class Integer:
             object.__setattr__(self, key, int(bound))
         check_range(self.name, self.low, self.high, self.scale)
         object.__setattr__(self, "when", check_when(self.name, self.when))
+        object.__setattr__(self, "default", _default_in_range(self, self.preset))
+
+    @property
+    def preset(self) -> int:
+        """The default: the middle of the range on its scale where none was given."""
         middle = from_unit(0.5, self.low, self.high, self.scale)
-        given = self.canonical(middle) if self.default is None else self.default
-        object.__setattr__(self, "default", _default_in_range(self, given))
+        return self.canonical(middle) if self.default is None else self.default
 
     def canonical(self, value: Any) -> int:
         """Return the nearest whole number in range, halves rounded up. Idempotent."""
@@ -145,15 +157,15 @@ class Integer:
 
     def read(self, z: NDArray[np.float64]) -> int:
         """Value at coordinate ``z`` (1,); NaN gives the default."""
-        return _read_number(self, z)
+        return int(_read_number(self, z))
 
-    def write(self, value: int) -> NDArray[np.float64]:
+    def write(self, value: Value) -> NDArray[np.float64]:
         """Coordinate (1,) of a value, in [-1, 1]."""
-        return _write_number(self, value)
+        return _write_number(self, float(value))
 
-    def text(self, value: int) -> str:
+    def text(self, value: Value) -> str:
         """Option text."""
-        return f"{value:d}"
+        return f"{int(value):d}"
 
 
 def _default_in_range(setting: Real | Integer, given: float) -> float | int:
@@ -168,7 +180,7 @@ def _default_in_range(setting: Real | Integer, given: float) -> float | int:
 def _read_number(setting: Real | Integer, z: NDArray[np.float64]) -> float | int:
     coordinate = float(z[0])
     if math.isnan(coordinate):
-        return setting.default
+        return setting.preset
     t = (min(max(coordinate, -1.0), 1.0) + 1.0) / 2.0
     return setting.canonical(from_unit(t, setting.low, setting.high, setting.scale))
 
@@ -179,6 +191,18 @@ def _write_number(setting: Real | Integer, value: float) -> NDArray[np.float64]:
 
 Setting = Real | Integer | Choice | Flag
 KINDS: dict[str, type[Setting]] = {cls.kind: cls for cls in (Real, Integer, Choice, Flag)}
+
+
+def with_default(setting: Setting, value: Any) -> Setting:
+    """The same with another default.
+
+    Raises
+    ------
+    SpaceError
+        If it can have no such value.
+    """
+    default: Any = setting.canonical(value)
+    return replace(setting, default=default)
 
 
 def check_name(name: Any, taken: Sequence[str]) -> None:

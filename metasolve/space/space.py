@@ -7,10 +7,10 @@ every complete canonical ``s``, and ``complete`` makes any valid partial setting
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from metasolve.errors import SpaceError, did_you_mean
 from metasolve.solve.solver import Value
-from metasolve.space.setting import Choice, Flag, Setting, check_name
+from metasolve.space.discrete import Choice, Flag
+from metasolve.space.setting import Integer, Real, Setting, check_name
 from metasolve.space.written import parse, read_toml, to_entry
 
 Settings = dict[str, Value]
@@ -53,12 +54,28 @@ class Space:
             _check_parent(setting, seen)
             seen[setting.name] = setting
 
+    def __repr__(self) -> str:
+        return (
+            f"<Space: {len(self.discrete)} choices and flags, {len(self.numeric)} numbers, "
+            f"{len(self.fixed)} fixed options>"
+        )
+
     # --- shape -------------------------------------------------------------------------------
 
     @cached_property
     def names(self) -> tuple[str, ...]:
         """Names of the settings, in order."""
         return tuple(setting.name for setting in self.settings)
+
+    @cached_property
+    def discrete(self) -> tuple[Choice | Flag, ...]:
+        """The settings that are chosen, in order."""
+        return tuple(each for each in self.settings if isinstance(each, (Choice, Flag)))
+
+    @cached_property
+    def numeric(self) -> tuple[Real | Integer, ...]:
+        """The settings that are tuned, in order."""
+        return tuple(each for each in self.settings if isinstance(each, (Real, Integer)))
 
     @cached_property
     def dim(self) -> int:
@@ -100,7 +117,7 @@ class Space:
 
     def offset(self, name: str) -> int:
         """First coordinate of a setting."""
-        return self.block(name).start
+        return int(self.block(name).start)
 
     def __getitem__(self, name: str) -> Setting:
         if name in self._by_name:
@@ -127,7 +144,7 @@ class Space:
     def to_vector(self, settings: Mapping[str, Value]) -> NDArray[np.float64]:
         """Vector (dim,) of settings; those inactive or not given take their default."""
         complete = self.complete(settings)
-        values = (complete.get(each.name, each.default) for each in self.settings)
+        values = (complete.get(each.name, each.preset) for each in self.settings)
         parts = [each.write(value) for each, value in zip(self.settings, values, strict=True)]
         return np.concatenate([np.empty(0), *parts])
 
@@ -144,7 +161,7 @@ class Space:
         complete: Settings = {}
         for setting in self.settings:
             if _is_active(setting, complete):
-                value = settings.get(setting.name, setting.default)
+                value = settings.get(setting.name, setting.preset)
                 complete[setting.name] = setting.canonical(value)
             elif setting.name in settings:
                 ((parent, values),) = setting.when.items()
@@ -198,18 +215,19 @@ class Space:
     def arm_of(self, settings: Mapping[str, Value]) -> int:
         """Index in :meth:`arms` of the arm that settings belong to."""
         complete = self.complete(settings)
-        arm = {name: value for name, value in complete.items() if self[name].discrete}
-        return self._arm_index[tuple(arm.items())]
+        return self._arm_index[
+            tuple((s.name, complete[s.name]) for s in self.discrete if s.name in complete)
+        ]
 
     @cached_property
     def _arms(self) -> list[Arm]:
         arms: list[Arm] = [{}]
-        for setting in (each for each in self.settings if each.discrete):
+        for setting in self.discrete:
             arms = [longer for arm in arms for longer in _extend(arm, setting)]
         return arms
 
     @cached_property
-    def _arm_index(self) -> dict[tuple[tuple[str, str | bool], ...], int]:
+    def _arm_index(self) -> dict[tuple[tuple[str, Value], ...], int]:
         return {tuple(arm.items()): index for index, arm in enumerate(self._arms)}
 
     # --- files -------------------------------------------------------------------------------
@@ -230,7 +248,7 @@ class Space:
         return cls(*parse(data))
 
     @classmethod
-    def from_toml(cls, path: str | Path) -> Space:
+    def from_toml(cls, path: str | os.PathLike[str]) -> Space:
         """Space of a TOML file: ``[[setting]]`` tables with a ``type``, and ``[fixed]``.
 
         Raises

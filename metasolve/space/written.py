@@ -23,6 +23,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Mapping
 from dataclasses import asdict, fields
@@ -49,7 +50,7 @@ class _File(BaseModel):
     fixed: dict[str, str] = {}
 
 
-def read_toml(path: str | Path) -> dict[str, Any]:
+def read_toml(path: str | os.PathLike[str]) -> dict[str, Any]:
     """Read a TOML file.
 
     Raises
@@ -58,11 +59,12 @@ def read_toml(path: str | Path) -> dict[str, Any]:
         If it cannot be read or is not TOML.
     """
     try:
-        return tomllib.loads(Path(path).read_text(encoding="utf-8"))
+        read: dict[str, Any] = tomllib.loads(Path(path).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise SpaceError(f"{error}; give a readable TOML file") from error
     except RecursionError as error:
         raise SpaceError("nested too deeply; give a readable TOML file") from error
+    return read
 
 
 def to_entry(setting: Setting) -> dict[str, Any]:

@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 
 from metasolve.model.surrogate import as_tensor
 from metasolve.solve.solver import Value
-from metasolve.space import Space
-from metasolve.space.setting import Choice
+from metasolve.space import Choice, Space
 
 Tensor = torch.Tensor
 _NEVER = -1e9
@@ -47,11 +46,8 @@ class Arms:
         self.general = np.array([self._is_general(arm) for arm in self.arms], dtype=bool)
         self.instead = np.array([self._instead(arm) for arm in self.arms], dtype=int)
         self._needy = torch.as_tensor(~space.general)
-        self.rows = [
-            (setting.name, value)
-            for setting in space.settings
-            if setting.discrete
-            for value in setting.values
+        self.rows: list[tuple[str, str | bool]] = [
+            (setting.name, value) for setting in space.discrete for value in setting.values
         ]
         self._members = as_tensor(
             [[float(arm.get(name) == value) for name, value in self.rows] for arm in self.arms]
@@ -64,8 +60,7 @@ class Arms:
 
     def _instead(self, arm: dict[str, str | bool]) -> int:
         settings = self.space.to_settings(self.space.to_vector(arm), symmetric=False)
-        words = [each.name for each in self.space.settings if each.discrete]
-        return self.arms.index({name: settings[name] for name in words if name in settings})
+        return self.space.arm_of(settings)
 
     def decided(
         self, numbers: NDArray[np.float64], symmetric: NDArray[np.bool_]
@@ -92,9 +87,7 @@ class Arms:
         """
         z = torch.where(~symmetric.unsqueeze(1) & self._needy, _NEVER, z)
         parts = []
-        for setting in self.space.settings:
-            if not setting.discrete:
-                continue
+        for setting in self.space.discrete:
             logits = z[:, self.space.block(setting.name)]
             if isinstance(setting, Choice):
                 parts.append(torch.log_softmax(logits, dim=1))
@@ -119,7 +112,7 @@ class Arms:
 
     def prior(self) -> NDArray[np.float64]:
         """Probability of each arm when every choice and flag is drawn uniformly, (arms,)."""
-        sizes = {s.name: len(s.values) for s in self.space.settings if s.discrete}
+        sizes = {s.name: len(s.values) for s in self.space.discrete}
         return np.array([np.prod([1.0 / sizes[name] for name in arm]) for arm in self.arms])
 
 

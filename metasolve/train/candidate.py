@@ -173,7 +173,8 @@ class Costs:
 
     def _watched(self, candidate: Candidate, index: int, look: float = 0.0) -> float | None:
         model = candidate.model
-        patience = model.gate.patience_seconds(model.inputs(self.features(index)))
+        inputs = model.inputs(self.features(index))
+        patience = model.gate.patience_seconds(inputs) if model.gate is not None else 0.0
         return self.evaluator.watched(index, self._measured(candidate, index), patience, look)
 
     def felt(self, candidate: Candidate) -> dict[int, float]:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Literal
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from metasolve.errors import UsageError
 from metasolve.files.complaint import explain
 from metasolve.gradient.tangents import Kind
+from metasolve.solve.cost import Measure
 
 
 class TrainConfig(BaseModel):
@@ -23,7 +25,7 @@ class TrainConfig(BaseModel):
 
     calls: int = Field(1000, ge=16, description="Budget in solver calls, everything included.")
     seed: int = Field(0, ge=0, description="Seed of everything random.")
-    measure: Literal["seconds", "iterations", "flops"] = Field(
+    measure: Measure = Field(
         "seconds", description="What is minimised, relative to the host's own configuration."
     )
     cap: float = Field(
@@ -82,3 +84,23 @@ class TrainConfig(BaseModel):
     def _once_a_flag(cls, value: object) -> object:
         """Trainings logged by earlier versions have a truth value here."""
         return {True: "surrogate", False: "none"}[value] if isinstance(value, bool) else value
+
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+
+def shows_options(function: _Function) -> _Function:
+    """Let a function that takes fields of `TrainConfig` as ``**options`` show them by name.
+
+    What is not given stays unsaid: a training that is repeated has options of its own.
+    """
+    told = inspect.signature(function)
+    *own, _ = told.parameters.values()
+    options = [
+        inspect.Parameter(
+            name, inspect.Parameter.KEYWORD_ONLY, default=field.default, annotation=field.annotation
+        )
+        for name, field in TrainConfig.model_fields.items()
+    ]
+    function.__dict__["__signature__"] = told.replace(parameters=[*own, *options])
+    return function

@@ -103,7 +103,8 @@ def hopeful(
 
 
 def _among(weights: NDArray[np.float64], kept: NDArray[np.bool_]) -> NDArray[np.float64]:
-    return weights * kept / (weights * kept).sum()
+    shares: NDArray[np.float64] = weights * kept / (weights * kept).sum()
+    return shares
 
 
 def _cycle(instances: Sequence[int], count: int, rng: np.random.Generator) -> list[int]:

@@ -89,11 +89,11 @@ class Difficulty:
         features, settings = as_tensor(x), as_tensor(s)
         strays = surrogate.strays(features, settings)
         spread = torch.hypot(strays, self._of_host(features)[1])
-        above, *doubts = (
+        above, doubt, all_doubts = (
             each.numpy().astype(float)
             for each in (surrogate.mean(features, settings), strays, spread)
         )
-        return above + self._above(x), *doubts
+        return above + self._above(x), doubt, all_doubts
 
     def cost(self, surrogate: Surrogate, x: Tensor, s: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and standard deviation (n,) of a measured cost, differentiable in s: see `taken`."""

@@ -73,9 +73,9 @@ def _gated(candidate: Candidate, costs: Costs) -> Candidate:
 
 def _patient(candidate: Candidate, costs: Costs) -> Candidate:
     """With the patience with the host's own solves that is felt best, where seconds count."""
-    if costs.evaluator.cost.measure != "seconds":
-        return candidate
     gate = candidate.model.gate
+    if gate is None or costs.evaluator.cost.measure != "seconds":
+        return candidate
     patient = [candidate.changed(gate=replace(gate, patience=p)) for p in _PATIENCE]
     return _best(patient, costs)
 

@@ -114,11 +114,12 @@ class Expectation:
         taken, _, spread = self.taken(x)
         expected = taken - [self._known(each) for each in x]
         seen = squash(torch.as_tensor(measured)).numpy()
+        errors: Array = (seen - expected) / spread
         answered = self.host[list(instances)] == 0.0
         for some in (answered & (expected < 0.0), answered):
             if some.any():
-                return ((seen - expected) / spread)[some]
-        return (seen - expected) / spread
+                return np.asarray(errors[some])
+        return errors
 
     def gate(self, errors: Errors, risk: Risk) -> Gate:
         """The gate that closes where, with such errors, more is felt to be lost than gained."""
@@ -160,7 +161,8 @@ def _between(
 
 @torch.no_grad()
 def _outputs(model: MetaModel, x: Array) -> Array:
-    return model(as_tensor(x)).double().numpy()
+    z: torch.Tensor = model(as_tensor(x))
+    return z.double().numpy()
 
 
 def _fit(gate: MetaModel, x: torch.Tensor, target: torch.Tensor, rng: np.random.Generator) -> None:

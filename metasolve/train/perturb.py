@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from metasolve.gradient import Scheme, clip_differences, generator, method
 from metasolve.model.surrogate import Surrogate, as_tensor, squash
@@ -114,7 +115,7 @@ class Perturber:
             if len(mine) == len(probe.settings):  # else the budget ended here
                 whole.append((probe, mine))
         measured = [each for each in (survivors(*pair) for pair in whole) if each is not None]
-        diagnostics = {"lost": sum(each.outcome.lost for each in results)}
+        diagnostics: dict[str, float | str] = {"lost": sum(each.outcome.lost for each in results)}
         if measured:
             diagnostics |= self._move(measured)
         self.dataset.add(results)  # what was lost too: as failures, to be avoided
@@ -126,7 +127,7 @@ class Perturber:
         self.dataset.add(results)
         self.policy.surrogate.condition(self.dataset.matches())
 
-    def _move(self, measured: Sequence[tuple[Probe, list[Evaluation]]]) -> dict[str, float]:
+    def _move(self, measured: Sequence[tuple[Probe, list[Evaluation]]]) -> dict[str, float | str]:
         correction, diagnostics = self._correction(measured)
         expected = self.policy.steps(
             4, learning_rate=(2e-3, 2e-3), temperature=(0.02, 0.02), correction=correction
@@ -175,13 +176,13 @@ class Perturber:
         else:
             moved = encoded[1:] - encoded[0]
         moves = (moved / self.sizes).T * (arms.mask[arm] > 0)[:, None]
-        used = "central" if central else "forward"
+        used: Scheme = "central" if central else "forward"
         return Probe(index, arm, weight, settings, encoded, moves, used)
 
     def coordinates(self, index: int) -> Array:
         """What the policy predicts for an instance, (dim,)."""
         with torch.no_grad():
-            z = self.policy.model(self.policy.inputs[index : index + 1])
+            z: Tensor = self.policy.model(self.policy.inputs[index : index + 1])
         return z[0].numpy().astype(float)
 
     def draw(self, index: int, key: tuple[int, int, int]) -> tuple[int, float]:
@@ -200,7 +201,7 @@ class Perturber:
 
     def _correction(
         self, measured: Sequence[tuple[Probe, list[Evaluation]]]
-    ) -> tuple[Correction, dict[str, float]]:
+    ) -> tuple[Correction, dict[str, float | str]]:
         rows, advantages, wrong, total = [], [], 0.0, 0.0
         trusts = self.trusts  # of earlier steps: what decides must not be what it is used on
         for probe, evaluations in measured:
@@ -219,7 +220,7 @@ class Perturber:
             arm=torch.as_tensor([probe.arm for probe, _ in measured]),
             advantage=as_tensor(np.clip(advantages, -2.0, 2.0)),
         )
-        diagnostics = {
+        diagnostics: dict[str, float | str] = {
             # ρ = ‖∇f − ∇f̂‖ / ‖∇f‖ along the probes: the control variate helps while it is below 1
             "rho": (wrong / total) ** 0.5 if total > 0 else 0.0,
             "bias": float(np.mean(advantages)),
@@ -278,4 +279,5 @@ class Perturber:
     def _believed(self, probe: Probe) -> Array:
         x = np.repeat(self.dataset.inputs[probe.instance][None], len(probe.encoded), axis=0)
         taken = self.policy.surrogate.predict(x, probe.encoded, probe.instance)
-        return taken - self.dataset.difficulty[probe.instance]
+        above: Array = taken - self.dataset.difficulty[probe.instance]
+        return above

@@ -46,7 +46,8 @@ class Correction:
         z = model(self.x)
         log_pi = arms.log_probability(z, self.symmetric)
         picked = log_pi.gather(1, self.arm.unsqueeze(1)).squeeze(1)
-        return ((self.z * z).sum(dim=1) + self.advantage * picked).mean()
+        loss: Tensor = ((self.z * z).sum(dim=1) + self.advantage * picked).mean()
+        return loss
 
 
 class PolicyTrainer:

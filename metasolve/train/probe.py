@@ -41,7 +41,8 @@ class Probe:
     def differences(self, values: Array) -> Array:
         """Change (k,) of what was measured (m,) along each of the moves."""
         if self.scheme == "forward":
-            return values[1:] - values[0]
+            along: Array = values[1:] - values[0]
+            return along
         ahead, behind = np.split(values, 2)
         return (ahead - behind) / 2.0
 

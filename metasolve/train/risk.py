@@ -46,7 +46,8 @@ class Risk:
 
     def loss(self, cost: Array, taken: Array) -> Array:
         """What costs (n,) are felt as where the host takes so much, (n,)."""
-        return cost + self.counts(taken) * np.maximum(cost - MATERIAL, 0.0)
+        felt: Array = cost + self.counts(taken) * np.maximum(cost - MATERIAL, 0.0)
+        return felt
 
     def even(self, spread: Array, taken: Array) -> Array:
         """Mean (n,), at most 0, of a normal cost that is worth taking if its mean is below.
@@ -70,7 +71,8 @@ def expected_loss(mean: Tensor, spread: Tensor, counts: float | Tensor = _CAREFU
     above = mean - MATERIAL
     u = above / spread
     density = torch.exp(-0.5 * u.square()) / math.sqrt(2.0 * math.pi)
-    return mean + counts * (above * torch.special.ndtr(u) + spread * density)
+    felt: Tensor = mean + counts * (above * torch.special.ndtr(u) + spread * density)
+    return felt
 
 
 def pessimistic(surrogate: Surrogate, deviations: float) -> Objective:

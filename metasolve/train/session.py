@@ -118,7 +118,7 @@ def train_task(
     past = Past.of(events)
     start = _start(task, config, ran_on)
     if past.start is not None:
-        _check(past, start, out)
+        _check(past, past.start, start, out)
         if past.finished and config.calls <= past.start["config"]["calls"]:
             return load(out)
     again = past.start is not None and not past.finished
@@ -203,16 +203,16 @@ def _start(task: Task, config: TrainConfig, ran_on: Mapping[str, Any]) -> Event:
     }
 
 
-def _check(past: Past, start: Event, out: Path) -> None:
+def _check(past: Past, began: Event, start: Event, out: Path) -> None:
     for key in ("space", "instances"):
-        if _plain(start[key]) != _plain(past.start[key]):
+        if _plain(start[key]) != _plain(began[key]):
             raise UsageError(
                 f"{out} holds a training with other {key}: "
                 "use --fresh to begin again, or another directory"
             )
     options, held = (
         {**_config(each), "ranks_per_solve": each.get("ran_on", ALONE)["ranks_per_solve"]}
-        for each in (start, past.start)
+        for each in (start, began)
     )
     for key, value in options.items():
         before = held.get(key)

@@ -16,8 +16,7 @@ from numpy.typing import NDArray
 
 from metasolve.gradient import Inform, Noise, curvature, ecnoise, forward_step, verdict
 from metasolve.solve.solver import Value
-from metasolve.space import Space
-from metasolve.space.setting import Integer, Setting
+from metasolve.space import Integer, Real, Space
 from metasolve.train.evaluator import HOST, Evaluator
 
 POINTS = 7
@@ -69,7 +68,7 @@ def slopes_of(
     evaluator : evaluates; its budget must allow for `CALLS` and a few more per line.
     report : told what is being done, how much of it, and how much there is.
     """
-    numeric = [each for each in space.settings if not each.discrete]
+    numeric = space.numeric
     places = range(len(evaluator.instances))
     evaluator.measure([(index, dict(HOST)) for index in places], "check")
     found = []
@@ -80,7 +79,7 @@ def slopes_of(
     return found
 
 
-def _along(evaluator: Evaluator, space: Space, index: int, setting: Setting) -> Slope:
+def _along(evaluator: Evaluator, space: Space, index: int, setting: Real | Integer) -> Slope:
     place = space.offset(setting.name)
     arm = next(each for each in space.arms() if space.active(each)[place])
     base = space.to_vector(arm)
@@ -93,7 +92,9 @@ def _along(evaluator: Evaluator, space: Space, index: int, setting: Setting) -> 
 
     noise, spacing, values = _noise(costs)
     whole = isinstance(setting, Integer)
-    step = 2.0 / (setting.high - setting.low) if whole else _step(noise, spacing, values)
+    step = _step(noise, spacing, values)
+    if whole:
+        step = 2.0 / (setting.high - setting.low)
     steps = np.array([1.0, 2.0, 3.0] if whole else [0.1, 1.0, 10.0]) * step
     start, *moved = costs([0.0, *steps])
     differences = (np.array(moved) - start) / steps
@@ -130,8 +131,8 @@ def _noise_at(costs: Callable[[Sequence[float]], Array], spacing: float) -> tupl
 
 def _step(noise: Noise, spacing: float, values: Array) -> float:
     """ε of a forward difference; ten times as much must stay in the box."""
-    second = None
+    chosen = _STEP
     if noise.level is not None and np.isfinite(values).all():
         second = curvature(values, spacing, noise.level)
-    chosen = _STEP if second is None else forward_step(noise.level, second)
+        chosen = _STEP if second is None else forward_step(noise.level, second)
     return float(np.clip(chosen, 1e-5, 0.1))

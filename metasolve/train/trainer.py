@@ -217,7 +217,7 @@ class Trainer:
         per_instance = perturber.plan.calls(int(numbers.max()))
         automatic = int(np.clip((self.evaluator.left - keep) // (20 * per_instance), 1, 8))
         batch = self.config.batch or automatic
-        number, queue = 0, []
+        number, queue = 0, list[int]()
         while self.evaluator.left - keep >= batch * per_instance:
             while len(queue) < batch:
                 queue += [int(index) for index in rng.permutation(train)]

@@ -149,4 +149,5 @@ def _judge(plans: Sequence[Plan], progress: Array, count: int) -> Plan:
 def _efficiency(sums: Array) -> Array:
     """Descent per solver call up to a factor, (plans,), from sums over base points (plans, 3)."""
     along, power, calls = sums.T
-    return np.maximum(along, 0.0) ** 2 / np.maximum(power, 1e-30) / calls
+    descent: Array = np.maximum(along, 0.0) ** 2 / np.maximum(power, 1e-30) / calls
+    return descent

@@ -1,6 +1,7 @@
 """Laws of the model directory and of policy.txt."""
 
 import json
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -11,10 +12,11 @@ from hypothesis import strategies as st
 from metasolve.errors import ModelError
 from metasolve.model.directory import load, save
 from metasolve.model.gate import Bells, Gate
-from metasolve.model.layer import constant_layers
+from metasolve.model.layer import ACTIVATIONS, Activation, constant_layers
 from metasolve.model.meta_model import MetaModel
 from metasolve.model.model import Model, Standardisation
 from metasolve.model.policy_file import read_policy, write_policy
+from metasolve.model.surrogate import Surrogate
 from metasolve.space import Choice, Flag, Integer, Real, Space
 
 SPACE = Space(
@@ -190,3 +192,19 @@ def test_the_default_leaves_every_solve_to_the_host():
     model = made(kind="default")
     assert model.settings(named(TABLE[0])) == {}
     assert model.refuses(named(TABLE[0]))
+
+
+def test_a_model_shows_its_sizes_and_where_it_is_from(tmp_path):
+    assert repr(made()) == "<Model policy: 3 features to 5 settings, in memory>"
+    save(made(gated=True), tmp_path / "model")
+    shown = repr(load(tmp_path / "model"))
+    assert shown == f"<Model policy: 3 features to 5 settings, gate, from {tmp_path / 'model'}>"
+
+
+def test_the_activations_that_a_file_may_name_are_those_there_are():
+    assert get_args(Activation) == tuple(ACTIVATIONS)
+
+
+def test_a_surrogate_that_has_seen_nothing_says_so():
+    with pytest.raises(ValueError, match="fit it first"):
+        Surrogate(2, 3).mean(torch.zeros(1, 2), torch.zeros(1, 3))

@@ -152,3 +152,8 @@ def test_one_interrupted_look_changes_none_that_is_thought_usual(sizes, data):
 
 def test_looks_at_equal_sizes_take_the_same():
     assert usual_seconds([100] * 30, [2e-5] * 30) == [2e-5] * 30
+
+
+def test_a_recording_shows_its_sizes(symmetric):
+    shown = f"<Recording {symmetric}: 1 runs, 2 solves, 1 operators, 0 skipped>"
+    assert repr(Recording(symmetric)) == shown

@@ -254,3 +254,8 @@ def test_a_thousand_solves_do_not_grow(replay, nonsymmetric):
 
     before = work(100)
     assert work(1000) - before < 6.0
+
+
+def test_a_replay_shows_its_ranks_and_space(replay):
+    assert repr(replay) == "<Replay on 1 rank: settings as they are>"
+    assert repr(replay_module.Replay(space=Space(()))).startswith("<Replay on 1 rank: <Space: 0 ")

@@ -12,6 +12,7 @@ from metasolve.baselines.contenders import Measurements, measure
 from metasolve.recorded.evaluation import write_json
 from metasolve.report.evaluation import DEFAULT, EQUAL, GLOBAL, MODEL, ORACLE, Evaluation
 from metasolve.report.plot import plot
+from metasolve.report.result import Result, Section
 from metasolve.report.table import instance_table, short, summary_lines, summary_table
 from metasolve.solve.instance import Instance
 from metasolve.solve.outcome import Outcome, Reason
@@ -226,3 +227,11 @@ def test_tables_say_what_was_chosen_and_why_not():
     assert column[1] == "refused: unfamiliar"
     assert any("solver calls: training 100" in line for line in summary_lines(made))
     assert short("pc_hypre_boomeramg_strong_threshold") == "strong_threshold"
+
+
+def test_an_evaluation_and_a_result_show_their_sizes():
+    assert repr(evaluation([1.0, 2.0], [0.5, 1.0])) == "<Evaluation: 2 instances, 2 contenders>"
+    section = Section("speed", [{"a": 1}, {"a": 2}])
+    assert repr(Result("families", {"seeds": [1]}, [section])) == (
+        "<Result families: 1 tables, 2 rows>"
+    )
