@@ -104,11 +104,13 @@ demo: setup ## record, train, evaluate and run the convection-diffusion program 
 	metasolve run $$demo/model --log $$demo/run.jsonl -- $$program -list $$demo/unseen.txt
 	say "Done: $$demo/evaluation.json, $$demo/evaluation.png, $$demo/run.jsonl"
 
+# Two at a time, and then alone those in which a clock decides: a busy core would decide for it.
 test: setup ## run the tests that take seconds, on 1 and 2 ranks
-	.venv/bin/python -m pytest -m 'not slow'
+	@.venv/bin/python -m pytest -n 2 --dist loadfile -m 'not slow and not timed'
+	.venv/bin/python -m pytest -m 'timed and not slow'
 
-test-slow: setup ## run every test
-	.venv/bin/python -m pytest
+test-slow: setup ## run the tests that take longer
+	.venv/bin/python -m pytest -m slow
 
 FUZZ ?= 50000
 

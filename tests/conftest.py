@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import importlib.util
 import os
@@ -10,6 +11,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,6 +37,33 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 if os.geteuid() == 0:
     os.environ.setdefault("OMPI_ALLOW_RUN_AS_ROOT", "1")
     os.environ.setdefault("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1")
+
+
+# Tests that run side by side: MPI processes share cores, and singletons need folders of their own.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ["OMPI_MCA_mpi_yield_when_idle"] = "1"  # noqa: SIM112 (its own name)
+    os.environ["TMPDIR"] = tempfile.mkdtemp(prefix="t")
+    atexit.register(shutil.rmtree, os.environ["TMPDIR"], ignore_errors=True)
+    tempfile.tempdir = None
+
+
+#: Where a clock decides what happens: budgets, accounts, watchdogs, jobs.
+TIMED = (
+    "petsc/plugin/",
+    "conformance/test_faults",
+    "slurm/",
+    "farm/test_isolated",
+    "petsc/test_launch",
+)
+TIMED += ("benchmarks/test_overhead", "petsc/test_plugin_agrees", "petsc/test_replay")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests in which a clock decides."""
+    for item in items:
+        place = item.path.relative_to(ROOT / "tests").as_posix()
+        if place.startswith(TIMED):
+            item.add_marker("timed")
 
 
 @dataclass(frozen=True)
