@@ -2,6 +2,7 @@
 #include "deferred.h"
 #include "asked.h"
 #include "census.h"
+#include "unread.h"
 #include <string.h>
 
 int MetasolveDepth = 0;
@@ -14,6 +15,7 @@ typedef struct { /* composed with the PC: goes with it */
   Waiting waiting;
   PetscErrorCode (*setup)(PC), (*setuponblocks)(PC), (*reset)(PC), (*view)(PC, PetscViewer), (*getfactoredmatrix)(PC, Mat *);
   Asked     asked;
+  Unread    unread;
   PetscBool expected;    /* the next set-up is the one that KSPSetUp() asks for */
   PetscInt  setupcalled; /* of what really is set up */
   MatState  state;
@@ -116,6 +118,7 @@ static PetscErrorCode PutBack(PC pc, Deferred *d)
   pc->ops->view              = d->view;
   pc->ops->getfactoredmatrix = d->getfactoredmatrix;
   d->waiting                 = PC_OWN;
+  UnreadDrop(&d->unread);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -136,6 +139,16 @@ static PetscErrorCode Late(PC pc, Deferred *d)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static PetscErrorCode DeferredDestroy(void *data)
+{
+  Deferred *d = (Deferred *)CONTEXT(data);
+
+  PetscFunctionBegin;
+  PetscCall(UnreadAsk(&d->unread));
+  PetscCall(PetscFree(d));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode PCWatchSetUp(PC pc)
 {
   PetscContainer c;
@@ -146,7 +159,7 @@ PetscErrorCode PCWatchSetUp(PC pc)
   d->setup = pc->ops->setup;
   PetscCall(PetscContainerCreate(PetscObjectComm((PetscObject)pc), &c));
   PetscCall(PetscContainerSetPointer(c, d));
-  PetscCall(ContainerFrees(c));
+  PetscCall(PetscContainerSetUserDestroy(c, DeferredDestroy));
   PetscCall(PetscObjectCompose((PetscObject)pc, "metasolve", (PetscObject)c)); /* in place of the one of another type */
   PetscCall(PetscContainerDestroy(&c));
   if (d->setup) pc->ops->setup = PCSetUp_Deferred;
@@ -216,6 +229,7 @@ PetscErrorCode PCDefer(PC pc)
   if (d->setuponblocks) pc->ops->setuponblocks = PCSetUpOnBlocks_Deferred;
   if (d->getfactoredmatrix) pc->ops->getfactoredmatrix = PCFactorGetMatrix_Deferred;
   PetscCall(AskedReplace(pc, &d->asked, PCSetUpDeferred));
+  PetscCall(UnreadKeep(pc, &d->unread));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -6,7 +6,58 @@
 
 #define PREFIX "metasolve"
 
-/* ---- options, under a prefix nobody else has ---- */
+/* ---- options, under a prefix nobody else has: -options_monitor and -help do not show them ---- */
+static PetscErrorCode PrintNothing(FILE *file, const char format[], va_list given)
+{
+  (void)file;
+  (void)format;
+  (void)given;
+  return PETSC_SUCCESS;
+}
+
+static PetscErrorCode HelpNothing(MPI_Comm comm, const char format[], ...)
+{
+  (void)comm;
+  (void)format;
+  return PETSC_SUCCESS;
+}
+
+/* Where help was asked for, it is about the program's own solvers. Lists of types and viewers go through the second function. */
+typedef struct {
+  PetscErrorCode (*help)(MPI_Comm, const char[], ...);
+  PetscErrorCode (*print)(FILE *, const char[], va_list);
+} Voice;
+
+static Voice Hush(void)
+{
+  const Voice voice  = {PetscHelpPrintf, PetscVFPrintf};
+  PetscBool   wanted = PETSC_FALSE;
+
+  if (PetscOptionsHasHelp(NULL, &wanted) || !wanted) return voice;
+  PetscHelpPrintf = HelpNothing;
+  PetscVFPrintf   = PrintNothing;
+  return voice;
+}
+
+static void Speak(Voice voice)
+{
+  PetscHelpPrintf = voice.help;
+  PetscVFPrintf   = voice.print;
+}
+
+static PetscErrorCode OptionChange(const char *key, const char *value) /* NULL: it goes */
+{
+  PetscErrorCode (*const print)(FILE *, const char[], va_list) = PetscVFPrintf;
+  PetscErrorCode err;
+
+  PetscFunctionBegin;
+  PetscVFPrintf = PrintNothing;
+  err           = value ? PetscOptionsSetValue(NULL, key, value) : PetscOptionsClearValue(NULL, key);
+  PetscVFPrintf = print;
+  PetscCall(err);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode OptionsInsert(const Inner *in)
 {
   char key[160];
@@ -14,7 +65,7 @@ static PetscErrorCode OptionsInsert(const Inner *in)
   PetscFunctionBegin;
   for (int i = 0; i < in->settings.n; i++) {
     snprintf(key, sizeof key, "-%s%s", in->prefix, in->settings.name[i]);
-    PetscCall(PetscOptionsSetValue(NULL, key, in->settings.value[i]));
+    PetscCall(OptionChange(key, in->settings.value[i]));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -30,7 +81,7 @@ PetscErrorCode InnerForgetOptions(Inner *in, char unused[64])
     snprintf(key, sizeof key, "-%s%s", in->prefix, in->settings.name[i]);
     PetscCall(PetscOptionsUsed(NULL, key + 1, &used));
     if (!used && unused) snprintf(unused, 64, "%s", in->settings.name[i]);
-    PetscCall(PetscOptionsClearValue(NULL, key));
+    PetscCall(OptionChange(key, NULL));
   }
   in->prefix[0] = 0;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -157,6 +208,7 @@ PetscErrorCode InnerSetUp(Inner *in, KSP host, const Settings *s, const Operator
   PetscBool      sound;
   PetscErrorCode err;
   OperatorMarks  marks;
+  Voice          voice;
 
   PetscFunctionBegin;
   PetscCall(SoundOperator(o, s, &sound));
@@ -165,8 +217,10 @@ PetscErrorCode InnerSetUp(Inner *in, KSP host, const Settings *s, const Operator
   PetscCall(OperatorKeep(o->A, PREFIX, &marks));
   MetasolveDepth++;
   PetscCall(PetscPushErrorHandler(PetscIgnoreErrorHandler, NULL));
-  err = SetUp(in, host, s, o);
+  voice = Hush();
+  err   = SetUp(in, host, s, o);
   if (!err) err = Checked(in, host, &mine);
+  Speak(voice);
   PetscCall(PetscPopErrorHandler());
   MetasolveDepth = depth;
   PetscCall(OperatorPutBack(&marks));
@@ -179,6 +233,7 @@ PetscErrorCode InnerSolve(Inner *in, KSP host, Limits *limits, PetscInt max_it, 
   const int      depth = MetasolveDepth;
   PetscErrorCode err;
   OperatorMarks  marks;
+  Voice          voice;
   PetscInt       locks;
   Mat            A;
 
@@ -188,7 +243,9 @@ PetscErrorCode InnerSolve(Inner *in, KSP host, Limits *limits, PetscInt max_it, 
   PetscCall(VecLockGet(host->vec_rhs, &locks));
   MetasolveDepth++;
   PetscCall(PetscPushErrorHandler(PetscIgnoreErrorHandler, NULL));
-  err = Solve(in, host, limits, max_it, guess);
+  voice = Hush();
+  err   = Solve(in, host, limits, max_it, guess);
+  Speak(voice);
   PetscCall(PetscPopErrorHandler());
   MetasolveDepth = depth;
   PetscCall(OperatorPutBack(&marks));
