@@ -11,10 +11,11 @@ from enum import Enum
 NUMBER = re.compile(
     r"[-+]?(?:\d+\.?\d*(?:[eE][-+]?\d+)?|\.\d+(?:[eE][-+]?\d+)?|nan|inf)\b", re.IGNORECASE
 )
-#: Differs between any two runs: addresses, dates, times, process numbers, rates.
+#: Differs between any two runs: frames, addresses, dates, times, process numbers, rates.
 NOISE = [
     (re.compile(pattern), word)
     for pattern, word in [
+        (r"(?m)^\[[\w.-]+:\d+\] \[ ?\d+\] .*\n", ""),  # where a program crashed: depths vary
         (r"0x[0-9a-fA-F]+", "ADDRESS"),
         (r"\b\w{3} \w{3} +\d+ \d\d:\d\d:\d\d \d{4}", "DATE"),
         (
@@ -39,13 +40,14 @@ OPTIONS = re.compile(
     r"^(There (are|is) .* unused database option|Option left: name|WARNING! There are options|"
     r"WARNING! could be|There are no unused)"
 )
+LEAK = re.compile(r"\[ *\d+\] ?(\d+ bytes|Total space allocated)")
 #: More of these than without metasolve is a fault.
 BAD = {
     "PETSC ERROR": re.compile(r"PETSC ERROR"),
     "signal": re.compile(
         r"Caught signal|Segmentation|signal \d+|SIGSEGV|double free|corrupted|stack smashing"
     ),
-    "leak": re.compile(r"\[\d\]\d+ bytes|\[\d\]Total space allocated"),
+    "leak": LEAK,
     "option leaked": re.compile(r"metasolve\d+_|Option left:.*metasolve"),
     "did not converge": re.compile(r"DIVERGED|did not converge|Diverged"),
     "not a number": re.compile(r"\b[-+]?nan\b", re.IGNORECASE),
@@ -81,6 +83,11 @@ def told(output: str) -> list[str]:
     for pattern, word in NOISE:
         output = pattern.sub(word, output)
     return [line.rstrip() for line in output.splitlines() if "dll_append" not in line]
+
+
+def without_leaks(output: str) -> str:
+    """An output without what PETSc tells of memory that was not freed."""
+    return "".join(line for line in output.splitlines(keepends=True) if not LEAK.match(line))
 
 
 def without_views(lines: Sequence[str]) -> list[str]:
