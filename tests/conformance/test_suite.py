@@ -90,6 +90,11 @@ def test_only_what_failed_in_mid_solve_may_be_abandoned(line):
     assert "leak" in judged(ran(), ran(GOOD + line), False, ran)["suspect"]
 
 
+def test_who_monitors_all_solvers_sees_ours():
+    monitored = "    Residual norms for metasolve0_sub_ solve.\n"
+    assert found(ran(), ran(GOOD + monitored)) == []
+
+
 def test_the_depth_of_a_crash_is_noise():
     frame = "[here:123] [ 7] /lib/libpetsc.so(KSPSolve+0x12)[0x7f0012]\n"
     assert compare(GOOD + frame, GOOD + 2 * frame)[0] is Kind.SAME
