@@ -55,6 +55,7 @@ BAD = {
     "did not converge": re.compile(r"DIVERGED|did not converge|Diverged"),
     "not a number": re.compile(r"\b[-+]?nan\b", re.IGNORECASE),
 }
+_TABLE = re.compile(r"(?ms)^#PETSc Option Table entries:.*?^#End of PETSc Option Table entries\n")
 _MOST_LINES = 3000
 
 
@@ -91,6 +92,11 @@ def told(output: str) -> list[str]:
 def without_leaks(output: str) -> str:
     """An output without what PETSc tells of memory that was not freed."""
     return "".join(line for line in output.splitlines(keepends=True) if not LEAK.match(line))
+
+
+def without_options(output: str) -> str:
+    """An output without the table of options that PETSc was given."""
+    return _TABLE.sub("", output)
 
 
 def without_views(lines: Sequence[str]) -> list[str]:

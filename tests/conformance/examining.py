@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from comparing import OPTIONS, Difference, Kind, bad, compare, grew, without_leaks
+from comparing import OPTIONS, Difference, Kind, bad, compare, grew, without_leaks, without_options
 from petsc_build import build
 from petsc_cases import Case, Examples
 from pins import drawn, options, pin
@@ -117,7 +117,7 @@ def judged(
         varies = varies or repeated.code != plain.code
         if wording and not varies and optioned:
             by_options = optioned()
-            compared = compare(by_options.output, other.output)
+            compared = compare(*(without_options(x.output) for x in (by_options, other)))
             as_options = not suspicions(by_options, other, *compared, recorded)
     shown = [["\n".join(each.before)[:600], "\n".join(each.after)[:600]] for each in differences]
     return {
