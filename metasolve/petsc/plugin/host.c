@@ -204,11 +204,13 @@ static PetscErrorCode KSPSetUp_Host(KSP ksp)
 static PetscErrorCode KSPSolve_Host(KSP ksp)
 {
   PetscErrorCode err;
+  PetscBool      waits;
   Host          *h;
 
   PetscFunctionBegin;
   HOST_OF(ksp, h);
-  PetscCall(PCDeferOpen(ksp->pc));
+  PetscCall(PCDeferOpen(ksp->pc, &waits));
+  if (waits) AskAgain(ksp);
   if (!Meant(ksp, h->session) || ksp->transpose_solve) PetscCall(HostSolveOwn(ksp, h));
   else {
     GuardEnter();
@@ -292,8 +294,7 @@ PetscErrorCode HostUnwrap(KSP ksp)
   }
   due = h->setup_due;
   PetscCall(PetscObjectCompose((PetscObject)ksp, "metasolve", NULL));
-  if (waits && ksp->setupstage == KSP_SETUP_NEWRHS)
-    ksp->setupstage = KSP_SETUP_NEWMATRIX; /* so PCSetUp() runs before the next solve */
+  if (waits && ksp->setupstage == KSP_SETUP_NEWRHS) ksp->setupstage = KSP_SETUP_NEWMATRIX; /* PCSetUp() is due, then */
   if (due) ksp->setupstage = KSP_SETUP_NEW;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -47,6 +47,8 @@
   #define StateOf(pc)       ((pc)->matstate)
   #define StateSet(pc, s)   ((pc)->matstate = (s))
   #define ScalesSystem(ksp) PETSC_FALSE
+  /* KSPSetUp() calls PCSetUp() for a new right-hand side, too: where one waits, the KSP's set-up is asked first, as for a matrix */
+  #define AskAgain(ksp) ((ksp)->dmActive ? (void)0 : (void)((ksp)->setupstage = KSP_SETUP_NEWMATRIX))
 #else
 typedef struct {
   PetscObjectState state, nonzerostate;
@@ -54,6 +56,7 @@ typedef struct {
   #define StateOf(pc)       ((MatState){(pc)->matstate, (pc)->matnonzerostate})
   #define StateSet(pc, s)   ((pc)->matstate = (s).state, (pc)->matnonzerostate = (s).nonzerostate)
   #define ScalesSystem(ksp) ((ksp)->dscale)
+  #define AskAgain(ksp)     (void)(ksp)
 #endif
 #define SetUpCalledSet(pc, yes) ((pc)->setupcalled = (yes) ? PETSC_TRUE : PETSC_FALSE)
 
