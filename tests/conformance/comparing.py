@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 NUMBER = re.compile(
-    r"[-+]?(?:\d+\.?\d*(?:[eE][-+]?\d+)?|\.\d+(?:[eE][-+]?\d+)?|nan|inf)\b", re.IGNORECASE
+    r"[-+]?(?:\d+\.?\d*(?:[eE][-+]?\d+)?|\.\d+(?:[eE][-+]?\d+)?|nan|inf)(?!\w)", re.IGNORECASE
 )
 #: Differs between any two runs: frames, addresses, dates, times, process numbers, rates.
 NOISE = [
@@ -55,6 +55,11 @@ BAD = {
     "did not converge": re.compile(r"DIVERGED|did not converge|Diverged"),
     "not a number": re.compile(r"\b[-+]?nan\b", re.IGNORECASE),
 }
+#: What ranks without a display say, several of them in one line.
+DISPLAY = re.compile(
+    r"Unable to open display|unable to use X windows|proceeding without graphics|-display name|"
+    r"COMPUTE NODES are authorized|X server and either your DISPLAY"
+)
 _TABLE = re.compile(r"(?ms)^#PETSc Option Table entries:.*?^#End of PETSc Option Table entries\n")
 _MOST_LINES = 3000
 
@@ -86,7 +91,8 @@ def told(output: str) -> list[str]:
     """Lines of an output without what differs between any two runs."""
     for pattern, word in NOISE:
         output = pattern.sub(word, output)
-    return [line.rstrip() for line in output.splitlines() if "dll_append" not in line]
+    lines = (line.rstrip() for line in output.splitlines())
+    return [line for line in lines if "dll_append" not in line and not DISPLAY.search(line)]
 
 
 def without_leaks(output: str) -> str:

@@ -96,6 +96,12 @@ def test_who_monitors_all_solvers_sees_ours():
     assert found(ran(), ran(GOOD + monitored)) == []
 
 
+def test_a_zero_is_a_number_and_a_missing_display_no_error():
+    assert compare("x=0., y=2.\n", "x=2.e-15, y=3.4\n")[0] is Kind.NUMBERS
+    said = "[1]PETSC ERROR: [2]PETSC ERROR: Unable to open display on :0.0\n"
+    assert found(ran(GOOD + said), ran(GOOD + 2 * said)) == []
+
+
 def test_the_depth_of_a_crash_is_noise():
     frame = "[here:123] [ 7] /lib/libpetsc.so(KSPSolve+0x12)[0x7f0012]\n"
     assert compare(GOOD + frame, GOOD + 2 * frame)[0] is Kind.SAME
