@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from enum import Enum
 
 NUMBER = re.compile(
-    r"[-+]?(?:\d+\.?\d*(?:[eE][-+]?\d+)?|\.\d+(?:[eE][-+]?\d+)?|nan|inf)\b", re.IGNORECASE
+    r"[-+]?(?:\d+\.?\d*(?:[eE][-+]?\d+)?|\.\d+(?:[eE][-+]?\d+)?|nan|inf)(?!\w)", re.IGNORECASE
 )
-#: Differs between any two runs: addresses, dates, times, process numbers, rates.
+#: Differs between any two runs: frames, addresses, dates, times, process numbers, rates.
 NOISE = [
     (re.compile(pattern), word)
     for pattern, word in [
+        (r"(?m)^\[[\w.-]+:\d+\] \[ ?\d+\] .*\n", ""),  # where a program crashed: depths vary
         (r"0x[0-9a-fA-F]+", "ADDRESS"),
         (r"\b\w{3} \w{3} +\d+ \d\d:\d\d:\d\d \d{4}", "DATE"),
         (
@@ -39,17 +40,27 @@ OPTIONS = re.compile(
     r"^(There (are|is) .* unused database option|Option left: name|WARNING! There are options|"
     r"WARNING! could be|There are no unused)"
 )
+LEAK = re.compile(r"\[ *\d+\] ?(\d+ bytes|Total space allocated)")
 #: More of these than without metasolve is a fault.
 BAD = {
     "PETSC ERROR": re.compile(r"PETSC ERROR"),
     "signal": re.compile(
         r"Caught signal|Segmentation|signal \d+|SIGSEGV|double free|corrupted|stack smashing"
     ),
-    "leak": re.compile(r"\[\d\]\d+ bytes|\[\d\]Total space allocated"),
-    "option leaked": re.compile(r"metasolve\d+_|Option left:.*metasolve"),
+    "leak": LEAK,
+    # Who monitors all KSPs (-all_ksp_monitor) sees ours among them.
+    "option leaked": re.compile(
+        r"^(?!\s*Residual norms for).*metasolve\d+_|Option left:.*metasolve"
+    ),
     "did not converge": re.compile(r"DIVERGED|did not converge|Diverged"),
     "not a number": re.compile(r"\b[-+]?nan\b", re.IGNORECASE),
 }
+#: What ranks without a display say, several of them in one line.
+DISPLAY = re.compile(
+    r"Unable to open display|unable to use X windows|proceeding without graphics|-display name|"
+    r"COMPUTE NODES are authorized|X server and either your DISPLAY"
+)
+_TABLE = re.compile(r"(?ms)^#PETSc Option Table entries:.*?^#End of PETSc Option Table entries\n")
 _MOST_LINES = 3000
 
 
@@ -80,7 +91,18 @@ def told(output: str) -> list[str]:
     """Lines of an output without what differs between any two runs."""
     for pattern, word in NOISE:
         output = pattern.sub(word, output)
-    return [line.rstrip() for line in output.splitlines() if "dll_append" not in line]
+    lines = (line.rstrip() for line in output.splitlines())
+    return [line for line in lines if "dll_append" not in line and not DISPLAY.search(line)]
+
+
+def without_leaks(output: str) -> str:
+    """An output without what PETSc tells of memory that was not freed."""
+    return "".join(line for line in output.splitlines(keepends=True) if not LEAK.match(line))
+
+
+def without_options(output: str) -> str:
+    """An output without the table of options that PETSc was given."""
+    return _TABLE.sub("", output)
 
 
 def without_views(lines: Sequence[str]) -> list[str]:

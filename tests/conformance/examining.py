@@ -6,13 +6,14 @@ import re
 import shutil
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from comparing import OPTIONS, Difference, Kind, bad, compare, grew
+from comparing import OPTIONS, Difference, Kind, bad, compare, grew, without_leaks, without_options
 from petsc_build import build
 from petsc_cases import Case, Examples
-from pins import drawn, pin
+from pins import drawn, options, pin
 from running import ACCEPTED, PLAIN, RECORD, Ran, run_case
 
 PLAIN_LIMIT, LIMIT = 20.0, 60.0
@@ -35,6 +36,8 @@ HARMLESS = re.compile(
 )
 #: Suspicions that a program which varies by itself arouses as well; the others none does.
 WORDING = {"text", "an error norm grew", "not a number", "did not converge"}
+#: What failed is not freed: PETSc frees nothing on its way out of an error.
+ABANDONED = ("PETSc reported an error", "the settings cannot be set up")
 Row = dict[str, Any]
 
 
@@ -66,8 +69,9 @@ def examine(
         return {**row, "skip": "does not compile"}
     folder = work / "out" / re.sub(r"[/:]", "_", case.name)
 
-    def ran(way: str | Path, name: str, limit: float = LIMIT) -> Ran:
-        return run_case(case, examples, work / "bin", way, folder / name, limit)
+    def ran(way: str | Path, name: str, limit: float = LIMIT, more: str = "") -> Ran:
+        words = replace(case, arguments=f"{case.arguments} {more}")
+        return run_case(words, examples, work / "bin", way, folder / name, limit)
 
     plain = ran(PLAIN, "plain", PLAIN_LIMIT)
     if plain.code is None:
@@ -76,21 +80,45 @@ def examine(
     for way in ways:
         model_ = {"record": RECORD, "pin": None}.get(way, way)
         other = ran(model_ or pin(row["model"], work / "models"), "run" if way != RECORD else way)
-        row["ways"][way] = judged(plain, other, way == RECORD, lambda: ran(PLAIN, "again"))
+        row["ways"][way] = judged(
+            plain,
+            other,
+            way == RECORD,
+            lambda: ran(PLAIN, "again"),
+            None if model_ else lambda: ran(PLAIN, "again", more=options(row["model"])),
+        )
     shutil.rmtree(folder, ignore_errors=True)
     return row
 
 
-def judged(plain: Ran, other: Ran, recorded: bool, again: Callable[[], Ran]) -> Row:
-    """Compare two runs; where they differ, ask whether two plain ones do so, too."""
+def judged(
+    plain: Ran,
+    other: Ran,
+    recorded: bool,
+    again: Callable[[], Ran],
+    optioned: Callable[[], Ran] | None = None,
+) -> Row:
+    """Compare two runs; where they differ, ask whether plain ones do so, too.
+
+    Parameters
+    ----------
+    plain, other : the runs; `recorded` says that the other one was recorded.
+    again : runs the program plainly once more.
+    optioned : runs it plainly with the settings as PETSc's options and the contract's norm.
+    """
+    other = forgiven(other)
     kind, differences = compare(plain.output, other.output)
     found = suspicions(plain, other, kind, differences, recorded)
-    varies = False
+    varies = as_options = False
     if found:
         repeated = again()
         wording = all(each in WORDING or each.startswith("differs in") for each in found)
         varies = wording and compare(plain.output, repeated.output)[0] is not Kind.SAME
         varies = varies or repeated.code != plain.code
+        if wording and not varies and optioned:
+            by_options = optioned()
+            compared = compare(*(without_options(x.output) for x in (by_options, other)))
+            as_options = not suspicions(by_options, other, *compared, recorded)
     shown = [["\n".join(each.before)[:600], "\n".join(each.after)[:600]] for each in differences]
     return {
         "code": other.code,
@@ -98,12 +126,20 @@ def judged(plain: Ran, other: Ran, recorded: bool, again: Callable[[], Ran]) -> 
         "kind": kind.value,
         "suspect": found,
         "plain varies": varies,
+        "as options do": as_options,
         "accepted": other.accepted,
         "solves": len(other.log) or sum(line["kind"] == "solve" for line in other.recorded),
         "why": whys(other),
         "said": other.said if found else "",
         "differences": shown[:10] if found else [],
     }
+
+
+def forgiven(ran: Ran) -> Ran:
+    """A run without the leaks that its log explains: what failed in mid solve is abandoned."""
+    if not any(line.get("why", "").startswith(ABANDONED) for line in ran.log):
+        return ran
+    return replace(ran, output=without_leaks(ran.output))
 
 
 def whys(ran: Ran) -> dict[str, int]:

@@ -47,6 +47,13 @@ def pin(name: str, folder: Path) -> Path:
     return model
 
 
+def options(name: str) -> str:
+    """Return the settings of a pin as PETSc's options, in the norm that a contract asks for."""
+    pairs = (setting.split("=") for setting in PINS[name].split())
+    settings = " ".join(f"-{key} {value}" for key, value in pairs)
+    return f"{settings} -ksp_norm_type unpreconditioned"
+
+
 def drawn(case: str) -> str:
     """Return the name of the pin for a case: by its name, so always the same."""
     every = [name for name, times in DRAWN.items() for _ in range(times)]

@@ -5,6 +5,7 @@ import reporting
 from comparing import Kind, bad, compare, grew
 from examining import judged, suspicions
 from petsc_cases import Case
+from reporting import forgiven
 from running import Ran
 from suite import Results, sample
 
@@ -69,6 +70,41 @@ def test_what_differs_between_plain_runs_is_not_held_against_us():
     other = ran(code=1)
     assert reporting.suspects([row(lambda: ran(code=1))], "pin") == []
     assert reporting.suspects([row(ran)], "pin") != []
+
+
+def test_what_the_settings_change_as_options_is_not_held_against_us():
+    worse = ran("Norm of error 1.e-03 iterations 2\n")
+    table = "#PETSc Option Table entries:\n-pc_type lu\n#End of PETSc Option Table entries\n"
+    by_options = ran(f"Norm of error 2.e-03 iterations 3\n{table}")
+    assert not forgiven(judged(ran(), worse, False, ran, ran))
+    assert forgiven(judged(ran(), worse, False, ran, lambda: by_options)) == "as options do"
+    wrong = ran(worse.output, log=[{**LINE, "true_residual": 1.0}])
+    assert not forgiven(judged(ran(), wrong, False, ran, lambda: by_options))
+
+
+@pytest.mark.parametrize(
+    "line", ["[0]Total space allocated 64 bytes\n", "[ 0] 64 bytes F() at f\n"]
+)
+def test_only_what_failed_in_mid_solve_may_be_abandoned(line):
+    failed = {**LINE, "source": "fallback", "why": "PETSc reported an error in the solve"}
+    assert judged(ran(), ran(GOOD + line, log=[failed]), False, ran)["suspect"] == []
+    assert "leak" in judged(ran(), ran(GOOD + line), False, ran)["suspect"]
+
+
+def test_who_monitors_all_solvers_sees_ours():
+    monitored = "    Residual norms for metasolve0_sub_ solve.\n"
+    assert found(ran(), ran(GOOD + monitored)) == []
+
+
+def test_a_zero_is_a_number_and_a_missing_display_no_error():
+    assert compare("x=0., y=2.\n", "x=2.e-15, y=3.4\n")[0] is Kind.NUMBERS
+    said = "[1]PETSC ERROR: [2]PETSC ERROR: Unable to open display on :0.0\n"
+    assert found(ran(GOOD + said), ran(GOOD + 2 * said)) == []
+
+
+def test_the_depth_of_a_crash_is_noise():
+    frame = "[here:123] [ 7] /lib/libpetsc.so(KSPSolve+0x12)[0x7f0012]\n"
+    assert compare(GOOD + frame, GOOD + 2 * frame)[0] is Kind.SAME
 
 
 def test_the_report_counts_what_was_accepted_and_names_suspects():

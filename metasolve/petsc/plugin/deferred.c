@@ -244,13 +244,11 @@ PetscErrorCode PCDeferred(PC pc, PetscBool *waits)
 }
 
 /* PCSetUp() has noted that there is a set-up, and with PCSetReusePreconditioner() it would leave it at that. */
-PetscErrorCode PCDeferOpen(PC pc)
+PetscErrorCode PCDeferOpen(PC pc, PetscBool *waits)
 {
-  PetscBool waits;
-
   PetscFunctionBegin;
-  PetscCall(PCDeferred(pc, &waits));
-  if (waits) SetUpCalledSet(pc, PETSC_FALSE);
+  PetscCall(PCDeferred(pc, waits));
+  if (*waits) SetUpCalledSet(pc, PETSC_FALSE);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

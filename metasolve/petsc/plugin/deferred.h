@@ -10,9 +10,9 @@
 
 extern int MetasolveDepth; /* > 0 inside somebody's set-up or solve: whatever happens there is not outermost */
 
-PetscErrorCode PCWatchSetUp(PC);            /* from now on its set-up counts as a place where inner solvers arise */
-PetscErrorCode PCDefer(PC);                 /* the set-up that KSPSetUp() is about to ask for waits */
-PetscErrorCode PCDeferOpen(PC);             /* whoever needs it from now on gets it */
-PetscErrorCode PCDeferred(PC, PetscBool *); /* does one wait? */
-PetscErrorCode PCSetUpDeferred(PC);         /* it is done now. Collective */
-PetscErrorCode PCUndefer(PC);               /* nothing of ours is left in the PC; its set-up is due again */
+PetscErrorCode PCWatchSetUp(PC);             /* from now on its set-up counts as a place where inner solvers arise */
+PetscErrorCode PCDefer(PC);                  /* the set-up that KSPSetUp() is about to ask for waits */
+PetscErrorCode PCDeferred(PC, PetscBool *);  /* does one wait? */
+PetscErrorCode PCDeferOpen(PC, PetscBool *); /* the same, and whoever needs it from now on gets it */
+PetscErrorCode PCSetUpDeferred(PC);          /* it is done now. Collective */
+PetscErrorCode PCUndefer(PC);                /* nothing of ours is left in the PC; its set-up is due again */

@@ -3,6 +3,7 @@
 #include "host.h"
 #include "guard.h"
 #include "left.h"
+#include "own.h"
 #include <string.h>
 
 PetscErrorCode HostFind(KSP ksp, Host **host)
@@ -22,100 +23,6 @@ PetscErrorCode HostFind(KSP ksp, Host **host)
     PetscCall(HostFind((ksp), &(h))); \
     if (!(h)) PetscFunctionReturn(PETSC_ERR_PLIB); \
   } while (0)
-
-/* ---- the program's own solve ---- */
-/* The KSP's own work space, which nobody needs while a model solves. */
-static PetscErrorCode SetUpOwn(KSP ksp, Host *h)
-{
-  PetscErrorCode err = PETSC_SUCCESS;
-
-  PetscFunctionBegin;
-  if (!h->setup_due) PetscFunctionReturn(PETSC_SUCCESS);
-  MetasolveDepth++;
-  if (h->ksp_setup) err = h->ksp_setup(ksp);
-  MetasolveDepth--;
-  PetscCall(err);
-  h->setup_due = PETSC_FALSE;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* As KSPSetUp() and KSPSetUpOnBlocks() do it, timed; inner solvers are made and set up while MetasolveDepth > 0. */
-static PetscErrorCode SetUpPC(KSP ksp, Host *h)
-{
-  PetscErrorCode err;
-  PetscBool      waits;
-  PetscLogDouble t0, t1;
-
-  PetscFunctionBegin;
-  PetscCall(PetscTime(&t0));
-  PetscCall(PCDeferred(ksp->pc, &waits));
-  MetasolveDepth++;
-  err = PCSetErrorIfFailure(ksp->pc, ksp->errorifnotconverged);
-  if (!err) err = waits ? PCSetUpDeferred(ksp->pc) : PCSetUp(ksp->pc);
-  if (!err) err = PCSetUpOnBlocks(ksp->pc);
-  MetasolveDepth--;
-  PetscCall(err);
-  PetscCall(PetscTime(&t1));
-  h->setup += t1 - t0;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* What KSPSetUp() would have made of a preconditioner that failed, had it been set up then. */
-static PetscErrorCode LateReason(KSP ksp)
-{
-  PCFailedReason failed;
-
-  PetscFunctionBegin;
-  PetscCall(PCGetFailedReason(ksp->pc, &failed));
-  if (failed) ksp->reason = KSP_DIVERGED_PC_FAILED;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode SolveOwn(KSP ksp, Host *h)
-{
-  PetscErrorCode err;
-  PetscBool      waits;
-
-  PetscFunctionBegin;
-  PetscCall(SetUpOwn(ksp, h));
-  PetscCall(PCDeferred(ksp->pc, &waits));
-  if (waits) {
-    PetscCall(SetUpPC(ksp, h));
-    PetscCall(LateReason(ksp));
-  }
-  h->answered = PETSC_FALSE;
-  MetasolveDepth++;
-  err = h->ksp_solve(ksp);
-  MetasolveDepth--;
-  PetscCall(err);
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-PetscErrorCode HostSolveOwn(KSP ksp, Host *h)
-{
-  PetscErrorCode err;
-  int            lifted = GuardLift();
-
-  PetscFunctionBegin;
-  err = SolveOwn(ksp, h);
-  GuardSettle(lifted);
-  PetscCall(err);
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-PetscErrorCode HostSolveTested(KSP ksp, Host *h, ConvergenceTest test, void *testing)
-{
-  PetscErrorCode err;
-
-  PetscFunctionBegin;
-  h->test        = ksp->converged;
-  h->testing     = testing;
-  ksp->converged = test;
-  err            = HostSolveOwn(ksp, h);
-  ksp->converged = h->test;
-  PetscCall(err);
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
 
 /* Is this an outermost solver that the session is about? */
 static PetscBool Meant(KSP ksp, const Session *s)
@@ -181,32 +88,34 @@ static PetscErrorCode KSPSetUp_Host(KSP ksp)
   Adopt(ksp, h);
   if (ksp->setupstage == KSP_SETUP_NEW || h->setupnewmatrix) h->setup_due = PETSC_TRUE;
   if (!Meant(ksp, h->session)) {
-    PetscCall(SetUpOwn(ksp, h));
+    PetscCall(OwnSetUp(ksp, h));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   ksp->setupnewmatrix = PETSC_TRUE; /* call us again for a new operator */
   h->setup            = 0;
   PetscCall(KSPGetPC(ksp, &ksp->pc));
   if (!ksp->vec_rhs) h->asked = PETSC_TRUE;
-  PetscCall(SetUpOwn(ksp, h)); /* work space: a solve that is exchanged after this would miss it */
+  PetscCall(OwnSetUp(ksp, h)); /* work space: a solve that is exchanged after this would miss it */
   if (h->session->ops->mayact && !h->asked) PetscCall(h->session->ops->mayact(ksp, h, &may));
   if (may) {
     PetscCall(PCDefer(ksp->pc));
     PetscCall(PCDeferred(ksp->pc, &waits));
     if (waits) PetscFunctionReturn(PETSC_SUCCESS);
   }
-  if (!ScalesSystem(ksp)) PetscCall(SetUpPC(ksp, h)); /* a diagonally scaled operator is scaled only after us */
+  if (!ScalesSystem(ksp)) PetscCall(OwnSetUpPC(ksp, h)); /* a diagonally scaled operator is scaled only after us */
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 static PetscErrorCode KSPSolve_Host(KSP ksp)
 {
   PetscErrorCode err;
+  PetscBool      waits;
   Host          *h;
 
   PetscFunctionBegin;
   HOST_OF(ksp, h);
-  PetscCall(PCDeferOpen(ksp->pc));
+  PetscCall(PCDeferOpen(ksp->pc, &waits));
+  if (waits) AskAgain(ksp);
   if (!Meant(ksp, h->session) || ksp->transpose_solve) {
     if (!MetasolveDepth) LeftCount(ksp, (PetscBool)(h->session != NULL));
     PetscCall(HostSolveOwn(ksp, h));
@@ -292,8 +201,7 @@ PetscErrorCode HostUnwrap(KSP ksp)
   }
   due = h->setup_due;
   PetscCall(PetscObjectCompose((PetscObject)ksp, "metasolve", NULL));
-  if (waits && ksp->setupstage == KSP_SETUP_NEWRHS)
-    ksp->setupstage = KSP_SETUP_NEWMATRIX; /* so PCSetUp() runs before the next solve */
+  if (waits && ksp->setupstage == KSP_SETUP_NEWRHS) ksp->setupstage = KSP_SETUP_NEWMATRIX; /* PCSetUp() is due, then */
   if (due) ksp->setupstage = KSP_SETUP_NEW;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

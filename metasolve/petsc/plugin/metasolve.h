@@ -7,7 +7,7 @@
      decide, answer       the steps of one solve in production
      journal, start, attempt, mirror, manifest, describe
      class, inner, watch  what is known of alike operators; the inner solver; the program's own solve, watched
-     host, deferred       the wrapped KSP, and its preconditioner whose set-up waits
+     host, own, deferred  the wrapped KSP, its own solve, and its preconditioner whose set-up waits
      asked, census        what that set-up makes, and others ask for; who asks past us
      reroute, unread      ... and is led to us; the options that it would have read
      sound, contract, operator, limits, guard, left
@@ -48,6 +48,8 @@
   #define StateOf(pc)       ((pc)->matstate)
   #define StateSet(pc, s)   ((pc)->matstate = (s))
   #define ScalesSystem(ksp) PETSC_FALSE
+  /* KSPSetUp() calls PCSetUp() for a new right-hand side, too: where one waits, the KSP's set-up is asked first, as for a matrix */
+  #define AskAgain(ksp) ((ksp)->dmActive ? (void)0 : (void)((ksp)->setupstage = KSP_SETUP_NEWMATRIX))
 #else
 typedef struct {
   PetscObjectState state, nonzerostate;
@@ -55,6 +57,7 @@ typedef struct {
   #define StateOf(pc)       ((MatState){(pc)->matstate, (pc)->matnonzerostate})
   #define StateSet(pc, s)   ((pc)->matstate = (s).state, (pc)->matnonzerostate = (s).nonzerostate)
   #define ScalesSystem(ksp) ((ksp)->dscale)
+  #define AskAgain(ksp)     (void)(ksp)
 #endif
 #define SetUpCalledSet(pc, yes) ((pc)->setupcalled = (yes) ? PETSC_TRUE : PETSC_FALSE)
 

@@ -87,14 +87,16 @@ def test_a_right_hand_side_that_is_no_case_for_a_model(
 
 
 def test_the_preconditioner_of_the_program_is_not_set_up(host, constant_model, run_with):
-    """-log_view counts PCSetUp: Jacobi's for the model; a multigrid hierarchy has many more."""
+    """-log_view counts PCSetUp: a multigrid hierarchy has many more than Jacobi."""
     model = constant_model(ksp_type="cg", pc_type="jacobi")
     options = "-pc_type gamg -log_view"
     done, lines = run_with(model, host("petsc4py_host"), options=options)
     assert {line["source"] for line in lines} == {"model"}
     row = next(line for line in done.stdout.splitlines() if line.startswith("PCSetUp "))
-    assert int(row.split()[1]) <= 2  # the inner Jacobi, and the deferred one that does nothing
+    # The inner Jacobi's, and the deferred one, which does nothing; 3.26 asks for it at each solve.
+    assert int(row.split()[1]) <= 1 + len(lines)
     assert "PCGAMG" not in done.stdout.replace("PCGAMGGraph_AGG         0", "")
+    assert "PCSetUp_GAMG" not in done.stdout
 
 
 def test_null_space_component_is_left_as_the_program_would(

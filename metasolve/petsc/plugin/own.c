@@ -1,0 +1,96 @@
+/* own.c - the program's own set-up and solve of a wrapped KSP. */
+#include "own.h"
+#include "guard.h"
+
+/* The KSP's own work space, which nobody needs while a model solves. */
+PetscErrorCode OwnSetUp(KSP ksp, Host *h)
+{
+  PetscErrorCode err = PETSC_SUCCESS;
+
+  PetscFunctionBegin;
+  if (!h->setup_due) PetscFunctionReturn(PETSC_SUCCESS);
+  MetasolveDepth++;
+  if (h->ksp_setup) err = h->ksp_setup(ksp);
+  MetasolveDepth--;
+  PetscCall(err);
+  h->setup_due = PETSC_FALSE;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* As KSPSetUp() and KSPSetUpOnBlocks() do it, timed; inner solvers are made and set up while MetasolveDepth > 0. */
+PetscErrorCode OwnSetUpPC(KSP ksp, Host *h)
+{
+  PetscErrorCode err;
+  PetscBool      waits;
+  PetscLogDouble t0, t1;
+
+  PetscFunctionBegin;
+  PetscCall(PetscTime(&t0));
+  PetscCall(PCDeferred(ksp->pc, &waits));
+  MetasolveDepth++;
+  err = PCSetErrorIfFailure(ksp->pc, ksp->errorifnotconverged);
+  if (!err) err = waits ? PCSetUpDeferred(ksp->pc) : PCSetUp(ksp->pc);
+  if (!err) err = PCSetUpOnBlocks(ksp->pc);
+  MetasolveDepth--;
+  PetscCall(err);
+  PetscCall(PetscTime(&t1));
+  h->setup += t1 - t0;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* What KSPSetUp() would have made of a preconditioner that failed, had it been set up then. */
+static PetscErrorCode LateReason(KSP ksp)
+{
+  PCFailedReason failed;
+
+  PetscFunctionBegin;
+  PetscCall(PCGetFailedReason(ksp->pc, &failed));
+  if (failed) ksp->reason = KSP_DIVERGED_PC_FAILED;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode SolveOwn(KSP ksp, Host *h)
+{
+  PetscErrorCode err;
+  PetscBool      waits;
+
+  PetscFunctionBegin;
+  PetscCall(OwnSetUp(ksp, h));
+  PetscCall(PCDeferred(ksp->pc, &waits));
+  if (waits) {
+    PetscCall(OwnSetUpPC(ksp, h));
+    PetscCall(LateReason(ksp));
+  }
+  h->answered = PETSC_FALSE;
+  MetasolveDepth++;
+  err = h->ksp_solve(ksp);
+  MetasolveDepth--;
+  PetscCall(err);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode HostSolveOwn(KSP ksp, Host *h)
+{
+  PetscErrorCode err;
+  int            lifted = GuardLift();
+
+  PetscFunctionBegin;
+  err = SolveOwn(ksp, h);
+  GuardSettle(lifted);
+  PetscCall(err);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode HostSolveTested(KSP ksp, Host *h, ConvergenceTest test, void *testing)
+{
+  PetscErrorCode err;
+
+  PetscFunctionBegin;
+  h->test        = ksp->converged;
+  h->testing     = testing;
+  ksp->converged = test;
+  err            = HostSolveOwn(ksp, h);
+  ksp->converged = h->test;
+  PetscCall(err);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
