@@ -175,13 +175,13 @@ class SkippedLine(BaseModel):
     prefix: str = ""
 
 
-class EndLine(BaseModel):
-    """What had no line of its own when the program ended: written where there was any."""
+class LeftLine(BaseModel):
+    """Solves without a line of their own, counted when the program ended."""
 
-    kind: Literal["end"]
+    kind: Literal["left"]
     run: str
-    skipped: int = Field(0, ge=0, description="Solves that could not be recorded, in all.")
-    left: dict[str, Positive] = Field({}, description="Solves that are left alone, by why.")
+    why: str
+    solves: Positive
 
 
 LINES: Mapping[str, type[BaseModel]] = {
@@ -189,7 +189,7 @@ LINES: Mapping[str, type[BaseModel]] = {
     "solve": SolveLine,
     "skipped": SkippedLine,
     "stopped": SkippedLine,
-    "end": EndLine,
+    "left": LeftLine,
 }
 
 

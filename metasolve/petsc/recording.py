@@ -19,11 +19,10 @@ from metasolve.files.atomic import read_regular
 from metasolve.files.complaint import explain
 from metasolve.files.strict_json import parse_object
 from metasolve.petsc.launch import MANIFEST
-from metasolve.petsc.manifest import LINES, EndLine, RunLine, SkippedLine, SolveLine, understand
+from metasolve.petsc.manifest import LINES, LeftLine, RunLine, SkippedLine, SolveLine, understand
 from metasolve.petsc.recorded_solve import Operator, RecordedSolve
 from metasolve.solve.instance import Instance
 
-UNNAMED = "that could not be recorded, after the first hundred"
 _OPENING = '{"kind":'
 FEATURES_VERSION = 3  #: METASOLVE_FEATURES_VERSION of the plug-in
 _REDONE = 0.05  # of the first set-up: to find that there is nothing to do takes less
@@ -158,9 +157,8 @@ class Recording:
             self.solves.append(line.read(self.path))
         elif isinstance(line, SkippedLine):
             self.skipped.append(Skipped(**line.model_dump()))
-        elif isinstance(line, EndLine):
-            named = sum(each.run == line.run and each.kind == "skipped" for each in self.skipped)
-            self.left.update({**line.left, UNNAMED: max(line.skipped - named, 0)})
+        elif isinstance(line, LeftLine):
+            self.left[line.why] += line.solves
 
     def _check_features(self) -> None:
         for run in self.runs:

@@ -42,16 +42,13 @@ class Summary:
     guessed
         Number of solves that started from a learned guess.
     left
-        Number of solves that have no line, by why.
-    ended
-        Whether a program said at its end what had no line.
+        Number of solves that have no line, by why; 0 of a program that has none at all.
     """
 
     sources: Mapping[str, int]
     reasons: Mapping[tuple[str, str], int]
     guessed: int = 0
     left: Mapping[str, int] = field(default_factory=dict)
-    ended: bool = False
 
     @classmethod
     def of(cls, lines: Iterable[Mapping[str, Any]]) -> Summary:
@@ -59,27 +56,27 @@ class Summary:
         sources: Counter[str] = Counter()
         reasons: Counter[tuple[str, str]] = Counter()
         left: Counter[str] = Counter()
-        guessed, ended = 0, False
+        guessed = 0
         for line in lines:
-            if line.get("kind") == "end":
-                ended = True
-                left.update(_counts(line.get("left")))
-                continue
             source, why = str(line.get("source", "?")), str(line.get("why", ""))
+            if source == "left":  # solves without a line of their own, when the program ended
+                solves = line.get("solves")
+                left[why] += solves if type(solves) is int else 0
+                continue
             sources[source] += 1
             guessed += line.get("guess") is not None
             if why:
                 reasons[source, why] += 1
-        return cls(sources, reasons, guessed, left, ended)
+        return cls(sources, reasons, guessed, left)
 
     def __str__(self) -> str:
         """One line for people."""
         count = sum(self.sources.values())
-        if not count and not self.ended:
+        if not count and not self.left:
             return "no solve reached the plug-in; metasolve doctor says what it needs"
-        more = "".join(f"; {n} left alone: {why}" for why, n in self.left.items())
+        more = "".join(f"; {n} left alone: {why}" for why, n in self.left.items() if n)
         if not count:
-            return f"0 solves{more}" if more else "the program solved no linear system with a KSP"
+            return f"0 solves{more}" if more else f"0 solves: {next(iter(self.left))}"
         parts = [self._part(source) for source in sorted(self.sources, key=self._order)]
         start = f"; {self.guessed} from a learned guess" if self.guessed else ""
         return f"{count} solve{'s' * (count != 1)}: " + ", ".join(parts) + start + more
@@ -94,9 +91,3 @@ class Summary:
     def _order(source: str) -> tuple[int, str]:
         known = ("model", "second", "switched", "fallback", "refused")
         return (known.index(source) if source in known else len(known)), source
-
-
-def _counts(told: Any) -> dict[str, int]:
-    """Numbers by why, of a line that anybody may have written."""
-    pairs = told.items() if isinstance(told, dict) else ()
-    return {str(why): n for why, n in pairs if type(n) is int and n > 0}

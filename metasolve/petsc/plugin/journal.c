@@ -115,15 +115,26 @@ void JournalWrite(Solve *s)
   Append(s->run->runner, &s->run->last);
 }
 
-/* A program whose every solve has a line needs no other. */
-void JournalEnd(Runner *r)
+static void Left(Runner *r, const char *why, PetscInt solves)
 {
   Text line = {0};
 
-  if (r->solves && !LeftTotal()) return;
-  TextAdd(&line, "{\"kind\":\"end\",\"solves\":%lld,", (long long)r->solves);
-  LeftAdd(&line);
-  TextAdd(&line, "}\n");
+  TextAdd(&line, "{\"source\":\"left\",\"why\":");
+  TextString(&line, why);
+  TextAdd(&line, ",\"solves\":%lld}\n", (long long)solves);
   Append(r, &line);
   TextFree(&line);
+}
+
+/* A line for each why; a program that has solved nothing at all has one that says so. */
+void JournalEnd(Runner *r)
+{
+  const char *why;
+  PetscInt    solves, left = 0;
+
+  for (int i = 0; (why = LeftKind(i, &solves)); i++) {
+    if (solves) Left(r, why, solves);
+    left += solves;
+  }
+  if (!left && !r->solves) Left(r, "no linear system was solved with a KSP", 0);
 }

@@ -34,23 +34,9 @@ void LeftCount(KSP ksp, PetscBool meant)
   counts[KindOf(ksp, meant)]++;
 }
 
-PetscInt LeftTotal(void)
+const char *LeftKind(int i, PetscInt *solves)
 {
-  PetscInt total = 0;
-
-  for (int i = 0; i < LEFT_KINDS; i++) total += counts[i];
-  return total;
-}
-
-void LeftAdd(Text *t)
-{
-  const char *separator = "";
-
-  TextAdd(t, "\"left\":{");
-  for (int i = 0; i < LEFT_KINDS; i++) {
-    if (!counts[i]) continue;
-    TextAdd(t, "%s\"%s\":%lld", separator, names[i], (long long)counts[i]);
-    separator = ",";
-  }
-  TextAdd(t, "}");
+  if (i >= LEFT_KINDS) return NULL;
+  *solves = counts[i];
+  return names[i];
 }

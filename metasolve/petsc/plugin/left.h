@@ -2,6 +2,5 @@
 #pragma once
 #include "metasolve.h"
 
-void     LeftCount(KSP, PetscBool meant); /* meant: its method is one that we act on */
-PetscInt LeftTotal(void);
-void     LeftAdd(Text *); /* "left":{"direct solves":3}, as a member of a JSON object */
+void        LeftCount(KSP, PetscBool meant);   /* meant: its method is one that we act on */
+const char *LeftKind(int i, PetscInt *solves); /* why, and how many; NULL: there are only i kinds */

@@ -60,17 +60,26 @@ void ManifestSkip(Recorder *s, KSP ksp, const char *why)
   TextFree(&line);
 }
 
-void ManifestEnd(const Recorder *s)
+static void Left(const Recorder *s, const char *why, PetscInt solves)
 {
   Text line = {0};
   int  error;
 
-  if (s->skipped <= MOST_SKIPPED && !LeftTotal()) return;
-  TextAdd(&line, "{\"kind\":\"end\",\"run\":\"%s\",\"skipped\":%lld,", s->run, (long long)s->skipped);
-  LeftAdd(&line);
-  TextAdd(&line, "}\n");
+  if (solves <= 0) return;
+  TextAdd(&line, "{\"kind\":\"left\",\"run\":\"%s\",\"why\":", s->run);
+  TextString(&line, why);
+  TextAdd(&line, ",\"solves\":%lld}\n", (long long)solves);
   (void)Append(s, &line, &error);
   TextFree(&line);
+}
+
+void ManifestEnd(const Recorder *s)
+{
+  const char *why;
+  PetscInt    solves;
+
+  for (int i = 0; (why = LeftKind(i, &solves)); i++) Left(s, why, solves);
+  Left(s, "solves that could not be recorded, after the first hundred", s->skipped - MOST_SKIPPED);
 }
 
 static PetscErrorCode AddNullSpace(Text *t, const char *name, MatNullSpace space)

@@ -47,7 +47,7 @@ def constant_model(tmp_path, plugin_library):
 
 @pytest.fixture
 def run_with(tmp_path, plugin_library, run_program):
-    """`run_with(model, command, ranks=1, options="")`: the finished process and its log lines."""
+    """`run_with(model, command, ranks=1, options="")`: the finished process, its solves' lines."""
 
     def run(model, command, ranks=1, options="", env=None):
         log = tmp_path / "run.jsonl"
@@ -61,7 +61,7 @@ def run_with(tmp_path, plugin_library, run_program):
         }
         done = run_program(command, env=variables, ranks=ranks)
         lines = [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
-        return done, lines
+        return done, [line for line in lines if line["source"] != "left"]  # see test_left
 
     return run
 

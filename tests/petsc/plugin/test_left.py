@@ -75,13 +75,14 @@ def test_they_are_counted_by_why(started, verb, solves, said):
 @pytest.mark.parametrize("size", [1, 2])
 def test_beside_solves_that_are_not_left_alone(started, tmp_path, size):
     said = started("run", "cg,jacobi,2", "preonly,redundant,1", size=size)
-    assert said.startswith("metasolve: 2 solves: 2 model; 1 left alone")
+    assert said.startswith("metasolve: 2 solves: ")
+    assert "; 1 left alone: solves by a preconditioner alone; log: " in said
     last = json.loads((tmp_path / "log").read_text().splitlines()[-1])
-    assert last == {"kind": "end", "solves": 2, "left": {"solves by a preconditioner alone": 1}}
+    assert last == {"source": "left", "why": "solves by a preconditioner alone", "solves": 1}
 
 
 def test_a_program_that_solves_nothing(started):
-    assert "solved no linear system with a KSP" in started("run")
+    assert "0 solves: no linear system was solved with a KSP" in started("run")
     assert "solved no linear system with a KSP" in started("record")
 
 
@@ -94,7 +95,7 @@ def test_a_program_without_petsc(started, verb, tmp_path):
 def test_what_could_not_be_recorded_is_counted_to_the_end(started, tmp_path):
     said = started("record", "cg,none,130,shell")
     assert "100 not recorded: the operator is not an assembled, square AIJ matrix" in said
-    assert "30 left alone: that could not be recorded, after the first hundred" in said
+    assert "30 left alone: solves that could not be recorded, after the first hundred" in said
     recording = Recording(tmp_path / "recording")
     assert (len(recording.skipped), recording.left.total()) == (100, 30)
 
