@@ -11,7 +11,8 @@ import metasolve
 from metasolve.errors import ModelError, UsageError
 from metasolve.model.allowed import canonical
 from metasolve.model.pinned import parsed, pin
-from metasolve.model.policy_file import read_policy
+
+from ..policy_reader import read_policy
 
 compiled = pytest.mark.skipif(not shutil.which("mpicc"), reason="needs a compiler")
 

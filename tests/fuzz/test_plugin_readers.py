@@ -11,7 +11,7 @@ import pytest
 from metasolve.errors import PluginError
 from metasolve.model.allowed import allowed, table
 from metasolve.model.pinned import pin, sealed_text
-from metasolve.model.policy_file import write_policy
+from metasolve.model.policy_file import policy_text
 from metasolve.petsc import installation
 from metasolve.petsc.compiled import SOURCES
 
@@ -73,7 +73,7 @@ def examples(tmp_path_factory, readers, guess_file, newton_file):
     from metasolve.petsc.library import plugin
 
     version, folder = installation.find().version, tmp_path_factory.mktemp("examples")
-    write_policy(learned_model(plugin().names, version), folder / "policy.txt")
+    (folder / "policy.txt").write_text(policy_text(learned_model(plugin().names, version)))
     pin(folder / "pinned", {"pc_type": "sor", "pc_sor_omega": "1.5"})
     (folder / "guess.bin").write_bytes(guess_file)
     (folder / "newton.bin").write_bytes(newton_file)

@@ -10,7 +10,6 @@ import pytest
 from metasolve.errors import MetasolveError
 from metasolve.model.directory import load, save
 from metasolve.model.pinned import pin
-from metasolve.model.policy_file import read_policy
 from metasolve.production import journal
 from metasolve.program.case_file import case_of, read_case
 from metasolve.space import Space
@@ -105,27 +104,6 @@ def test_weights_with_the_right_checksum(directory):
         document.write_text(json.dumps(told))
 
     fuzz("weights", mutate, write, lambda: use(load(directory)))
-
-
-@pytest.mark.parametrize("kind", ["policy", "constant"])
-def test_policies_with_the_right_checksum(directory, tmp_path, kind):
-    if kind == "constant":
-        directory = pin(tmp_path / "pinned", {"pc_type": "sor", "pc_sor_omega": "1.5"})
-    path = directory / "policy.txt"
-    body = path.read_text().rpartition("sha256 ")[0]
-
-    def write(mutated):
-        sealed = rng.random() < 0.9
-        digest = hashlib.sha256(mutated).hexdigest() if sealed else "0" * 64
-        path.write_bytes(mutated + f"sha256 {digest}\n".encode())
-
-    rng = generator("seal")
-    fuzz(
-        f"policy.txt {kind}",
-        lambda rng: mutated_text(body, rng),
-        write,
-        lambda: use(read_policy(path)),
-    )
 
 
 # --- recordings -----------------------------------------------------------------------------------

@@ -15,9 +15,11 @@ from metasolve.model.gate import Bells, Gate
 from metasolve.model.layer import ACTIVATIONS, Activation, constant_layers
 from metasolve.model.meta_model import MetaModel
 from metasolve.model.model import Model, Standardisation
-from metasolve.model.policy_file import read_policy, write_policy
+from metasolve.model.policy_file import policy_text
 from metasolve.model.surrogate import Surrogate
 from metasolve.space import Choice, Flag, Integer, Real, Space
+
+from ..policy_reader import read_policy
 
 SPACE = Space(
     (
@@ -66,7 +68,7 @@ def named(row):
 @given(seed=st.integers(0, 1000), share=st.floats(0, 1))
 def test_policy_file_says_what_the_model_says(seed, share, tmp_path_factory):
     model, path = made(seed, gated=True), tmp_path_factory.mktemp("policy") / "policy.txt"
-    write_policy(model, path)
+    path.write_text(policy_text(model))
     copy = read_policy(path)
     features = named(TABLE[0] + share * (TABLE[-1] - TABLE[0]))
     np.testing.assert_allclose(
@@ -145,7 +147,7 @@ def test_a_damaged_directory_is_an_error_with_a_remedy(tmp_path, name, harm):
 
 def test_a_damaged_policy_file_is_an_error(tmp_path):
     path = tmp_path / "policy.txt"
-    write_policy(made(), path)
+    path.write_text(policy_text(made()))
     text = path.read_text()
     for bad in (text[: len(text) // 2], text.replace("sor", "sox", 1), ""):
         path.write_text(bad)
@@ -182,7 +184,7 @@ def test_a_constant_is_a_model_with_a_network_that_ignores_its_input(tmp_path):
     setting = {"pc_type": "sor", "pc_sor_omega": 1.3}
     layers = constant_layers(3, SPACE.to_vector(setting))
     model = Model("global", SPACE, Standardisation.fit(NAMES, TABLE), layers)
-    write_policy(model, tmp_path / "policy.txt")
+    (tmp_path / "policy.txt").write_text(policy_text(model))
     for row in TABLE:
         assert model.settings(named(row)) == setting
         assert read_policy(tmp_path / "policy.txt").settings(named(row)) == setting

@@ -8,12 +8,13 @@ import pytest
 from metasolve.errors import TrainingError, UsageError
 from metasolve.farm import SerialFarm
 from metasolve.model.directory import load
-from metasolve.model.policy_file import read_policy
 from metasolve.solve.outcome import Outcome, Reason
 from metasolve.train import TrainConfig
 from metasolve.train.events import read_events
 from metasolve.train.session import train_task
 from metasolve.train.trainer import Task
+
+from ..policy_reader import read_policy
 
 SMALL = TrainConfig(calls=90, seed=3)
 

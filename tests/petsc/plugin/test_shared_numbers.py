@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from metasolve.model import allowed, pinned, policy_file
+from metasolve.model import allowed, pinned
 from metasolve.petsc import recording
 from metasolve.petsc.compiled import SOURCES
 
@@ -30,7 +30,3 @@ def test_numbers(file, name, value):
 def test_a_name_and_a_value_have_their_place():
     text = (SOURCES / "metasolve.h").read_text()
     assert f"[METASOLVE_MAX_SETTINGS][{allowed.LONGEST + 1}]" in text
-
-
-def test_versions_that_are_read():
-    assert str(pinned.POLICY_VERSION) in policy_file.VERSIONS
