@@ -99,7 +99,9 @@ def _row(name: str, info: Any, kind: Any, given: Any) -> _Row:
     if _is(info):
         word = info.metavar or (name.upper() if default == "required" else f"[{name.upper()}]")
         return _Row(word, told, default)
-    flags = [each for each in info.param_decls or () if each.startswith("-")]
+    # Inside Annotated the first name stands where a default would.
+    declared = (info.default, *(info.param_decls or ()))
+    flags = [each for each in declared if isinstance(each, str) and each.startswith("-")]
     flags = ", ".join(sorted(flags, key=len)) or f"--{name.replace('_', '-')}"
     if kind is bool:
         return _Row(flags, told, flags.partition("/")[0] if given else "")
@@ -117,7 +119,9 @@ def _value(kind: Any) -> str:
 def _split(told: str) -> tuple[str, str]:
     """Take the default out of a help text, where it is said there."""
     lead, found, said = told.replace("Default: ", "default: ").partition("default: ")
-    return (lead.strip().rstrip(";.") if found else told.strip().rstrip(".")), said.rstrip(".")
+    lead = (lead if found else told).strip().rstrip(";.")
+    plain = lead.partition(" ")[0].isalpha()
+    return lead[:1].upper() + lead[1:] if plain else lead, said.rstrip(".")
 
 
 def _default(value: Any, required: bool) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import re
 import types
 from collections.abc import Iterator
 from pathlib import Path
@@ -46,7 +45,7 @@ def of_settings() -> str:
             needed = each.default is dataclasses.MISSING
             needed = needed and each.default_factory is dataclasses.MISSING
             default = "required" if needed else _dataclass_default(each)
-            rows.append((code(kind), code(each.name), code(_plain(each.type)), default))
+            rows.append((code(kind), code(each.name), _plain(each.type), default))
     return table(("type", "key", "holds", "default"), rows)
 
 
@@ -55,8 +54,19 @@ def _dataclass_default(each: dataclasses.Field) -> str:
     return _default(value)
 
 
+_WORDS = {
+    "str": "text",
+    "float": "number",
+    "int": "whole number",
+    "bool": "true or false",
+    "tuple[str, ...]": "list of words",
+    "Condition": "`{parent: [values]}`",
+    "Literal['linear', 'log']": "`linear` or `log`",
+}
+
+
 def _plain(annotation: str) -> str:
-    return annotation.replace("Condition", "{parent: values}").replace(" | None", "")
+    return _WORDS[annotation.replace(" | None", "")]
 
 
 def _rows(model: type[BaseModel], lead: str = "") -> Iterator[tuple[str, str, str, str]]:
@@ -66,7 +76,8 @@ def _rows(model: type[BaseModel], lead: str = "") -> Iterator[tuple[str, str, st
             continue
         key, inner, several = field.alias or name, _table_of(field.annotation), _several(field)
         if inner is None:
-            yield code(lead + key), field.description or "", _type(field), _of(field)
+            told, _, said = (field.description or "").rstrip(".").partition("; default: ")
+            yield code(lead + key), told, _type(field), said or _of(field)
             continue
         brackets = f"[[{key}]]" if several else f"[{key}]"
         yield from _rows(inner, f"{brackets} ")
@@ -118,8 +129,6 @@ def _bounds(field: FieldInfo) -> str:
 def _of(field: FieldInfo) -> str:
     if field.is_required():
         return "required"
-    if re.search(r"default: ", field.description or ""):
-        return ""  # said there
     return _default(field.default)
 
 

@@ -18,7 +18,12 @@ _NESTED = re.compile(r'^NESTED\("(\w+)"\)', re.MULTILINE)
 def features() -> str:
     """What the model sees of a system: names and comments of features.c."""
     found = _FEATURE.findall((_PLUGIN / "features.c").read_text(encoding="utf-8"))
-    return table(("feature", "meaning"), ((code(name), told) for name, told in found))
+    return table(("feature", "meaning"), ((code(name), _plain(told)) for name, told in found))
+
+
+def _plain(text: str) -> str:
+    """Text in which markdown finds nothing to emphasise."""
+    return re.sub(r"([_*])", r"\\\1", text).replace("<", "&lt;")
 
 
 def settings() -> str:
