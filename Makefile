@@ -193,7 +193,7 @@ lint: setup ## check style and formatting of Python and C, and let mypy, compile
 	done
 
 docs: setup ## build the manual into build/docs, every link and anchor checked
-	@.venv/bin/python -m mkdocs -q build --strict
+	@NO_MKDOCS_2_WARNING=1 .venv/bin/python -m mkdocs -q build --strict
 	echo 'manual: build/docs/index.html'
 
 clean: ## remove what was built, environments included
