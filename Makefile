@@ -5,7 +5,7 @@ SHELL := bash
 .ONESHELL:
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-slow fuzz test-latest test-slurm test-sanitized conformance \
-  bench-overhead lint clean
+  bench-overhead lint docs clean
 
 PYTHON ?= python3
 APT_PACKAGES := python3-petsc4py python3-mpi4py python3-venv libpetsc-real-dev \
@@ -31,7 +31,7 @@ help: ## list the targets
 setup: .venv/.stamp ## make .venv with everything needed (as root on Debian: PETSc too)
 
 .venv/.stamp: .venv/bin/python pyproject.toml constraints.txt
-	@.venv/bin/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[test]'
+	@.venv/bin/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[test,docs]'
 	if ! .venv/bin/python -c 'import mpi4py' 2>/dev/null; then
 	  .venv/bin/python -m pip install -q --disable-pip-version-check mpi4py
 	fi
@@ -191,6 +191,10 @@ lint: setup ## check style and formatting of Python and C, and let mypy, compile
 	for source in $(C_SOURCES)/*.c $(C_SOURCES)/loader/*.c; do
 	  mpicc -c $(C_FLAGS) $$headers $$source -o /dev/null
 	done
+
+docs: setup ## build the manual into build/docs, every link and anchor checked
+	@NO_MKDOCS_2_WARNING=1 .venv/bin/python -m mkdocs -q build --strict
+	echo 'manual: build/docs/index.html'
 
 clean: ## remove what was built, environments included
 	rm -rf .venv .venv-latest build .pytest_cache .ruff_cache .hypothesis *.egg-info

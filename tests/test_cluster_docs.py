@@ -6,8 +6,9 @@ import subprocess
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-TEMPLATE = ROOT / "docs" / "train.sbatch"
-MANUAL = (ROOT / "docs" / "cluster.md").read_text()
+FOLDER = ROOT / "docs" / "how-to"
+TEMPLATE = FOLDER / "train.sbatch"
+MANUAL = (FOLDER / "cluster.md").read_text()
 BATCH = re.compile(r"^#SBATCH --(?P<name>[a-z-]+)=(?P<value>\S+)$")
 #: What sbatch(1) calls its options; those of ours must be among them.
 KNOWN = {
@@ -55,4 +56,4 @@ def test_it_is_bash_and_says_how_it_is_used():
 def test_the_manual_shows_the_template_and_its_links_lead_somewhere():
     assert "](train.sbatch)" in MANUAL
     for link in re.findall(r"\]\(([^)#]+)", MANUAL):
-        assert "://" in link or (ROOT / "docs" / link).exists(), link
+        assert "://" in link or (FOLDER / link).exists(), link

@@ -12,8 +12,10 @@ from metasolve.cli.run import add_conduct
 
 HELP = """Print the lines a job script needs to run programs with MODEL.
 
-For example: eval "$(metasolve env models/beam --log beam.jsonl)", and then srun ./app as before.
-What metasolve run does besides, the line at the end, is left out."""
+For example: eval "$(metasolve env models/beam --log beam.jsonl)"
+
+Then start the program as before, such as srun ./app. The summary that metasolve run prints at the
+end is left out."""
 
 
 def parser() -> Parser:

@@ -1,7 +1,7 @@
 """The lines of a recording's manifest, checked: whatever a line holds, it is understood or refused.
 
 What JSON has no word for, infinity and NaN, the plug-in writes as null. Keys that are not known are
-ignored, as docs/recording-format.md says.
+ignored, as docs/reference/recording.md says.
 """
 
 from __future__ import annotations

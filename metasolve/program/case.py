@@ -1,7 +1,8 @@
 """`Case`: a program to accelerate, as case.toml describes it. No Python is needed to write one.
 
 What varies from run to run (``[[vary]]``) and what may be set (``[space]``) are written alike, in
-the format of `metasolve.space.written`; `case_file` reads it. docs/programs.md describes every key.
+the format of `metasolve.space.written`; `case_file` reads it. The manual's list of keys
+(docs/reference/case-keys.md) is made from the fields here.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ class Settings(_Table):
     """How those settings travel that are no {name} anywhere."""
 
     through: Literal["petsc", "flags", "environment"] | None = Field(
-        None, description="PETSC_OPTIONS, words at the end of the command, variables."
+        None, description="How settings travel that have no place: PETSC_OPTIONS, words, variables."
     )
     flag: str = Field("-{name} {value}", description="Words of one setting sent as a flag.")
 
@@ -62,21 +63,29 @@ class Reading(_Table):
     csv: str | None = Field(None, description="CSV file in the run's directory.")
     json_: str | None = Field(None, alias="json", description="JSON file in the run's directory.")
     key: str | None = Field(None, description="Column of the CSV, or dotted key of the JSON.")
-    take: Literal["last", "sum", "max"] = Field("last", description="What counts of several.")
+    take: Literal["last", "sum", "max"] = Field(
+        "last", description="What counts of several numbers."
+    )
 
 
 class CostReading(Reading):
     """What a run costs: its wall time unless told otherwise."""
 
-    time: Literal["wall", "cpu"] | None = Field(None, description="Measured by us, start included.")
-    petsc_log: str | None = Field(None, description="Event of PETSc's log, such as SNESSolve.")
-    unit: Literal["seconds", "count"] = Field("seconds", description="Counts are noise-free.")
+    time: Literal["wall", "cpu"] | None = Field(
+        None, description="Time of the run, start included; default: wall."
+    )
+    petsc_log: str | None = Field(
+        None, description="Event of PETSc's log, such as SNESSolve: seconds of the slowest rank."
+    )
+    unit: Literal["seconds", "count"] = Field(
+        "seconds", description="A count is noise-free: iterations, evaluations."
+    )
 
 
 class Success(_Table):
     """What a run must show to have succeeded."""
 
-    exit_code: int = 0
+    exit_code: int = Field(0, description="What the program must exit with.")
     pattern: str | None = Field(None, description="Regular expression that stdout must match.")
     failure: str | None = Field(None, description="Regular expression that it must not match.")
 
@@ -92,21 +101,35 @@ class Accept(_Table):
 class Train(_Table):
     """Options of training, where the command line gives none: fields of `TrainConfig`."""
 
-    estimator: str | None = Field(None, description="How differences become a gradient.")
-    tangents: int | None = Field(None, description="Perturbed runs per instance and step.")
-    tangent_kind: str | None = Field(None, description="Distribution of the perturbations.")
-    control_variate: str | None = Field(None, description="Whether the surrogate's is corrected.")
+    estimator: str | None = Field(
+        None, description="How differences become a gradient; default: auto."
+    )
+    tangents: int | None = Field(
+        None, description="Perturbed runs per instance and step; default: auto's choice."
+    )
+    tangent_kind: str | None = Field(
+        None, description="Distribution of the perturbations; default: orthogonal."
+    )
+    control_variate: str | None = Field(
+        None, description="Correct the surrogate's gradient, or not; default: surrogate."
+    )
 
 
 class Case(_Table):
     """A program, what varies, what may be set, what it costs, what success means."""
 
-    name: str
+    name: str = Field(description="Of the case; default: its folder's.")
     command: Words = Field(min_length=1, description="Words or a line; never given to a shell.")
-    build: Words = Field([], description="How to build the program, for people.")
+    build: Words = Field(
+        [], description="How to build the program: shown when it is not found, never run."
+    )
     directory: Path = Field(Path(), description="Of case.toml; relative paths start here.")
-    vary: list[dict[str, Any]] = Field([], description="What varies from run to run.")
-    runs: str | None = Field(None, description="CSV file of past runs, one column per name.")
+    vary: list[dict[str, Any]] = Field(
+        [], description="What varies from run to run, written as settings."
+    )
+    runs: str | None = Field(
+        None, description="CSV file of past runs, one column per name: its rows are the instances."
+    )
     columns: list[str] = Field([], description="Of that file; read from it.")
     input: list[Input] = Field([], description="Files the program reads.")
     environment: dict[str, str] = Field({}, description="Variables to add; {name} is replaced.")

@@ -131,7 +131,7 @@ class Evaluation:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain JSON; the keys are a contract, see docs/evaluate.md."""
+        """Plain JSON; the keys are a contract, see docs/reference/evaluation.md."""
         sources = self.sources()
         oracle = ORACLE in self.measured
         return {

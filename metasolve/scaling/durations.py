@@ -14,7 +14,7 @@ from metasolve.scaling.simulation import Durations
 from metasolve.solve.outcome import Outcome
 
 #: Standard deviation of log(actual / expected) seconds of the calls of a training, see
-#: docs/cluster.md; a recording holds calls under the program's own settings only.
+#: docs/results/scaling.md; a recording holds calls under the program's own settings only.
 SPREAD = 1.0
 _CAP = 2.0  # training stops a call at so many times the program's own
 _LEAST = 1e-6  # seconds; what took less was not measured

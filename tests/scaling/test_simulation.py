@@ -144,7 +144,7 @@ def test_the_seed_decides_the_batches():
 
 def test_the_manual_says_what_is_simulated():
     """Its row of built-in durations: efficiency at 256 ranks of 4,096 evaluations, and the ends."""
-    manual = (Path(__file__).parents[2] / "docs" / "cluster.md").read_text()
+    manual = (Path(__file__).parents[2] / "docs" / "results" / "scaling.md").read_text()
     [row] = re.findall(r"^\| built-in, 128 .*\|$", manual, re.MULTILINE)
     told = [float(cell) for cell in row.split("|")[4:7]]
     found = predict(built_in(), [2**power for power in range(1, 13)], 4096, OVERHEADS, repeats=5)

@@ -1,4 +1,4 @@
-"""docs/train.sbatch under a real SLURM: the model of mpiexec, whatever happens to a job."""
+"""docs/how-to/train.sbatch under a real SLURM: the model of mpiexec, whatever happens to a job."""
 
 import json
 import os
@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
-TEMPLATE = ROOT / "docs" / "train.sbatch"
+TEMPLATE = ROOT / "docs" / "how-to" / "train.sbatch"
 #: Flops are counted within one preconditioner, and the same each time: so is what is learned.
 SPACE = """\
 [fixed]
