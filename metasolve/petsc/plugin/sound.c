@@ -3,6 +3,8 @@
 #include <math.h>
 #include <string.h>
 
+#define ALIKE 1e-8 /* entries that mirror each other, up to rounding: of the magnitudes in their row */
+
 /* ---- entries ---- */
 static PetscBool Finite(const PetscScalar *v, PetscInt n)
 {
@@ -69,6 +71,64 @@ static PetscBool NeedsDiagonal(const Settings *s)
   return (PetscBool)(!*package || !strcmp(package, MATSOLVERPETSC));
 }
 
+/* The entry in the block of this rank; 0 where there is none. */
+static PetscErrorCode Entry(const Rows *r, PetscInt i, PetscInt j, double *value)
+{
+  PetscInt at;
+
+  PetscFunctionBegin;
+  PetscCall(PetscFindInt(j, r->ai[i + 1] - r->ai[i], r->aj + r->ai[i], &at));
+  *value = at < 0 ? 0 : r->aa[r->ai[i] + at];
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Looks at the upper triangle, as incomplete Cholesky does. upper: for each row, magnitudes there and in its column above it; top:
+   what the largest shift is made of; over: how much more is needed for a diagonal that is large enough for any pivot. */
+static PetscErrorCode Triangle(const Rows *r, double *upper, PetscBool *symmetric, double *top, double *over)
+{
+  const PetscInt n = r->rend - r->rstart;
+
+  PetscFunctionBegin;
+  for (PetscInt i = 0; i < n; i++) {
+    double row = 0, other = 0, magnitude = 0;
+    for (PetscInt k = r->ai[i]; k < r->ai[i + 1]; k++) magnitude += fabs(r->aa[k]);
+    for (PetscInt k = r->ai[i]; k < r->ai[i + 1]; k++) {
+      const PetscInt j = r->aj[k];
+      const double   a = r->aa[k];
+      row += j == i ? -a : fabs(a);
+      if (j > i) upper[i] += fabs(a);
+      if (j > i) upper[j] += fabs(a);
+      if (j == i) upper[i] -= a;
+      if (j == i || !*symmetric) continue;
+      PetscCall(Entry(r, j, i, &other));
+      *symmetric = (PetscBool)(fabs(a - other) <= ALIKE * magnitude);
+    }
+    *top = fmax(*top, row);
+  }
+  for (PetscInt i = 0; i < n; i++) *over = fmax(*over, upper[i]);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Where a pivot is not positive, incomplete Cholesky begins again with a larger shift of the diagonal, up to one that would do for
+   a symmetric matrix. For another one that may not do, and it begins again for ever. */
+static PetscErrorCode IncompleteReturns(Mat A, const Settings *s, PetscBool *returns)
+{
+  const char *ordering = Setting(s, "pc_factor_mat_ordering_type");
+  double     *upper, top = 0, over = 0;
+  PetscBool   symmetric = PETSC_TRUE, whole;
+  Rows        r;
+
+  PetscFunctionBegin;
+  whole = (PetscBool)(!strcmp(Setting(s, "pc_type"), PCICC) && (!*ordering || !strcmp(ordering, MATORDERINGNATURAL)));
+  PetscCall(RowsOpen(A, &r));
+  PetscCall(PetscCalloc1((size_t)(r.rend - r.rstart), &upper));
+  PetscCall(Triangle(&r, upper, &symmetric, &top, &over));
+  PetscCall(PetscFree(upper));
+  PetscCall(RowsClose(A, &r));
+  if (!symmetric && !(whole && over <= top)) *returns = PETSC_FALSE;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode SoundOperator(const Operator *o, const Settings *s, PetscBool *sound)
 {
   PetscMPIInt ranks;
@@ -78,6 +138,7 @@ PetscErrorCode SoundOperator(const Operator *o, const Settings *s, PetscBool *so
   PetscCallMPI(MPI_Comm_size(PetscObjectComm((PetscObject)o->A), &ranks));
   if (ranks > 1) PetscCall(EntriesFinite(o->A, sound));
   if ((ranks > 1 && NeedsDiagonal(s)) || Mentions(s, PCICC) || Mentions(s, PCCHOLESKY)) PetscCall(DiagonalNonzero(o->A, sound));
+  if (*sound && Mentions(s, PCICC)) PetscCall(IncompleteReturns(o->A, s, sound));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -4,7 +4,7 @@
    PETSc raises an error where it happens. On several ranks the others then wait in a reduction that nobody enters. Which
    preconditioners do so was established by injecting faults on one rank (tests/hosts/one_rank.c): SOR, at a zero on the diagonal
    of its block, on whatever level; ILU, where a diagonal entry is missing; GAMG, at entries that are not finite. Incomplete
-   Cholesky never returns from an empty row.
+   Cholesky never returns from an empty row, nor from some operators that are not symmetric.
 */
 #pragma once
 #include "operator.h"
