@@ -12,16 +12,22 @@ from petsc_build import build, executable
 from petsc_cases import Case, Examples
 from pins import METASOLVE, pin
 
+from metasolve.petsc import library
+
 PROGRAMS = Path(__file__).parent / "programs"
 
 
 @pytest.fixture(scope="session")
 def tools():
-    """Skip where programs cannot be built or metasolve is not called by its name."""
+    """Skip where programs cannot be built or metasolve is not called by its name.
+
+    The plug-in is there, too, before the first run: no run's limit is spent on compiling it.
+    """
     pytest.importorskip("petsc4py")
     absent = [name for name in ("mpicc", "mpiexec", "pkg-config") if shutil.which(name) is None]
     if absent or not Path(METASOLVE).exists():
         pytest.skip(f"not installed: {', '.join(absent) or 'metasolve beside this interpreter'}")
+    library.build()
 
 
 @pytest.fixture(scope="session")

@@ -25,6 +25,8 @@ import reporting
 from examining import examine
 from petsc_cases import Case, Examples
 
+from metasolve.petsc import library
+
 PLACES = (
     *("ksp/ksp/tests", "ksp/ksp/tutorials", "ksp/pc/tests", "ksp/pc/tutorials"),
     *("snes/tests", "snes/tutorials", "ts/tutorials"),
@@ -64,6 +66,7 @@ class Results:
 
 def run(cases: Sequence[Case], examples: Examples, work: Path, ways: Sequence[str]) -> list[Row]:
     """Run what is not known yet, saying how far it is and how long it will take."""
+    library.build()  # before the first run: no run's limit is spent on it
     results = Results(work / "results.jsonl")
     todo = [case for case in cases if results.lacks(case)]
     began = time.monotonic()
