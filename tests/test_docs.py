@@ -19,7 +19,17 @@ STRING = re.compile(r'"((?:[^"\\]|\\.)*)"')
 CONVERSION = re.compile(r"%[-+.\d]*(?:ll)?[sdgfu]")
 #: Files that write reasons of theirs: in tables, or where a reason is set.
 TABLES = ("journal.c", "left.c")
-SETTERS = ("record.c", "describe.c", "decide.c", "attempt.c", "answer.c", "start.c", "policy.c")
+SETTERS = (
+    "journal.c",
+    "manifest.c",
+    "record.c",
+    "describe.c",
+    "decide.c",
+    "attempt.c",
+    "answer.c",
+    "start.c",
+    "policy.c",
+)
 
 
 def words(text):
@@ -40,7 +50,9 @@ def reasons():
         yield from re.findall(r'\[(?:WHY|LEFT)_\w+\] *= "([^"]+)"', text)
     for name in SETTERS:
         text = (PLUGIN / name).read_text()
-        for statement in re.findall(r"(?:\*why = |ManifestStop\(s, |->detail, )[^;]+;", text):
+        for statement in re.findall(
+            r"(?:\*why = |ManifestStop\(s, |Left\([rs], |->detail, )[^;]+;", text
+        ):
             yield from STRING.findall(statement)
 
 
