@@ -19,6 +19,7 @@ from petsc4py import PETSc
 from metasolve.errors import UsageError
 from metasolve.petsc import communication, reasons
 from metasolve.petsc.generated_solve import GeneratedSolve
+from metasolve.petsc.judged import as_recorded, judge
 from metasolve.petsc.library import plugin
 from metasolve.petsc.measurement import NOT_STARTED, Measurement
 from metasolve.petsc.models import Models
@@ -27,7 +28,7 @@ from metasolve.petsc.recorded_solve import RecordedSolve
 from metasolve.petsc.systems import DEFAULT_BYTES, System, Systems
 from metasolve.solve.course import course
 from metasolve.solve.instance import Instance
-from metasolve.solve.outcome import Outcome, Reason, fractional
+from metasolve.solve.outcome import Outcome
 from metasolve.solve.solver import Budget, Value
 
 if TYPE_CHECKING:
@@ -116,7 +117,7 @@ class Replay:
         """
         solve = _recorded(instance)
         if isinstance(solve, RecordedSolve) and not solve.host.replayable:
-            return _as_recorded(instance, solve)
+            return as_recorded(instance, solve)
         if equal_residual:
             entries = free_norm(solve.host.options)
             return self._attempt(instance, entries, _UNLIMITED, strict=False)
@@ -275,28 +276,6 @@ def configure(
     most = solve.max_it if iterations is None else min(iterations, solve.max_it)
     ksp.setTolerances(solve.rtol, solve.abstol, solve.divtol, most)
     ksp.setInitialGuessNonzero(system.guess is not None)
-
-
-def _as_recorded(instance: Instance, solve: RecordedSolve) -> Outcome:
-    seen = solve.outcome
-    good = instance.accepts(seen.true_residual)
-    reason = Reason.CONVERGED if good else reasons.of_code(seen.reason)[0]
-    count, spent = seen.iterations, (seen.setup_seconds, seen.solve_seconds)
-    return Outcome(reason, count, float(count), seen.true_residual, *spent, message="recorded")
-
-
-def judge(
-    instance: Instance, system: System, measured: Measurement, aim: float | None = None
-) -> Outcome:
-    """Make an outcome; `aim` is the norm at which the method stopped, where it is known."""
-    residual = measured.residual / system.norm if system.norm > 0 else measured.residual
-    reason, message = reasons.explain(measured, instance.accepts(residual))
-    whole = measured.iterations
-    partial = float(whole)
-    if aim is not None and measured.reason > 0 and whole and len(measured.history) > 1:
-        partial = whole - 1 + min(fractional(measured.history[-2:], aim), 1.0)
-    spent = (measured.setup, measured.solve, measured.flops)
-    return Outcome(reason, whole, partial, residual, *spent, measured.history, message)
 
 
 def _is_single_level(ksp: PETSc.KSP) -> bool:

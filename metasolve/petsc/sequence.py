@@ -8,10 +8,11 @@ from dataclasses import replace
 from petsc4py import PETSc
 
 from metasolve.errors import UsageError
+from metasolve.petsc.judged import judge
 from metasolve.petsc.library import plugin
 from metasolve.petsc.measurement import Measurement
 from metasolve.petsc.options import Options
-from metasolve.petsc.replay import configure, judge
+from metasolve.petsc.replay import configure
 from metasolve.petsc.systems import Systems
 from metasolve.solve.instance import Instance
 from metasolve.solve.outcome import Outcome
