@@ -112,4 +112,5 @@ def test_tests_of_petscs_that_look_at_more_are_left_alone(
     plain = run_program(command, ranks=size)
     done, lines = run_with(model, command, size)
     assert done.stdout == plain.stdout
-    assert {line["why"] for line in lines} == {"a convergence test that may look at more than norm, iteration and solution"}
+    why = "a convergence test that may look at more than norm, iteration and solution"
+    assert {line["why"] for line in lines} == {why}
