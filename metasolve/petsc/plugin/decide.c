@@ -9,7 +9,8 @@
 
 static void ToOwn(Solve *s, Why why)
 {
-  s->why  = why;
+  s->why = why;
+  if (s->contract.kind == CONTRACT_OWN_TEST) s->patience = 0; /* it may not be asked in somebody else's name */
   s->step = SolveGuessed(s) ? STEP_OWN_FROM_GUESS : STEP_OWN;
 }
 
@@ -47,7 +48,7 @@ PetscErrorCode StepGuess(Solve *s)
 
   PetscFunctionBegin;
   PetscCall(PetscTime(&clock));
-  PetscCall(StartFromGuess(s));
+  if (s->contract.kind != CONTRACT_OWN_TEST) PetscCall(StartFromGuess(s)); /* where that starts is its own affair */
   s->guessing = Lap(&clock);
   s->step     = STEP_DECIDE;
   if (!SolveGuessed(s)) PetscFunctionReturn(PETSC_SUCCESS);

@@ -38,7 +38,8 @@ static PetscErrorCode KSPBuildSolution_Host(KSP ksp, Vec v, Vec *V)
 
   PetscFunctionBegin;
   HOST_OF(ksp, h);
-  if (!h->answered) PetscCall((*h->ksp_buildsolution)(ksp, v, V));
+  if (h->mirrored) PetscCall(KSPBuildSolution(h->mirrored, v, V));
+  else if (!h->answered) PetscCall((*h->ksp_buildsolution)(ksp, v, V));
   else if (v) {
     PetscCall(VecCopy(ksp->vec_sol, v));
     *V = v;
@@ -52,7 +53,8 @@ static PetscErrorCode KSPBuildResidual_Host(KSP ksp, Vec t, Vec v, Vec *V)
 
   PetscFunctionBegin;
   HOST_OF(ksp, h);
-  if (h->answered) PetscCall(KSPBuildResidualDefault(ksp, t, v, V));
+  if (h->mirrored) PetscCall(KSPBuildResidual(h->mirrored, t, v, V));
+  else if (h->answered) PetscCall(KSPBuildResidualDefault(ksp, t, v, V));
   else PetscCall((*h->ksp_buildresidual)(ksp, t, v, V));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

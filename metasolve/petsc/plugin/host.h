@@ -28,6 +28,7 @@ struct _Host {
     asked; /* the program called KSPSetUp() itself, before there was anything to solve: it may look into its preconditioner */
   PetscLogDouble  setup;    /* seconds of the program's own set-up since the last solve */
   PetscBool       answered; /* the last solve was not the program's own: the solution is in vec_sol, and nowhere else */
+  KSP             mirrored; /* ours, while it solves and the program's test looks on. NULL: it does not */
   ConvergenceTest test;     /* the program's own, while another stands in for it ... */
   void           *testing;  /* ... and what that one works with */
   void           *state;    /* of the session's operations */

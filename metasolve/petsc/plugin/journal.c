@@ -8,7 +8,7 @@ static const char *const sources[]       = {"model", "second", "switched", "fall
 static const char *const whys[WHY_COUNT] = {
   [WHY_NOT]               = "",
   [WHY_NO_NORM]           = "a fixed number of iterations without norm",
-  [WHY_OWN_TEST]          = "a convergence test of the program's own",
+  [WHY_OWN_TEST]          = "a convergence test that may look at more than norm, iteration and solution",
   [WHY_COUNTS_ITERATIONS] = "converges by number of iterations",
   [WHY_SCALED]            = "diagonally scaled operator",
   [WHY_KNOLL]             = "guess from the program's preconditioner",
@@ -39,6 +39,7 @@ static const char *const whys[WHY_COUNT] = {
   [WHY_ERROR]             = "PETSc reported an error in the solve",
   [WHY_LATE]              = "the time budget was used up",
   [WHY_DIVERGED]          = "diverged",
+  [WHY_NOT_ACCEPTED]      = "the program's own test does not accept the answer",
   [WHY_WRONG]             = "the true residual is above the tolerance",
 };
 
@@ -89,7 +90,7 @@ static void Line(Solve *s)
           (int)ksp->reason, (long long)ksp->its);
   TextNumber(t, known ? s->residual / c->bnorm : c->bnorm == 0 ? 0 : NAN);
   TextAdd(t, ",\"tolerance\":");
-  TextNumber(t, known && c->target > 0 ? c->target / c->bnorm : ksp->rtol);
+  TextNumber(t, c->kind == CONTRACT_OWN_TEST ? NAN : known && c->target > 0 ? c->target / c->bnorm : ksp->rtol);
   TextAdd(t, ",\"guess\":");
   TextNumber(t, known ? s->start / c->bnorm : NAN);
   TextAdd(t, ",\"own_expected\":");

@@ -17,6 +17,9 @@ typedef struct {
   int      late;                                           /* 1: stopped by one of the latter */
   Course  *course;                                         /* NULL: not kept */
   PetscInt before;                                         /* iterations of the course that an earlier solve has made */
+  PetscErrorCode (*test)(void *asked, PetscInt, PetscReal,
+                         KSPConvergedReason *); /* decides in place of target. NULL: there is none */
+  void *asked;
 } Limits;
 
 double         ProcessorTime(void);

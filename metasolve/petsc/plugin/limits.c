@@ -46,9 +46,10 @@ PetscErrorCode LimitsTest(KSP ksp, PetscInt it, PetscReal rnorm, KSPConvergedRea
   if (it == 0) l->first = rnorm;
   CourseSet(l->course, l->before + it, rnorm);
   if (!isfinite(rnorm)) *reason = KSP_DIVERGED_NANORINF;
+  else if (l->test) PetscCall(l->test(l->asked, l->before + it, rnorm, reason));
   else if (rnorm <= l->target) *reason = KSP_CONVERGED_RTOL;
   else if (rnorm >= l->divergence * fmax(l->first, l->target)) *reason = KSP_DIVERGED_DTOL;
-  else if (l->deadline > 0 && it % 8 == 7) {
+  if (!*reason && l->deadline > 0 && it % 8 == 7) {
     PetscCall(PetscTime(&now));
     l->late = now > l->deadline || (l->processor > 0 && ProcessorTime() > l->processor);
     PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &l->late, 1, MPI_INT, MPI_MAX, PetscObjectComm((PetscObject)ksp)));

@@ -105,7 +105,8 @@ PetscErrorCode MirrorAnswer(Solve *s)
   if (MirrorWants(s)) PetscCall(Replay(s));
   ksp->its    = s->its;
   ksp->rnorm  = s->residual;
-  ksp->reason = s->contract.kind == CONTRACT_UNPRECONDITIONED && islessequal(s->residual, ksp->abstol) ? KSP_CONVERGED_ATOL
+  ksp->reason = s->contract.kind == CONTRACT_OWN_TEST                                                  ? s->reason
+              : s->contract.kind == CONTRACT_UNPRECONDITIONED && islessequal(s->residual, ksp->abstol) ? KSP_CONVERGED_ATOL
                                                                                                        : KSP_CONVERGED_RTOL;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

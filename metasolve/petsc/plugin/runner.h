@@ -85,15 +85,16 @@ typedef struct _Solve { /* one solve; times in seconds */
   Vec       x0; /* the program's own guess, where one must come back; NULL: it starts from zero */
   PetscBool fresh, guess,
     own; /* fresh: an operator not seen in the last solve; guess: the solve starts from vec_sol; own: no settings of a model's */
-  PetscBool small, looked, answered, monitored; /* monitored: on some rank */
-  Course    course;                             /* of the attempt, where the program keeps one or has monitors */
-  PetscInt  its, history;                       /* of the attempt; how long the program's history was */
-  PetscReal residual, start;                    /* |b - A x|_2 at the end; of a guess of ours that is used (NaN: there is none) */
-  double    expected, budget;                   /* what own settings probably take, and what an attempt may */
-  double    patience;                           /* with own settings; 0: any */
-  char      unused[64];
-  double    decision, guessing, own_solve, setup, solve, verify, fallback, total;
-  double    own_measured, own_setup; /* own settings to the end, and the part of it that was set-up */
+  PetscBool          small, looked, answered, monitored; /* monitored: on some rank */
+  Course             course;                             /* of the attempt, where the program keeps one or has monitors */
+  PetscInt           its, history;                       /* of the attempt; how long the program's history was */
+  KSPConvergedReason reason;                             /* what the program's own test says of the answer */
+  PetscReal          residual, start;  /* |b - A x|_2 at the end; of a guess of ours that is used (NaN: there is none) */
+  double             expected, budget; /* what own settings probably take, and what an attempt may */
+  double             patience;         /* with own settings; 0: any */
+  char               unused[64];
+  double             decision, guessing, own_solve, setup, solve, verify, fallback, total;
+  double             own_measured, own_setup; /* own settings to the end, and the part of it that was set-up */
 } Solve;
 
 static inline double Lap(PetscLogDouble *since)

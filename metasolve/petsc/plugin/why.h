@@ -38,6 +38,7 @@ typedef enum {
   WHY_ERROR,
   WHY_LATE,
   WHY_DIVERGED,
+  WHY_NOT_ACCEPTED,
   WHY_WRONG,
   WHY_COUNT
 } Why;
