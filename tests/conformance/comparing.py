@@ -34,7 +34,7 @@ MONITORED = re.compile(
     r"^\s*(\d+ KSP( |$)|Residual norms for|Linear \S* ?solve (converged|did not)|Linear solve |"
     r"KSP final norm)|KSP Residual norm|KSP (un)?preconditioned|KSP none resid"
 )
-#: Newton's method takes other steps, and as many, with each exactness of the linear solves.
+#: Newton's method takes other steps where its linear solves are more, or less, exact.
 NONLINEAR = re.compile(r"\s*\d+ SNES \S*\s?Function norm")
 VIEW = re.compile(r"\s*(KSP|PC) Object")
 INSIDE_VIEW = re.compile(r"\s*(linear system matrix|PC Object|Mat Object|  )")
