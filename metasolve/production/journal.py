@@ -15,8 +15,10 @@ from metasolve.files.strict_json import parse_object
 def read(path: Path, start: int = 0) -> Iterator[dict[str, Any]]:
     """Yield the lines of a run log from byte `start` on; torn ones are left out.
 
-    A log that does not exist has no lines.
+    A log that does not exist has no lines, and none can be had back from a terminal or a device.
     """
+    if not path.is_file():
+        return
     with contextlib.suppress(FileNotFoundError), path.open("rb") as file:
         file.seek(start)
         for line in file:

@@ -17,6 +17,7 @@ from pins import drawn, options, pin
 from running import ACCEPTED, PLAIN, RECORD, Ran, run_case
 
 PLAIN_LIMIT, LIMIT = 20.0, 60.0
+REPEATS = 3  # of a plain run, until one of them differs
 _SLACK = 1.0001  # of a tolerance: norms are sums in another order
 #: What a more exact answer changes in words: counts, lists of numbers, signs, what is unused.
 HARMLESS = re.compile(
@@ -111,10 +112,8 @@ def judged(
     found = suspicions(plain, other, kind, differences, recorded)
     varies = as_options = False
     if found:
-        repeated = again()
         wording = all(each in WORDING or each.startswith("differs in") for each in found)
-        varies = wording and compare(plain.output, repeated.output)[0] is not Kind.SAME
-        varies = varies or repeated.code != plain.code
+        varies = any(differ(plain, again(), wording) for _ in range(REPEATS))
         if wording and not varies and optioned:
             by_options = optioned()
             compared = compare(*(without_options(x.output) for x in (by_options, other)))
@@ -133,6 +132,13 @@ def judged(
         "said": other.said if found else "",
         "differences": shown[:10] if found else [],
     }
+
+
+def differ(plain: Ran, repeated: Ran, wording: bool) -> bool:
+    """Whether two plain runs differ, in what they say only if `wording` is what is asked about."""
+    if repeated.code != plain.code:
+        return True
+    return wording and compare(plain.output, repeated.output)[0] is not Kind.SAME
 
 
 def forgiven(ran: Ran) -> Ran:

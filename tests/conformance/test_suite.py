@@ -91,6 +91,11 @@ def test_only_what_failed_in_mid_solve_may_be_abandoned(line):
     assert "leak" in judged(ran(), ran(GOOD + line), False, ran)["suspect"]
 
 
+def test_a_norm_on_newtons_way_is_no_error():
+    steps = "  1 SNES Function norm 1.e-9\n", "  1 SNES Function norm 1.e-4\n"
+    assert found(*(ran(GOOD + step) for step in steps)) == []
+
+
 def test_who_monitors_all_solvers_sees_ours():
     monitored = "    Residual norms for metasolve0_sub_ solve.\n"
     assert found(ran(), ran(GOOD + monitored)) == []

@@ -9,6 +9,7 @@ import pytest
 
 from metasolve.errors import ModelError, RecordingError, UsageError
 from metasolve.petsc import launch
+from metasolve.production import journal
 from metasolve.production.journal import Summary
 
 PYTHON = [sys.executable, "-c"]
@@ -103,6 +104,16 @@ def test_looking_at_a_log_leaves_nothing_behind(tmp_path):
     assert launch.run([*PYTHON, ""], tmp_path, conduct=launch.Conduct(log)) == 0
     assert not log.exists()
     assert launch.run([*PYTHON, ""], tmp_path, conduct=launch.Conduct("/dev/null")) == 0
+
+
+@pytest.mark.parametrize("device", ["/dev/zero", "/dev/null", "a pipe"])
+def test_no_lines_are_waited_for_from_a_log_that_is_no_file(tmp_path, device):
+    """A pipe would give none, and /dev/zero an endless one: until there is no memory left."""
+    path = Path(device)
+    if device == "a pipe":
+        path = tmp_path / "pipe"
+        os.mkfifo(path)
+    assert list(journal.read(path)) == []
 
 
 def test_a_message_stays_one_line_whatever_the_names_hold(tmp_path):
