@@ -7,12 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from metasolve.baselines.contenders import constant
 from metasolve.baselines.hand_rule import ROWS_FOR_LU, ROWS_FOR_MULTIGRID, hand_rule
 from metasolve.baselines.nearest import NEIGHBOURS, Nearest
 from metasolve.baselines.oracle import best_of_each, fastest
 from metasolve.model.model import Model, Standardisation
 from metasolve.solve.instance import Instance
 from metasolve.solve.outcome import Outcome, Reason
+from metasolve.solve.solver import Budget
 from metasolve.space import Choice, Real, Space
 
 SPACE = Space(
@@ -133,3 +135,13 @@ def test_cg_is_not_for_a_negative_diagonal():
     operator = SimpleNamespace(asymmetry=0.0, rows=10**5, null=False)
     each = Instance("i", {"negative_diagonal": 0.5}, payload=SimpleNamespace(operator=operator))
     assert hand_rule(each)["ksp_type"] == "bcgs"
+
+
+def test_a_contender_gives_its_solver_the_budget_that_every_solver_takes():
+    class Strict:
+        def solve(self, instance, settings, budget):
+            return Outcome(Reason.CONVERGED, 1, 1.0, 1e-6, 0.0, float(budget == Budget()))
+
+    outcome, record = constant(Strict(), {"pc": "sor"})(instances([0])[0])
+    assert outcome.solve_seconds == 1.0
+    assert record == {}
