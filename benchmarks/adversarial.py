@@ -142,7 +142,7 @@ def random_model(seed: int) -> Model:
 
 def slowest_model(folder: Path, command: list[str]) -> Model:
     """The constant settings that took longest, by a linear fit to other systems of the program."""
-    command = [*command, "-solves", str(LEARNED), "-each"]
+    command = [*command, "-solves", str(LEARNED)]
     record(command, folder / "slowest")
     text = (folder / "slowest" / "manifest.jsonl").read_text()
     lines = [each for each in map(json.loads, text.splitlines()) if "features" in each]
@@ -187,7 +187,7 @@ def parts(settings: Sequence[Choice]) -> list[slice]:
 def by_hand(command: list[str], settings: Mapping[str, str]) -> list[float]:
     """Seconds of the processor of each solve, by these settings alone."""
     words = [word for name, value in settings.items() for word in (f"-{name}", value)]
-    words += ["-ksp_norm_type", "unpreconditioned"]
+    words += ["-each", "-ksp_norm_type", "unpreconditioned"]
     done = subprocess.run([*command, *words], capture_output=True, text=True, check=True)
     return [float(each) for each in re.findall(r"^each (\S+)", done.stdout, re.MULTILINE)]
 
