@@ -193,7 +193,7 @@ def by_hand(command: list[str], settings: Mapping[str, str]) -> list[float]:
     return [float(each) for each in re.findall(r"^each (\S+)", done.stdout, re.MULTILINE)]
 
 
-def linear(space: Space, weights: NDArray[np.float64], bias: np.ndarray) -> Model:
+def linear(space: Space, weights: NDArray[np.float64], bias: NDArray[np.float64]) -> Model:
     """A model of one layer to which every system is familiar."""
     from petsc4py import PETSc
 
