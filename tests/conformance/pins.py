@@ -49,7 +49,7 @@ def pin(name: str, folder: Path) -> Path:
 
 def options(name: str) -> str:
     """Return the settings of a pin as PETSc's options, in the norm that a contract asks for."""
-    # Factorisations are PETSc's own unless the pin says otherwise: the program may have chosen others.
+    # Factorisations are PETSc's own unless the pin says otherwise, whatever the program chose.
     own = dict.fromkeys(("pc_factor_mat_solver_type", "sub_pc_factor_mat_solver_type"), "petsc")
     settings = own | dict(setting.split("=") for setting in PINS[name].split())
     settings["ksp_norm_type"] = "unpreconditioned"
