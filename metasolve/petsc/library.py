@@ -70,6 +70,8 @@ class Limits(ctypes.Structure):
         ("late", ctypes.c_int),
         ("course", ctypes.c_void_p),
         ("before", ctypes.c_int),
+        ("test", ctypes.c_void_p),
+        ("asked", ctypes.c_void_p),
     )
 
 

@@ -7,6 +7,7 @@ import pytest
 from metasolve.model import allowed, pinned
 from metasolve.petsc import recording
 from metasolve.petsc.compiled import SOURCES
+from metasolve.petsc.library import Limits
 
 
 def defined(file, name):
@@ -30,3 +31,16 @@ def test_numbers(file, name, value):
 def test_a_name_and_a_value_have_their_place():
     text = (SOURCES / "metasolve.h").read_text()
     assert f"[METASOLVE_MAX_SETTINGS][{allowed.LONGEST + 1}]" in text
+
+
+def test_python_allocates_limits_as_the_plugin_fills_them():
+    """A field that Python does not know would be written behind the end of what it allocated."""
+    text = re.sub(r"/\*.*?\*/", "", (SOURCES / "limit.h").read_text(), flags=re.DOTALL)
+    body = text[
+        text.rindex("typedef struct {") + len("typedef struct {") : text.rindex("} Limits;")
+    ]
+    plain = re.sub(r"\(\*(\w+)\)\([^)]*\)", r"\1", body)  # pointers to functions
+    names = [
+        re.search(r"\w+$", each.strip())[0] for each in re.split("[;,]", plain) if each.strip()
+    ]
+    assert names == [name for name, _ in Limits._fields_]
