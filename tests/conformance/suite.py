@@ -25,7 +25,7 @@ import reporting
 from examining import examine
 from petsc_cases import Case, Examples
 
-from metasolve.petsc import library
+from metasolve.petsc import installation, library
 
 PLACES = (
     *("ksp/ksp/tests", "ksp/ksp/tutorials", "ksp/pc/tests", "ksp/pc/tutorials"),
@@ -120,7 +120,8 @@ def main(words: Sequence[str] | None = None) -> int:
     if asked.json:
         asked.json.write_text(json.dumps(reporting.summary(rows), indent=1) + "\n")
     if asked.markdown:
-        made_by = f"`make conformance` on {time.strftime('%Y-%m-%d')}"
+        petsc = installation.find().version
+        made_by = f"`make conformance` on {time.strftime('%Y-%m-%d')}, PETSc {petsc}"
         asked.markdown.write_text(reporting.as_markdown(rows, made_by))
     return int(any(reporting.suspects(rows, way) for way in reporting.ways(rows)))
 
