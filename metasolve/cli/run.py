@@ -64,6 +64,5 @@ def main(words: Sequence[str]) -> int:
         code = launch.run(command, asked.model, launch.Watch(asked.prefix), conduct)
         if code not in (launch.NOT_FOUND, launch.NOT_EXECUTABLE):
             where = f"; log: {asked.log}" if asked.log else ""
-            summary = journal.Summary.of(journal.read(lines, start))
-            sys.stderr.write(f"metasolve: {summary}{where}\n")
+            sys.stderr.write(f"metasolve: {journal.summary(lines, start)}{where}\n")
     return code

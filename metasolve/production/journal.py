@@ -93,3 +93,10 @@ class Summary:
     def _order(source: str) -> tuple[int, str]:
         known = ("model", "second", "switched", "fallback", "refused")
         return (known.index(source) if source in known else len(known)), source
+
+
+def summary(path: Path, start: int = 0) -> str:
+    """Say in one line what the lines of a log from byte `start` on add up to."""
+    if path.exists() and not path.is_file():
+        return "what was written to a device cannot be summed up"
+    return str(Summary.of(read(path, start)))
