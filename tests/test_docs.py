@@ -67,7 +67,11 @@ REASONS = sorted({part for reason in reasons() for part in parts(reason)})
 
 def test_reasons_are_found():
     assert len(REASONS) > 45
-    assert {"paused after attempts that failed or took too long", "direct solves", "time budget of"} <= set(REASONS)
+    assert {
+        "paused after attempts that failed or took too long",
+        "direct solves",
+        "time budget of",
+    } <= set(REASONS)
 
 
 @pytest.mark.parametrize("reason", REASONS)
