@@ -14,6 +14,7 @@ from benchmarks.parts import Parts
 from metasolve.errors import UsageError
 from metasolve.report.result import silent
 
+IN_A_CLONE = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
 _MEASURES = {f"part-{n}": partial(dict, value=n) for n in range(5)}
 _LONG = """
 import time
@@ -53,7 +54,7 @@ def test_side_by_side_finds_what_one_after_the_other_finds_in_the_same_order(tmp
 
 def test_a_killed_benchmark_keeps_what_is_finished_and_leaves_no_process(tmp_path):
     (tmp_path / "long.py").write_text(_LONG)
-    process = subprocess.Popen([sys.executable, "long.py"], cwd=tmp_path)
+    process = subprocess.Popen([sys.executable, "long.py"], cwd=tmp_path, env=IN_A_CLONE)
     finished = tmp_path / "parts" / "short.json"
     _wait(finished.exists)
     children = _children(process.pid)
