@@ -48,14 +48,12 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 
 
 #: Where a clock decides what happens: budgets, accounts, watchdogs, jobs.
-TIMED = (
-    "petsc/plugin/",
-    "conformance/test_faults",
-    "slurm/",
-    "farm/test_isolated",
-    "petsc/test_launch",
+TIMED = ("conformance/test_faults", "slurm/", "farm/test_isolated", "benchmarks/test_overhead")
+TIMED += ("petsc/test_launch", "petsc/test_plugin_agrees", "petsc/test_replay")
+TIMED += tuple(
+    f"petsc/plugin/test_{name}"
+    for name in ["census", "class", "guess", "mirror", "newton", "one_rank", "own_test", "run", "second", "sound", "unread", "watch"]
 )
-TIMED += ("benchmarks/test_overhead", "petsc/test_plugin_agrees", "petsc/test_replay")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
