@@ -52,7 +52,11 @@ TIMED = ("conformance/test_faults", "slurm/", "farm/test_isolated", "benchmarks/
 TIMED += ("petsc/test_launch", "petsc/test_plugin_agrees", "petsc/test_replay")
 TIMED += tuple(
     f"petsc/plugin/test_{name}"
-    for name in ["census", "class", "guess", "mirror", "newton", "one_rank", "own_test", "run", "second", "sound", "unread", "watch"]
+    for names in (
+        ("census", "class", "guess", "mirror", "newton", "one_rank", "own_test"),
+        ("run", "second", "sound", "unread", "watch"),
+    )
+    for name in names
 )
 
 
