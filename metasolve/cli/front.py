@@ -43,6 +43,8 @@ class Parser(argparse.ArgumentParser):
             If one is missing, unknown or makes no sense.
         """
         found, unknown = self.parse_known_args(words)
+        if unknown and not unknown[0].startswith("-"):
+            raise UsageError(f"{unknown[0]!r} is one word too many; put the command after --")
         if unknown:
             options = [name for action in self._actions for name in action.option_strings]
             remedy = did_you_mean(unknown[0], options)

@@ -8,6 +8,8 @@ import tempfile
 from pathlib import Path
 from types import TracebackType
 
+from metasolve.errors import UsageError
+
 
 class Overlay:
     """Folders that look like the user's own, but for the input files that were changed.
@@ -41,9 +43,20 @@ class Overlay:
             The user's file, which stays as it is.
         text
             What the program is to read.
+
+        Raises
+        ------
+        UsageError
+            If the user's folder cannot be looked at, or no folder can be made.
         """
         home = file.absolute().parent
-        folder = self._folders.get(home) or self._like(home)
+        try:
+            folder = self._folders.get(home) or self._like(home)
+        except OSError as error:
+            raise UsageError(
+                f"no changed copy of {file} can be made ({error}): let its folder be read, "
+                "or set TMPDIR"
+            ) from error
         self._folders[home] = folder
         copy = folder / file.name
         copy.unlink(missing_ok=True)
@@ -63,8 +76,9 @@ class Overlay:
 
     @staticmethod
     def _like(home: Path) -> Path:
+        entries = list(home.iterdir())
         folder = Path(tempfile.mkdtemp(prefix="metasolve-"))
-        for entry in home.iterdir():
+        for entry in entries:
             (folder / entry.name).symlink_to(entry)
         return folder
 

@@ -43,6 +43,7 @@ def called(capsys, *words):
         (["record", "-o", "x", "--evry", "2", "--", "app"], "--evry"),
         (["record", "-o", "x", "--max-bytes", "many", "--", "app"], "500M or 2G"),
         (["run", "nowhere", "--budget", "0", "--", "app"], "budget"),
+        (["run", "model", "./app"], "put the command after --"),
         (["inspect", "/nowhere"], "metasolve record"),
         (["space"], "RECORDING"),
     ],

@@ -2,6 +2,7 @@
 
 import pytest
 
+from metasolve.errors import UsageError
 from metasolve.program.overlay import Overlay
 
 
@@ -58,3 +59,8 @@ def test_what_cannot_be_brought_home_stays_and_is_named(home, capsys):
         (home / "b" / "b").mkdir()
     assert f"stays in {written}" in capsys.readouterr().err
     assert written.read_text() == "answer"
+
+
+def test_where_no_copy_can_be_made_it_is_said(tmp_path):
+    with Overlay() as overlay, pytest.raises(UsageError, match="TMPDIR"):
+        overlay.place(tmp_path / "gone" / "a.deck", "new")
