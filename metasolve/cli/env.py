@@ -34,7 +34,7 @@ def main(words: Sequence[str]) -> int:
     from metasolve.petsc import launch
 
     variables = launch.environment(
-        asked.model, launch.Watch(asked.prefix), launch.Conduct(asked.log, asked.budget)
+        asked.model, launch.Watch(asked.prefix, direct=asked.direct == "on"), launch.Conduct(asked.log, asked.budget)
     )
     for name, value in sorted(variables.items()):
         sys.stdout.write(f"export {name}={shlex.quote(value)}\n")

@@ -66,10 +66,12 @@ class Parser(argparse.ArgumentParser):
             raise UsageError(f"missing COMMAND: {self.prog} ... -- ./app -flags")
         return found, command
 
-    def add_prefix(self) -> None:
+    def add_watched(self) -> None:
         """Add the option that names one KSP."""
         told = "only the KSP with this options prefix; default: every outermost KSP"
         self.add_argument("--prefix", help=told)
+        told = "direct solves too, or leave them alone; default: on"
+        self.add_argument("--direct", choices=("on", "off"), default="on", help=told)
 
     def add_seed(self) -> None:
         """Add the option that every command has."""

@@ -36,7 +36,7 @@ def parser() -> Parser:
     made.add_argument("--every", type=positive, metavar="N", help="record one solve in N")
     made.add_argument("--max-systems", type=positive, metavar="N", help="stop after N solves")
     made.add_argument("--max-bytes", help="stop when the directory is this large, such as 2G")
-    made.add_prefix()
+    made.add_watched()
     made.add_seed()
     return made
 
@@ -48,7 +48,9 @@ def main(words: Sequence[str]) -> int:
 
     size = None if asked.max_bytes is None else parse_bytes(asked.max_bytes)
     before = _recorded(asked.out)
-    watch = launch.Watch(asked.prefix, asked.every, asked.max_systems, size)
+    watch = launch.Watch(
+        asked.prefix, asked.every, asked.max_systems, size, direct=asked.direct == "on"
+    )
     code = launch.record(command, asked.out, watch)
     if code not in (launch.NOT_FOUND, launch.NOT_EXECUTABLE):
         ended = f"the command ended with exit code {code}; " if code else ""

@@ -38,7 +38,7 @@ def add_conduct(made: Parser) -> None:
     made.add_argument(
         "--log", type=Path, help="append one JSON line per solve, or run, to this file"
     )
-    made.add_prefix()
+    made.add_watched()
     made.add_argument(
         "--budget",
         type=float,
@@ -61,7 +61,7 @@ def main(words: Sequence[str]) -> int:
         lines = asked.log or stack.enter_context(launch.scratch_log())
         start = journal.size(lines)
         conduct = launch.Conduct(lines, asked.budget)
-        code = launch.run(command, asked.model, launch.Watch(asked.prefix), conduct)
+        code = launch.run(command, asked.model, launch.Watch(asked.prefix, direct=asked.direct == "on"), conduct)
         if code not in (launch.NOT_FOUND, launch.NOT_EXECUTABLE):
             where = f"; log: {asked.log}" if asked.log else ""
             sys.stderr.write(f"metasolve: {journal.summary(lines, start)}{where}\n")

@@ -11,6 +11,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from metasolve.petsc.contract import Measure
 from metasolve.petsc.recorded_solve import Host
 
 
@@ -43,6 +44,16 @@ class GeneratedSolve:
     abstol: float = 0.0
     divtol: float = 1e4
     guess: NDArray[np.float64] | None = None
+
+    @property
+    def measure(self) -> Measure:
+        """In which answers are judged."""
+        return Measure.NORM
+
+    @property
+    def direct(self) -> bool:
+        """Whether the application solves with a factorisation."""
+        return False
 
     def assemble(self) -> tuple[sp.csr_matrix, NDArray[np.float64]]:
         """A and b, made anew unless they were among the last few."""

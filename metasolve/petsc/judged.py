@@ -13,17 +13,17 @@ from metasolve.solve.outcome import Outcome, Reason, fractional
 def as_recorded(instance: Instance, solve: RecordedSolve) -> Outcome:
     """Return what the program's own solve was, measured against what is asked of it."""
     seen = solve.outcome
-    good = instance.accepts(seen.true_residual)
+    good = instance.accepts(solve.own)
     reason = Reason.CONVERGED if good else reasons.of_code(seen.reason)[0]
     count, spent = seen.iterations, (seen.setup_seconds, seen.solve_seconds)
-    return Outcome(reason, count, float(count), seen.true_residual, *spent, message="recorded")
+    return Outcome(reason, count, float(count), solve.own, *spent, message="recorded")
 
 
 def judge(
     instance: Instance, system: System, measured: Measurement, aim: float | None = None
 ) -> Outcome:
     """Make an outcome; `aim` is the norm at which the method stopped, where it is known."""
-    residual = measured.residual / system.norm if system.norm > 0 else measured.residual
+    residual = measured.residual / system.zero if system.zero > 0 else measured.residual
     reason, message = reasons.explain(measured, instance.accepts(residual))
     whole = measured.iterations
     partial = float(whole)

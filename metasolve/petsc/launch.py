@@ -36,12 +36,15 @@ class Watch:
         Record one solve out of so many.
     max_systems, max_bytes
         Stop recording there, counting what the recording directory holds already.
+    direct
+        Direct solves as well; otherwise they are left alone.
     """
 
     prefix: str | None = None
     every: int | None = None
     max_systems: int | None = None
     max_bytes: int | None = None
+    direct: bool = True
 
     def __post_init__(self) -> None:
         for name in ("every", "max_systems", "max_bytes"):
@@ -56,6 +59,7 @@ class Watch:
             "METASOLVE_EVERY": self.every,
             "METASOLVE_MAX_SYSTEMS": self.max_systems,
             "METASOLVE_MAX_BYTES": self.max_bytes,
+            "METASOLVE_DIRECT": None if self.direct else "off",
         }
         return {key: str(value) for key, value in values.items() if value is not None}
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from metasolve.errors import PluginError
 from metasolve.petsc import compiled, installation
+from metasolve.petsc.contract import Contract, Measure
 from metasolve.petsc.installation import Installation
 
 if TYPE_CHECKING:
@@ -72,7 +73,56 @@ class Limits(ctypes.Structure):
         ("before", ctypes.c_int),
         ("test", ctypes.c_void_p),
         ("asked", ctypes.c_void_p),
+        ("look", ctypes.c_void_p),
+        ("judge", ctypes.c_void_p),
+        ("seen", ctypes.c_double),
+        ("norm", ctypes.c_double),
+        ("enough", ctypes.c_double),
+        ("looked", ctypes.c_int),
+        ("due", ctypes.c_int),
     )
+
+
+class Judge:
+    """Measures answers of A x = b as the plug-in does; A and b must outlive it unchanged.
+
+    Parameters
+    ----------
+    library
+        The plug-in.
+    A, b
+        Operator and right-hand side.
+    measure
+        In which one.
+
+    Attributes
+    ----------
+    handle : what `Plugin.limit` takes.
+    zero : the measure of x = 0, which tolerances are relative to.
+    """
+
+    def __init__(self, library: ctypes.CDLL, A: PETSc.Mat, b: PETSc.Vec, measure: Measure) -> None:
+        self._library, self.handle = library, ctypes.c_void_p()
+        place = list(Measure).index(measure)
+        code = library.MetasolveJudge(A.handle, b.handle, place, ctypes.byref(self.handle))
+        _check(code, "MetasolveJudge")
+        self.zero = self._measure(0)
+
+    def measure(self, x: PETSc.Vec) -> float:
+        """Return the measure of an answer. Collective: yes, on the communicator of A."""
+        return self._measure(x.handle)
+
+    def destroy(self) -> None:
+        """Free it. Collective: yes, on the communicator of A."""
+        _check(
+            self._library.MetasolveJudgeDestroy(ctypes.byref(self.handle)), "MetasolveJudgeDestroy"
+        )
+
+    def _measure(self, x: int) -> float:
+        value = ctypes.c_double()
+        code = self._library.MetasolveJudgement(self.handle, x, ctypes.byref(value))
+        _check(code, "MetasolveJudgement")
+        return value.value
 
 
 class Plugin:
@@ -127,7 +177,17 @@ class Plugin:
         _check(code, "MetasolveFeatures")
         return dict(zip(self.names, values, strict=True))
 
-    def limit(self, ksp: PETSc.KSP, target: float, seconds: float | None = None) -> Limits:
+    def judge(self, A: PETSc.Mat, b: PETSc.Vec, measure: Measure) -> Judge:
+        """Return what measures answers of A x = b. Collective: yes, on the communicator of A."""
+        return Judge(self._library, A, b, measure)
+
+    def limit(
+        self,
+        ksp: PETSc.KSP,
+        target: float,
+        seconds: float | None = None,
+        judge: Judge | None = None,
+    ) -> Limits:
         """Stop the solves of `ksp` as the plug-in stops its own.
 
         Parameters
@@ -135,9 +195,11 @@ class Plugin:
         ksp
             Its type and tolerances are set.
         target
-            2-norm of the residual, in the norm of the KSP.
+            What the measure must come down to.
         seconds
             From now; None for no limit.
+        judge
+            Measures the iterates; None for the 2-norm of the residual that the KSP carries along.
 
         Returns
         -------
@@ -146,7 +208,11 @@ class Plugin:
         """
         limits = Limits()
         code = self._library.MetasolveLimit(
-            ksp.handle, ctypes.byref(limits), target, 0.0 if seconds is None else seconds
+            ksp.handle,
+            ctypes.byref(limits),
+            target,
+            0.0 if seconds is None else seconds,
+            None if judge is None else judge.handle,
         )
         _check(code, "MetasolveLimit")
         return limits
@@ -178,6 +244,19 @@ class Plugin:
         line_file = None if log is None else os.fsencode(Path(log).absolute())
         code = self._library.MetasolveAttach(ksp.handle, directory, line_file, int(trial))
         _check(code, "MetasolveAttach")
+
+    def tell(self, ksp: PETSc.KSP, contract: Contract) -> None:
+        """Tell how the answers of an attached `ksp` are judged, in place of what its own ones say.
+
+        Parameters
+        ----------
+        ksp
+            A model is attached to it.
+        contract
+            As recorded.
+        """
+        place = list(Measure).index(contract.measure)
+        _check(self._library.MetasolveTell(ksp.handle, place, contract.tolerance), "MetasolveTell")
 
     def share(self, ksp: PETSc.KSP, other: PETSc.KSP) -> None:
         """Attach the model of `other` to `ksp`, too; it is not read again.
@@ -216,7 +295,14 @@ class Plugin:
         text = ctypes.c_char_p
         library.MetasolveAttach.argtypes = [handle, text, text, ctypes.c_int]
         library.MetasolveShare.argtypes = [handle, handle]
-        library.MetasolveLimit.argtypes = [handle, ctypes.POINTER(Limits), real, real]
+        library.MetasolveTell.argtypes = [handle, ctypes.c_int, real]
+        place = ctypes.POINTER(ctypes.c_void_p)
+        library.MetasolveLimit.argtypes = [
+            *(handle, ctypes.POINTER(Limits), real, real, ctypes.c_void_p)
+        ]
+        library.MetasolveJudge.argtypes = [handle, handle, ctypes.c_int, place]
+        library.MetasolveJudgement.argtypes = [ctypes.c_void_p, handle, pointer]
+        library.MetasolveJudgeDestroy.argtypes = [place]
         library.MetasolveDetach.argtypes = [handle]
         library.MetasolveLastRecord.argtypes = [handle]
         library.MetasolveLastRecord.restype = ctypes.c_char_p

@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, FiniteFloat, model_validator
 
 from metasolve.model import allowed
+from metasolve.petsc.contract import Contract, Measure
 from metasolve.petsc.recorded_solve import Host, HostOutcome, Operator, RecordedSolve, Subspace
 
 
@@ -114,6 +115,18 @@ class OutcomeLine(BaseModel):
     solve_seconds: NotNegative
 
 
+class ContractLine(BaseModel):
+    """What is asked of an answer."""
+
+    measure: Measure
+    tolerance: NotNegative
+    own: Measured
+
+    def read(self) -> Contract:
+        """As others use it."""
+        return Contract(self.measure, self.tolerance, self.own)
+
+
 class SolveLine(BaseModel):
     """One solve."""
 
@@ -134,6 +147,7 @@ class SolveLine(BaseModel):
     outcome: OutcomeLine
     overhead_seconds: NotNegative = 0.0
     features_seconds: NotNegative = 0.0
+    contract: ContractLine | None = None
 
     def read(self, folder: Path) -> RecordedSolve:
         """As others use it."""
@@ -145,6 +159,7 @@ class SolveLine(BaseModel):
             guess=None if self.guess is None else folder / self.guess,
             host=self.host.read(),
             outcome=HostOutcome(**self.outcome.model_dump()),
+            asked=None if self.contract is None else self.contract.read(),
         )
 
 

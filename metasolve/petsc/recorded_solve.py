@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 
 from metasolve.petsc.binary import vector_norm
+from metasolve.petsc.contract import Contract, Measure
 
 # Below this an absolute tolerance cannot be the one that decides.
 _NO_ABSTOL = 1e-45
@@ -114,10 +115,28 @@ class RecordedSolve:
     outcome: HostOutcome
     overhead_seconds: float = 0.0
     features_seconds: float = 0.0
+    asked: Contract | None = None
+
+    @property
+    def measure(self) -> Measure:
+        """In which answers are judged."""
+        return Measure.NORM if self.asked is None else self.asked.measure
+
+    @property
+    def direct(self) -> bool:
+        """Whether the program solves with a factorisation."""
+        return self.measure is Measure.BACKWARD
+
+    @property
+    def own(self) -> float:
+        """The measure of the program's own answer."""
+        return self.outcome.true_residual if self.asked is None else self.asked.own
 
     @cached_property
     def tolerance(self) -> float:
-        """Relative residual asked for: max(rtol, abstol / ‖b‖₂)."""
+        """What the measure must not exceed; in the 2-norm max(rtol, abstol / ‖b‖₂)."""
+        if self.asked is not None and self.measure is not Measure.NORM:
+            return max(self.asked.tolerance, _LEAST_TOLERANCE)
         absolute = 0.0
         if self.abstol > _NO_ABSTOL:
             norm = vector_norm(self.rhs)

@@ -21,7 +21,7 @@ from metasolve.petsc import communication, reasons
 from metasolve.petsc.generated_solve import GeneratedSolve
 from metasolve.petsc.judged import as_recorded, judge
 from metasolve.petsc.library import plugin
-from metasolve.petsc.measurement import NOT_STARTED, Measurement
+from metasolve.petsc.measurement import BETTER, NOT_STARTED, REFINEMENTS, Measurement
 from metasolve.petsc.models import Models
 from metasolve.petsc.options import Options, free_norm, text
 from metasolve.petsc.recorded_solve import RecordedSolve
@@ -105,8 +105,8 @@ class Replay:
         Parameters
         ----------
         equal_residual
-            Stop on the unpreconditioned norm, so that the answer is as accurate as every other
-            contender's; otherwise on the norm that the program uses, which may ask for less: an
+            Stop on the measure in which answers are judged, so that this one is as accurate as
+            every other contender's; a direct solve is. Otherwise on the norm that the program uses, which may ask for less: an
             answer that is good enough for the program only is `Reason.WRONG_RESIDUAL`.
 
         Returns
@@ -118,7 +118,7 @@ class Replay:
         solve = _recorded(instance)
         if isinstance(solve, RecordedSolve) and not solve.host.replayable:
             return as_recorded(instance, solve)
-        if equal_residual:
+        if equal_residual and not solve.direct:
             entries = free_norm(solve.host.options)
             return self._attempt(instance, entries, _UNLIMITED, strict=False)
         return self._as_program(instance)
@@ -147,6 +147,8 @@ class Replay:
             with Options(solve.host.options) as options:
                 configure(ksp, system, solve, options)
                 self._models.attach(ksp, model)
+                if isinstance(solve, RecordedSolve) and solve.asked is not None:
+                    plugin().tell(ksp, solve.asked)
                 system.warm(x)
                 began = time.perf_counter()
                 ksp.solve(system.b, x)
@@ -188,7 +190,7 @@ class Replay:
             ksp.destroy()
             x.destroy()
         # In the program's norm only the start of a cold solve tells what it aims at.
-        if system.guess or not measured.history:
+        if system.guess or system.judge or not measured.history:
             return judge(instance, system, measured)
         outcome = judge(instance, system, measured, solve.rtol * measured.history[0])
         return replace(outcome, course=course(measured.history))
@@ -198,14 +200,16 @@ class Replay:
     ) -> Outcome:
         solve = _recorded(instance)
         system, measured = self._systems.load(solve), Measurement()
-        target = max(solve.rtol * system.norm, solve.abstol)
+        target = _target(solve, system)
         ksp, x = PETSc.KSP().create(self._comm), system.start()
         try:
             with Options(entries) as options:
                 try:
                     ksp.setNormType(PETSc.KSP.NormType.UNPRECONDITIONED)
                     configure(ksp, system, solve, options, budget.iterations)
-                    self._measure(ksp, system, x, measured, target, budget)
+                    self._measure(
+                        ksp, system, x, measured, target, budget, direct=solve.direct
+                    )
                 except PETSc.Error as error:
                     measured.error = reasons.message_of(error)
                 if strict:
@@ -213,7 +217,7 @@ class Replay:
         finally:
             ksp.destroy()
             x.destroy()
-        return judge(instance, system, measured, target)
+        return judge(instance, system, measured, None if system.judge else target)
 
     def _measure(
         self,
@@ -223,21 +227,28 @@ class Replay:
         measured: Measurement,
         target: float,
         budget: Budget,
+        *,
+        direct: bool,
     ) -> None:
         system.warm(x)
         began = time.perf_counter()
-        limits = plugin().limit(ksp, target, budget.seconds)
+        limits = plugin().limit(ksp, target, budget.seconds, system.judge)
         measured.set_up(ksp, self._comm)
         elapsed = communication.largest(self._comm, time.perf_counter() - began)
         if budget.seconds is not None and elapsed > budget.seconds:
             measured.exhausted, measured.residual = True, system.residual(x)
             return
         measured.run(ksp, system, x)
-        left = ksp.max_it - measured.iterations
-        if measured.nearly(target) and not limits.late and left > 0:
+        most = ksp.max_it
+        for _ in range(REFINEMENTS if direct else 1):
+            before, left = measured.residual, most - measured.iterations
+            if limits.late or left <= 0 or not measured.nearly(target, direct=direct):
+                break
             ksp.setTolerances(max_it=left)
             ksp.setInitialGuessNonzero(True)
             measured.run(ksp, system, x)
+            if not measured.residual < BETTER * before:
+                break
         out_of_iterations = (
             budget.iterations is not None and measured.iterations >= budget.iterations
         )
@@ -259,6 +270,13 @@ def _recorded(instance: Instance) -> RecordedSolve | GeneratedSolve:
             f"instance {instance.id} is not recorded: take it from a Recording or a Family"
         )
     return instance.payload
+
+
+def _target(solve: RecordedSolve | GeneratedSolve, system: System) -> float:
+    """The measure that an answer must come down to."""
+    if isinstance(solve, RecordedSolve) and system.judge is not None:
+        return solve.tolerance * system.zero
+    return max(solve.rtol * system.norm, solve.abstol)
 
 
 def configure(

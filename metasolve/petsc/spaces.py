@@ -23,6 +23,8 @@ from metasolve.space.setting import with_default
 SYMMETRIC = 1e-10
 #: A direct factorisation of more rows costs more than it can win.
 ROWS_FOR_LU = 10_000
+#: Factorise symmetric and other matrices, and can be stopped from outside.
+_PACKAGES = ("petsc", "mumps")
 _CG_LIKE = ("cg", "fcg", "pipecg", "groppcg")
 
 
@@ -44,6 +46,8 @@ class Subject:
         A null space is attached to some operator.
     rows
         Of half the operators at most.
+    direct
+        The program itself factorises the matrix.
     """
 
     definite: bool
@@ -52,6 +56,7 @@ class Subject:
     parallel: bool
     singular: bool
     rows: int
+    direct: bool
 
     @classmethod
     def of(cls, recording: Recording) -> Subject:
@@ -71,6 +76,7 @@ class Subject:
             parallel=any(solve.ranks > 1 for solve in solves),
             singular=any(solve.operator.null for solve in solves),
             rows=int(np.median([each.rows for each in recording.operators().values()])),
+            direct=any(solve.direct for solve in solves),
         )
 
 
@@ -140,7 +146,9 @@ def _krylov(subject: Subject) -> list[Setting]:
 def _preconditioner(subject: Subject, can: Capabilities) -> list[Setting]:
     local = ["bjacobi", "asm"] if subject.parallel else [_factorisation(subject)]
     wanted = [*local, "sor", "jacobi", "gamg", "hypre"]
-    if not subject.parallel and not subject.singular and subject.rows <= ROWS_FOR_LU:
+    if subject.direct:
+        wanted += ["lu", "cholesky"] if subject.definite else ["lu"]
+    elif not subject.parallel and not subject.singular and subject.rows <= ROWS_FOR_LU:
         wanted.append("lu")
     types = tuple(name for name in wanted if name in can.preconditioners)
     made = {
@@ -151,6 +159,7 @@ def _preconditioner(subject: Subject, can: Capabilities) -> list[Setting]:
         "sor": _sor(subject),
         "gamg": _gamg(subject, can),
         "hypre": _hypre(),
+        "lu": _exact(subject, can),
     }
     own = [setting for name in types for setting in made.get(name, [])]
     return [Choice("pc_type", types), *own]
@@ -164,8 +173,9 @@ def _ilu(subject: Subject) -> list[Setting]:
     when = {"pc_type": ("ilu",)}
     settings: list[Setting] = [
         Integer("pc_factor_levels", 0, 4, default=0, when=when),
-        Choice("pc_factor_mat_ordering_type", ("natural", "rcm"), when=when),
     ]
+    if not subject.direct:  # otherwise the setting is that of whole factorisations
+        settings.append(Choice("pc_factor_mat_ordering_type", ("natural", "rcm"), when=when))
     if subject.singular:
         # The last pivot of a singular matrix is zero.
         settings.append(Choice("pc_factor_shift_type", ("nonzero",), when=when))
@@ -174,6 +184,23 @@ def _ilu(subject: Subject) -> list[Setting]:
 
 def _icc() -> list[Setting]:
     return [Integer("pc_factor_levels", 0, 4, default=0, when={"pc_type": ("icc",)})]
+
+
+def _exact(subject: Subject, can: Capabilities) -> list[Setting]:
+    """Which package factorises, and in which order PETSc's own does."""
+    if not subject.direct:
+        return []
+    names = [name for name in _PACKAGES if name in can.packages]
+    if subject.parallel:
+        names.remove("petsc")
+    if not names:
+        return []
+    when = {"pc_type": ("lu", "cholesky")}
+    packages = Choice("pc_factor_mat_solver_type", tuple(names), when=when)
+    if "petsc" not in names:
+        return [packages]
+    by_petsc = {"pc_factor_mat_solver_type": ("petsc",)}
+    return [packages, Choice("pc_factor_mat_ordering_type", ("nd", "qmd", "rcm"), when=by_petsc)]
 
 
 def _blocks(subject: Subject) -> list[Setting]:

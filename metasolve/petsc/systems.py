@@ -15,7 +15,9 @@ from petsc4py import PETSc
 
 from metasolve.errors import RecordingError
 from metasolve.petsc.binary import check_matrix, check_vectors
+from metasolve.petsc.contract import Measure
 from metasolve.petsc.generated_solve import GeneratedSolve
+from metasolve.petsc.library import Judge, plugin
 from metasolve.petsc.native import skip_info
 from metasolve.petsc.recorded_solve import Operator, RecordedSolve, Subspace
 
@@ -24,12 +26,30 @@ DEFAULT_BYTES = 2 * 2**30
 
 @dataclass(frozen=True)
 class System:
-    """A x = b as the program had it; `guess` is the x it started from, None for zero."""
+    """A x = b as the program had it.
+
+    Parameters
+    ----------
+    A, b
+        Operator and right-hand side.
+    guess
+        The x it started from, None for zero.
+    norm
+        ‖b‖₂.
+    judge
+        Measures answers; None for ‖b - A x‖₂.
+    """
 
     A: PETSc.Mat
     b: PETSc.Vec
     guess: PETSc.Vec | None
     norm: float
+    judge: Judge | None = None
+
+    @property
+    def zero(self) -> float:
+        """The measure of x = 0."""
+        return self.norm if self.judge is None else self.judge.zero
 
     def start(self) -> PETSc.Vec:
         """Return a new x as the program started from."""
@@ -51,7 +71,9 @@ class System:
         self.residual(x)
 
     def residual(self, x: PETSc.Vec) -> float:
-        """Return ‖b - A x‖₂. Collective: yes, on the communicator of A."""
+        """Return the measure of x. Collective: yes, on the communicator of A."""
+        if self.judge is not None:
+            return self.judge.measure(x)
         r = self.b.duplicate()
         self.A.mult(x, r)
         r.aypx(-1.0, self.b)
@@ -99,8 +121,12 @@ class Systems:
         if solve.guess is not None:
             where = solve.guess
             guess, _ = self._get((where, layout), vector, lambda: self._vector(where, A))
-        self._make_room(keep=3)
-        return System(A, b, guess, norm)
+        judge, measure = None, solve.measure
+        if measure is not Measure.NORM:
+            key = (solve.rhs, layout, operator.hash, measure)
+            judge = self._get(key, 3 * vector, lambda: plugin().judge(A, b, measure))
+        self._make_room(keep=4)
+        return System(A, b, guess, norm, judge)
 
     def _generated(self, solve: GeneratedSolve) -> System:
         key = (solve.system, *solve.arguments.items())

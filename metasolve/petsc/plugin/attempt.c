@@ -10,7 +10,10 @@
 #define SHORTEST_BUDGET    0.02
 #define SHORTEST_PROCESSOR 0.004
 #define ABANDONED          4    /* inner solvers left behind after errors; no more are risked */
-#define NEARLY             100  /* times the target: worth going on from */
+#define NEARLY             100  /* times the target: worth going on from ... */
+#define REFINED            1e6  /* ... where an exact answer is asked for, each time a part of what was left out is found ... */
+#define REFINEMENTS        4    /* ... at most so often */
+#define BETTER             0.5  /* of the measure before: otherwise it is no use */
 #define FACTOR_BYTES       16.0 /* of a factor's entry, with its index */
 
 static double BudgetProcessor(const Solve *s)
@@ -170,7 +173,7 @@ static PetscErrorCode Once(Solve *s, Limits *limits, PetscBool guess, PetscLogDo
   PetscCall(KSPGetIterationNumber(in->ksp, &its));
   s->its += its;
   PetscCall(MirrorProject(s));
-  PetscCall(TrueResidual(s->ksp, s->run->previous.work[1], &s->residual));
+  PetscCall(JudgeAnswer(&s->contract.judge, s->ksp->vec_sol, &s->residual));
   s->verify += Lap(clock);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -194,7 +197,22 @@ static PetscBool Nearly(const Solve *s, const Limits *l)
 {
   if (s->why || l->late || s->its >= s->ksp->max_it) return PETSC_FALSE;
   if (s->contract.kind == CONTRACT_OWN_TEST) return (PetscBool)(s->run->inner.ksp->reason > 0); /* of a norm carried along */
-  return (PetscBool)(s->residual < NEARLY * s->contract.target);
+  return (PetscBool)(s->residual < (s->contract.kind == CONTRACT_DIRECT ? REFINED : NEARLY) * s->contract.target);
+}
+
+/* From where the solve has left off, once more; where an exact answer is asked for, as long as that helps. */
+static PetscErrorCode GoOn(Solve *s, Limits *limits, PetscLogDouble *clock, PetscBool *ok)
+{
+  const int most = s->contract.kind == CONTRACT_DIRECT ? REFINEMENTS : 1;
+
+  PetscFunctionBegin;
+  for (int i = 0; i < most && !*ok && Nearly(s, limits); i++) {
+    const PetscReal before = s->residual;
+    PetscCall(Once(s, limits, PETSC_TRUE, clock));
+    PetscCall(Met(s, ok));
+    if (!isless(s->residual, BETTER * before)) break;
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* *ok: vec_sol meets the contract. Otherwise why says what went wrong. */
@@ -216,16 +234,15 @@ static PetscErrorCode Try(Solve *s, PetscBool *ok)
                     .deadline   = clock + BudgetWall(s),
                     .course     = &s->course,
                     .test       = s->contract.kind == CONTRACT_OWN_TEST ? ContractAsk : NULL,
-                    .asked      = s->ksp};
+                    .asked      = s->ksp,
+                    .look       = s->contract.judge.measure == MEASURE_NORM ? NULL : JudgeIterate,
+                    .judge      = &s->contract.judge};
   if (made) PetscCall(SetUp(s, &clock));
   if (s->why) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(Once(s, &limits, s->guess, &clock));
   PetscCall(InnerForgetOptions(&s->run->inner, s->unused));
   PetscCall(Met(s, ok));
-  if (!*ok && Nearly(s, &limits)) {
-    PetscCall(Once(s, &limits, PETSC_TRUE, &clock));
-    PetscCall(Met(s, ok));
-  }
+  PetscCall(GoOn(s, &limits, &clock, ok));
   if (!*ok && !s->why) WhyFailed(s, &limits);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -233,8 +250,8 @@ static PetscErrorCode Try(Solve *s, PetscBool *ok)
 PetscErrorCode AttemptStart(Solve *s)
 {
   PetscFunctionBegin;
-  PetscCall(TrueResidual(s->ksp, s->run->previous.work[1], &s->residual));
-  if (isless(s->residual, s->contract.bnorm)) s->guess = PETSC_TRUE;
+  PetscCall(JudgeAnswer(&s->contract.judge, s->ksp->vec_sol, &s->residual));
+  if (isless(s->residual, s->contract.zero)) s->guess = PETSC_TRUE;
   else if (s->x0) PetscCall(VecCopy(s->x0, s->ksp->vec_sol));
   else PetscCall(VecZeroEntries(s->ksp->vec_sol));
   PetscFunctionReturn(PETSC_SUCCESS);

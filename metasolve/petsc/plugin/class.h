@@ -6,7 +6,7 @@
 */
 #pragma once
 #include "account.h"
-#include "operator.h"
+#include "contract.h"
 
 #define CLASS_FAILURES 3 /* in a row, before solves are left alone: 8, then 16, and so on */
 
@@ -24,6 +24,8 @@ struct _Class {
   PetscInt failures, pause; /* fallbacks in a row; solves to leave alone */
   PetscInt misses, rest;    /* the same of guesses that were none */
   Account  account;
+  Attained own;                             /* how good the program's own answers are ... */
+  PetscInt looks;                           /* ... of which so many have been there */
   Mean     own_setup, own_solve, predicted; /* seconds; ln of what a model predicted where own was measured */
   Mean     attempt, risk;                   /* seconds of an accepted attempt; share of attempts that failed */
   PetscInt since, patience; /* answers of a model since own was measured, and how many there may be; 0: not known yet */

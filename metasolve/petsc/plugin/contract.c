@@ -1,33 +1,25 @@
-/* contract.c - the tolerance of the program's own convergence test, as a bound on the true residual. */
+/* contract.c - what a program asks of an answer, as a bound on a measure of it. */
 #define _GNU_SOURCE
 #include "contract.h"
 #include "guard.h"
 #include <dlfcn.h>
 #include <math.h>
-#include <petsc/private/vecimpl.h>
+#include <stdlib.h>
 #include <string.h>
+
+#define TEN    10. /* times what own answers attain */
+#define FAR    1e6 /* max |D| / min |D| from which rows may be in different units */
+#define MEMORY 12  /* answers that the running means remember */
 
 typedef PetscErrorCode (*ConvergedTest)(KSP, PetscInt, PetscReal, KSPConvergedReason *, void *);
 
-PetscErrorCode NormOf(Vec x, PetscReal *norm)
+PetscErrorCode TrueResidual(KSP ksp, PetscReal *norm)
 {
-  PetscFunctionBegin;
-  PetscUseTypeMethod(x, norm, NORM_2, norm);
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-PetscErrorCode TrueResidual(KSP ksp, Vec work, PetscReal *norm)
-{
-  Mat A;
-  Vec r = work;
+  Judge j = {.measure = MEASURE_NORM, .b = ksp->vec_rhs};
 
   PetscFunctionBegin;
-  PetscCall(KSPGetOperators(ksp, &A, NULL));
-  if (!work) PetscCall(VecDuplicate(ksp->vec_rhs, &r));
-  PetscCall(MatMult(A, ksp->vec_sol, r));
-  PetscCall(VecAYPX(r, -1, ksp->vec_rhs));
-  PetscCall(NormOf(r, norm));
-  if (!work) PetscCall(VecDestroy(&r));
+  PetscCall(KSPGetOperators(ksp, &j.A, NULL));
+  PetscCall(JudgeAnswer(&j, ksp->vec_sol, norm));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -59,6 +51,27 @@ PetscErrorCode ContractAsk(void *asked, PetscInt it, PetscReal norm, KSPConverge
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* ---- of which kind is it? ---- */
+PetscBool ContractIsAlone(KSP ksp)
+{
+  return (PetscBool)!strcmp(((PetscObject)ksp)->type_name, KSPPREONLY);
+}
+
+PetscBool ContractFactors(KSP ksp)
+{
+  const char *pc = ksp->pc ? ((PetscObject)ksp->pc)->type_name : NULL;
+
+  return (PetscBool)(pc && (!strcmp(pc, PCLU) || !strcmp(pc, PCCHOLESKY)));
+}
+
+PetscBool ContractIsDirect(KSP ksp)
+{
+  const char *off = getenv("METASOLVE_DIRECT");
+
+  if (!ContractFactors(ksp) || ksp->pc->reusepreconditioner || (off && !strcmp(off, "off"))) return PETSC_FALSE;
+  return (PetscBool)(ContractIsAlone(ksp) ? ksp->guess_zero : ksp->converged == KSPConvergedDefault);
+}
+
 /* *why is left as it is where a model may act on this KSP. */
 PetscErrorCode ContractRead(KSP ksp, Why *why)
 {
@@ -66,44 +79,153 @@ PetscErrorCode ContractRead(KSP ksp, Why *why)
   const KSPConvergedDefaultCtx *c   = own ? NULL : (const KSPConvergedDefaultCtx *)ksp->cnvP;
 
   PetscFunctionBegin;
-  if (ksp->normtype == KSP_NORM_NONE) *why = WHY_NO_NORM;
+  if (ScalesSystem(ksp)) *why = WHY_SCALED;
+  else if (ksp->pc->ops->presolve) *why = WHY_TRANSFORMED;
+  else if (ContractIsAlone(ksp)) {
+    if (!ContractIsDirect(ksp)) *why = WHY_NO_NORM;
+  } else if (ksp->normtype == KSP_NORM_NONE) *why = WHY_NO_NORM;
   else if (own ? !IsTheirs(ksp->converged) : !c) *why = WHY_OWN_TEST;
   else if (c && c->convmaxits) *why = WHY_COUNTS_ITERATIONS;
-  else if (ScalesSystem(ksp)) *why = WHY_SCALED;
   else if (ksp->guess_knoll) *why = WHY_KNOLL;
   else if (ksp->calc_sings || ksp->calc_ritz) *why = WHY_SPECTRUM;
-  else if (ksp->pc->ops->presolve) *why = WHY_TRANSFORMED;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode ContractTarget(KSP ksp, Contract *c, Why *why)
+static ContractKind KindOf(KSP ksp)
 {
-  const PetscBool               own       = (PetscBool)(ksp->converged != KSPConvergedDefault);
-  const KSPConvergedDefaultCtx *given     = own ? NULL : (const KSPConvergedDefaultCtx *)ksp->cnvP;
-  const PetscBool               initial   = (PetscBool)(given && !ksp->guess_zero && (given->initialrtol || given->mininitialrtol));
-  PetscReal                     reference = 0, r0;
+  if (ContractIsDirect(ksp)) return CONTRACT_DIRECT;
+  if (ksp->converged != KSPConvergedDefault) return CONTRACT_OWN_TEST;
+  return ksp->normtype == KSP_NORM_UNPRECONDITIONED ? CONTRACT_UNPRECONDITIONED : CONTRACT_PRECONDITIONED;
+}
+
+/* ---- how much is asked for? ---- */
+/* In the 2-norm own answers are far from the tolerance; with each row divided by its diagonal they are much nearer. */
+static PetscBool InRows(const Attained *own)
+{
+  return (PetscBool)(own->answers > 0 && own->norm > log(TEN) && own->rows < own->norm - log(TEN));
+}
+
+Measure ContractMeasure(KSP ksp, const Attained *own)
+{
+  const ContractKind kind = KindOf(ksp);
+
+  if (kind == CONTRACT_DIRECT) return MEASURE_BACKWARD;
+  return kind == CONTRACT_PRECONDITIONED && InRows(own) ? MEASURE_ROWS : MEASURE_NORM;
+}
+
+PetscReal ContractExact(const Attained *own)
+{
+  return own->answers > 0 ? fmin(TEN * exp(own->backward), CONTRACT_DIRECT_MOST) : CONTRACT_DIRECT_RTOL;
+}
+
+Attained ContractAttained(Measure measure, PetscReal tolerance)
+{
+  Attained own = {.answers = 1};
+
+  if (measure == MEASURE_ROWS) own.norm = 3 * log(TEN);
+  if (measure == MEASURE_BACKWARD) own.backward = log(tolerance / TEN);
+  return own;
+}
+
+void ContractTolerances(KSP ksp, PetscReal *rtol, PetscReal *abstol)
+{
+  const PetscBool direct = ContractIsDirect(ksp);
+
+  *rtol   = direct ? CONTRACT_DIRECT_RTOL : ksp->rtol;
+  *abstol = direct ? 0 : ksp->abstol;
+}
+
+/* Where rows seem to be in different units, the first own answers say what can be asked for. */
+static PetscErrorCode Choose(KSP ksp, const Attained *own, Contract *c, Why *why)
+{
+  const PetscBool unknown = (PetscBool)(c->kind == CONTRACT_PRECONDITIONED && !(own->answers > 0));
 
   PetscFunctionBegin;
-  c->kind = own                                        ? CONTRACT_OWN_TEST
-          : ksp->normtype == KSP_NORM_UNPRECONDITIONED ? CONTRACT_UNPRECONDITIONED
-                                                       : CONTRACT_PRECONDITIONED;
-  PetscCall(NormOf(ksp->vec_rhs, &c->bnorm));
+  c->judge.measure = ContractMeasure(ksp, own);
+  if (c->judge.measure == MEASURE_NORM && !unknown) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(ScalesOpen(c->judge.A, ksp->vec_rhs, c->judge.scales));
+  if (unknown && c->judge.scales->apart > FAR) *why = WHY_FIRST;
+  if (c->judge.measure != MEASURE_NORM) PetscCall(JudgeAnswer(&c->judge, NULL, &c->zero));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* What rtol is relative to. */
+static PetscErrorCode Reference(KSP ksp, const Contract *c, PetscReal *reference)
+{
+  const KSPConvergedDefaultCtx *given   = (const KSPConvergedDefaultCtx *)ksp->cnvP;
+  const PetscBool               initial = (PetscBool)(!ksp->guess_zero && (given->initialrtol || given->mininitialrtol));
+  PetscReal                     start;
+
+  PetscFunctionBegin;
+  *reference = c->zero;
+  if (!initial) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(JudgeAnswer(&c->judge, ksp->vec_sol, &start));
+  *reference = given->initialrtol ? start : fmin(start, c->zero);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode ContractTarget(KSP ksp, const Attained *own, Scales *scales, Contract *c, Why *why)
+{
+  PetscReal reference;
+
+  PetscFunctionBegin;
+  *c = (Contract){
+    .kind = KindOf(ksp), .judge = {.b = ksp->vec_rhs, .scales = scales}
+  };
+  PetscCall(KSPGetOperators(ksp, &c->judge.A, NULL));
+  PetscCall(NormOf(ksp->vec_rhs, NORM_2, &c->bnorm));
+  c->zero = c->bnorm;
   if (!isfinite(c->bnorm)) *why = WHY_NOT_FINITE;
   else if (!PetscIsNormalReal(c->bnorm)) *why = WHY_ZERO;
-  c->target = 0;
-  if (*why || own) PetscFunctionReturn(PETSC_SUCCESS);
-  reference = c->bnorm;
-  if (initial) {
-    PetscCall(TrueResidual(ksp, NULL, &r0));
-    reference = given->initialrtol ? r0 : fmin(r0, c->bnorm);
-  }
+  if (*why || c->kind == CONTRACT_OWN_TEST) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(Choose(ksp, own, c, why));
+  c->target = ContractExact(own);
+  if (c->kind == CONTRACT_DIRECT) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(Reference(ksp, c, &reference));
   c->target = ksp->rtol * reference;
   if (c->kind == CONTRACT_UNPRECONDITIONED) c->target = fmax(c->target, ksp->abstol);
   if (!isfinite(c->target)) *why = WHY_NOT_FINITE;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscBool ContractMet(const Contract *c, PetscReal residual)
+PetscBool ContractMet(const Contract *c, PetscReal measure)
 {
-  return (PetscBool)islessequal(residual, c->target);
+  return (PetscBool)islessequal(measure, c->target);
+}
+
+/* ---- what own answers attain ---- */
+static PetscErrorCode Measured(KSP ksp, Scales *scales, Measure measure, double *ln)
+{
+  Judge     j = {.measure = measure, .b = ksp->vec_rhs, .scales = scales};
+  PetscReal value, zero = 1;
+
+  PetscFunctionBegin;
+  PetscCall(KSPGetOperators(ksp, &j.A, NULL));
+  PetscCall(JudgeAnswer(&j, ksp->vec_sol, &value));
+  if (measure != MEASURE_BACKWARD) PetscCall(JudgeAnswer(&j, NULL, &zero));
+  *ln = log(fmax(value, PETSC_MACHINE_EPSILON * PETSC_MACHINE_EPSILON)) - log(measure == MEASURE_BACKWARD ? 1 : ksp->rtol * zero);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static void Mix(double *mean, double x, double answers)
+{
+  if (isfinite(x)) *mean += (x - *mean) / answers;
+}
+
+PetscErrorCode ContractAttain(KSP ksp, Scales *scales, Attained *own)
+{
+  double norm, rows, backward;
+  Mat    A;
+
+  PetscFunctionBegin;
+  PetscCall(KSPGetOperators(ksp, &A, NULL));
+  PetscCall(ScalesOpen(A, ksp->vec_rhs, scales));
+  PetscCall(Measured(ksp, scales, MEASURE_NORM, &norm));
+  PetscCall(Measured(ksp, scales, MEASURE_ROWS, &rows));
+  PetscCall(Measured(ksp, scales, MEASURE_BACKWARD, &backward));
+  own->answers = fmin(own->answers + 1, MEMORY);
+  Mix(&own->norm, norm, own->answers);
+  Mix(&own->rows, rows, own->answers);
+  Mix(&own->backward, backward, own->answers);
+  PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -3,31 +3,51 @@
 
    A solution is accepted only if its recomputed |b - A x|_2 meets the program's own tolerance,
        |b - A x|_2 <= max(rtol |b|_2, abstol)        (or its variants relative to the initial residual).
-   Where the program's own solve stops on another norm, its absolute tolerance is of that one, and only rtol counts.
+   Where the program's own solve stops on another norm, its absolute tolerance is of that one, and only rtol counts. Where its own
+   answers then do not come near the tolerance in the 2-norm, but do with each row divided by its diagonal (units, boundary rows
+   that are kept), that is the norm.
+   Where the program solves directly (LU, Cholesky), the backward error must be at most ten times that of its own answers.
    Where the program has a test of its own, that is asked: with its own KSP, which mirrors ours, at each iteration, and once more
    with the recomputed norm. PETSc's other tests look at more than norm, iteration and solution: such solves are left alone.
 */
 #pragma once
+#include "measure.h"
 #include "operator.h"
 
 typedef enum {
-  CONTRACT_UNPRECONDITIONED, /* the program stops on the norm that is verified */
+  CONTRACT_UNPRECONDITIONED, /* the program stops on the 2-norm of the residual */
   CONTRACT_PRECONDITIONED,   /* it stops on another one, of the preconditioned residual */
+  CONTRACT_DIRECT,           /* its preconditioner is a factorisation of the whole matrix */
   CONTRACT_OWN_TEST          /* it says itself when to stop */
 } ContractKind;
 
+#define CONTRACT_DIRECT_RTOL 1e-15 /* the backward error asked of a direct solve before an own answer was seen ... */
+#define CONTRACT_DIRECT_MOST 1e-10 /* ... and whatever own answers attain */
+
+typedef struct {                        /* by the program's own answers of a class, running means of logarithms */
+  double answers, norm, rows, backward; /* norm, rows: in times of what rtol asks for in that measure */
+} Attained;
+
 typedef struct {
   ContractKind kind;
-  PetscReal    bnorm, target; /* |b|_2, and what |b - A x|_2 must not exceed; 0 where the program's own test says that */
+  Judge        judge;
+  PetscReal    bnorm;  /* |b|_2 */
+  PetscReal    zero;   /* the measure of x = 0, which others are relative to */
+  PetscReal    target; /* what the measure must not exceed; 0 where the program's own test says that */
 } Contract;
 
-PetscErrorCode ContractRead(KSP, Why *);               /* from the KSP alone, before there is anything to solve */
-PetscErrorCode ContractTarget(KSP, Contract *, Why *); /* collective; needs right-hand side and guess in place */
-PetscBool      ContractMet(const Contract *, PetscReal residual);
+PetscBool      ContractFactors(KSP);                   /* is the program's preconditioner a factorisation of the whole matrix? */
+PetscBool      ContractIsAlone(KSP);                   /* the program's preconditioner is applied once, and that is the answer */
+PetscBool      ContractIsDirect(KSP);                  /* does the program solve with a factorisation, which may be exchanged? */
+Measure        ContractMeasure(KSP, const Attained *); /* in which its answers are judged */
+Attained       ContractAttained(Measure, PetscReal tolerance); /* own answers because of which that is asked */
+PetscReal      ContractExact(const Attained *);        /* the backward error asked of a direct solve */
+void           ContractTolerances(KSP, PetscReal *rtol, PetscReal *abstol); /* as models are told of them */
+PetscErrorCode ContractRead(KSP, Why *); /* from the KSP alone, before there is anything to solve */
+PetscErrorCode ContractTarget(KSP, const Attained *, Scales *, Contract *,
+                              Why *); /* collective; needs right-hand side and guess in place */
+PetscBool      ContractMet(const Contract *, PetscReal measure);
+PetscErrorCode ContractAttain(KSP, Scales *, Attained *); /* the program's own settings have answered: how well? Collective */
 PetscErrorCode ContractAsk(void *ksp, PetscInt it, PetscReal norm,
-                           KSPConvergedReason *); /* the program's own test, with its own KSP */
-
-/* Norms of the program's vectors, left without a trace in them: PETSc keeps a norm it has computed, and copies it on. */
-PetscErrorCode NormOf(Vec, PetscReal *norm);
-PetscErrorCode TrueResidual(KSP, Vec work,
-                            PetscReal *norm); /* |b - A x|_2 of the KSP's own right-hand side and solution; collective */
+                           KSPConvergedReason *);  /* the program's own test, with its own KSP */
+PetscErrorCode TrueResidual(KSP, PetscReal *norm); /* |b - A x|_2 of the KSP's own right-hand side and solution; collective */

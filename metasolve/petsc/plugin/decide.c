@@ -6,18 +6,30 @@
 #define USUAL 2    /* times own: what an attempt that fails costs, even where more was allowed */
 #define PASS  2e-9 /* seconds for an entry of the matrix, in one pass over it ... */
 #define OWN   50   /* ... and how many passes the program's own settings are taken to need, before anything is known */
+#define EXACT 1e-8 /* seconds for (rows)^1.5, what a factorisation takes at least: of a grid in the plane, in nested dissection */
 
 static void ToOwn(Solve *s, Why why)
 {
   s->why = why;
-  if (s->contract.kind == CONTRACT_OWN_TEST) s->patience = 0; /* it may not be asked in somebody else's name */
+  if (s->contract.kind == CONTRACT_OWN_TEST || s->contract.kind == CONTRACT_DIRECT)
+    s->patience = 0; /* one may not be asked in somebody else's name, the other asks for nothing on its way */
   s->step = SolveGuessed(s) ? STEP_OWN_FROM_GUESS : STEP_OWN;
 }
 
 /* ---- ADMIT: the contract, the operator, their class ---- */
+/* Rank 0 of the KSP knows, from its own class, and all follow. Collective. */
+static PetscErrorCode OwnAttains(Solve *s, Attained *own)
+{
+  PetscFunctionBegin;
+  *own = s->run->known.answers > 0 ? s->run->known : s->class->own;
+  PetscCallMPI(MPI_Bcast(own, sizeof *own / sizeof own->answers, MPI_DOUBLE, 0, PetscObjectComm((PetscObject)s->ksp)));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode StepAdmit(Solve *s)
 {
-  Run *r = s->run;
+  Run     *r = s->run;
+  Attained own;
 
   PetscFunctionBegin;
   s->guess   = (PetscBool)!s->ksp->guess_zero;
@@ -30,7 +42,9 @@ PetscErrorCode StepAdmit(Solve *s)
   r->op = s->op;
   PetscCall(ClassFind(&r->runner->classes, s->ksp, &s->op, &s->class));
   if (s->why) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(ContractTarget(s->ksp, &s->contract, &s->why));
+  PetscCall(OwnAttains(s, &own));
+  PetscCall(ContractTarget(s->ksp, &own, &r->scales, &s->contract, &s->why));
+  if (s->why == WHY_FIRST && r->runner->trial) s->why = WHY_NOT;
   if (s->why == WHY_NOT_FINITE)
     snprintf(s->detail, sizeof s->detail, "the norm of the right-hand side is %g", (double)s->contract.bnorm);
   if (!s->why) PetscCall(MirrorAllows(s, &s->why));
@@ -48,7 +62,8 @@ PetscErrorCode StepGuess(Solve *s)
 
   PetscFunctionBegin;
   PetscCall(PetscTime(&clock));
-  if (s->contract.kind != CONTRACT_OWN_TEST) PetscCall(StartFromGuess(s)); /* where that starts is its own affair */
+  if (s->contract.kind != CONTRACT_OWN_TEST && s->contract.judge.measure == MEASURE_NORM)
+    PetscCall(StartFromGuess(s)); /* where the former starts is its own affair; guesses are learned in this norm */
   s->guessing = Lap(&clock);
   s->step     = STEP_DECIDE;
   if (!SolveGuessed(s)) PetscFunctionReturn(PETSC_SUCCESS);
@@ -66,15 +81,16 @@ PetscErrorCode DecideLook(Solve *s)
 {
   const PetscBool given = (PetscBool)(s->guess && !SolveGuessed(s)); /* by the program */
   const KSP       ksp   = s->ksp;
+  PetscReal       rtol, abstol;
   double          features[METASOLVE_FEATURES];
   Decision       *d      = &s->run->decision;
   Policy          policy = s->run->runner->policy;
 
   PetscFunctionBegin;
+  ContractTolerances(ksp, &rtol, &abstol);
   if (PolicyIsConstant(policy)) PolicyDecide(policy, NULL, d);
   else {
-    PetscCall(
-      FeaturesCompute(s->op.A, ksp->vec_rhs, s->contract.bnorm, ksp->rtol, ksp->abstol, given, &s->run->previous, features));
+    PetscCall(FeaturesCompute(s->op.A, ksp->vec_rhs, s->contract.bnorm, rtol, abstol, given, &s->run->previous, features));
     PetscCallMPI(MPI_Bcast(features, METASOLVE_FEATURES, MPI_DOUBLE, 0, PetscObjectComm((PetscObject)ksp)));
     PolicyDecide(policy, features, d);
   }
@@ -114,12 +130,15 @@ PetscErrorCode DecideExpect(Solve *s)
 {
   PetscBool setup;
   MatInfo   info;
+  double    guess;
 
   PetscFunctionBegin;
   PetscCall(PCDeferred(s->ksp->pc, &setup));
   if (InnerReady(&s->run->inner, &s->run->decision.settings, &s->op)) setup = PETSC_FALSE;
   PetscCall(MatGetInfo(s->op.A, MAT_LOCAL, &info));
-  s->expected = ClassOwn(s->class, s->run->decided ? s->run->decision.expected : 0, setup, OWN * PASS * info.nz_used);
+  guess = OWN * PASS * info.nz_used;
+  if (s->contract.kind == CONTRACT_DIRECT && setup) guess = fmax(guess, EXACT * pow((double)s->op.rows, 1.5));
+  s->expected = ClassOwn(s->class, s->run->decided ? s->run->decision.expected : 0, setup, guess);
   s->budget   = s->run->runner->budget * s->expected;
   if (!(s->run->decision.expected > 0) && s->class->own_solve.n && !s->class->attempt.n) s->budget = fmin(s->budget, s->expected);
   PetscFunctionReturn(PETSC_SUCCESS);

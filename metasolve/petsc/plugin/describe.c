@@ -5,6 +5,7 @@
    taken from there. Preconditioners that need more than a matrix (a DM, user functions, a splitting) cannot be rebuilt.
 */
 #include "describe.h"
+#include "contract.h"
 #include <ctype.h>
 #include <string.h>
 
@@ -141,6 +142,6 @@ PetscErrorCode DescribeHost(KSP ksp, Settings *s, const char **why)
   if (ksp->setfromoptionscalled) PetscCall(DescribeOptions(prefix ? prefix : "", s));
   PetscCall(DescribeKSP(ksp, s));
   PetscCall(DescribePC(ksp->pc, s, why));
-  if (ksp->converged != KSPConvergedDefault) *why = "it has a convergence test of its own";
+  if (ksp->converged != KSPConvergedDefault && !ContractIsAlone(ksp)) *why = "it has a convergence test of its own";
   PetscFunctionReturn(PETSC_SUCCESS);
 }

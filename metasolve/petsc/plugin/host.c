@@ -1,6 +1,7 @@
 /* host.c - the operations of a wrapped KSP. PETSc calls setup before PCSetUp(), and solve with the operator, right-hand side and
    guess in place. */
 #include "host.h"
+#include "contract.h"
 #include "guard.h"
 #include "left.h"
 #include "own.h"
@@ -24,12 +25,22 @@ PetscErrorCode HostFind(KSP ksp, Host **host)
     if (!(h)) PetscFunctionReturn(PETSC_ERR_PLIB); \
   } while (0)
 
-/* Is this an outermost solver that the session is about? */
+/* Is this an outermost solver that the session is about? One that only applies its preconditioner is where that is exact. */
 static PetscBool Meant(KSP ksp, const Session *s)
 {
   const char *prefix = ((PetscObject)ksp)->prefix;
 
-  return (PetscBool)(s && !MetasolveDepth && (s->any_prefix || !strcmp(prefix ? prefix : "", s->prefix)));
+  if (!s || MetasolveDepth || (ContractIsAlone(ksp) && !ContractIsDirect(ksp))) return PETSC_FALSE;
+  return (PetscBool)(s->any_prefix || !strcmp(prefix ? prefix : "", s->prefix));
+}
+
+/* Why it is not. */
+static Left LeftOf(KSP ksp, const Session *s)
+{
+  if (ksp->transpose_solve) return LEFT_TRANSPOSED;
+  if (!s) return LEFT_METHOD;
+  if (!ContractIsAlone(ksp) || ContractIsDirect(ksp)) return LEFT_PREFIX;
+  return ContractFactors(ksp) ? LEFT_DIRECT : LEFT_ONCE;
 }
 
 static PetscErrorCode KSPBuildSolution_Host(KSP ksp, Vec v, Vec *V)
@@ -119,7 +130,7 @@ static PetscErrorCode KSPSolve_Host(KSP ksp)
   PetscCall(PCDeferOpen(ksp->pc, &waits));
   if (waits) AskAgain(ksp);
   if (!Meant(ksp, h->session) || ksp->transpose_solve) {
-    if (!MetasolveDepth) LeftCount(ksp, (PetscBool)(h->session != NULL));
+    if (!MetasolveDepth) LeftCount(LeftOf(ksp, h->session));
     PetscCall(HostSolveOwn(ksp, h));
   } else {
     GuardEnter();

@@ -21,6 +21,7 @@ static const char *const whys[WHY_COUNT] = {
   [WHY_NOT_FINITE]        = "the norm of the right-hand side is not finite",
   [WHY_MONITORED]         = "monitors that may ask for more than norms, or a history of errors",
   [WHY_VIEWED]            = "a viewer shows the program's preconditioner, which has to be set up",
+  [WHY_FIRST]             = "rows seem to be in different units: the program's own answers are looked at first",
   [WHY_NO_MODEL]          = "there is no model",
   [WHY_OWN_BEST]          = "the model found the program's own settings best",
   [WHY_SMALL]             = "so small that a look at it would cost too much",
@@ -75,6 +76,7 @@ static void Line(Solve *s)
   const char     *prefix = ((PetscObject)ksp)->prefix;
   Text           *t      = &s->run->last;
   const PetscBool known  = (PetscBool)(c->bnorm > 0 && isfinite(c->bnorm));
+  const PetscReal zero   = c->judge.measure == MEASURE_NORM ? c->bnorm : c->zero;
   PetscMPIInt     size;
   PetscInt        rows;
 
@@ -88,9 +90,10 @@ static void Line(Solve *s)
   AddSettings(t, s);
   TextAdd(t, ",\"new_operator\":%s,\"reason\":%d,\"iterations\":%lld,\"true_residual\":", s->fresh ? "true" : "false",
           (int)ksp->reason, (long long)ksp->its);
-  TextNumber(t, known ? s->residual / c->bnorm : c->bnorm == 0 ? 0 : NAN);
+  TextNumber(t, known ? s->residual / zero : c->bnorm == 0 ? 0 : NAN);
   TextAdd(t, ",\"tolerance\":");
-  TextNumber(t, c->kind == CONTRACT_OWN_TEST ? NAN : known && c->target > 0 ? c->target / c->bnorm : ksp->rtol);
+  TextNumber(t, c->kind == CONTRACT_OWN_TEST ? NAN : known && c->target > 0 ? c->target / zero : ksp->rtol);
+  TextAdd(t, ",\"measure\":\"%s\"", MeasureNames[c->judge.measure]);
   TextAdd(t, ",\"guess\":");
   TextNumber(t, known ? s->start / c->bnorm : NAN);
   TextAdd(t, ",\"own_expected\":");
@@ -116,7 +119,7 @@ void JournalWrite(Solve *s)
   Append(s->run->runner, &s->run->last);
 }
 
-static void Left(Runner *r, const char *why, PetscInt solves)
+static void Rest(Runner *r, const char *why, PetscInt solves)
 {
   Text line = {0};
 
@@ -134,8 +137,8 @@ void JournalEnd(Runner *r)
   PetscInt    solves, left = 0;
 
   for (int i = 0; (why = LeftKind(i, &solves)); i++) {
-    if (solves) Left(r, why, solves);
+    if (solves) Rest(r, why, solves);
     left += solves;
   }
-  if (!left && !r->solves) Left(r, "no linear system was solved with a KSP", 0);
+  if (!left && !r->solves) Rest(r, "no linear system was solved with a KSP", 0);
 }

@@ -1,15 +1,6 @@
 /* left.c - outermost solves that are left alone and have no line of their own, counted by why. */
 #include "left.h"
-#include <string.h>
 
-typedef enum {
-  LEFT_DIRECT,
-  LEFT_ONCE,
-  LEFT_METHOD,
-  LEFT_TRANSPOSED,
-  LEFT_PREFIX,
-  LEFT_KINDS
-} Kind;
 static const char *const names[LEFT_KINDS] = {
   [LEFT_DIRECT]     = "direct solves",
   [LEFT_ONCE]       = "solves by a preconditioner alone",
@@ -19,19 +10,9 @@ static const char *const names[LEFT_KINDS] = {
 };
 static PetscInt counts[LEFT_KINDS];
 
-static Kind KindOf(KSP ksp, PetscBool meant)
+void LeftCount(Left kind)
 {
-  const char *method = ((PetscObject)ksp)->type_name, *pc = ksp->pc ? ((PetscObject)ksp->pc)->type_name : NULL;
-
-  if (ksp->transpose_solve) return LEFT_TRANSPOSED;
-  if (meant) return LEFT_PREFIX; /* nothing else is left of what is meant */
-  if (!method || strcmp(method, KSPPREONLY) != 0) return LEFT_METHOD;
-  return pc && (!strcmp(pc, PCLU) || !strcmp(pc, PCCHOLESKY)) ? LEFT_DIRECT : LEFT_ONCE;
-}
-
-void LeftCount(KSP ksp, PetscBool meant)
-{
-  counts[KindOf(ksp, meant)]++;
+  counts[kind]++;
 }
 
 const char *LeftKind(int i, PetscInt *solves)

@@ -2,5 +2,14 @@
 #pragma once
 #include "metasolve.h"
 
-void        LeftCount(KSP, PetscBool meant);   /* meant: its method is one that we act on */
+typedef enum {
+  LEFT_DIRECT,
+  LEFT_ONCE,
+  LEFT_METHOD,
+  LEFT_TRANSPOSED,
+  LEFT_PREFIX,
+  LEFT_KINDS
+} Left;
+
+void        LeftCount(Left);
 const char *LeftKind(int i, PetscInt *solves); /* why, and how many; NULL: there are only i kinds */

@@ -1,9 +1,10 @@
 /*
-   limit.h - when an inner or a replayed solve stops: the unpreconditioned residual norm reaches a target, grows beyond hope, or
+   limit.h - when an inner or a replayed solve stops: the measure of its answer reaches a target, its residual grows beyond hope, or
    a time budget is used up. Production and training use this same test, so their outcomes are the same.
+   Where the measure is not the norm that the method carries along, the iterate is looked at now and then (measure.h).
 */
 #pragma once
-#include "metasolve.h"
+#include "measure.h"
 
 typedef struct { /* residual norms of a solve, one for each iteration and one before the first */
   PetscInt   n, room;
@@ -20,9 +21,13 @@ typedef struct {
   PetscErrorCode (*test)(void *asked, PetscInt, PetscReal,
                          KSPConvergedReason *); /* decides in place of target. NULL: there is none */
   void *asked;
+  PetscErrorCode (*look)(KSP, void *judge, PetscReal *measure); /* NULL: the norm is the measure */
+  void    *judge;
+  double   seen, norm, enough; /* measure and norm at the last look; the norm at which another one is due ... */
+  PetscInt looked, due;        /* ... and its iteration, and the one at which the next is due */
 } Limits;
 
 double         ProcessorTime(void);
 PetscErrorCode LimitsTest(KSP, PetscInt, PetscReal, KSPConvergedReason *, void *limits);
 
-PETSC_EXTERN PetscErrorCode MetasolveLimit(KSP, Limits *, double target, double seconds);
+PETSC_EXTERN PetscErrorCode MetasolveLimit(KSP, Limits *, double target, double seconds, void *judge);

@@ -35,6 +35,42 @@ double ProcessorTime(void)
   return clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t) ? 0 : (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
+/* ---- the measure of an iterate, at moments that follow from how it fell so far ---- */
+#define FALLING 0.5 /* of the measure at the look before, where the norm has fallen by ... */
+#define DRIFTED 0.1 /* ... this: otherwise the method carries a norm along that its iterate does not have */
+
+static void WhenNext(Limits *l, PetscInt it, PetscReal norm, double seen)
+{
+  const double rate = isfinite(l->seen) ? log(l->seen / seen) / (double)(it - l->looked) : 0;
+  const double left = isgreater(rate, 0) ? 0.9 * log(seen / l->target) / rate : it / 2.;
+
+  l->due    = it + (PetscInt)ceil(fmin(fmax(left, 1), fmax((double)it, 4)));
+  l->enough = norm * l->target / seen;
+  l->looked = it;
+  l->seen   = seen;
+  l->norm   = norm;
+}
+
+static PetscErrorCode LookAt(KSP ksp, Limits *l, PetscInt it, PetscReal norm, KSPConvergedReason *reason)
+{
+  PetscReal seen;
+
+  PetscFunctionBegin;
+  if (it == 0) {
+    l->seen   = INFINITY;
+    l->norm   = norm;
+    l->looked = 0;
+    l->due    = ksp->guess_zero ? 1 : 0;
+    l->enough = 0;
+  }
+  if (it < l->due && norm > l->enough) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(l->look(ksp, l->judge, &seen));
+  if (!isfinite(seen)) *reason = KSP_DIVERGED_NANORINF;
+  else if (seen <= l->target || (seen > FALLING * l->seen && norm < DRIFTED * l->norm)) *reason = KSP_CONVERGED_RTOL;
+  WhenNext(l, it, norm, seen);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* Collective: ranks agree that the time is up, every eighth iteration. */
 PetscErrorCode LimitsTest(KSP ksp, PetscInt it, PetscReal rnorm, KSPConvergedReason *reason, void *context)
 {
@@ -47,6 +83,7 @@ PetscErrorCode LimitsTest(KSP ksp, PetscInt it, PetscReal rnorm, KSPConvergedRea
   CourseSet(l->course, l->before + it, rnorm);
   if (!isfinite(rnorm)) *reason = KSP_DIVERGED_NANORINF;
   else if (l->test) PetscCall(l->test(l->asked, l->before + it, rnorm, reason));
+  else if (l->look) PetscCall(LookAt(ksp, l, it, rnorm, reason));
   else if (rnorm <= l->target) *reason = KSP_CONVERGED_RTOL;
   else if (rnorm >= l->divergence * fmax(l->first, l->target)) *reason = KSP_DIVERGED_DTOL;
   if (!*reason && l->deadline > 0 && it % 8 == 7) {
@@ -59,27 +96,34 @@ PetscErrorCode LimitsTest(KSP ksp, PetscInt it, PetscReal rnorm, KSPConvergedRea
 }
 
 /*@C
-  MetasolveLimit - Stops the solves of a `KSP` of the caller at a residual norm, or when a time is over
+  MetasolveLimit - Stops the solves of a `KSP` of the caller at a measure of its iterate, or when a time is over
 
   Logically Collective
 
   Input Parameters:
 + ksp     - the solver, its type and tolerances set
-. target  - the norm of the residual at which it has converged, in the norm of the `KSP`
-- seconds - from now; 0 for no limit
+. target  - the measure at which it has converged
+. seconds - from now; 0 for no limit
+- judge   - from `MetasolveJudge()`, must outlive the solves; NULL for the norm of the residual that the `KSP` carries along
 
   Output Parameter:
 . limits - must outlive the solves; `late` says whether the time ran out
 
   Level: developer
+
+.seealso: `MetasolveJudge()`
 @*/
-PetscErrorCode MetasolveLimit(KSP ksp, Limits *limits, double target, double seconds)
+PetscErrorCode MetasolveLimit(KSP ksp, Limits *limits, double target, double seconds, void *judge)
 {
   PetscLogDouble now;
 
   PetscFunctionBegin;
   PetscCall(PetscTime(&now));
-  *limits = (Limits){.target = target, .divergence = ksp->divtol, .deadline = seconds > 0 ? now + seconds : 0};
+  *limits = (Limits){.target     = target,
+                     .divergence = ksp->divtol,
+                     .deadline   = seconds > 0 ? now + seconds : 0,
+                     .look       = judge ? JudgeIterate : NULL,
+                     .judge      = judge};
   PetscCall(KSPSetConvergenceTest(ksp, LimitsTest, limits, NULL));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

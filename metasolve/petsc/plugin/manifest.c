@@ -60,7 +60,7 @@ void ManifestSkip(Recorder *s, KSP ksp, const char *why)
   TextFree(&line);
 }
 
-static void Left(const Recorder *s, const char *why, PetscInt solves)
+static void Rest(const Recorder *s, const char *why, PetscInt solves)
 {
   Text line = {0};
   int  error;
@@ -78,8 +78,8 @@ void ManifestEnd(const Recorder *s)
   const char *why;
   PetscInt    solves;
 
-  for (int i = 0; (why = LeftKind(i, &solves)); i++) Left(s, why, solves);
-  Left(s, "solves that could not be recorded, after the first hundred", s->skipped - MOST_SKIPPED);
+  for (int i = 0; (why = LeftKind(i, &solves)); i++) Rest(s, why, solves);
+  Rest(s, "solves that could not be recorded, after the first hundred", s->skipped - MOST_SKIPPED);
 }
 
 static PetscErrorCode AddNullSpace(Text *t, const char *name, MatNullSpace space)
@@ -153,6 +153,9 @@ static PetscErrorCode AddSolve(Text *t, KSP ksp, const Recorder *s, const Record
   else TextAdd(t, "null");
   TextAdd(t, ",\"rtol\":%.17g,\"abstol\":%.17g,\"divtol\":%.17g,\"max_it\":%lld", (double)ksp->rtol, (double)ksp->abstol,
           (double)ksp->divtol, (long long)ksp->max_it);
+  TextAdd(t, ",\"contract\":{\"measure\":\"%s\",\"tolerance\":%.17g,\"own\":", MeasureNames[r->measure], (double)r->tolerance);
+  TextNumber(t, r->own);
+  TextAdd(t, "}");
   PetscCall(AddHost(t, ksp));
   TextAdd(t, ",\"features\":{");
   for (int i = 0; i < METASOLVE_FEATURES; i++) {

@@ -10,7 +10,7 @@
      host, own, deferred  the wrapped KSP, its own solve, and its preconditioner whose set-up waits
      asked, census        what that set-up makes, and others ask for; who asks past us
      reroute, unread      ... and is led to us; the options that it would have read
-     sound, contract, operator, limits, guard, left
+     sound, contract, operator, limits, measure, guard, left
      newton_guess, guess, basis_file, policy, policy_file, policy_settings, features, rows, matrix
      settings, words, text, sha256
 
@@ -225,5 +225,6 @@ PETSC_EXTERN const char    *MetasolveFeatureName(int);
 PETSC_EXTERN PetscErrorCode MetasolveFeatures(Mat, Vec, double rtol, double abstol, int guess, double out[]);
 PETSC_EXTERN PetscErrorCode MetasolveAttach(KSP, const char *model, const char *log, int trial);
 PETSC_EXTERN PetscErrorCode MetasolveShare(KSP, KSP other);
+PETSC_EXTERN PetscErrorCode MetasolveTell(KSP, int measure, double tolerance);
 PETSC_EXTERN PetscErrorCode MetasolveDetach(KSP);
 PETSC_EXTERN const char    *MetasolveLastRecord(KSP);

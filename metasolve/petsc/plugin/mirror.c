@@ -29,7 +29,7 @@ PetscErrorCode MirrorAllows(Solve *s, Why *why)
   for (PetscInt i = 0; i < ksp->numbermonitors; i++) some[1] = some[1] || !Plain(ksp->monitor[i]);
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, some, 2, MPI_INT, MPI_MAX, PetscObjectComm((PetscObject)ksp)));
   s->monitored = (PetscBool)some[0];
-  if (some[1]) *why = WHY_MONITORED;
+  if (some[1] || (some[0] && s->contract.kind == CONTRACT_DIRECT)) *why = WHY_MONITORED;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -61,7 +61,7 @@ PetscErrorCode MirrorForget(Solve *s)
 }
 
 /* One norm for each iteration and one before the first; the last is the true one, whatever the solve was told on the way. */
-static PetscErrorCode Replay(Solve *s)
+static PetscErrorCode Replay(Solve *s, PetscReal last)
 {
   KSP            ksp = s->ksp;
   PetscErrorCode err = PETSC_SUCCESS;
@@ -70,7 +70,7 @@ static PetscErrorCode Replay(Solve *s)
   PetscFunctionBegin;
   lifted = GuardLift();
   for (PetscInt it = 0; it <= s->its && !err; it++) {
-    PetscReal norm = it == s->its || !s->course.n ? s->residual : s->course.norm[PetscMin(it, s->course.n - 1)];
+    PetscReal norm = it == s->its || !s->course.n ? last : s->course.norm[PetscMin(it, s->course.n - 1)];
     ksp->its       = it;
     ksp->rnorm     = norm;
     err            = KSPLogResidualHistory(ksp, norm);
@@ -95,18 +95,40 @@ PetscErrorCode MirrorProject(Solve *s)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static KSPConvergedReason ReasonOf(const Solve *s)
+{
+  const KSP ksp = s->ksp;
+
+  if (s->contract.kind == CONTRACT_OWN_TEST) return s->reason;
+  if (s->contract.kind == CONTRACT_UNPRECONDITIONED && islessequal(s->residual, ksp->abstol)) return KSP_CONVERGED_ATOL;
+  return KSP_CONVERGED_RTOL;
+}
+
+/* As after one application of a factorisation, which computes no norm. */
+static PetscErrorCode AnswerAlone(KSP ksp)
+{
+  PetscFunctionBegin;
+  ksp->its    = 1;
+  ksp->reason = KSP_CONVERGED_ITS;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode MirrorAnswer(Solve *s)
 {
-  KSP ksp = s->ksp;
+  KSP       ksp  = s->ksp;
+  PetscReal norm = s->residual;
 
   PetscFunctionBegin;
   s->host->answered = PETSC_TRUE;
   ksp->res_hist_len = (size_t)s->history;
-  if (MirrorWants(s)) PetscCall(Replay(s));
-  ksp->its    = s->its;
-  ksp->rnorm  = s->residual;
-  ksp->reason = s->contract.kind == CONTRACT_OWN_TEST                                                  ? s->reason
-              : s->contract.kind == CONTRACT_UNPRECONDITIONED && islessequal(s->residual, ksp->abstol) ? KSP_CONVERGED_ATOL
-                                                                                                       : KSP_CONVERGED_RTOL;
+  if (ContractIsAlone(ksp)) {
+    PetscCall(AnswerAlone(ksp));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  if (s->contract.judge.measure != MEASURE_NORM) PetscCall(TrueResidual(ksp, &norm));
+  if (MirrorWants(s)) PetscCall(Replay(s, norm));
+  ksp->its    = s->contract.kind == CONTRACT_DIRECT ? 1 : s->its;
+  ksp->rnorm  = norm;
+  ksp->reason = ReasonOf(s);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -25,10 +25,10 @@ static PetscErrorCode Recordable(KSP ksp, Record *r, const char **why)
   else if (ksp->pc->ops->presolve) *why = "the program's preconditioner transforms the system";
   else if (of == WHY_TWO_MATRICES) *why = "operator and preconditioning matrix differ";
   else if (of) *why = "the operator is not an assembled, square AIJ matrix";
-  else if (ksp->normtype == KSP_NORM_NONE) *why = "a fixed number of iterations without norm";
+  else if (ksp->normtype == KSP_NORM_NONE && !ContractIsDirect(ksp)) *why = "a fixed number of iterations without norm";
   else if (ScalesSystem(ksp)) *why = "diagonally scaled operator";
   if (*why) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(NormOf(ksp->vec_rhs, &r->bnorm));
+  PetscCall(NormOf(ksp->vec_rhs, NORM_2, &r->bnorm));
   if (!PetscIsNormalReal(r->bnorm)) *why = "the norm of the right-hand side is zero or not finite";
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -123,8 +123,28 @@ static PetscErrorCode Finish(KSP ksp, Recorder *s, Recorded *h, Record *r)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* As production will judge answers, had it seen this one. */
+static PetscErrorCode Judged(KSP ksp, Recorded *h, Record *r)
+{
+  Attained  own = {0};
+  Judge     j   = {.A = r->A, .b = ksp->vec_rhs, .scales = &h->scales};
+  PetscReal zero;
+
+  PetscFunctionBegin;
+  if (ksp->reason > 0) PetscCall(ContractAttain(ksp, &h->scales, &own));
+  else PetscCall(ScalesOpen(r->A, ksp->vec_rhs, &h->scales));
+  j.measure    = ContractMeasure(ksp, &own);
+  r->measure   = j.measure;
+  r->tolerance = j.measure == MEASURE_BACKWARD ? ContractExact(&own) : ksp->rtol;
+  PetscCall(JudgeAnswer(&j, NULL, &zero));
+  PetscCall(JudgeAnswer(&j, ksp->vec_sol, &r->own));
+  r->own /= zero;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode Save(KSP ksp, Recorder *s, Recorded *h, Record *r)
 {
+  PetscReal      rtol, abstol;
   PetscLogDouble t0, t1;
   int            world;
 
@@ -133,10 +153,11 @@ static PetscErrorCode Save(KSP ksp, Recorder *s, Recorded *h, Record *r)
   PetscCallMPI(MPI_Comm_rank(PETSC_COMM_WORLD, &world));
   snprintf(r->id, sizeof r->id, "%s-%d-%lld", s->run, world, (long long)s->seen);
   PetscCallMPI(MPI_Bcast(r->id, sizeof r->id, MPI_CHAR, 0, PetscObjectComm((PetscObject)ksp)));
-  PetscCall(TrueResidual(ksp, NULL, &r->residual));
+  PetscCall(TrueResidual(ksp, &r->residual));
+  PetscCall(Judged(ksp, h, r));
   PetscCall(PetscTime(&t1));
-  PetscCall(FeaturesCompute(r->A, ksp->vec_rhs, r->bnorm, ksp->rtol, ksp->abstol, (PetscBool)(r->guess != NULL), &h->previous,
-                            r->features));
+  ContractTolerances(ksp, &rtol, &abstol);
+  PetscCall(FeaturesCompute(r->A, ksp->vec_rhs, r->bnorm, rtol, abstol, (PetscBool)(r->guess != NULL), &h->previous, r->features));
   PetscCall(PetscTime(&r->decision));
   r->decision -= t1;
   PetscCall(WriteOperator(s, h, r));
@@ -195,6 +216,7 @@ static PetscErrorCode RecordedDestroy(void *state)
 
   PetscFunctionBegin;
   PetscCall(PreviousFree(&r->previous));
+  PetscCall(ScalesFree(&r->scales));
   PetscCall(PetscFree(r));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -17,6 +17,8 @@ typedef struct { /* of one solve */
   Operator    op;
   Vec         guess;
   PetscReal   bnorm, residual;
+  Measure     measure;        /* in which the program's answers are judged ... */
+  PetscReal   own, tolerance; /* ... what its own one has, and what is asked for, relative to that of x = 0 */
   char        id[96], rhs[160], x0[160];
   double      features[METASOLVE_FEATURES], setup, solve, decision, overhead;
   PetscMPIInt rank, size;
@@ -28,6 +30,7 @@ typedef struct { /* kept with a KSP */
   PetscInt64 nnz;
   PetscInt   operators; /* seen so far */
   Previous   previous;
+  Scales     scales;
 } Recorded;
 
 PetscErrorCode RecordSession(const char *dir, Session **); /* collective on PETSC_COMM_WORLD */

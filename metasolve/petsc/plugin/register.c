@@ -2,8 +2,9 @@
    register.c - how PETSc finds us: by -dll_append of loader/stub.c, or MetasolveAttach() for a KSP somebody holds.
 
    The constructor of every Krylov method is wrapped, so that programs which hard-code their types, and never ask for options, are
-   reached too. Methods that solve A x = b to a tolerance can be acted on. All others (preonly, least squares, trust regions), and
-   all preconditioners, only count as places where inner solvers arise: whatever is made there is left alone.
+   reached too. Methods that solve A x = b can be acted on, preonly among them where its preconditioner is a factorisation. All
+   others (least squares, trust regions), and all preconditioners, only count as places where inner solvers arise: whatever is made
+   there is left alone.
 */
 #include "newton.h"
 #include "record.h"
@@ -11,21 +12,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const iterations[] = {
+static const char *const solving[] = {
   KSPRICHARDSON, KSPCHEBYSHEV, KSPCG,      KSPGROPPCG, KSPPIPECG, KSPPIPECGRR, KSPPIPELCG, KSPPIPEPRCG,   KSPPIPECG2,
   KSPFCG,        KSPPIPEFCG,   KSPGMRES,   KSPFGMRES,  KSPLGMRES, KSPDGMRES,   KSPPGMRES,  KSPPIPEFGMRES, KSPTCQMR,
   KSPBCGS,       KSPIBCGS,     KSPFBCGS,   KSPFBCGSR,  KSPBCGSL,  KSPPIPEBCGS, KSPCGS,     KSPTFQMR,      KSPCR,
-  KSPPIPECR,     KSPGCR,       KSPPIPEGCR, KSPMINRES,  KSPSYMMLQ, KSPLCD,      KSPBICG,    KSPQMRCGS,
+  KSPPIPECR,     KSPGCR,       KSPPIPEGCR, KSPMINRES,  KSPSYMMLQ, KSPLCD,      KSPBICG,    KSPQMRCGS,     KSPPREONLY,
 };
 #define COUNT(list) ((int)(sizeof(list) / sizeof *(list)))
 PETSC_EXTERN PetscFunctionList KSPList, PCList;
 
 static Session *environment = NULL; /* of the whole program */
 
-static PetscBool Iterates(const char *type)
+static PetscBool Solves(const char *type)
 {
-  for (int i = 0; i < COUNT(iterations); i++)
-    if (!strcmp(type, iterations[i])) return PETSC_TRUE;
+  for (int i = 0; i < COUNT(solving); i++)
+    if (!strcmp(type, solving[i])) return PETSC_TRUE;
   return PETSC_FALSE;
 }
 
@@ -34,14 +35,14 @@ static PetscBool Iterates(const char *type)
 typedef PetscErrorCode (*ConstructKSP)(KSP);
 typedef PetscErrorCode (*ConstructPC)(PC);
 static ConstructKSP ksp_original[PLACES];
-static PetscBool    ksp_iterates[PLACES];
+static PetscBool    ksp_solves[PLACES];
 static ConstructPC  pc_original[PLACES];
 
 static PetscErrorCode MakeKSP(int i, KSP ksp)
 {
   PetscFunctionBegin;
   PetscCall(ksp_original[i](ksp));
-  if (!MetasolveDepth && environment) PetscCall(HostWrap(ksp, ksp_iterates[i] ? environment : NULL));
+  if (!MetasolveDepth && environment) PetscCall(HostWrap(ksp, ksp_solves[i] ? environment : NULL));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -83,7 +84,7 @@ static PetscErrorCode WrapKSP(void)
   n = PetscMin(n, PLACES);
   for (int i = 0; i < n && names[i]; i++) {
     PetscCall(PetscFunctionListFind(KSPList, names[i], (void (**)(void))&ksp_original[i]));
-    ksp_iterates[i] = Iterates(names[i]);
+    ksp_solves[i] = Solves(names[i]);
   }
   for (int i = 0; i < n && names[i]; i++) PetscCall(KSPRegister(names[i], ksp_made[i]));
   PetscCall(PetscFree(names));
@@ -176,9 +177,9 @@ PetscErrorCode MetasolveAttach(KSP ksp, const char *model, const char *log, int 
   PetscFunctionBegin;
   PetscCheck(((PetscObject)ksp)->type_name, PetscObjectComm((PetscObject)ksp), PETSC_ERR_ARG_WRONGSTATE,
              "set the type of the KSP (KSPSetFromOptions) before attaching a model");
-  known = Iterates(((PetscObject)ksp)->type_name);
+  known = Solves(((PetscObject)ksp)->type_name);
   PetscCheck(known, PetscObjectComm((PetscObject)ksp), PETSC_ERR_SUP,
-             "a KSP of type %s is not accelerated: it does not iterate on A x = b to a tolerance", ((PetscObject)ksp)->type_name);
+             "a KSP of type %s is not accelerated: it does not solve A x = b", ((PetscObject)ksp)->type_name);
   PetscCall(HostUnwrap(ksp));
   PetscCall(RunSession(PetscObjectComm((PetscObject)ksp), model, log, (PetscBool)(trial != 0), &s));
   PetscCall(Attach(ksp, s));
@@ -207,6 +208,31 @@ PetscErrorCode MetasolveShare(KSP ksp, KSP other)
   PetscCall(HostFind(other, &h));
   PetscCheck(h && h->session, PetscObjectComm((PetscObject)ksp), PETSC_ERR_ARG_WRONGSTATE, "the other KSP has no model attached");
   PetscCall(Attach(ksp, h->session));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*@C
+  MetasolveTell - Tells a `KSP` that a model is attached to how its answers are judged, in place of what its own ones would say
+
+  Logically Collective
+
+  Input Parameters:
++ ksp       - the solver
+. measure   - 0 for |b - A x|_2, 1 for the same with each row divided by its diagonal, 2 for the backward error
+- tolerance - of the backward error; otherwise the tolerances of the `KSP` say it
+
+  Level: developer
+
+.seealso: `MetasolveAttach()`, `MetasolveJudge()`
+@*/
+PetscErrorCode MetasolveTell(KSP ksp, int measure, double tolerance)
+{
+  Host *h;
+
+  PetscFunctionBegin;
+  PetscCall(HostFind(ksp, &h));
+  PetscCheck(h && h->session, PetscObjectComm((PetscObject)ksp), PETSC_ERR_ARG_WRONGSTATE, "the KSP has no model attached");
+  PetscCall(RunTell(h, measure, tolerance));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

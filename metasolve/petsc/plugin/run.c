@@ -19,6 +19,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define FIRST 4  /* own answers of a class that are looked at, ... */
+#define EVERY 64 /* ... out of so many */
+
 static PetscErrorCode (*const steps[])(Solve *) = {
   [STEP_ADMIT]          = StepAdmit,
   [STEP_GUESS]          = StepGuess,
@@ -56,8 +59,22 @@ static PetscErrorCode Residual(Solve *s)
 {
   PetscFunctionBegin;
   if (s->answered || !s->run->runner->log[0] || !s->op.readable) PetscFunctionReturn(PETSC_SUCCESS);
-  if (isnan(s->contract.bnorm)) PetscCall(NormOf(s->ksp->vec_rhs, &s->contract.bnorm));
-  PetscCall(TrueResidual(s->ksp, NULL, &s->residual));
+  if (isnan(s->contract.bnorm)) PetscCall(NormOf(s->ksp->vec_rhs, NORM_2, &s->contract.bnorm));
+  if (s->contract.judge.A) PetscCall(JudgeAnswer(&s->contract.judge, s->ksp->vec_sol, &s->residual));
+  else PetscCall(TrueResidual(s->ksp, &s->residual));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* What is asked of later answers of the class follows from the first own ones, and from some later ones. Collective. */
+static PetscErrorCode Attains(Solve *s)
+{
+  const ContractKind kind = s->contract.kind;
+  int look = s->own_measured > 0 && s->ksp->reason > 0 && s->run->runner->policy && s->class->looks++ % EVERY < FIRST;
+
+  PetscFunctionBegin;
+  if (isnan(s->contract.target) || (kind != CONTRACT_DIRECT && kind != CONTRACT_PRECONDITIONED)) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCallMPI(MPI_Bcast(&look, 1, MPI_INT, 0, PetscObjectComm((PetscObject)s->ksp)));
+  if (look) PetscCall(ContractAttain(s->ksp, &s->run->scales, &s->class->own));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -67,6 +84,7 @@ static PetscErrorCode Finish(Solve *s, PetscLogDouble begin)
 
   PetscFunctionBegin;
   PetscCall(Residual(s));
+  PetscCall(Attains(s));
   s->total = Lap(&begin);
   if (s->op.readable && !isnan(s->contract.target)) PetscCall(Count(s));
   s->host->setup = 0;
@@ -143,6 +161,7 @@ static PetscErrorCode RunReset(void *state)
   PetscFunctionBegin;
   PetscCall(InnerDestroy(&r->inner));
   PetscCall(PreviousFree(&r->previous));
+  PetscCall(ScalesFree(&r->scales));
   r->op = (Operator){0};
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -205,6 +224,16 @@ PetscErrorCode RunSession(MPI_Comm comm, const char *model, const char *log, Pet
   }
   *s       = (Session){.ops = &RunOps, .any_prefix = PETSC_TRUE, .data = r, .end = RunEnd, .destroy = RunnerDestroy};
   *session = s;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode RunTell(Host *h, int measure, double tolerance)
+{
+  Run *run;
+
+  PetscFunctionBegin;
+  PetscCall(RunOf(h, &run));
+  run->known = ContractAttained((Measure)measure, tolerance);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

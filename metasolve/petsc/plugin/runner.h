@@ -42,7 +42,9 @@ typedef struct { /* kept with a KSP */
   Decision         decision; /* for op, where decided */
   PetscBool        decided;
   Previous         previous;
-  PetscBool        fits; /* whether the guess is for the pattern below */
+  Scales           scales;
+  Attained         known; /* of what own answers attain, from outside; answers 0: nothing */
+  PetscBool        fits;  /* whether the guess is for the pattern below */
   PetscObjectId    pattern_id;
   PetscObjectState pattern;
   Text             last; /* JSON line of the last solve */
@@ -89,7 +91,7 @@ typedef struct _Solve { /* one solve; times in seconds */
   Course             course;                             /* of the attempt, where the program keeps one or has monitors */
   PetscInt           its, history;                       /* of the attempt; how long the program's history was */
   KSPConvergedReason reason;                             /* what the program's own test says of the answer */
-  PetscReal          residual, start;  /* |b - A x|_2 at the end; of a guess of ours that is used (NaN: there is none) */
+  PetscReal          residual, start;  /* the measure at the end; of a guess of ours that is used (NaN: there is none) */
   double             expected, budget; /* what own settings probably take, and what an attempt may */
   double             patience;         /* with own settings; 0: any */
   char               unused[64];

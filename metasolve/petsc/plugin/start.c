@@ -50,7 +50,7 @@ PetscErrorCode StartFromGuess(Solve *s)
   PetscCall(Fits(s, &fits));
   if (fits) PetscCall(GuessMake(s->run->runner->guess, s->op.A, s->ksp->vec_rhs, s->ksp->vec_sol, &made));
   if (made) PetscCall(MirrorProject(s));
-  if (made) PetscCall(TrueResidual(s->ksp, NULL, &s->residual));
+  if (made) PetscCall(TrueResidual(s->ksp, &s->residual));
   s->guess = (PetscBool)(made && isless(s->residual, s->contract.bnorm));
   if (s->guess) {
     s->start         = s->residual;
@@ -85,7 +85,7 @@ static PetscErrorCode LookFurther(KSP ksp, Onward *o, PetscReal rnorm, KSPConver
   PetscCall(VecDuplicate(ksp->vec_rhs, &x));
   PetscCall(VecDuplicate(ksp->vec_rhs, &work));
   PetscCall(KSPBuildResidual(ksp, x, work, &r));
-  PetscCall(NormOf(r, &norm));
+  PetscCall(NormOf(r, NORM_2, &norm));
   PetscCall(VecDestroy(&x));
   PetscCall(VecDestroy(&work));
   if (!(isgreater(norm, o->target) && isless(norm, FALLING * o->norm))) *reason = own;
@@ -129,7 +129,7 @@ static PetscErrorCode OwnToTarget(Solve *s)
     onward      = (Onward){.target = s->contract.target, .norm = INFINITY, .enough = INFINITY};
     err         = HostSolveTested(ksp, s->host, Further, &onward);
     its += ksp->its;
-    if (!err && ksp->reason > 0) err = TrueResidual(ksp, NULL, &s->residual);
+    if (!err && ksp->reason > 0) err = TrueResidual(ksp, &s->residual);
     if (err || ksp->reason < 0 || ContractMet(&s->contract, s->residual)) break;
     ksp->rtol *= 0.5 * s->contract.target / s->residual; /* a method that does not tell its residual on the way */
   }

@@ -19,6 +19,7 @@ typedef enum {
   WHY_MONITORED,
   WHY_VIEWED,
   /* the model does not want to, or may not */
+  WHY_FIRST,
   WHY_NO_MODEL,
   WHY_OWN_BEST,
   WHY_SMALL,

@@ -1,0 +1,46 @@
+/*
+   measure.h - in which measure an answer x of A x = b is judged, and what that needs of the operator.
+
+       NORM       |b - A x|_2
+       ROWS       |D^-1 (b - A x)|_2, D the diagonal; the row's sum of absolute values where that is zero
+       BACKWARD   |b - A x|_inf / (|A|_inf |x|_inf + |b|_inf), the normwise backward error (Rigal and Gaches, 1967)
+
+   The second does not depend on the units of the rows, the third says how exact a direct solution is.
+*/
+#pragma once
+#include "metasolve.h"
+
+typedef enum {
+  MEASURE_NORM,
+  MEASURE_ROWS,
+  MEASURE_BACKWARD,
+  MEASURES
+} Measure;
+extern const char *const MeasureNames[MEASURES];
+
+typedef struct {         /* of one operator in one state; made when a measure asks for it */
+  Vec              rows; /* D^-1 */
+  Vec              work[2];
+  PetscReal        norm, apart; /* |A|_inf; max |D| / min |D| */
+  PetscObjectId    id;
+  PetscObjectState state;
+} Scales;
+
+typedef struct { /* borrowed, all of it */
+  Measure measure;
+  Mat     A;
+  Vec     b;
+  Scales *scales;
+} Judge;
+
+PetscErrorCode ScalesOpen(Mat, Vec like, Scales *); /* for the values that the matrix has now. Collective */
+PetscErrorCode ScalesFree(Scales *);
+PetscErrorCode JudgeAnswer(const Judge *, Vec x, PetscReal *value); /* x NULL: zero. Collective */
+PetscErrorCode JudgeIterate(KSP, void *judge, PetscReal *value);    /* of a solve that goes on. Collective */
+
+/* Norms of the program's vectors, left without a trace in them: PETSc keeps a norm it has computed, and copies it on. */
+PetscErrorCode NormOf(Vec, NormType, PetscReal *norm);
+
+PETSC_EXTERN PetscErrorCode MetasolveJudge(Mat, Vec b, int measure, void **judge);
+PETSC_EXTERN PetscErrorCode MetasolveJudgement(void *judge, Vec x, double *value);
+PETSC_EXTERN PetscErrorCode MetasolveJudgeDestroy(void **judge);
