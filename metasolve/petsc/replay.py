@@ -205,7 +205,8 @@ class Replay:
         try:
             with Options(entries) as options:
                 try:
-                    ksp.setNormType(PETSc.KSP.NormType.UNPRECONDITIONED)
+                    if system.judge is None:
+                        ksp.setNormType(PETSc.KSP.NormType.UNPRECONDITIONED)
                     configure(ksp, system, solve, options, budget.iterations)
                     self._measure(
                         ksp, system, x, measured, target, budget, direct=solve.direct

@@ -92,7 +92,7 @@ PetscErrorCode AttemptPermit(Solve *s, Why *why)
 
   PetscFunctionBegin;
   if (r->abandoned >= ABANDONED) *why = WHY_ABANDONED;
-  else if (r->trial || InnerReady(&s->run->inner, chosen, &s->op)) PetscFunctionReturn(PETSC_SUCCESS);
+  else if (r->trial || InnerReady(&s->run->inner, chosen, &s->op, ContractNorm(&s->contract))) PetscFunctionReturn(PETSC_SUCCESS);
   else if (SlowSetUp(s)) *why = WHY_SLOW_SETUP;
   else if (Factors(chosen) && FactorBytes(chosen, s->op.rows) > FreeBytes() / 2) *why = WHY_MEMORY;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -119,7 +119,7 @@ static PetscErrorCode SetUp(Solve *s, PetscLogDouble *clock)
   double     before = s->setup, processor = ProcessorTime();
 
   PetscFunctionBegin;
-  PetscCall(InnerSetUp(&s->run->inner, s->ksp, &s->run->decision.settings, &s->op, &state));
+  PetscCall(InnerSetUp(&s->run->inner, s->ksp, &s->run->decision.settings, &s->op, ContractNorm(&s->contract), &state));
   s->setup += Lap(clock);
   NoteOverrun(s, fmin(s->setup - before, ProcessorTime() - processor)); /* a busy machine is no fault of the set-up's */
   if (state == INNER_OK) PetscFunctionReturn(PETSC_SUCCESS);
@@ -218,7 +218,7 @@ static PetscErrorCode GoOn(Solve *s, Limits *limits, PetscLogDouble *clock, Pets
 /* *ok: vec_sol meets the contract. Otherwise why says what went wrong. */
 static PetscErrorCode Try(Solve *s, PetscBool *ok)
 {
-  PetscBool      made = (PetscBool)!InnerReady(&s->run->inner, &s->run->decision.settings, &s->op);
+  PetscBool      made = (PetscBool)!InnerReady(&s->run->inner, &s->run->decision.settings, &s->op, ContractNorm(&s->contract));
   PetscLogDouble clock;
   Limits         limits;
 

@@ -188,6 +188,12 @@ PetscErrorCode ContractTarget(KSP ksp, const Attained *own, Scales *scales, Cont
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* A method that is looked at anyway keeps its own: it may minimise that one, and it may be all that is in reach. */
+KSPNormType ContractNorm(const Contract *c)
+{
+  return c->judge.measure == MEASURE_NORM ? KSP_NORM_UNPRECONDITIONED : KSP_NORM_DEFAULT;
+}
+
 PetscBool ContractMet(const Contract *c, PetscReal measure)
 {
   return (PetscBool)islessequal(measure, c->target);

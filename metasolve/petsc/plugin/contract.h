@@ -40,12 +40,13 @@ PetscBool      ContractFactors(KSP);                   /* is the program's preco
 PetscBool      ContractIsAlone(KSP);                   /* the program's preconditioner is applied once, and that is the answer */
 PetscBool      ContractIsDirect(KSP);                  /* does the program solve with a factorisation, which may be exchanged? */
 Measure        ContractMeasure(KSP, const Attained *); /* in which its answers are judged */
-Attained       ContractAttained(Measure, PetscReal tolerance); /* own answers because of which that is asked */
-PetscReal      ContractExact(const Attained *);        /* the backward error asked of a direct solve */
+Attained       ContractAttained(Measure, PetscReal tolerance);              /* own answers because of which that is asked */
+PetscReal      ContractExact(const Attained *);                             /* the backward error asked of a direct solve */
 void           ContractTolerances(KSP, PetscReal *rtol, PetscReal *abstol); /* as models are told of them */
 PetscErrorCode ContractRead(KSP, Why *); /* from the KSP alone, before there is anything to solve */
 PetscErrorCode ContractTarget(KSP, const Attained *, Scales *, Contract *,
-                              Why *); /* collective; needs right-hand side and guess in place */
+                              Why *);          /* collective; needs right-hand side and guess in place */
+KSPNormType    ContractNorm(const Contract *); /* which norm a method is to carry along for it */
 PetscBool      ContractMet(const Contract *, PetscReal measure);
 PetscErrorCode ContractAttain(KSP, Scales *, Attained *); /* the program's own settings have answered: how well? Collective */
 PetscErrorCode ContractAsk(void *ksp, PetscInt it, PetscReal norm,

@@ -134,7 +134,7 @@ PetscErrorCode DecideExpect(Solve *s)
 
   PetscFunctionBegin;
   PetscCall(PCDeferred(s->ksp->pc, &setup));
-  if (InnerReady(&s->run->inner, &s->run->decision.settings, &s->op)) setup = PETSC_FALSE;
+  if (InnerReady(&s->run->inner, &s->run->decision.settings, &s->op, ContractNorm(&s->contract))) setup = PETSC_FALSE;
   PetscCall(MatGetInfo(s->op.A, MAT_LOCAL, &info));
   guess = OWN * PASS * info.nz_used;
   if (s->contract.kind == CONTRACT_DIRECT && setup) guess = fmax(guess, EXACT * pow((double)s->op.rows, 1.5));

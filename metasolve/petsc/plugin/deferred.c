@@ -16,6 +16,7 @@ typedef struct { /* composed with the PC: goes with it */
   PetscErrorCode (*setup)(PC), (*setuponblocks)(PC), (*reset)(PC), (*view)(PC, PetscViewer), (*getfactoredmatrix)(PC, Mat *);
   Asked     asked;
   Unread    unread;
+  PetscBool wanted;      /* the program has asked for the factor: it keeps its own */
   PetscBool expected;    /* the next set-up is the one that KSPSetUp() asks for */
   PetscInt  setupcalled; /* of what really is set up */
   MatState  state;
@@ -102,9 +103,13 @@ static PetscErrorCode PCView_Deferred(PC pc, PetscViewer viewer)
 
 static PetscErrorCode PCFactorGetMatrix_Deferred(PC pc, Mat *mat)
 {
+  Deferred *d;
+
   PetscFunctionBegin;
+  DEFERRED_OF(pc, d);
+  if (!MetasolveDepth) d->wanted = PETSC_TRUE;
   PetscCall(PCSetUpDeferred(pc));
-  PetscUseTypeMethod(pc, getfactoredmatrix, mat);
+  PetscCall(d->getfactoredmatrix(pc, mat));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -113,11 +118,10 @@ static PetscErrorCode PutBack(PC pc, Deferred *d)
 {
   PetscFunctionBegin;
   PetscCall(AskedPutBack(pc, &d->asked));
-  pc->ops->setuponblocks     = d->setuponblocks;
-  pc->ops->reset             = d->reset;
-  pc->ops->view              = d->view;
-  pc->ops->getfactoredmatrix = d->getfactoredmatrix;
-  d->waiting                 = PC_OWN;
+  pc->ops->setuponblocks = d->setuponblocks;
+  pc->ops->reset         = d->reset;
+  pc->ops->view          = d->view;
+  d->waiting             = PC_OWN;
   UnreadDrop(&d->unread);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -152,23 +156,27 @@ static PetscErrorCode DeferredDestroy(void *data)
 PetscErrorCode PCWatchSetUp(PC pc)
 {
   PetscContainer c;
-  Deferred      *d;
+  Deferred      *d, *before;
 
   PetscFunctionBegin;
+  PetscCall(Find(pc, &before));
   PetscCall(PetscNew(&d));
-  d->setup = pc->ops->setup;
+  d->setup             = pc->ops->setup;
+  d->getfactoredmatrix = pc->ops->getfactoredmatrix;
+  if (before && d->getfactoredmatrix == PCFactorGetMatrix_Deferred) d->getfactoredmatrix = before->getfactoredmatrix;
   PetscCall(PetscContainerCreate(PetscObjectComm((PetscObject)pc), &c));
   PetscCall(PetscContainerSetPointer(c, d));
   PetscCall(PetscContainerSetUserDestroy(c, DeferredDestroy));
   PetscCall(PetscObjectCompose((PetscObject)pc, "metasolve", (PetscObject)c)); /* in place of the one of another type */
   PetscCall(PetscContainerDestroy(&c));
   if (d->setup) pc->ops->setup = PCSetUp_Deferred;
+  if (d->getfactoredmatrix) pc->ops->getfactoredmatrix = PCFactorGetMatrix_Deferred;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* May its set-up wait, and would that save anything? A factor by SuperLU_DIST cannot be destroyed unless it was made; the set-up
-   of a shell is code of the program's, which may do anything. */
-static PetscErrorCode Due(PC pc, PetscBool *due)
+   of a shell is code of the program's, which may do anything; a factor that was asked for once will be again. */
+static PetscErrorCode Due(PC pc, const Deferred *d, PetscBool *due)
 {
   PetscObjectState state;
   PetscBool        factors, fragile = PETSC_FALSE;
@@ -180,7 +188,8 @@ static PetscErrorCode Due(PC pc, PetscBool *due)
   if (package) PetscCall(PetscStrcmp(package, MATSOLVERSUPERLU_DIST, &fragile));
   else PetscCall(PetscObjectTypeCompareAny((PetscObject)pc, &fragile, PCSHELL, "python", ""));
   PetscCall(PetscObjectStateGet((PetscObject)pc->pmat, &state));
-  *due = (PetscBool)(!fragile && pc->ops->setup && !pc->reusepreconditioner && !(pc->setupcalled && StateOf(pc).state == state));
+  *due = (PetscBool)(!fragile && !d->wanted && pc->ops->setup && !pc->reusepreconditioner &&
+                     !(pc->setupcalled && StateOf(pc).state == state));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -211,23 +220,21 @@ PetscErrorCode PCDefer(PC pc)
     PetscCall(PCWatchSetUp(pc));
     DEFERRED_OF(pc, d);
   }
-  PetscCall(Due(pc, &due));
+  PetscCall(Due(pc, d, &due));
   if (due) PetscCall(LookedInto(pc, &looked));
   if (looked) PetscCall(PCUndefer(pc));
   if (!due || looked) PetscFunctionReturn(PETSC_SUCCESS);
   d->expected = PETSC_TRUE;
   if (d->waiting == PC_WAITING) PetscFunctionReturn(PETSC_SUCCESS);
-  d->waiting           = PC_WAITING;
-  d->setupcalled       = pc->setupcalled;
-  d->state             = StateOf(pc);
-  d->setuponblocks     = pc->ops->setuponblocks;
-  d->view              = pc->ops->view;
-  d->getfactoredmatrix = pc->ops->getfactoredmatrix;
-  d->reset             = pc->ops->reset;
-  pc->ops->reset       = PCReset_Deferred;
-  pc->ops->view        = PCView_Deferred;
+  d->waiting       = PC_WAITING;
+  d->setupcalled   = pc->setupcalled;
+  d->state         = StateOf(pc);
+  d->setuponblocks = pc->ops->setuponblocks;
+  d->view          = pc->ops->view;
+  d->reset         = pc->ops->reset;
+  pc->ops->reset   = PCReset_Deferred;
+  pc->ops->view    = PCView_Deferred;
   if (d->setuponblocks) pc->ops->setuponblocks = PCSetUpOnBlocks_Deferred;
-  if (d->getfactoredmatrix) pc->ops->getfactoredmatrix = PCFactorGetMatrix_Deferred;
   PetscCall(AskedReplace(pc, &d->asked, PCSetUpDeferred));
   PetscCall(UnreadKeep(pc, &d->unread));
   PetscFunctionReturn(PETSC_SUCCESS);

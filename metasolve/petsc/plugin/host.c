@@ -107,9 +107,8 @@ static PetscErrorCode KSPSetUp_Host(KSP ksp)
   ksp->setupnewmatrix = PETSC_TRUE; /* call us again for a new operator */
   h->setup            = 0;
   PetscCall(KSPGetPC(ksp, &ksp->pc));
-  if (!ksp->vec_rhs) h->asked = PETSC_TRUE;
   PetscCall(OwnSetUp(ksp, h)); /* work space: a solve that is exchanged after this would miss it */
-  if (h->session->ops->mayact && !h->asked) PetscCall(h->session->ops->mayact(ksp, h, &may));
+  if (h->session->ops->mayact) PetscCall(h->session->ops->mayact(ksp, h, &may));
   if (may) {
     PetscCall(PCDefer(ksp->pc));
     PetscCall(PCDeferred(ksp->pc, &waits));

@@ -23,10 +23,8 @@ struct _Host {
   Session *session;
   PetscErrorCode (*ksp_setup)(KSP), (*ksp_solve)(KSP), (*ksp_reset)(KSP), (*ksp_buildsolution)(KSP, Vec, Vec *),
     (*ksp_buildresidual)(KSP, Vec, Vec, Vec *);
-  PetscBool setupnewmatrix, setup_due; /* setup_due: ksp_setup is still to be called */
-  PetscBool
-    asked; /* the program called KSPSetUp() itself, before there was anything to solve: it may look into its preconditioner */
-  PetscLogDouble  setup;    /* seconds of the program's own set-up since the last solve */
+  PetscBool       setupnewmatrix, setup_due; /* setup_due: ksp_setup is still to be called */
+  PetscLogDouble  setup;                     /* seconds of the program's own set-up since the last solve */
   PetscBool       answered; /* the last solve was not the program's own: the solution is in vec_sol, and nowhere else */
   KSP             mirrored; /* ours, while it solves and the program's test looks on. NULL: it does not */
   ConvergenceTest test;     /* the program's own, while another stands in for it ... */

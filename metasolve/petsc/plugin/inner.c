@@ -97,20 +97,20 @@ PetscErrorCode InnerDestroy(Inner *in)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscBool InnerReady(const Inner *in, const Settings *s, const Operator *o)
+PetscBool InnerReady(const Inner *in, const Settings *s, const Operator *o, KSPNormType norm)
 {
-  return (PetscBool)(in->ksp && OperatorSame(&in->op, o) && SettingsSame(&in->settings, s));
+  return (PetscBool)(in->ksp && in->norm == norm && OperatorSame(&in->op, o) && SettingsSame(&in->settings, s));
 }
 
 /* ---- under a handler that keeps errors to itself ---- */
 /* The same settings again, for new values in the same matrix: setting up the KSP there is does what a fresh one would, at a
    fraction of the cost, where the preconditioner keeps nothing but memory and what follows from the sparsity pattern. */
-static PetscErrorCode Reusable(const Inner *in, const Settings *s, const Operator *o, PetscBool *yes)
+static PetscErrorCode Reusable(const Inner *in, const Settings *s, const Operator *o, KSPNormType norm, PetscBool *yes)
 {
   PC pc;
 
   PetscFunctionBegin;
-  *yes = (PetscBool)(in->ksp && in->op.id == o->id && SettingsSame(&in->settings, s));
+  *yes = (PetscBool)(in->ksp && in->norm == norm && in->op.id == o->id && SettingsSame(&in->settings, s));
   if (!*yes) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(KSPGetPC(in->ksp, &pc));
   PetscCall(
@@ -118,32 +118,33 @@ static PetscErrorCode Reusable(const Inner *in, const Settings *s, const Operato
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode Create(Inner *in, KSP host, const Settings *s, Mat A)
+static PetscErrorCode Create(Inner *in, KSP host, const Settings *s, Mat A, KSPNormType norm)
 {
   static int serial = 0;
 
   PetscFunctionBegin;
   PetscCall(InnerDestroy(in));
   in->settings = *s;
+  in->norm     = norm;
   PetscCall(KSPCreate(PetscObjectComm((PetscObject)host), &in->ksp));
   snprintf(in->prefix, sizeof in->prefix, PREFIX "%d_", serial++);
   PetscCall(KSPSetOptionsPrefix(in->ksp, in->prefix));
   PetscCall(KSPSetOperators(in->ksp, A, A));
   PetscCall(OptionsInsert(in));
-  PetscCall(KSPSetNormType(in->ksp, KSP_NORM_UNPRECONDITIONED));
+  if (norm != KSP_NORM_DEFAULT) PetscCall(KSPSetNormType(in->ksp, norm));
   PetscCall(KSPSetFromOptions(in->ksp));
   PetscCall(KSPSetErrorIfNotConverged(in->ksp, PETSC_FALSE));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode SetUp(Inner *in, KSP host, const Settings *s, const Operator *o)
+static PetscErrorCode SetUp(Inner *in, KSP host, const Settings *s, const Operator *o, KSPNormType norm)
 {
   PetscBool reuse;
 
   PetscFunctionBegin;
-  PetscCall(Reusable(in, s, o, &reuse));
+  PetscCall(Reusable(in, s, o, norm, &reuse));
   if (reuse) PetscCall(KSPSetOperators(in->ksp, o->A, o->A));
-  else PetscCall(Create(in, host, s, o->A));
+  else PetscCall(Create(in, host, s, o->A, norm));
   in->op = (Operator){0}; /* until it is done */
   PetscCall(KSPSetUp(in->ksp));
   PetscCall(KSPSetUpOnBlocks(in->ksp));
@@ -201,7 +202,7 @@ static PetscErrorCode Checked(const Inner *in, KSP host, InnerState *mine)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode InnerSetUp(Inner *in, KSP host, const Settings *s, const Operator *o, InnerState *state)
+PetscErrorCode InnerSetUp(Inner *in, KSP host, const Settings *s, const Operator *o, KSPNormType norm, InnerState *state)
 {
   const int      depth = MetasolveDepth;
   InnerState     mine  = INNER_OK;
@@ -218,7 +219,7 @@ PetscErrorCode InnerSetUp(Inner *in, KSP host, const Settings *s, const Operator
   MetasolveDepth++;
   PetscCall(PetscPushErrorHandler(PetscIgnoreErrorHandler, NULL));
   voice = Hush();
-  err   = SetUp(in, host, s, o);
+  err   = SetUp(in, host, s, o, norm);
   if (!err) err = Checked(in, host, &mine);
   Speak(voice);
   PetscCall(PetscPopErrorHandler());

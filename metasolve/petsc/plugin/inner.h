@@ -9,10 +9,11 @@
 #include "operator.h"
 
 typedef struct {
-  KSP      ksp;
-  char     prefix[32]; /* options are under it; empty: there are none any more */
-  Settings settings;
-  Operator op; /* that it is set up for */
+  KSP         ksp;
+  char        prefix[32]; /* options are under it; empty: there are none any more */
+  Settings    settings;
+  Operator    op;   /* that it is set up for */
+  KSPNormType norm; /* in which it carries its residual along */
 } Inner;
 
 typedef enum {
@@ -22,8 +23,8 @@ typedef enum {
   INNER_ERROR    /* PETSc has raised one, on some rank */
 } InnerState;
 
-PetscBool      InnerReady(const Inner *, const Settings *, const Operator *); /* is it set up for these? */
-PetscErrorCode InnerSetUp(Inner *, KSP host, const Settings *, const Operator *, InnerState *);
+PetscBool      InnerReady(const Inner *, const Settings *, const Operator *, KSPNormType); /* is it set up for these? */
+PetscErrorCode InnerSetUp(Inner *, KSP host, const Settings *, const Operator *, KSPNormType, InnerState *);
 PetscErrorCode InnerSolve(Inner *, KSP host, Limits *, PetscInt max_it, PetscBool guess, InnerState *);
 PetscErrorCode InnerForgetOptions(Inner *, char unused[64]); /* after the first solve: some are asked for only then */
 PetscErrorCode InnerDestroy(Inner *);

@@ -44,7 +44,7 @@ static void WhenNext(Limits *l, PetscInt it, PetscReal norm, double seen)
   const double rate = isfinite(l->seen) ? log(l->seen / seen) / (double)(it - l->looked) : 0;
   const double left = isgreater(rate, 0) ? 0.9 * log(seen / l->target) / rate : it / 2.;
 
-  l->due    = it + (PetscInt)ceil(fmin(fmax(left, 1), fmax((double)it, 4)));
+  l->due    = it + (PetscInt)ceil(fmin(fmax(left, 1), fmax(it / 2., 1)));
   l->enough = norm * l->target / seen;
   l->looked = it;
   l->seen   = seen;

@@ -44,11 +44,12 @@ def started(plugin_library, tmp_path, capfd, ranks):
     """`started("run" or "record", *solves)`: what metasolve says at the end."""
     (tmp_path / "program.py").write_text(PROGRAM)
 
-    def start(verb, *solves, size=1):
+    def start(verb, *solves, size=1, words=()):
         first = {"run": [pin(tmp_path / "model", {"ksp_type": "cg", "pc_type": "jacobi"})]}
         first = first.get(verb, ["-o", tmp_path / "recording"])
         if verb == "run":
             first += ["--log", tmp_path / "log"]
+        first += words
         command = ranks([sys.executable, tmp_path / "program.py", *solves], size)
         with pytest.raises(SystemExit) as ended:
             main([verb, *map(str, first), "--", *map(str, command)])
@@ -59,7 +60,6 @@ def started(plugin_library, tmp_path, capfd, ranks):
 
 
 KINDS = {
-    "preonly,lu,3": "3 left alone: direct solves",
     "preonly,jacobi,2": "2 left alone: solves by a preconditioner alone",
     "lsqr,none,1": "1 left alone: solves by a method without a tolerance on b - A x",
     "gmres,none,1,transposed": "1 left alone: transposed solves",
@@ -70,6 +70,13 @@ KINDS = {
 @pytest.mark.parametrize("verb", ["run", "record"])
 def test_they_are_counted_by_why(started, verb, solves, said):
     assert said in started(verb, solves)
+
+
+@pytest.mark.parametrize("verb", ["run", "record"])
+def test_direct_solves_are_where_that_is_asked_for(started, verb):
+    assert "3 left alone: direct solves" in started(
+        verb, "preonly,lu,3", words=["--direct", "off"]
+    )
 
 
 @pytest.mark.parametrize("size", [1, 2])
