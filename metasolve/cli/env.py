@@ -33,9 +33,9 @@ def main(words: Sequence[str]) -> int:
     asked = parser().read(words)
     from metasolve.petsc import launch
 
-    variables = launch.environment(
-        asked.model, launch.Watch(asked.prefix, direct=asked.direct == "on"), launch.Conduct(asked.log, asked.budget)
-    )
+    watch = launch.Watch(asked.prefix, direct=asked.direct == "on")
+    conduct = launch.Conduct(asked.log, asked.budget)
+    variables = launch.environment(asked.model, watch, conduct)
     for name, value in sorted(variables.items()):
         sys.stdout.write(f"export {name}={shlex.quote(value)}\n")
     return 0

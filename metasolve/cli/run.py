@@ -60,8 +60,9 @@ def main(words: Sequence[str]) -> int:
     with contextlib.ExitStack() as stack:
         lines = asked.log or stack.enter_context(launch.scratch_log())
         start = journal.size(lines)
+        watch = launch.Watch(asked.prefix, direct=asked.direct == "on")
         conduct = launch.Conduct(lines, asked.budget)
-        code = launch.run(command, asked.model, launch.Watch(asked.prefix, direct=asked.direct == "on"), conduct)
+        code = launch.run(command, asked.model, watch, conduct)
         if code not in (launch.NOT_FOUND, launch.NOT_EXECUTABLE):
             where = f"; log: {asked.log}" if asked.log else ""
             sys.stderr.write(f"metasolve: {journal.summary(lines, start)}{where}\n")

@@ -20,12 +20,24 @@ class Measure(Enum):
     BACKWARD = "backward"
 
 
+class Kind(Enum):
+    """When the program's own solve stops, in the plug-in's order."""
+
+    UNPRECONDITIONED = "unpreconditioned"
+    PRECONDITIONED = "preconditioned"
+    DIRECT = "direct"
+    #: a test of the program's own: what is asked for is what its own answer has
+    OWN_TEST = "own test"
+
+
 @dataclass(frozen=True)
 class Contract:
     """The plug-in has decided it when it saw the program's own answer.
 
     Parameters
     ----------
+    kind
+        When the program's own solve stops.
     measure
         How answers are judged.
     tolerance
@@ -34,6 +46,12 @@ class Contract:
         The measure of the program's own answer; NaN where it gave none.
     """
 
+    kind: Kind
     measure: Measure
     tolerance: float
     own: float
+
+    @property
+    def of_program(self) -> bool:
+        """Whether the tolerances of the KSP say what is asked for."""
+        return self.measure is Measure.NORM and self.kind is not Kind.OWN_TEST

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from metasolve.petsc import reasons
+from metasolve.petsc.generated_solve import GeneratedSolve
 from metasolve.petsc.measurement import Measurement
 from metasolve.petsc.recorded_solve import RecordedSolve
 from metasolve.petsc.systems import System
@@ -17,6 +18,13 @@ def as_recorded(instance: Instance, solve: RecordedSolve) -> Outcome:
     reason = Reason.CONVERGED if good else reasons.of_code(seen.reason)[0]
     count, spent = seen.iterations, (seen.setup_seconds, seen.solve_seconds)
     return Outcome(reason, count, float(count), solve.own, *spent, message="recorded")
+
+
+def aim_of(solve: RecordedSolve | GeneratedSolve, system: System) -> float:
+    """Return the measure that an answer must come down to, not relative to anything."""
+    if isinstance(solve, RecordedSolve) and solve.asked and not solve.asked.of_program:
+        return solve.tolerance * system.zero
+    return max(solve.rtol * system.norm, solve.abstol)
 
 
 def judge(

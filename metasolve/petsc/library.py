@@ -13,6 +13,7 @@ from metasolve.errors import PluginError
 from metasolve.petsc import compiled, installation
 from metasolve.petsc.contract import Contract, Measure
 from metasolve.petsc.installation import Installation
+from metasolve.petsc.judge import Judge, check
 
 if TYPE_CHECKING:
     from petsc4py import PETSc
@@ -83,48 +84,6 @@ class Limits(ctypes.Structure):
     )
 
 
-class Judge:
-    """Measures answers of A x = b as the plug-in does; A and b must outlive it unchanged.
-
-    Parameters
-    ----------
-    library
-        The plug-in.
-    A, b
-        Operator and right-hand side.
-    measure
-        In which one.
-
-    Attributes
-    ----------
-    handle : what `Plugin.limit` takes.
-    zero : the measure of x = 0, which tolerances are relative to.
-    """
-
-    def __init__(self, library: ctypes.CDLL, A: PETSc.Mat, b: PETSc.Vec, measure: Measure) -> None:
-        self._library, self.handle = library, ctypes.c_void_p()
-        place = list(Measure).index(measure)
-        code = library.MetasolveJudge(A.handle, b.handle, place, ctypes.byref(self.handle))
-        _check(code, "MetasolveJudge")
-        self.zero = self._measure(0)
-
-    def measure(self, x: PETSc.Vec) -> float:
-        """Return the measure of an answer. Collective: yes, on the communicator of A."""
-        return self._measure(x.handle)
-
-    def destroy(self) -> None:
-        """Free it. Collective: yes, on the communicator of A."""
-        _check(
-            self._library.MetasolveJudgeDestroy(ctypes.byref(self.handle)), "MetasolveJudgeDestroy"
-        )
-
-    def _measure(self, x: int) -> float:
-        value = ctypes.c_double()
-        code = self._library.MetasolveJudgement(self.handle, x, ctypes.byref(value))
-        _check(code, "MetasolveJudgement")
-        return value.value
-
-
 class Plugin:
     """The plug-in loaded into this process, which runs petsc4py.
 
@@ -174,7 +133,7 @@ class Plugin:
         code = self._library.MetasolveFeatures(
             A.handle, b.handle, rtol, abstol, int(guess_nonzero), values
         )
-        _check(code, "MetasolveFeatures")
+        check(code, "MetasolveFeatures")
         return dict(zip(self.names, values, strict=True))
 
     def judge(self, A: PETSc.Mat, b: PETSc.Vec, measure: Measure) -> Judge:
@@ -214,7 +173,7 @@ class Plugin:
             0.0 if seconds is None else seconds,
             None if judge is None else judge.handle,
         )
-        _check(code, "MetasolveLimit")
+        check(code, "MetasolveLimit")
         return limits
 
     def attach(
@@ -243,7 +202,7 @@ class Plugin:
         directory = os.fsencode(Path(model).absolute())
         line_file = None if log is None else os.fsencode(Path(log).absolute())
         code = self._library.MetasolveAttach(ksp.handle, directory, line_file, int(trial))
-        _check(code, "MetasolveAttach")
+        check(code, "MetasolveAttach")
 
     def tell(self, ksp: PETSc.KSP, contract: Contract) -> None:
         """Tell how the answers of an attached `ksp` are judged, in place of what its own ones say.
@@ -256,18 +215,18 @@ class Plugin:
             As recorded.
         """
         place = list(Measure).index(contract.measure)
-        _check(self._library.MetasolveTell(ksp.handle, place, contract.tolerance), "MetasolveTell")
+        check(self._library.MetasolveTell(ksp.handle, place, contract.tolerance), "MetasolveTell")
 
     def share(self, ksp: PETSc.KSP, other: PETSc.KSP) -> None:
         """Attach the model of `other` to `ksp`, too; it is not read again.
 
         Collective: yes, on the communicator of both.
         """
-        _check(self._library.MetasolveShare(ksp.handle, other.handle), "MetasolveShare")
+        check(self._library.MetasolveShare(ksp.handle, other.handle), "MetasolveShare")
 
     def detach(self, ksp: PETSc.KSP) -> None:
         """Give `ksp` back to its own settings. Collective: yes, on its communicator."""
-        _check(self._library.MetasolveDetach(ksp.handle), "MetasolveDetach")
+        check(self._library.MetasolveDetach(ksp.handle), "MetasolveDetach")
 
     def last_record(self, ksp: PETSc.KSP) -> dict[str, Any]:
         """Return what happened in the last solve of an attached `ksp`, as in the run log."""
@@ -312,8 +271,3 @@ class Plugin:
 def plugin() -> Plugin:
     """Return the plug-in of this process, loaded once."""
     return Plugin()
-
-
-def _check(code: int, name: str) -> None:
-    if code:
-        raise PluginError(f"{name} failed with PETSc error code {code}")

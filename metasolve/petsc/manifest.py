@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, FiniteFloat, model_validator
 
 from metasolve.model import allowed
-from metasolve.petsc.contract import Contract, Measure
+from metasolve.petsc.contract import Contract, Kind, Measure
 from metasolve.petsc.recorded_solve import Host, HostOutcome, Operator, RecordedSolve, Subspace
 
 
@@ -118,13 +118,14 @@ class OutcomeLine(BaseModel):
 class ContractLine(BaseModel):
     """What is asked of an answer."""
 
+    kind: Kind
     measure: Measure
-    tolerance: NotNegative
+    tolerance: Measured
     own: Measured
 
     def read(self) -> Contract:
         """As others use it."""
-        return Contract(self.measure, self.tolerance, self.own)
+        return Contract(self.kind, self.measure, self.tolerance, self.own)
 
 
 class SolveLine(BaseModel):

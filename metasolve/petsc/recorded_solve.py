@@ -135,8 +135,9 @@ class RecordedSolve:
     @cached_property
     def tolerance(self) -> float:
         """What the measure must not exceed; in the 2-norm max(rtol, abstol / ‖b‖₂)."""
-        if self.asked is not None and self.measure is not Measure.NORM:
-            return max(self.asked.tolerance, _LEAST_TOLERANCE)
+        if self.asked is not None and not self.asked.of_program:
+            asked = self.asked.tolerance
+            return max(asked, _LEAST_TOLERANCE) if math.isfinite(asked) else 1.0
         absolute = 0.0
         if self.abstol > _NO_ABSTOL:
             norm = vector_norm(self.rhs)

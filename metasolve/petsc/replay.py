@@ -19,7 +19,7 @@ from petsc4py import PETSc
 from metasolve.errors import UsageError
 from metasolve.petsc import communication, reasons
 from metasolve.petsc.generated_solve import GeneratedSolve
-from metasolve.petsc.judged import as_recorded, judge
+from metasolve.petsc.judged import aim_of, as_recorded, judge
 from metasolve.petsc.library import plugin
 from metasolve.petsc.measurement import BETTER, NOT_STARTED, REFINEMENTS, Measurement
 from metasolve.petsc.models import Models
@@ -106,8 +106,9 @@ class Replay:
         ----------
         equal_residual
             Stop on the measure in which answers are judged, so that this one is as accurate as
-            every other contender's; a direct solve is. Otherwise on the norm that the program uses, which may ask for less: an
-            answer that is good enough for the program only is `Reason.WRONG_RESIDUAL`.
+            every other contender's; a direct solve is. Otherwise on the norm that the program
+            uses, which may ask for less: an answer that is good enough for the program only is
+            `Reason.WRONG_RESIDUAL`.
 
         Returns
         -------
@@ -200,7 +201,7 @@ class Replay:
     ) -> Outcome:
         solve = _recorded(instance)
         system, measured = self._systems.load(solve), Measurement()
-        target = _target(solve, system)
+        target = aim_of(solve, system)
         ksp, x = PETSc.KSP().create(self._comm), system.start()
         try:
             with Options(entries) as options:
@@ -208,9 +209,7 @@ class Replay:
                     if system.judge is None:
                         ksp.setNormType(PETSc.KSP.NormType.UNPRECONDITIONED)
                     configure(ksp, system, solve, options, budget.iterations)
-                    self._measure(
-                        ksp, system, x, measured, target, budget, direct=solve.direct
-                    )
+                    self._measure(ksp, system, x, measured, target, budget, direct=solve.direct)
                 except PETSc.Error as error:
                     measured.error = reasons.message_of(error)
                 if strict:
@@ -271,13 +270,6 @@ def _recorded(instance: Instance) -> RecordedSolve | GeneratedSolve:
             f"instance {instance.id} is not recorded: take it from a Recording or a Family"
         )
     return instance.payload
-
-
-def _target(solve: RecordedSolve | GeneratedSolve, system: System) -> float:
-    """The measure that an answer must come down to."""
-    if isinstance(solve, RecordedSolve) and system.judge is not None:
-        return solve.tolerance * system.zero
-    return max(solve.rtol * system.norm, solve.abstol)
 
 
 def configure(

@@ -17,7 +17,8 @@ from metasolve.errors import RecordingError
 from metasolve.petsc.binary import check_matrix, check_vectors
 from metasolve.petsc.contract import Measure
 from metasolve.petsc.generated_solve import GeneratedSolve
-from metasolve.petsc.library import Judge, plugin
+from metasolve.petsc.judge import Judge
+from metasolve.petsc.library import plugin
 from metasolve.petsc.native import skip_info
 from metasolve.petsc.recorded_solve import Operator, RecordedSolve, Subspace
 

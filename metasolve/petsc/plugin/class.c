@@ -1,5 +1,6 @@
 /* class.c - what is known of operators that are alike. */
 #include "class.h"
+#include <ctype.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,33 @@ static void MeanAdd(Mean *m, double x)
   m->mean += (x - m->mean) / m->n;
 }
 
+/* Some libraries number the prefixes of their solvers, or put an address into them: each run of digits is one. */
+static void Alike(const char *prefix, char alike[], size_t room)
+{
+  size_t n = 0;
+
+  for (const char *c = prefix; *c && n + 1 < room; c++) {
+    const PetscBool digit = (PetscBool)isdigit((unsigned char)*c);
+    if (!digit || !n || alike[n - 1] != '0') alike[n++] = digit ? '0' : *c;
+  }
+  alike[n] = 0;
+}
+
+/* Entries of a row, as a power of two: on the first rank, whose class counts. */
+static PetscErrorCode Density(const Operator *o, int *density)
+{
+  MatInfo  info;
+  PetscInt rows;
+
+  PetscFunctionBegin;
+  *density = 0;
+  if (!o->A || !o->readable) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(MatGetInfo(o->A, MAT_LOCAL, &info));
+  PetscCall(MatGetLocalSize(o->A, &rows, NULL));
+  if (rows) *density = (int)round(log2(fmax(info.nz_used / rows, 1)));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode ClassFind(Class *all, KSP ksp, const Operator *o, Class *found)
 {
   const char   *prefix = ((PetscObject)ksp)->prefix;
@@ -24,12 +52,15 @@ PetscErrorCode ClassFind(Class *all, KSP ksp, const Operator *o, Class *found)
 
   PetscFunctionBegin;
   PetscCallMPI(MPI_Comm_size(PetscObjectComm((PetscObject)ksp), &ranks));
-  snprintf(key.prefix, sizeof key.prefix, "%s", prefix ? prefix : "");
+  Alike(prefix ? prefix : "", key.prefix, sizeof key.prefix);
   while (key.rows < o->rows && key.rows <= PETSC_MAX_INT / 2) key.rows *= 2;
   if (o->A) PetscCall(MatGetBlockSize(o->A, &key.block));
   key.ranks = ranks;
+  PetscCall(Density(o, &key.density));
   for (Class c = *all; c; c = c->next) {
-    if (c->rows != key.rows || c->block != key.block || c->ranks != key.ranks || strcmp(c->prefix, key.prefix)) continue;
+    if (c->rows != key.rows || c->block != key.block || c->density != key.density || c->ranks != key.ranks ||
+        strcmp(c->prefix, key.prefix))
+      continue;
     *found = c;
     PetscFunctionReturn(PETSC_SUCCESS);
   }

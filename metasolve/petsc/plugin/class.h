@@ -19,8 +19,8 @@ typedef struct _Class *Class;
 struct _Class {
   Class    next;
   char     prefix[128];
-  PetscInt rows, block; /* rows: at most so many, a power of two */
-  int      ranks;
+  PetscInt rows, block;     /* rows: at most so many, a power of two */
+  int      density, ranks;  /* density: of entries in a row, ln2 */
   PetscInt failures, pause; /* fallbacks in a row; solves to leave alone */
   PetscInt misses, rest;    /* the same of guesses that were none */
   Account  account;

@@ -11,6 +11,7 @@
 #define FAR    1e6 /* max |D| / min |D| from which rows may be in different units */
 #define MEMORY 12  /* answers that the running means remember */
 
+const char *const ContractKinds[] = {"unpreconditioned", "preconditioned", "direct", "own test"};
 typedef PetscErrorCode (*ConvergedTest)(KSP, PetscInt, PetscReal, KSPConvergedReason *, void *);
 
 PetscErrorCode TrueResidual(KSP ksp, PetscReal *norm)
@@ -91,7 +92,7 @@ PetscErrorCode ContractRead(KSP ksp, Why *why)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static ContractKind KindOf(KSP ksp)
+ContractKind ContractKindOf(KSP ksp)
 {
   if (ContractIsDirect(ksp)) return CONTRACT_DIRECT;
   if (ksp->converged != KSPConvergedDefault) return CONTRACT_OWN_TEST;
@@ -107,7 +108,7 @@ static PetscBool InRows(const Attained *own)
 
 Measure ContractMeasure(KSP ksp, const Attained *own)
 {
-  const ContractKind kind = KindOf(ksp);
+  const ContractKind kind = ContractKindOf(ksp);
 
   if (kind == CONTRACT_DIRECT) return MEASURE_BACKWARD;
   return kind == CONTRACT_PRECONDITIONED && InRows(own) ? MEASURE_ROWS : MEASURE_NORM;
@@ -170,7 +171,7 @@ PetscErrorCode ContractTarget(KSP ksp, const Attained *own, Scales *scales, Cont
 
   PetscFunctionBegin;
   *c = (Contract){
-    .kind = KindOf(ksp), .judge = {.b = ksp->vec_rhs, .scales = scales}
+    .kind = ContractKindOf(ksp), .judge = {.b = ksp->vec_rhs, .scales = scales}
   };
   PetscCall(KSPGetOperators(ksp, &c->judge.A, NULL));
   PetscCall(NormOf(ksp->vec_rhs, NORM_2, &c->bnorm));

@@ -20,6 +20,7 @@ typedef enum {
   CONTRACT_DIRECT,           /* its preconditioner is a factorisation of the whole matrix */
   CONTRACT_OWN_TEST          /* it says itself when to stop */
 } ContractKind;
+extern const char *const ContractKinds[];
 
 #define CONTRACT_DIRECT_RTOL 1e-15 /* the backward error asked of a direct solve before an own answer was seen ... */
 #define CONTRACT_DIRECT_MOST 1e-10 /* ... and whatever own answers attain */
@@ -36,6 +37,7 @@ typedef struct {
   PetscReal    target; /* what the measure must not exceed; 0 where the program's own test says that */
 } Contract;
 
+ContractKind   ContractKindOf(KSP);
 PetscBool      ContractFactors(KSP);                   /* is the program's preconditioner a factorisation of the whole matrix? */
 PetscBool      ContractIsAlone(KSP);                   /* the program's preconditioner is applied once, and that is the answer */
 PetscBool      ContractIsDirect(KSP);                  /* does the program solve with a factorisation, which may be exchanged? */

@@ -141,6 +141,8 @@ PetscErrorCode DecideExpect(Solve *s)
   s->expected = ClassOwn(s->class, s->run->decided ? s->run->decision.expected : 0, setup, guess);
   s->budget   = s->run->runner->budget * s->expected;
   if (!(s->run->decision.expected > 0) && s->class->own_solve.n && !s->class->attempt.n) s->budget = fmin(s->budget, s->expected);
+  if (s->contract.kind == CONTRACT_DIRECT && !s->class->own_solve.n && PolicyIsConstant(s->run->runner->policy))
+    s->budget = fmax(s->budget, ACCOUNT_PINNED); /* in space a factorisation takes hundreds of times what was guessed */
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -153,7 +153,9 @@ static PetscErrorCode AddSolve(Text *t, KSP ksp, const Recorder *s, const Record
   else TextAdd(t, "null");
   TextAdd(t, ",\"rtol\":%.17g,\"abstol\":%.17g,\"divtol\":%.17g,\"max_it\":%lld", (double)ksp->rtol, (double)ksp->abstol,
           (double)ksp->divtol, (long long)ksp->max_it);
-  TextAdd(t, ",\"contract\":{\"measure\":\"%s\",\"tolerance\":%.17g,\"own\":", MeasureNames[r->measure], (double)r->tolerance);
+  TextAdd(t, ",\"contract\":{\"kind\":\"%s\",\"measure\":\"%s\",\"tolerance\":", ContractKinds[r->kind], MeasureNames[r->measure]);
+  TextNumber(t, r->tolerance);
+  TextAdd(t, ",\"own\":");
   TextNumber(t, r->own);
   TextAdd(t, "}");
   PetscCall(AddHost(t, ksp));

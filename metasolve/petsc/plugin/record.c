@@ -133,12 +133,13 @@ static PetscErrorCode Judged(KSP ksp, Recorded *h, Record *r)
   PetscFunctionBegin;
   if (ksp->reason > 0) PetscCall(ContractAttain(ksp, &h->scales, &own));
   else PetscCall(ScalesOpen(r->A, ksp->vec_rhs, &h->scales));
-  j.measure    = ContractMeasure(ksp, &own);
-  r->measure   = j.measure;
-  r->tolerance = j.measure == MEASURE_BACKWARD ? ContractExact(&own) : ksp->rtol;
+  j.measure  = ContractMeasure(ksp, &own);
+  r->kind    = ContractKindOf(ksp);
+  r->measure = j.measure;
   PetscCall(JudgeAnswer(&j, NULL, &zero));
   PetscCall(JudgeAnswer(&j, ksp->vec_sol, &r->own));
   r->own /= zero;
+  r->tolerance = r->kind == CONTRACT_DIRECT ? ContractExact(&own) : r->kind == CONTRACT_OWN_TEST ? r->own : ksp->rtol;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

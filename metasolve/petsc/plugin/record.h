@@ -13,16 +13,17 @@ typedef struct { /* of the whole program */
 } Recorder;
 
 typedef struct { /* of one solve */
-  Mat         A;
-  Operator    op;
-  Vec         guess;
-  PetscReal   bnorm, residual;
-  Measure     measure;        /* in which the program's answers are judged ... */
-  PetscReal   own, tolerance; /* ... what its own one has, and what is asked for, relative to that of x = 0 */
-  char        id[96], rhs[160], x0[160];
-  double      features[METASOLVE_FEATURES], setup, solve, decision, overhead;
-  PetscMPIInt rank, size;
-  int         error; /* errno */
+  Mat          A;
+  Operator     op;
+  Vec          guess;
+  PetscReal    bnorm, residual;
+  ContractKind kind;
+  Measure      measure;        /* in which the program's answers are judged ... */
+  PetscReal    own, tolerance; /* ... what its own one has, and what is asked for, relative to that of x = 0 */
+  char         id[96], rhs[160], x0[160];
+  double       features[METASOLVE_FEATURES], setup, solve, decision, overhead;
+  PetscMPIInt  rank, size;
+  int          error; /* errno */
 } Record;
 typedef struct { /* kept with a KSP */
   Operator   op;

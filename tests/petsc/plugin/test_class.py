@@ -1,6 +1,7 @@
 """What outlives a KSP: pauses, the account of time, what the program's own settings take."""
 
 import json
+import sys
 
 import pytest
 
@@ -83,3 +84,31 @@ def test_a_pinned_model_answers_from_the_first_solve(host, pinned, run_with):
     _, lines = run_with(pinned(GOOD), host("hard_coded"))
     assert lines[0]["source"] == "model"
     assert json.dumps(lines[0]["settings"]) == json.dumps(GOOD)
+
+
+NUMBERED = """
+import sys
+from petsc4py import PETSc
+A = PETSc.Mat().createAIJ([64, 64], nnz=1)
+for i in range(*A.getOwnershipRange()):
+    A.setValue(i, i, 2.0 + i)
+A.assemble()
+x, b = A.createVecs()
+b.set(1.0)
+for k in range(6):
+    ksp = PETSc.KSP().create()
+    ksp.setOptionsPrefix(f"{sys.argv[1]}_{k * 7919}_" if k < 4 else f"other_{k}_")
+    ksp.setOperators(A)
+    ksp.setType("gmres")
+    ksp.getPC().setType("none")
+    ksp.solve(b, x)
+"""
+
+
+def test_prefixes_that_are_numbered_are_of_one_class(constant_model, run_with, tmp_path):
+    """FEniCS puts an address into the prefix of each of its solvers, Firedrake a count."""
+    (tmp_path / "program.py").write_text(NUMBERED)
+    model = constant_model(**RICHARDSON, ksp_richardson_scale="9")
+    _, lines = run_with(model, [sys.executable, str(tmp_path / "program.py"), "solver"])
+    assert [line["source"] for line in lines] == ["fallback"] * 3 + ["refused"] + ["fallback"] * 2
+    assert len({line["prefix"] for line in lines}) == 6

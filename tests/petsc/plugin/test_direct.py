@@ -1,4 +1,4 @@
-"""Direct solves: what answers is as exact, and everything a program reads of it is what it expects."""
+"""Direct solves: answers are as exact, and what a program reads of one is what it expects."""
 
 import sys
 
@@ -18,9 +18,7 @@ READS = [
 
 
 def model(tmp_path, size):
-    return pin(
-        tmp_path / "model", {"ksp_type": "cg", "pc_type": "icc" if size == 1 else "bjacobi"}
-    )
+    return pin(tmp_path / "model", {"ksp_type": "cg", "pc_type": "icc" if size == 1 else "bjacobi"})
 
 
 @RANKS
