@@ -7,7 +7,7 @@ from dataclasses import dataclass
 _PRECONDITIONERS = (
     *("hypre", "gamg", "ilu", "icc", "lu", "cholesky", "sor", "jacobi", "bjacobi", "asm"),
 )
-_PACKAGES = ("petsc", "mumps")
+_PACKAGES = ("petsc", "mumps", "umfpack", "cholmod")
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def _factorises(package: str) -> bool:
     one.assemble()
     pc = PETSc.PC().create(PETSc.COMM_SELF)
     try:
-        pc.setType("lu")
+        pc.setType("cholesky" if package == "cholmod" else "lu")
         pc.setOperators(one)
         pc.setFactorSolverType(package)
         pc.setFactorSetUpSolverType()

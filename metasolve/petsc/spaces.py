@@ -23,8 +23,8 @@ from metasolve.space.setting import with_default
 SYMMETRIC = 1e-10
 #: A direct factorisation of more rows costs more than it can win.
 ROWS_FOR_LU = 10_000
-#: Factorise symmetric and other matrices, and can be stopped from outside.
-_PACKAGES = ("petsc", "mumps")
+_PACKAGES = {"lu": ("petsc", "mumps", "umfpack"), "cholesky": ("petsc", "mumps", "cholmod")}
+_PARALLEL = ("mumps",)
 _CG_LIKE = ("cg", "fcg", "pipecg", "groppcg")
 
 
@@ -147,7 +147,7 @@ def _preconditioner(subject: Subject, can: Capabilities) -> list[Setting]:
     local = ["bjacobi", "asm"] if subject.parallel else [_factorisation(subject)]
     wanted = [*local, "sor", "jacobi", "gamg", "hypre"]
     if subject.direct:
-        wanted += ["lu", "cholesky"] if subject.definite else ["lu"]
+        wanted.append("cholesky" if subject.definite else "lu")
     elif not subject.parallel and not subject.singular and subject.rows <= ROWS_FOR_LU:
         wanted.append("lu")
     types = tuple(name for name in wanted if name in can.preconditioners)
@@ -159,7 +159,8 @@ def _preconditioner(subject: Subject, can: Capabilities) -> list[Setting]:
         "sor": _sor(subject),
         "gamg": _gamg(subject, can),
         "hypre": _hypre(),
-        "lu": _exact(subject, can),
+        "lu": _exact("lu", subject, can),
+        "cholesky": _exact("cholesky", subject, can),
     }
     own = [setting for name in types for setting in made.get(name, [])]
     return [Choice("pc_type", types), *own]
@@ -186,16 +187,15 @@ def _icc() -> list[Setting]:
     return [Integer("pc_factor_levels", 0, 4, default=0, when={"pc_type": ("icc",)})]
 
 
-def _exact(subject: Subject, can: Capabilities) -> list[Setting]:
+def _exact(kind: str, subject: Subject, can: Capabilities) -> list[Setting]:
     """Which package factorises, and in which order PETSc's own does."""
     if not subject.direct:
         return []
-    names = [name for name in _PACKAGES if name in can.packages]
-    if subject.parallel:
-        names.remove("petsc")
+    known = _PARALLEL if subject.parallel else _PACKAGES[kind]
+    names = [name for name in known if name in can.packages]
     if not names:
         return []
-    when = {"pc_type": ("lu", "cholesky")}
+    when = {"pc_type": (kind,)}
     packages = Choice("pc_factor_mat_solver_type", tuple(names), when=when)
     if "petsc" not in names:
         return [packages]

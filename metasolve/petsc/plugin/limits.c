@@ -66,7 +66,8 @@ static PetscErrorCode LookAt(KSP ksp, Limits *l, PetscInt it, PetscReal norm, KS
   if (it < l->due && norm > l->enough) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(l->look(ksp, l->judge, &seen));
   if (!isfinite(seen)) *reason = KSP_DIVERGED_NANORINF;
-  else if (seen <= l->target || (seen > FALLING * l->seen && norm < DRIFTED * l->norm)) *reason = KSP_CONVERGED_RTOL;
+  else if (seen <= l->target) *reason = KSP_CONVERGED_RTOL;
+  else if (seen > FALLING * l->seen && norm < DRIFTED * l->norm) *reason = KSP_DIVERGED_BREAKDOWN;
   WhenNext(l, it, norm, seen);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

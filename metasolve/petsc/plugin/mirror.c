@@ -19,17 +19,18 @@ static PetscBool Plain(Monitor m)
   return (PetscBool)(m == (Monitor)KSPMonitorResidual || m == (Monitor)KSPMonitorResidualDrawLG);
 }
 
-/* Can all that watch the program's KSP be told afterwards, on every rank? A monitor may be set on one only. */
+/* Can all that watch the program's KSP be told afterwards, on every rank? A monitor may be set on one only. One of preonly is
+   called twice, after the solve: whatever it asks for is there. */
 PetscErrorCode MirrorAllows(Solve *s, Why *why)
 {
   const KSP ksp     = s->ksp;
   int       some[2] = {ksp->numbermonitors > 0, ksp->err_hist != NULL}; /* monitors; any that cannot */
 
   PetscFunctionBegin;
-  for (PetscInt i = 0; i < ksp->numbermonitors; i++) some[1] = some[1] || !Plain(ksp->monitor[i]);
+  for (PetscInt i = 0; i < ksp->numbermonitors; i++) some[1] = some[1] || !(Plain(ksp->monitor[i]) || ContractIsAlone(ksp));
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, some, 2, MPI_INT, MPI_MAX, PetscObjectComm((PetscObject)ksp)));
   s->monitored = (PetscBool)some[0];
-  if (some[1] || (some[0] && s->contract.kind == CONTRACT_DIRECT)) *why = WHY_MONITORED;
+  if (some[1]) *why = WHY_MONITORED;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -60,20 +61,36 @@ PetscErrorCode MirrorForget(Solve *s)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Iterations that the program is told of: a factorisation is applied once. */
+static PetscInt Told(const Solve *s)
+{
+  return s->contract.kind == CONTRACT_DIRECT ? 1 : s->its;
+}
+
+static PetscReal NormAt(const Solve *s, PetscInt it, PetscReal last)
+{
+  if (it == Told(s)) return last;
+  if (s->contract.kind == CONTRACT_DIRECT) return s->contract.bnorm;
+  return s->course.n ? s->course.norm[PetscMin(it, s->course.n - 1)] : last;
+}
+
 /* One norm for each iteration and one before the first; the last is the true one, whatever the solve was told on the way. */
 static PetscErrorCode Replay(Solve *s, PetscReal last)
 {
-  KSP            ksp = s->ksp;
-  PetscErrorCode err = PETSC_SUCCESS;
-  int            lifted;
+  KSP             ksp   = s->ksp;
+  const PetscBool alone = ContractIsAlone(ksp); /* it keeps no history, and has no norm */
+  PetscErrorCode  err   = PETSC_SUCCESS;
+  int             lifted;
 
   PetscFunctionBegin;
   lifted = GuardLift();
-  for (PetscInt it = 0; it <= s->its && !err; it++) {
-    PetscReal norm = it == s->its || !s->course.n ? last : s->course.norm[PetscMin(it, s->course.n - 1)];
-    ksp->its       = it;
-    ksp->rnorm     = norm;
-    err            = KSPLogResidualHistory(ksp, norm);
+  for (PetscInt it = 0; it <= Told(s) && !err; it++) {
+    const PetscReal norm = NormAt(s, it, last);
+    if (!alone) {
+      ksp->its   = it;
+      ksp->rnorm = norm;
+      err        = KSPLogResidualHistory(ksp, norm);
+    }
     if (!err) err = KSPMonitor(ksp, it, norm);
   }
   GuardSettle(lifted);
@@ -99,18 +116,10 @@ static KSPConvergedReason ReasonOf(const Solve *s)
 {
   const KSP ksp = s->ksp;
 
+  if (ContractIsAlone(ksp)) return KSP_CONVERGED_ITS;
   if (s->contract.kind == CONTRACT_OWN_TEST) return s->reason;
   if (s->contract.kind == CONTRACT_UNPRECONDITIONED && islessequal(s->residual, ksp->abstol)) return KSP_CONVERGED_ATOL;
   return KSP_CONVERGED_RTOL;
-}
-
-/* As after one application of a factorisation, which computes no norm. */
-static PetscErrorCode AnswerAlone(KSP ksp)
-{
-  PetscFunctionBegin;
-  ksp->its    = 1;
-  ksp->reason = KSP_CONVERGED_ITS;
-  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscErrorCode MirrorAnswer(Solve *s)
@@ -121,14 +130,10 @@ PetscErrorCode MirrorAnswer(Solve *s)
   PetscFunctionBegin;
   s->host->answered = PETSC_TRUE;
   ksp->res_hist_len = (size_t)s->history;
-  if (ContractIsAlone(ksp)) {
-    PetscCall(AnswerAlone(ksp));
-    PetscFunctionReturn(PETSC_SUCCESS);
-  }
-  if (s->contract.judge.measure != MEASURE_NORM) PetscCall(TrueResidual(ksp, &norm));
+  if (s->contract.judge.measure != MEASURE_NORM && (MirrorWants(s) || !ContractIsAlone(ksp))) PetscCall(TrueResidual(ksp, &norm));
   if (MirrorWants(s)) PetscCall(Replay(s, norm));
-  ksp->its    = s->contract.kind == CONTRACT_DIRECT ? 1 : s->its;
-  ksp->rnorm  = norm;
+  ksp->its = Told(s);
+  if (!ContractIsAlone(ksp)) ksp->rnorm = norm;
   ksp->reason = ReasonOf(s);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

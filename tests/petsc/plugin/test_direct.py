@@ -60,7 +60,9 @@ def test_the_backward_error_decides(host, run_with, tmp_path):
 
 
 def test_settings_that_are_not_exact_fall_back(host, run_with, tmp_path):
-    bad = pin(tmp_path / "bad", {"ksp_type": "richardson", "pc_type": "jacobi", "ksp_max_it": "5"})
+    bad = pin(
+        tmp_path / "bad", {"ksp_type": "richardson", "pc_type": "none", "ksp_richardson_scale": "9"}
+    )
     done, lines = run_with(bad, host("direct"))
     assert "WRONG" not in done.stdout
     assert {line["source"] for line in lines} == {"fallback"}
@@ -85,12 +87,20 @@ def test_they_are_left_alone_where_that_is_asked_for(host, run_program, run_with
     assert not lines
 
 
-def test_monitors_are_the_programs(host, run_program, run_with, tmp_path):
-    command = [*host("direct"), "-ksp_monitor"]
+@pytest.mark.parametrize("flags", ["-ksp_monitor", "-ksp_monitor_true_residual"])
+def test_monitors_see_what_they_always_do(host, run_program, run_with, tmp_path, flags):
+    """Those of preonly are called twice after the solve, with the norms of b and of the residual."""
+    command = [*host("direct"), flags]
     own = run_program(command)
-    done, lines = run_with(model(tmp_path, 1), command)
-    assert done.stdout == own.stdout
-    assert {line["source"] for line in lines} == {"refused"}
+    done, lines = run_with(model(tmp_path, 1), command, env=PATIENT)
+    assert {line["source"] for line in lines} == {"model"}
+    told, expected = done.stdout.split(), own.stdout.split()
+    assert len(told) == len(expected)
+    for word, other in zip(told, expected, strict=True):
+        try:
+            assert float(word) == pytest.approx(float(other), rel=1e-9, abs=1e-11)
+        except ValueError:
+            assert word == other
 
 
 @RANKS
