@@ -5,12 +5,11 @@ from __future__ import annotations
 import shlex
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 from metasolve.cli.front import Parser
-from metasolve.cli.run import add_conduct
+from metasolve.cli.run import add_conduct, add_model
 
-HELP = """Print the lines a job script needs to run programs with MODEL.
+HELP = """Print the lines a job script needs to run programs with MODEL, or with the prior.
 
 For example: eval "$(metasolve env models/beam --log beam.jsonl)"
 
@@ -21,8 +20,8 @@ end is left out."""
 def parser() -> Parser:
     """Return the parser of this command."""
     made = Parser("env", HELP)
-    made.usage = "metasolve env MODEL [options]"
-    made.add_argument("model", metavar="MODEL", type=Path, help="model directory")
+    made.usage = "metasolve env [MODEL] [options]"
+    add_model(made)
     add_conduct(made)
     made.add_seed()
     return made
@@ -34,7 +33,7 @@ def main(words: Sequence[str]) -> int:
     from metasolve.petsc import launch
 
     watch = launch.Watch(asked.prefix, direct=asked.direct == "on")
-    conduct = launch.Conduct(asked.log, asked.budget)
+    conduct = launch.Conduct(asked.log, asked.budget, asked.advise)
     variables = launch.environment(asked.model, watch, conduct)
     for name, value in sorted(variables.items()):
         sys.stdout.write(f"export {name}={shlex.quote(value)}\n")

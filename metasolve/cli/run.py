@@ -9,18 +9,19 @@ from pathlib import Path
 
 from metasolve.cli.front import COMMAND, Parser
 
-HELP = """Run COMMAND as it is, its linear systems solved with the settings MODEL chooses.
+HELP = """Run COMMAND as it is, its linear systems solved with the settings that suit them.
 
-Every answer meets the command's own tolerance; where the model's settings fail, the command's own
-are used. The exit code is the command's own. With a model of a whole program the settings are those
+Without a MODEL the prior that comes with metasolve chooses, and learns from each solve. Every
+answer meets the command's own tolerance; where the chosen settings fail, the command's own are
+used. The exit code is the command's own. With a model of a whole program the settings are those
 of the run."""
 
 
 def parser() -> Parser:
     """Return the parser of this command."""
     made = Parser("run", HELP)
-    made.usage = f"metasolve run MODEL [options] {COMMAND}"
-    made.add_argument("model", metavar="MODEL", type=Path, help="model directory")
+    made.usage = f"metasolve run [MODEL] [options] {COMMAND}"
+    add_model(made)
     add_conduct(made)
     made.add_argument(
         "--feature",
@@ -33,8 +34,19 @@ def parser() -> Parser:
     return made
 
 
+def add_model(made: Parser) -> None:
+    """Add the model directory, which may be left out."""
+    from metasolve.petsc.launch import shipped
+
+    told = "model directory; default: the prior that comes with metasolve"
+    made.add_argument("model", metavar="MODEL", nargs="?", type=Path, default=shipped(), help=told)
+
+
 def add_conduct(made: Parser) -> None:
     """Add the options that say how a model is used."""
+    made.add_argument(
+        "--advise", action="store_true", help="try nothing: log what would have been tried"
+    )
     made.add_argument(
         "--log", type=Path, help="append one JSON line per solve, or run, to this file"
     )
@@ -61,7 +73,7 @@ def main(words: Sequence[str]) -> int:
         lines = asked.log or stack.enter_context(launch.scratch_log())
         start = journal.size(lines)
         watch = launch.Watch(asked.prefix, direct=asked.direct == "on")
-        conduct = launch.Conduct(lines, asked.budget)
+        conduct = launch.Conduct(lines, asked.budget, asked.advise)
         code = launch.run(command, asked.model, watch, conduct)
         if code not in (launch.NOT_FOUND, launch.NOT_EXECUTABLE):
             where = f"; log: {asked.log}" if asked.log else ""

@@ -123,10 +123,13 @@ class Conduct:
     budget
         A solve is handed back to the program's own settings after so many times the seconds that
         these would need.
+    advise
+        Nothing is tried: what would have been is logged.
     """
 
     log: str | os.PathLike[str] | None = None
     budget: float | None = None
+    advise: bool = False
 
     def __post_init__(self) -> None:
         if self.budget is not None and not self.budget > 0:
@@ -139,6 +142,8 @@ class Conduct:
             values["METASOLVE_LOG"] = str(Path(self.log).absolute())
         if self.budget is not None:
             values["METASOLVE_BUDGET"] = f"{self.budget:g}"
+        if self.advise:
+            values["METASOLVE_ADVISE"] = "1"
         return values
 
 
@@ -187,6 +192,11 @@ def environment(
     return {**_of_run(model, watch, conduct), **_with_plugin(())}
 
 
+def shipped() -> Path:
+    """Return the directory of the prior that comes with metasolve."""
+    return Path(__file__).parent.parent / "prior" / "shipped"
+
+
 def is_of_program(model: str | os.PathLike[str]) -> bool:
     """Whether a model directory is of a whole program rather than of recorded systems."""
     try:
@@ -197,7 +207,7 @@ def is_of_program(model: str | os.PathLike[str]) -> bool:
 
 def _of_run(model: str | os.PathLike[str], watch: Watch, conduct: Conduct) -> dict[str, str]:
     directory = Path(model).absolute()
-    if not (directory / "policy.txt").is_file():
+    if not any((directory / name).is_file() for name in ("policy.txt", "prior.bin")):
         raise ModelError(
             f"{one_line(directory)} holds no policy.txt: give a directory made by metasolve train"
         )

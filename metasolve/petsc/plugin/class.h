@@ -7,6 +7,7 @@
 #pragma once
 #include "account.h"
 #include "contract.h"
+#include "posterior.h"
 
 #define CLASS_FAILURES 3 /* in a row, before solves are left alone: 8, then 16, and so on */
 
@@ -17,18 +18,21 @@ typedef struct { /* running mean, of the last dozen or so */
 
 typedef struct _Class *Class;
 struct _Class {
-  Class    next;
-  char     prefix[128];
-  PetscInt rows, block;     /* rows: at most so many, a power of two */
-  int      density, ranks;  /* density: of entries in a row, ln2 */
-  PetscInt failures, pause; /* fallbacks in a row; solves to leave alone */
-  PetscInt misses, rest;    /* the same of guesses that were none */
-  Account  account;
-  Attained own;                             /* how good the program's own answers are ... */
-  PetscInt looks;                           /* ... of which so many have been there */
-  Mean     own_setup, own_solve, predicted; /* seconds; ln of what a model predicted where own was measured */
-  Mean     attempt, risk;                   /* seconds of an accepted attempt; share of attempts that failed */
-  PetscInt since, patience; /* answers of a model since own was measured, and how many there may be; 0: not known yet */
+  Class     next;
+  char      prefix[128];
+  PetscInt  rows, block;     /* rows: at most so many, a power of two */
+  int       density, ranks;  /* density: of entries in a row, ln2 */
+  PetscInt  failures, pause; /* fallbacks in a row; solves to leave alone */
+  PetscInt  misses, rest;    /* the same of guesses that were none */
+  Account   account;
+  Posterior offsets; /* of a prior's candidates */
+  PetscInt  solves, operators;
+  double    ventured;                        /* seconds that bolder candidates might have lost */
+  Attained  own;                             /* how good the program's own answers are ... */
+  PetscInt  looks;                           /* ... of which so many have been there */
+  Mean      own_setup, own_solve, predicted; /* seconds; ln of what a model predicted where own was measured */
+  Mean      attempt, risk;                   /* seconds of an accepted attempt; share of attempts that failed */
+  PetscInt  since, patience; /* answers of a model since own was measured, and how many there may be; 0: not known yet */
 };
 
 PetscErrorCode ClassFind(Class *all, KSP, const Operator *, Class *);

@@ -41,6 +41,8 @@ PetscErrorCode StepAdmit(Solve *s)
   if (s->fresh) r->decided = PETSC_FALSE;
   r->op = s->op;
   PetscCall(ClassFind(&r->runner->classes, s->ksp, &s->op, &s->class));
+  s->class->solves++;
+  s->class->operators += s->fresh;
   if (s->why) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(OwnAttains(s, &own));
   PetscCall(ContractTarget(s->ksp, &own, &r->scales, &s->contract, &s->why));
@@ -92,7 +94,8 @@ PetscErrorCode DecideLook(Solve *s)
   else {
     PetscCall(FeaturesCompute(s->op.A, ksp->vec_rhs, s->contract.bnorm, rtol, abstol, given, &s->run->previous, features));
     PetscCallMPI(MPI_Bcast(features, METASOLVE_FEATURES, MPI_DOUBLE, 0, PetscObjectComm((PetscObject)ksp)));
-    PolicyDecide(policy, features, d);
+    if (PolicyPrior(policy)) PetscCall(ChooseCandidate(s, features));
+    else PolicyDecide(policy, features, d);
   }
   s->run->decided = PETSC_TRUE;
   s->looked       = PETSC_TRUE;
@@ -155,6 +158,7 @@ static Why Forbidden(Solve *s)
   const double    loss  = ClassLoss(s->class, s->expected, fmin(s->budget, USUAL * s->expected));
 
   if (r->trial) return WHY_NOT;
+  if (r->advises) return WHY_ADVISED;
   if (s->class->pause > 0) return WHY_PAUSED;
   if (ClassMeasureDue(s->class, told)) return WHY_MEASURED;
   if (loss > AccountCredit(&r->account, given) || loss > AccountCredit(&s->class->account, given)) return WHY_OVERDRAWN;

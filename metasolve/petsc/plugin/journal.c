@@ -27,6 +27,7 @@ static const char *const whys[WHY_COUNT] = {
   [WHY_SMALL]             = "so small that a look at it would cost too much",
   [WHY_UNFAMILIAR]        = "unfamiliar",
   [WHY_NO_GAIN]           = "the program's own settings are expected to be faster",
+  [WHY_ADVISED]           = "only advice was asked for",
   [WHY_PAUSED]            = "paused after attempts that failed or took too long",
   [WHY_MEASURED]          = "the program's own settings are measured again",
   [WHY_OVERDRAWN]         = "another attempt might cost more than was gained so far",
@@ -58,7 +59,11 @@ static void AddSettings(Text *t, const Solve *s)
     TextAdd(t, "%s\"%s\":", i ? "," : "", chosen->name[i]);
     TextString(t, chosen->value[i]);
   }
-  TextAdd(t, "},\"unused\":");
+  TextAdd(t, "},\"candidate\":");
+  TextString(t, chosen->n && s->source != SOURCE_REFUSED && !s->own && PolicyPrior(s->run->runner->policy)
+                  ? PriorName(PolicyPrior(s->run->runner->policy), s->run->candidate)
+                  : "");
+  TextAdd(t, ",\"unused\":");
   TextString(t, s->unused);
 }
 

@@ -5,13 +5,13 @@
      register             how PETSc loads us; wraps the constructors of KSP, PC and SNES
      newton, run, record  what is done in nonlinear solves, in production, in a recording
      decide, answer       the steps of one solve in production
-     journal, start, attempt, mirror, manifest, describe
+     journal, start, attempt, mirror, manifest, describe, choose
      class, inner, watch  what is known of alike operators; the inner solver; the program's own solve, watched
      host, own, deferred  the wrapped KSP, its own solve, and its preconditioner whose set-up waits
      asked, census        what that set-up makes, and others ask for; who asks past us
      reroute, unread      ... and is led to us; the options that it would have read
      sound, contract, operator, limits, measure, guard, left
-     newton_guess, guess, basis_file, policy, policy_file, policy_settings, features, rows, matrix
+     newton_guess, guess, basis_file, policy, policy_file, policy_settings, posterior, prior, prior_file, features, rows, matrix
      settings, words, text, sha256
 
    Private PETSc headers are used, so one shared library is built per PETSc installation.

@@ -1,6 +1,6 @@
 /* policy.h - the meta-model in memory: what policy_file.c reads and policy.c decides with. */
 #pragma once
-#include "metasolve.h"
+#include "prior.h"
 
 #define MAX_LAYERS 8
 #define MAX_VALUES 32
@@ -35,6 +35,7 @@ typedef struct { /* a choice is expected to take exp(choice(x)[0] - host(x)) tim
   double  level, length[METASOLVE_FEATURES], *bell, patience;
 } Gate;
 struct _Policy {
+  Prior     prior; /* NULL: a model of one workload */
   PetscBool is_default, is_constant;
   PetscInt  least_rows;
   double    look; /* seconds */
@@ -51,9 +52,10 @@ PetscBool SettingInRange(const char *name, Kind, double low, double high); /* ma
 
 /* ---- words.c ---- */
 typedef struct { /* whitespace-separated words */
-  char  *rest, *why;
-  size_t whylen;
-  int    bad;
+  char       *rest, *why;
+  size_t      whylen;
+  int         bad;
+  const char *file, *remedy; /* of which the words are, and what to do where they are wrong */
 } Words;
 void        WordsComplain(Words *, const char *what, const char *got);
 const char *WordsNext(Words *);

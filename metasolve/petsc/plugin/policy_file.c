@@ -6,7 +6,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define POLICY_VERSION 6 /* 5 is the same without constants */
+#define PRIOR_LEAST_ROWS 500  /* of the systems that are looked at at once ... */
+#define PRIOR_LOOK       1e-4 /* ... and seconds of a look at a smaller one */
+#define POLICY_VERSION   6    /* 5 is the same without constants */
 
 static void ReadFeatures(Words *w, Policy p)
 {
@@ -92,7 +94,7 @@ static PetscBool Intact(const char *data, size_t bytes)
   char        hex[65];
   const char *last = data + bytes - 72; /* "sha256 " + 64 + newline */
 
-  if (bytes < 73 || strncmp(last, "sha256 ", 7) || last[-1] != '\n') return PETSC_FALSE;
+  if (bytes < 73 || strncmp(last, "sha256 ", 7)) return PETSC_FALSE;
   Sha256(data, bytes - 72, hex);
   return (PetscBool)!strncmp(last + 7, hex, 64);
 }
@@ -138,7 +140,7 @@ static void ReadLearned(Words *w, Policy p)
 
 static Policy Parse(char *data, char *why, size_t whylen)
 {
-  Words  w = {NULL, why, whylen, 0};
+  Words  w = {NULL, why, whylen, 0, "policy.txt", "make the model again"};
   Policy p = calloc(1, sizeof *p);
 
   if (!p) {
@@ -172,21 +174,39 @@ static char *Slurp(const char *path, size_t *bytes)
   return data;
 }
 
+/* Without its last line, which is the digest. */
+static Policy ParsePrior(char *data, size_t bytes, char *why, size_t whylen)
+{
+  Policy p = calloc(1, sizeof *p);
+
+  if (!p) return NULL;
+  p->prior      = PriorParse(data, bytes, why, whylen);
+  p->least_rows = PRIOR_LEAST_ROWS;
+  p->look       = PRIOR_LOOK;
+  if (p->prior) return p;
+  PolicyFree(p);
+  return NULL;
+}
+
 /* Collective. Rank 0 reads, so that all ranks take the same decisions even where they see different files. */
 PetscErrorCode PolicyLoad(MPI_Comm comm, const char *dir, Policy *policy, char *why, size_t whylen)
 {
   char        path[PETSC_MAX_PATH_LEN + 16], *data = NULL;
   size_t      bytes = 0;
   long long   n     = -1;
-  int         err   = 0;
+  int         err   = 0, prior;
   PetscMPIInt rank;
 
   PetscFunctionBegin;
   *policy = NULL;
   PetscCallMPI(MPI_Comm_rank(comm, &rank));
-  snprintf(path, sizeof path, "%s/policy.txt", dir);
+  snprintf(path, sizeof path, "%s/prior.bin", dir);
   if (!rank && (data = Slurp(path, &bytes))) n = (long long)bytes;
+  prior = n >= 0;
+  snprintf(path, sizeof path, "%s/policy.txt", dir);
+  if (!rank && !data && (data = Slurp(path, &bytes))) n = (long long)bytes;
   err = errno;
+  PetscCallMPI(MPI_Bcast(&prior, 1, MPI_INT, 0, comm));
   PetscCallMPI(MPI_Bcast(&n, 1, MPI_LONG_LONG, 0, comm));
   PetscCallMPI(MPI_Bcast(&err, 1, MPI_INT, 0, comm));
   if (n < 0) {
@@ -198,10 +218,16 @@ PetscErrorCode PolicyLoad(MPI_Comm comm, const char *dir, Policy *policy, char *
   PetscCallMPI(MPI_Bcast(data, (int)n, MPI_CHAR, 0, comm));
   if (Intact(data, (size_t)n)) {
     data[(size_t)n - 72] = 0;
-    *policy              = Parse(data, why, whylen);
-  } else snprintf(why, whylen, "policy.txt is truncated or was changed (checksum): train again or restore the model directory");
+    *policy              = prior ? ParsePrior(data, (size_t)n - 72, why, whylen) : Parse(data, why, whylen);
+  } else if (prior) snprintf(why, whylen, "prior.bin is truncated or was changed (checksum): install metasolve again");
+  else snprintf(why, whylen, "policy.txt is truncated or was changed (checksum): train again or restore the model directory");
   free(data);
   PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+Prior PolicyPrior(Policy p)
+{
+  return p ? p->prior : NULL;
 }
 
 PetscBool PolicyIsDefault(Policy p)
@@ -235,6 +261,7 @@ static void NetworkFree(Network *p)
 void PolicyFree(Policy p)
 {
   if (!p) return;
+  PriorFree(p->prior);
   NetworkFree(&p->network);
   if (p->gate) {
     NetworkFree(&p->gate->choice);

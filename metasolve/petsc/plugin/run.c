@@ -87,6 +87,7 @@ static PetscErrorCode Finish(Solve *s, PetscLogDouble begin)
   PetscCall(Attains(s));
   s->total = Lap(&begin);
   if (s->op.readable && !isnan(s->contract.target)) PetscCall(Count(s));
+  ChooseLearn(s);
   s->host->setup = 0;
   s->run->runner->solves++;
   PetscCallMPI(MPI_Comm_rank(PetscObjectComm((PetscObject)s->ksp), &rank));
@@ -211,8 +212,9 @@ PetscErrorCode RunSession(MPI_Comm comm, const char *model, const char *log, Pet
   PetscFunctionBegin;
   PetscCall(PetscNew(&s));
   PetscCall(PetscNew(&r));
-  r->budget = budget && atof(budget) > 0 ? atof(budget) : 2;
-  r->trial  = trial;
+  r->budget  = budget && atof(budget) > 0 ? atof(budget) : 2;
+  r->trial   = trial;
+  r->advises = (PetscBool)(getenv("METASOLVE_ADVISE") != NULL);
   snprintf(r->log, sizeof r->log, "%s", log ? log : "");
   PetscCall(PolicyLoad(comm, model, &r->policy, r->broken, sizeof r->broken));
   if (r->policy) PetscCall(GuessLoad(comm, model, &r->guess, r->broken, sizeof r->broken));

@@ -22,6 +22,7 @@ typedef struct { /* a kind of preconditioner whose set-up took longer than a sol
 
 typedef struct {                                    /* of the whole program, or of one attached KSP */
   char        log[PETSC_MAX_PATH_LEN], broken[512]; /* broken: why there is no policy */
+  PetscBool   advises;                              /* nothing is tried */
   PetscBool   trial; /* a model is on trial, outside production: it is neither paused nor held to account */
   Policy      policy;
   Guess       guess;  /* NULL: every solve starts where the program starts it */
@@ -40,6 +41,8 @@ typedef struct { /* kept with a KSP */
   Operator         op; /* of the last solve */
   Inner            inner;
   Decision         decision; /* for op, where decided */
+  Forecast         forecast; /* of a prior, likewise; the candidate that it chose, and the one that own settings are (-1: none) */
+  int              candidate, own_candidate;
   PetscBool        decided;
   Previous         previous;
   Scales           scales;
@@ -121,6 +124,9 @@ PetscErrorCode StepDecide(Solve *);
 PetscErrorCode StepPermit(Solve *);
 PetscErrorCode DecideLook(Solve *);   /* the model looks at the system */
 PetscErrorCode DecideExpect(Solve *); /* what the program's own settings probably take, and so what an attempt may */
+/* ---- choose.c: among the candidates of a prior ---- */
+PetscErrorCode ChooseCandidate(Solve *, const double features[]); /* collective */
+void           ChooseLearn(Solve *);                              /* from what the solve took */
 /* ... and answer.c ---- */
 PetscErrorCode StepTakeGuess(Solve *);
 PetscErrorCode StepOwnFromGuess(Solve *);

@@ -8,7 +8,7 @@
 void WordsComplain(Words *w, const char *what, const char *got)
 {
   if (!w->bad) {
-    snprintf(w->why, w->whylen, "policy.txt: expected %s, found '%.64s': make the model again", what, got);
+    snprintf(w->why, w->whylen, "%s: expected %s, found '%.64s': %s", w->file, what, got, w->remedy);
     TextPlain(w->why);
   }
   w->bad = 1;

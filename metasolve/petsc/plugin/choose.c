@@ -1,0 +1,132 @@
+/* choose.c - among the candidates of a prior: which one, from what is foreseen of them and what was seen since; and what is learned. */
+#include "runner.h"
+#include <math.h>
+
+#define CAUTION  0.5   /* of a standard deviation, that a candidate must be better by */
+#define WORTH    0.095 /* ln 1.1: what a candidate must gain over the program's own settings */
+#define CURIOUS  0.05  /* ln: what a bolder candidate may gain over the usual one, to be tried */
+#define WORST    1.1   /* ln of times own: where an attempt is stopped */
+#define VENTURED 0.03  /* of the program's own time: what may be lost in trying bolder ones */
+#define UNNAMED  1.0   /* standard deviation of own settings that are none of the candidates */
+#define FAILURE  1.1   /* ln of times own that a failed attempt counts for */
+#define PATIENCE 3     /* times the best candidate, that own settings may still seem to need */
+
+typedef struct { /* of rank 0 */
+  int    candidate, why;
+  double expected, patience, venture;
+} Verdict;
+
+/* Solves for each operator of the class. */
+static double Rights(Class c)
+{
+  return c->operators ? fmax((double)c->solves / (double)c->operators, 1) : 1;
+}
+
+/* ln seconds of a solve that pays its share of a set-up. */
+static double Takes(const Forecast *f, int candidate, double rights)
+{
+  const double solve = exp(f->solve[candidate]), setup = fmax(exp(f->total[candidate]) - solve, 0);
+
+  return log(setup / rights + solve);
+}
+
+/* What the program's own settings are expected to take, as the candidate that they are, or the usual one. */
+static double OwnTakes(const Solve *s, double rights)
+{
+  return Takes(&s->run->forecast, s->run->own_candidate < 0 ? 0 : s->run->own_candidate, rights) +
+         PosteriorMean(&s->class->offsets, POSTERIOR_OWN);
+}
+
+static void Best(Solve *s, PetscBool symmetric, Verdict *v)
+{
+  const Prior      p      = PolicyPrior(s->run->runner->policy);
+  const Forecast  *f      = &s->run->forecast;
+  const Posterior *o      = &s->class->offsets;
+  const double     rights = Rights(s->class), own = OwnTakes(s, rights);
+  double           safe = INFINITY, bold = INFINITY, safe_mean = INFINITY, bold_worst = INFINITY, bold_mean = INFINITY, risk;
+  int              bolder = -1;
+
+  *v = (Verdict){.candidate = -1, .expected = exp(own)};
+  for (int i = 0; i < PriorCount(p); i++) {
+    if (i == s->run->own_candidate || !PriorPossible(p, i, s->class->ranks, symmetric)) continue;
+    const double mean = Takes(f, i, rights) + PosteriorMean(o, i), deviation = PosteriorDeviation(o, i, f->spread[i]);
+    if (isless(mean + CAUTION * deviation, safe)) {
+      safe         = mean + CAUTION * deviation;
+      safe_mean    = mean;
+      v->candidate = i;
+    }
+    if (isless(mean - deviation, bold)) {
+      bold       = mean - deviation;
+      bold_mean  = mean;
+      bold_worst = mean + deviation;
+      bolder     = i;
+    }
+  }
+  risk = exp(own) * fmax(exp(fmin(bold_worst - own, WORST)) - exp(fmin(safe_mean - own, 0)), 0);
+  if (bolder != v->candidate && bold < fmin(safe_mean, own) - CURIOUS &&
+      s->class->ventured + risk < VENTURED * s->class->account.own) {
+    v->candidate = bolder;
+    v->venture   = risk;
+    safe = safe_mean = bold_mean;
+  }
+  v->patience = PATIENCE * exp(safe_mean);
+  if (v->candidate < 0 || !(v->venture > 0 || isless(safe, own - WORTH))) v->why = WHY_NO_GAIN;
+}
+
+PetscErrorCode ChooseCandidate(Solve *s, const double features[])
+{
+  const MPI_Comm comm = PetscObjectComm((PetscObject)s->ksp);
+  Run           *r    = s->run;
+  Decision      *d    = &r->decision;
+  const Prior    p    = PolicyPrior(r->runner->policy);
+  PetscMPIInt    rank;
+  Verdict        v;
+
+  PetscFunctionBegin;
+  PetscCallMPI(MPI_Comm_rank(comm, &rank));
+  PriorForecast(p, features, &r->forecast);
+  PetscCall(PriorOwn(p, s->ksp, &r->own_candidate));
+  d->symmetric = (PetscBool)(features[METASOLVE_LOG_ASYMMETRY] <= -8 && features[METASOLVE_NEGATIVE_DIAGONAL] <= 0);
+  if (!rank) Best(s, d->symmetric, &v);
+  PetscCallMPI(MPI_Bcast(&v, sizeof v, MPI_BYTE, 0, comm));
+  r->candidate = v.candidate;
+  s->class->ventured += v.venture;
+  d->why       = (Why)v.why;
+  d->detail[0] = 0;
+  d->expected  = v.expected;
+  d->patience  = v.patience;
+  if (v.candidate >= 0) PriorSettings(p, v.candidate, s->class->ranks, &d->settings);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---- what was seen ---- */
+/* Of an attempt: its set-up was part of it, or there was one. */
+static void SeeAttempt(Solve *s)
+{
+  const Run   *r        = s->run;
+  const double spent    = s->setup + s->solve + s->verify,
+               foreseen = s->setup > 0 ? r->forecast.total[r->candidate] : r->forecast.solve[r->candidate];
+  double       seen     = log(spent);
+
+  if (!s->answered) seen = fmax(seen, OwnTakes(s, 1) + FAILURE);
+  PosteriorSee(&s->class->offsets, r->candidate, seen - foreseen, r->forecast.spread[r->candidate]);
+}
+
+static void SeeOwn(Solve *s)
+{
+  const Run   *r        = s->run;
+  const int    own      = r->own_candidate < 0 ? 0 : r->own_candidate;
+  const double foreseen = s->own_setup > 0 ? r->forecast.total[own] : r->forecast.solve[own];
+
+  PosteriorSee(&s->class->offsets, POSTERIOR_OWN, log(s->own_measured) - foreseen,
+               r->own_candidate < 0 ? UNNAMED : r->forecast.spread[own]);
+}
+
+void ChooseLearn(Solve *s)
+{
+  const PetscBool tried = (PetscBool)(s->source == SOURCE_MODEL || s->source == SOURCE_FALLBACK);
+
+  if (!PolicyPrior(s->run->runner->policy) || !s->run->decided) return;
+  if (tried && !s->own && s->run->candidate >= 0 && s->setup + s->solve > 0) SeeAttempt(s);
+  if (s->own_measured > 0 && s->ksp->reason > 0) SeeOwn(s);
+}

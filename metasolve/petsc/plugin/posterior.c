@@ -1,0 +1,32 @@
+/* posterior.c - Gaussian offsets, updated one by one (Kalman filter of a constant). */
+#include "posterior.h"
+#include <math.h>
+
+#define NOISE  0.25 /* standard deviation of a logarithm of seconds, from one solve to the next of a class */
+#define LEAST  0.15 /* of what is not known, however sure the forest is */
+#define FORGET 1e-3 /* variance that is added with each solve seen: a program changes */
+
+double PosteriorMean(const Posterior *p, int candidate)
+{
+  return p->mean[candidate];
+}
+
+static double Before(double spread)
+{
+  return fmax(spread * spread, LEAST * LEAST);
+}
+
+double PosteriorDeviation(const Posterior *p, int candidate, double spread)
+{
+  return sqrt(p->seen[candidate] ? p->variance[candidate] : Before(spread));
+}
+
+void PosteriorSee(Posterior *p, int candidate, double apart, double spread)
+{
+  double before = p->seen[candidate] ? p->variance[candidate] + FORGET : Before(spread), gain = before / (before + NOISE * NOISE);
+
+  if (!isfinite(apart)) return;
+  p->mean[candidate] += gain * (apart - p->mean[candidate]);
+  p->variance[candidate] = before * (1 - gain);
+  p->seen[candidate]++;
+}

@@ -1,0 +1,19 @@
+/*
+   posterior.h - how far candidates are from what was foreseen of them, on operators that are alike: learned from every solve.
+
+   One Gaussian offset for each candidate, of the logarithm of seconds: observed = foreseen + offset + noise. That of the program's own
+   settings is the last.
+*/
+#pragma once
+#include "prior.h"
+
+#define POSTERIOR_OWN PRIOR_CANDIDATES
+
+typedef struct {
+  double mean[PRIOR_CANDIDATES + 1], variance[PRIOR_CANDIDATES + 1]; /* variance 0: nothing was seen of it */
+  int    seen[PRIOR_CANDIDATES + 1];
+} Posterior;
+
+double PosteriorMean(const Posterior *, int candidate);
+double PosteriorDeviation(const Posterior *, int candidate, double spread);   /* spread: of what is foreseen */
+void   PosteriorSee(Posterior *, int candidate, double apart, double spread); /* apart: observed - foreseen */

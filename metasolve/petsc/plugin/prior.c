@@ -1,0 +1,121 @@
+/* prior.c - a forest looked up in microseconds, and what its candidates are here. */
+#include "prior_data.h"
+#include <math.h>
+#include <string.h>
+
+#define UNIT     256. /* of the values, to a natural logarithm ... */
+#define WORK     1e-9 /* ... of seconds for an entry of the matrix */
+#define LOG_ROWS 0    /* places of features */
+#define PER_ROW  1
+
+PETSC_EXTERN PetscFunctionList PCList;
+
+int PriorCount(Prior p)
+{
+  return p->n;
+}
+
+const char *PriorName(Prior p, int candidate)
+{
+  return candidate < 0 ? "" : p->candidate[candidate].name;
+}
+
+/* ---- what is foreseen ---- */
+/* Comparisons are quiet: with NaN an ordered one raises an exception. Such a feature goes left. */
+static const int16_t *Leaf(Prior p, int tree, const float x[])
+{
+  int32_t at = p->root[tree];
+
+  while (at >= 0) at = isgreater(x[p->feature[at]], p->threshold[at]) ? p->right[at] : p->left[at];
+  return p->value + (size_t)(-1 - at) * (size_t)p->n * 2;
+}
+
+void PriorForecast(Prior p, const double features[], Forecast *f)
+{
+  const double work = features[LOG_ROWS] * log(10) + log(fmax(features[PER_ROW], 1)) + log(WORK), trees = p->trees;
+  float        x[METASOLVE_FEATURES];
+  int32_t      total[PRIOR_CANDIDATES] = {0}, solve[PRIOR_CANDIDATES] = {0};
+  int64_t      square[PRIOR_CANDIDATES] = {0};
+
+  for (int i = 0; i < METASOLVE_FEATURES; i++) x[i] = (float)features[i];
+  for (int t = 0; t < p->trees; t++) {
+    const int16_t *leaf = Leaf(p, t, x);
+    for (int i = 0; i < p->n; i++) {
+      total[i] += leaf[2 * i];
+      square[i] += (int32_t)leaf[2 * i] * leaf[2 * i];
+      solve[i] += leaf[2 * i + 1];
+    }
+  }
+  for (int i = 0; i < p->n; i++) {
+    const double mean = total[i] / trees;
+    f->total[i]       = mean / UNIT + work;
+    f->solve[i]       = solve[i] / trees / UNIT + work;
+    f->spread[i]      = sqrt(fmax((double)square[i] / trees - mean * mean, 0)) / UNIT;
+  }
+}
+
+/* ---- what the candidates are here ---- */
+static PetscBool Same(const char *name, const char *type)
+{
+  return (PetscBool)(type && !strcmp(name, type));
+}
+
+PetscErrorCode PriorOwn(Prior p, KSP ksp, int *candidate)
+{
+  const char   *method = ((PetscObject)ksp)->type_name, *pc = ksp->pc ? ((PetscObject)ksp->pc)->type_name : NULL;
+  MatSolverType package = NULL;
+  PetscBool     factors;
+
+  PetscFunctionBegin;
+  *candidate = -1;
+  PetscCall(PetscObjectTypeCompareAny((PetscObject)ksp->pc, &factors, PCLU, PCCHOLESKY, ""));
+  if (factors) PetscCall(PCFactorGetMatSolverType(ksp->pc, &package));
+  for (int i = p->n - 1; i >= 0; i--)
+    for (int k = 0; k < p->candidate[i].owns; k++) {
+      const Named *n = &p->candidate[i].own[k];
+      if (Same(n->ksp, method) && Same(n->pc, pc) && (!strcmp(n->package, "-") || Same(n->package, package))) *candidate = i;
+    }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static const char *ValueOf(const Chosen *s, const char *name)
+{
+  for (int i = 0; i < s->n; i++)
+    if (!strcmp(s->pair[i].name, name)) return s->pair[i].value;
+  return NULL;
+}
+
+/* Has this PETSc the preconditioner, and the package that is to factorise? */
+static PetscBool Here(const Chosen *s, PetscBool several)
+{
+  const char *pc = ValueOf(s, "pc_type"), *package = ValueOf(s, "pc_factor_mat_solver_type");
+  void (*made)(void) = NULL;
+  PetscBool found    = PETSC_TRUE;
+
+  if (pc && (PetscFunctionListFind(PCList, pc, &made) || !made)) return PETSC_FALSE;
+  if (package && MatSolverTypeGet(package, several ? MATMPIAIJ : MATSEQAIJ,
+                                  Same(PCCHOLESKY, pc) ? MAT_FACTOR_CHOLESKY : MAT_FACTOR_LU, &found, NULL, NULL))
+    return PETSC_FALSE;
+  return found;
+}
+
+PetscBool PriorPossible(Prior p, int candidate, int ranks, PetscBool symmetric)
+{
+  const int  several = ranks > 1;
+  Candidate *c       = &p->candidate[candidate];
+
+  if (!c->settings[several].n || (c->symmetric && !symmetric)) return PETSC_FALSE;
+  if (!c->here[several]) c->here[several] = Here(&c->settings[several], (PetscBool)several) ? 1 : -1;
+  return (PetscBool)(c->here[several] > 0);
+}
+
+void PriorSettings(Prior p, int candidate, int ranks, Settings *s)
+{
+  const Chosen *chosen = &p->candidate[candidate].settings[ranks > 1];
+
+  s->n = chosen->n;
+  for (int i = 0; i < s->n; i++) {
+    snprintf(s->name[i], sizeof s->name[i], "%s", chosen->pair[i].name);
+    snprintf(s->value[i], sizeof s->value[i], "%s", chosen->pair[i].value);
+  }
+}

@@ -1,0 +1,25 @@
+/*
+   prior.h - what candidates are expected to take on a system, learned from systems of many kinds before there was this program.
+
+   A forest looks at the features and foresees, for each candidate (a joint choice of settings), the logarithm of the seconds of set-up
+   and solve, and of a solve alone. The spread over its trees says how sure that is. The file is made by metasolve/prior.
+*/
+#pragma once
+#include "metasolve.h"
+
+#define PRIOR_CANDIDATES 64
+
+typedef struct _Prior *Prior;
+typedef struct { /* natural logarithms of seconds; spread: standard deviation over the trees, of total */
+  double total[PRIOR_CANDIDATES], solve[PRIOR_CANDIDATES], spread[PRIOR_CANDIDATES];
+} Forecast;
+
+Prior       PolicyPrior(Policy);                                            /* NULL: it has none */
+Prior       PriorParse(char *data, size_t bytes, char *why, size_t whylen); /* without its last line; NULL: why says the reason */
+void        PriorFree(Prior);
+int         PriorCount(Prior);
+const char *PriorName(Prior, int candidate);
+void        PriorForecast(Prior, const double features[], Forecast *);
+PetscErrorCode PriorOwn(Prior, KSP, int *candidate);                                /* that the program's settings are; -1: none */
+PetscBool      PriorPossible(Prior, int candidate, int ranks, PetscBool symmetric); /* here, with this PETSc */
+void           PriorSettings(Prior, int candidate, int ranks, Settings *);
