@@ -6,11 +6,24 @@
 #define LEAST  0.15 /* of what is not known, however sure the forest is */
 #define FORGET 1e-3 /* variance that is added with each solve seen: a program changes */
 
-double PosteriorMean(const Posterior *p, int candidate)
+/* What is not seen yet is as far from what was foreseen as the others are: of the machine, of a tolerance nobody has measured. */
+static double Common(const Posterior *p)
 {
-  return p->mean[candidate];
+  double sum = 0;
+  int    n   = 0;
+
+  for (int i = 0; i < PRIOR_CANDIDATES; i++) {
+    if (!p->seen[i]) continue;
+    sum += p->mean[i];
+    n++;
+  }
+  return sum / (n + 1);
 }
 
+double PosteriorMean(const Posterior *p, int candidate)
+{
+  return p->seen[candidate] ? p->mean[candidate] : Common(p);
+}
 static double Before(double spread)
 {
   return fmax(spread * spread, LEAST * LEAST);
@@ -26,6 +39,7 @@ void PosteriorSee(Posterior *p, int candidate, double apart, double spread)
   double before = p->seen[candidate] ? p->variance[candidate] + FORGET : Before(spread), gain = before / (before + NOISE * NOISE);
 
   if (!isfinite(apart)) return;
+  p->mean[candidate] = PosteriorMean(p, candidate);
   p->mean[candidate] += gain * (apart - p->mean[candidate]);
   p->variance[candidate] = before * (1 - gain);
   p->seen[candidate]++;
