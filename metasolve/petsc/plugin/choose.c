@@ -30,11 +30,18 @@ static double Takes(const Forecast *f, int candidate, double rights)
   return log(setup / rights + solve);
 }
 
+/* The candidate that the program's own settings are, or the usual one. */
+static int Own(const Solve *s)
+{
+  const int own = s->run->own_candidate;
+
+  return own < 0 ? PriorUsual(PolicyPrior(s->run->runner->policy)) : own;
+}
+
 /* What the program's own settings are expected to take, as the candidate that they are, or the usual one. */
 static double OwnTakes(const Solve *s, double rights)
 {
-  return Takes(&s->run->forecast, s->run->own_candidate < 0 ? 0 : s->run->own_candidate, rights) +
-         PosteriorMean(&s->class->offsets, POSTERIOR_OWN);
+  return Takes(&s->run->forecast, Own(s), rights) + PosteriorMean(&s->class->offsets, POSTERIOR_OWN);
 }
 
 static void Best(Solve *s, PetscBool symmetric, Verdict *v)
@@ -117,7 +124,7 @@ static void SeeAttempt(Solve *s)
 static void SeeOwn(Solve *s)
 {
   const Run   *r        = s->run;
-  const int    own      = r->own_candidate < 0 ? 0 : r->own_candidate;
+  const int    own      = Own(s);
   const double foreseen = s->own_setup > 0 ? r->forecast.total[own] : r->forecast.solve[own];
 
   PosteriorSee(&s->class->offsets, POSTERIOR_OWN, log(s->own_measured) - foreseen,

@@ -42,7 +42,7 @@ PetscErrorCode StepAdmit(Solve *s)
   r->op = s->op;
   PetscCall(ClassFind(&r->runner->classes, s->ksp, &s->op, &s->class));
   s->class->solves++;
-  s->class->operators += s->fresh;
+  if (s->fresh) s->class->operators++;
   if (s->why) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(OwnAttains(s, &own));
   PetscCall(ContractTarget(s->ksp, &own, &r->scales, &s->contract, &s->why));

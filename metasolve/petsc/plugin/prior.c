@@ -67,22 +67,31 @@ static PetscBool Same(const char *name, const char *type)
   return (PetscBool)(type && !strcmp(name, type));
 }
 
+static int Find(Prior p, const char *ksp, const char *pc, const char *package)
+{
+  for (int i = 0; i < p->n; i++)
+    for (int k = 0; k < p->candidate[i].owns; k++) {
+      const Named *n = &p->candidate[i].own[k];
+      if (Same(n->ksp, ksp) && Same(n->pc, pc) && (!strcmp(n->package, "-") || Same(n->package, package))) return i;
+    }
+  return -1;
+}
+
 PetscErrorCode PriorOwn(Prior p, KSP ksp, int *candidate)
 {
-  const char   *method = ((PetscObject)ksp)->type_name, *pc = ksp->pc ? ((PetscObject)ksp->pc)->type_name : NULL;
   MatSolverType package = NULL;
   PetscBool     factors;
 
   PetscFunctionBegin;
-  *candidate = -1;
   PetscCall(PetscObjectTypeCompareAny((PetscObject)ksp->pc, &factors, PCLU, PCCHOLESKY, ""));
   if (factors) PetscCall(PCFactorGetMatSolverType(ksp->pc, &package));
-  for (int i = p->n - 1; i >= 0; i--)
-    for (int k = 0; k < p->candidate[i].owns; k++) {
-      const Named *n = &p->candidate[i].own[k];
-      if (Same(n->ksp, method) && Same(n->pc, pc) && (!strcmp(n->package, "-") || Same(n->package, package))) *candidate = i;
-    }
+  *candidate = Find(p, ((PetscObject)ksp)->type_name, ((PetscObject)ksp->pc)->type_name, package);
   PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+int PriorUsual(Prior p)
+{
+  return PetscMax(Find(p, KSPGMRES, PCILU, NULL), 0);
 }
 
 static const char *ValueOf(const Chosen *s, const char *name)
