@@ -38,6 +38,9 @@ if os.geteuid() == 0:
     os.environ.setdefault("OMPI_ALLOW_RUN_AS_ROOT", "1")
     os.environ.setdefault("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1")
 
+# Hundreds of programs start, in a third of the time: no daemon, and no search for a network.
+os.environ.setdefault("OMPI_MCA_ess_singleton_isolated", "1")
+os.environ.setdefault("OMPI_MCA_pml", "ob1")
 
 # Tests that run side by side: MPI processes share cores, and singletons need folders of their own.
 if "PYTEST_XDIST_WORKER" in os.environ:
