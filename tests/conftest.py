@@ -19,6 +19,8 @@ from pathlib import Path
 import hypothesis
 import pytest
 
+from .haste import hastily, hasty  # noqa: F401 (fixtures)
+
 ROOT = Path(__file__).resolve().parent.parent
 HOSTS = ROOT / "tests" / "hosts"
 SOLVE = re.compile(
