@@ -1,7 +1,7 @@
 """What `metasolve run` adds to the start of a program: ``python benchmarks/start_up.py``.
 
-The program is ``true``, which takes less than a millisecond. Starts of metasolve, of the Python that
-it is installed in and of the program alone take turns; medians are printed.
+The program is ``true``, which takes less than a millisecond. Starts of metasolve, of the Python
+that it is installed in and of the program alone take turns; medians are printed.
 """
 
 from __future__ import annotations
