@@ -171,7 +171,7 @@ def test_where_nothing_can_be_evaluated_there_is_no_model(analytic, tmp_path):
     assert "the disk is gone" in json.dumps(events_in(tmp_path))
 
 
-@pytest.mark.parametrize("count", [1, pytest.param(3, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("count", [1, 3])
 def test_very_few_instances_still_train(analytic, hasty, tmp_path, count):
     task = Task(analytic.instances(count, 7), analytic.space)
     model = train_task(task, SerialFarm(analytic()), tmp_path, TrainConfig(calls=40))
@@ -183,13 +183,13 @@ def test_very_few_instances_still_train(analytic, hasty, tmp_path, count):
 @pytest.mark.parametrize(
     "options",
     [
-        pytest.param({"estimator": "mean", "tangent_kind": "rademacher"}, marks=pytest.mark.slow),
-        pytest.param({"control_variate": "none"}, marks=pytest.mark.slow),
-        pytest.param({"measure": "iterations"}, marks=pytest.mark.slow),
-        pytest.param({"estimator": "smoothed"}, marks=pytest.mark.slow),
-        pytest.param({"estimator": "sign"}, marks=pytest.mark.slow),
-        pytest.param({"estimator": "full"}, marks=pytest.mark.slow),
-        pytest.param({"estimator": "unbiased"}, marks=pytest.mark.slow),
+        {"estimator": "mean", "tangent_kind": "rademacher"},
+        {"control_variate": "none"},
+        {"measure": "iterations"},
+        {"estimator": "smoothed"},
+        {"estimator": "sign"},
+        {"estimator": "full"},
+        {"estimator": "unbiased"},
         {"estimator": "posterior"},
         {"tangents": 1, "epsilon": 0.2, "batch": 2},
     ],
