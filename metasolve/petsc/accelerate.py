@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from metasolve.errors import ModelError
 from metasolve.petsc import launch
 from metasolve.petsc.library import plugin
+from metasolve.prior.shipped_file import shipped
 
 if TYPE_CHECKING:
     from petsc4py import PETSc
@@ -119,7 +120,7 @@ def _held() -> list[PETSc.KSP]:
 
 def _directory(model: str | os.PathLike[str] | Model | None) -> Path:
     if model is None:
-        return launch.shipped()
+        return shipped()
     if isinstance(model, (str, os.PathLike)):
         return Path(model)
     if model.directory is None:
