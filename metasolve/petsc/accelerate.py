@@ -9,9 +9,9 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from metasolve.errors import ModelError
+from metasolve.files.shipped import shipped
 from metasolve.petsc import launch
 from metasolve.petsc.library import plugin
-from metasolve.prior.shipped_file import shipped
 
 if TYPE_CHECKING:
     from petsc4py import PETSc

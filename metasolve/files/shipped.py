@@ -7,4 +7,4 @@ from pathlib import Path
 
 def shipped() -> Path:
     """Return the directory of the prior that comes with metasolve."""
-    return Path(__file__).parent / "shipped"
+    return Path(__file__).parent.parent / "prior" / "shipped"
