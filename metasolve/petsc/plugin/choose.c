@@ -38,10 +38,12 @@ static int Own(const Solve *s)
   return own < 0 ? PriorUsual(PolicyPrior(s->run->runner->policy)) : own;
 }
 
-/* What the program's own settings are expected to take, as the candidate that they are, or the usual one. */
+/* What the program's own settings are expected to take. A set-up that did not wait is paid already. */
 static double OwnTakes(const Solve *s, double rights)
 {
-  return Takes(&s->run->forecast, Own(s), rights) + PosteriorMean(&s->class->offsets, POSTERIOR_OWN);
+  const Forecast *f = &s->run->forecast;
+
+  return (s->run->own_ready ? f->solve[Own(s)] : Takes(f, Own(s), rights)) + PosteriorMean(&s->class->offsets, POSTERIOR_OWN);
 }
 
 static void Best(Solve *s, PetscBool symmetric, Verdict *v)
@@ -55,7 +57,7 @@ static void Best(Solve *s, PetscBool symmetric, Verdict *v)
 
   *v = (Verdict){.candidate = -1, .expected = exp(own)};
   for (int i = 0; i < PriorCount(p); i++) {
-    if (i == s->run->own_candidate || !PriorPossible(p, i, s->class->ranks, symmetric)) continue;
+    if (i == s->run->own_candidate || !PriorPossible(p, i, s->op.several, symmetric)) continue;
     const double mean = Takes(f, i, rights) + PosteriorMean(o, i), deviation = PosteriorDeviation(o, i, f->spread[i]);
     if (isless(mean + CAUTION * deviation, safe)) {
       safe         = mean + CAUTION * deviation;
@@ -88,12 +90,15 @@ PetscErrorCode ChooseCandidate(Solve *s, const double features[])
   Decision      *d    = &r->decision;
   const Prior    p    = PolicyPrior(r->runner->policy);
   PetscMPIInt    rank;
+  PetscBool      waits;
   Verdict        v;
 
   PetscFunctionBegin;
   PetscCallMPI(MPI_Comm_rank(comm, &rank));
   PriorForecast(p, features, &r->forecast);
   PetscCall(PriorOwn(p, s->ksp, &r->own_candidate));
+  PetscCall(PCDeferred(s->ksp->pc, &waits));
+  r->own_ready = (PetscBool)!waits;
   d->symmetric = (PetscBool)(features[METASOLVE_LOG_ASYMMETRY] <= -8 && features[METASOLVE_NEGATIVE_DIAGONAL] <= 0);
   if (!rank) Best(s, d->symmetric, &v);
   PetscCallMPI(MPI_Bcast(&v, sizeof v, MPI_BYTE, 0, comm));
@@ -104,7 +109,7 @@ PetscErrorCode ChooseCandidate(Solve *s, const double features[])
   d->detail[0] = 0;
   d->expected  = v.expected;
   d->patience  = v.patience;
-  if (v.candidate >= 0) PriorSettings(p, v.candidate, s->class->ranks, &d->settings);
+  if (v.candidate >= 0) PriorSettings(p, v.candidate, s->op.several, &d->settings);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -117,6 +122,7 @@ static void SeeAttempt(Solve *s)
                foreseen = s->setup > 0 ? r->forecast.total[r->candidate] : r->forecast.solve[r->candidate];
   double       seen     = log(spent);
 
+  if (s->why == WHY_SETUP_FAILED) PriorImpossible(PolicyPrior(r->runner->policy), r->candidate, s->op.several);
   if (!s->answered) seen = fmax(seen, OwnTakes(s, 1) + FAILURE);
   PosteriorSee(&s->class->offsets, r->candidate, seen - foreseen, r->forecast.spread[r->candidate]);
 }

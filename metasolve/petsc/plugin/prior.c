@@ -115,19 +115,23 @@ static PetscBool Here(const Chosen *s, PetscBool several)
   return found;
 }
 
-PetscBool PriorPossible(Prior p, int candidate, int ranks, PetscBool symmetric)
+PetscBool PriorPossible(Prior p, int candidate, PetscBool several, PetscBool symmetric)
 {
-  const int  several = ranks > 1;
-  Candidate *c       = &p->candidate[candidate];
+  Candidate *c = &p->candidate[candidate];
 
   if (!c->settings[several].n || (c->symmetric && !symmetric)) return PETSC_FALSE;
-  if (!c->here[several]) c->here[several] = Here(&c->settings[several], (PetscBool)several) ? 1 : -1;
+  if (!c->here[several]) c->here[several] = Here(&c->settings[several], several) ? 1 : -1;
   return (PetscBool)(c->here[several] > 0);
 }
 
-void PriorSettings(Prior p, int candidate, int ranks, Settings *s)
+void PriorImpossible(Prior p, int candidate, PetscBool several)
 {
-  const Chosen *chosen = &p->candidate[candidate].settings[ranks > 1];
+  p->candidate[candidate].here[several] = -1;
+}
+
+void PriorSettings(Prior p, int candidate, PetscBool several, Settings *s)
+{
+  const Chosen *chosen = &p->candidate[candidate].settings[several];
 
   s->n = chosen->n;
   for (int i = 0; i < s->n; i++) {
