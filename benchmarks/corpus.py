@@ -39,10 +39,12 @@ from metasolve.solve.solver import Budget
 SMALLEST, USUAL, LARGEST = 5e2, 8e3, 1.5e5
 DIRECT_SHARE = 0.2
 EXACT = 1e-15  #: backward error that direct solves are measured at
-#: A candidate may take this many times the best so far, the default settings this many ...
-PATIENCE, DEFAULT_PATIENCE = 5.0, 30.0
+#: A candidate may take this many times the best so far (the latter where that is long: much more
+#: than `QUICK` seconds), the default settings this many ...
+PATIENCE, IMPATIENCE, DEFAULT_PATIENCE = 5.0, 2.0, 30.0
+QUICK = 0.02
 #: ... and seconds: at least, at most where there is no best so far, and for the default.
-LEAST, FIRST, MOST = 0.06, 2.0, 6.0
+LEAST, FIRST, MOST = 0.06, 2.0, 4.0
 _GRACE = 1.0
 _SCOUTS = ("cg+icc0", "cg+hypre.5", "bcgs+ilu0", "cholesky-cholmod", "lu-umfpack")
 #: Up to so many seconds so many solves; slower than `_POOR` times the best is not repeated.
@@ -189,9 +191,10 @@ def allowance(best: float | None, default: bool) -> float:
     """Wall seconds that a candidate may use."""
     if best is None:
         return MOST if default else FIRST
+    patience = float(np.clip(PATIENCE * (QUICK / best) ** 0.4, IMPATIENCE, PATIENCE))
     if default:
-        return max(LEAST, PATIENCE * best, min(MOST, DEFAULT_PATIENCE * best))
-    return max(LEAST, PATIENCE * best)
+        return max(LEAST, patience * best, min(MOST, DEFAULT_PATIENCE * best))
+    return max(LEAST, patience * best)
 
 
 def _turn(candidate: Candidate, direct: bool) -> int:

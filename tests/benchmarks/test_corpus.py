@@ -68,9 +68,9 @@ def test_patience_grows_with_the_best_so_far():
     assert corpus.allowance(None, True) == corpus.MOST
     assert corpus.allowance(None, False) == corpus.FIRST
     assert corpus.allowance(1e-4, False) == corpus.LEAST
-    assert corpus.allowance(0.1, False) == corpus.PATIENCE * 0.1
-    assert corpus.allowance(0.1, True) == corpus.DEFAULT_PATIENCE * 0.1
-    assert corpus.allowance(10.0, True) == corpus.PATIENCE * 10.0
+    assert corpus.allowance(0.02, False) == corpus.PATIENCE * 0.02
+    assert corpus.allowance(0.02, True) == corpus.DEFAULT_PATIENCE * 0.02
+    assert corpus.allowance(10.0, True) == corpus.IMPATIENCE * 10.0
 
 
 @pytest.fixture
