@@ -9,8 +9,9 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 LEGACY = [ROOT / "solvers", ROOT / "problems", ROOT / "tests" / "hosts"]
-TARGETS = ["help", "setup", "demo", "test", "test-slow", "fuzz", "test-latest", "test-slurm"]
-TARGETS += ["test-sanitized", "conformance", "bench-overhead", "lint", "docs", "clean"]
+TARGETS = ["help", "setup", "demo", "prior", "test", "test-slow", "fuzz", "test-latest"]
+TARGETS += ["test-slurm", "test-sanitized", "conformance", "bench-overhead", "lint", "docs"]
+TARGETS += ["clean"]
 
 
 def sources(*folders, suffixes):
