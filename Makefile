@@ -4,7 +4,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .ONESHELL:
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-slow fuzz test-latest test-slurm test-sanitized conformance \
+.PHONY: help setup demo prior test test-slow fuzz test-latest test-slurm test-sanitized conformance \
   bench-overhead lint docs clean
 
 PYTHON ?= python3
@@ -103,6 +103,9 @@ demo: setup ## record, train, evaluate and run the convection-diffusion program 
 	say 'The same program, unmodified, with the model'
 	metasolve run $$demo/model --log $$demo/run.jsonl -- $$program -list $$demo/unseen.txt
 	say "Done: $$demo/evaluation.json, $$demo/evaluation.png, $$demo/run.jsonl"
+
+prior: setup ## fit the prior that ships to the corpus that ships: the same bytes every time
+	@.venv/bin/python -m metasolve.prior
 
 # Two at a time, and then alone those in which a clock decides: a busy core would decide for it.
 test: setup ## run the tests that take seconds, on 1 and 2 ranks

@@ -14,17 +14,19 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from metasolve.model.directory import load
-    from metasolve.petsc.accelerate import accelerate
+    from metasolve.petsc.accelerate import accelerate, off, on
     from metasolve.petsc.recording import record
     from metasolve.recorded.training import train
 
     __version__: str
 
-__all__ = ["__version__", "accelerate", "load", "record", "train"]
+__all__ = ["__version__", "accelerate", "load", "off", "on", "record", "train"]
 
 _HOMES = {
     "accelerate": "metasolve.petsc.accelerate",
     "load": "metasolve.model.directory",
+    "off": "metasolve.petsc.accelerate",
+    "on": "metasolve.petsc.accelerate",
     "record": "metasolve.petsc.recording",
 }
 

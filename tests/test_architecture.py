@@ -21,6 +21,7 @@ FLOORS = (
     "guess",
     "farm",
     "train",
+    "prior",
     "petsc",
     "production",
     "baselines",
@@ -31,8 +32,8 @@ FLOORS = (
     "scaling",
     "cli",
 )
-#: Never import petsc4py; `prior` joins them.
-LEARNING = ("solve", "space", "gradient", "optim", "model", "guess", "farm", "train")
+#: Never import petsc4py.
+LEARNING = ("solve", "space", "gradient", "optim", "model", "guess", "farm", "train", "prior")
 
 
 def _name(file):

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from metasolve.cli.front import Parser
-from metasolve.cli.run import add_conduct, add_model
+from metasolve.cli.run import add_conduct, add_model, conduct_of
 
 HELP = """Print the lines a job script needs to run programs with MODEL, or with the prior.
 
@@ -33,7 +33,7 @@ def main(words: Sequence[str]) -> int:
     from metasolve.petsc import launch
 
     watch = launch.Watch(asked.prefix, direct=asked.direct == "on")
-    conduct = launch.Conduct(asked.log, asked.budget, asked.advise)
+    conduct = conduct_of(asked, asked.log, ["job"])
     variables = launch.environment(asked.model, watch, conduct)
     for name, value in sorted(variables.items()):
         sys.stdout.write(f"export {name}={shlex.quote(value)}\n")

@@ -6,8 +6,14 @@ import contextlib
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from metasolve.cli.front import COMMAND, Parser
+
+if TYPE_CHECKING:
+    from argparse import Namespace
+
+    from metasolve.petsc.launch import Conduct
 
 HELP = """Run COMMAND as it is, its linear systems solved with the settings that suit them.
 
@@ -48,6 +54,15 @@ def add_conduct(made: Parser) -> None:
         "--advise", action="store_true", help="try nothing: log what would have been tried"
     )
     made.add_argument(
+        "--state",
+        metavar="DIR",
+        help="folder of what runs have learned, of the prior only; none: nothing is kept; default: "
+        "metasolve in $XDG_STATE_HOME",
+    )
+    made.add_argument(
+        "--freeze", action="store_true", help="use what runs have learned, and add nothing to it"
+    )
+    made.add_argument(
         "--log", type=Path, help="append one JSON line per solve, or run, to this file"
     )
     made.add_watched()
@@ -57,6 +72,17 @@ def add_conduct(made: Parser) -> None:
         help="hand a solve back to the program's own settings after so many times the seconds "
         "these would take; default: 2",
     )
+
+
+def conduct_of(asked: Namespace, log: Path | None, command: Sequence[str]) -> Conduct:
+    """Return how a model is used, as the command line says."""
+    from metasolve.petsc.launch import Conduct
+    from metasolve.production import site
+
+    state = None
+    if (asked.model / "prior.bin").is_file() and asked.state != "none":
+        state = site.file_of(command, None if asked.state is None else Path(asked.state))
+    return Conduct(log, asked.budget, asked.advise, state, asked.freeze)
 
 
 def main(words: Sequence[str]) -> int:
@@ -73,7 +99,7 @@ def main(words: Sequence[str]) -> int:
         lines = asked.log or stack.enter_context(launch.scratch_log())
         start = journal.size(lines)
         watch = launch.Watch(asked.prefix, direct=asked.direct == "on")
-        conduct = launch.Conduct(lines, asked.budget, asked.advise)
+        conduct = conduct_of(asked, lines, command)
         code = launch.run(command, asked.model, watch, conduct)
         if code not in (launch.NOT_FOUND, launch.NOT_EXECUTABLE):
             where = f"; log: {asked.log}" if asked.log else ""

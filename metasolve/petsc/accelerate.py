@@ -1,13 +1,15 @@
-"""`accelerate`: a model for a KSP that a Python program already holds."""
+"""`accelerate`, `on`, `off`: in a Python program that runs already, for one KSP or for all."""
 
 from __future__ import annotations
 
+import gc
 import os
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from metasolve.errors import ModelError
+from metasolve.petsc import launch
 from metasolve.petsc.library import plugin
 
 if TYPE_CHECKING:
@@ -17,9 +19,11 @@ if TYPE_CHECKING:
 
 
 def accelerate(
-    ksp: PETSc.KSP, model: str | os.PathLike[str] | Model, log: str | os.PathLike[str] | None = None
+    ksp: PETSc.KSP,
+    model: str | os.PathLike[str] | Model | None = None,
+    log: str | os.PathLike[str] | None = None,
 ) -> Accelerated:
-    """Let a model choose the settings of every further solve of `ksp`.
+    """Let a model, or the prior, choose the settings of every further solve of `ksp`.
 
     The KSP stays what it is: its tolerances hold, its own configuration is the fallback, and its
     own preconditioner is set up only when that is needed.
@@ -31,7 +35,8 @@ def accelerate(
     ksp
         Outermost solver, its type set.
     model
-        Model directory, or what `metasolve.load` made of one.
+        Model directory, or what `metasolve.load` made of one; None for the prior that comes with
+        metasolve.
     log
         File to which one JSON line per solve is appended.
 
@@ -49,19 +54,72 @@ def accelerate(
 
     Examples
     --------
-    >>> metasolve.accelerate(ksp, "models/beam")  # doctest: +SKIP
-    >>> ksp.solve(b, x)                           # doctest: +SKIP
+    >>> metasolve.accelerate(ksp)  # doctest: +SKIP
+    >>> ksp.solve(b, x)            # doctest: +SKIP
     """
     directory = _directory(model)
-    if not (directory / "policy.txt").is_file():
-        raise ModelError(
-            f"{directory} holds no policy.txt: give a directory made by metasolve train"
-        )
+    launch.check_model(directory)
     plugin().attach(ksp, directory, None if log is None else os.fspath(log))
     return Accelerated(ksp)
 
 
-def _directory(model: str | os.PathLike[str] | Model) -> Path:
+def on(
+    model: str | os.PathLike[str] | Model | None = None,
+    log: str | os.PathLike[str] | None = None,
+) -> None:
+    """Accelerate every outermost KSP of this process, as ``metasolve run`` does for a program.
+
+    Those that Python holds are included if their type is set; all others from when it is.
+
+    Collective: yes, on COMM_WORLD.
+
+    Parameters
+    ----------
+    model
+        Model directory, or what `metasolve.load` made of one; None for the prior that comes with
+        metasolve.
+    log
+        File to which one JSON line per solve is appended.
+
+    Raises
+    ------
+    ModelError
+        If the directory holds no model, or the model is in no directory.
+    PluginError
+        If the plug-in cannot be built, or is on already.
+
+    Examples
+    --------
+    >>> metasolve.on()   # doctest: +SKIP
+    >>> ksp.solve(b, x)  # doctest: +SKIP
+    >>> metasolve.off()  # doctest: +SKIP
+    """
+    directory = _directory(model)
+    launch.check_model(directory)
+    plugin().begin(directory, None if log is None else os.fspath(log))
+    for ksp in _held():
+        plugin().adopt(ksp)
+
+
+def off() -> None:
+    """Give all KSPs of this process back to their own settings. Collective: yes, on COMM_WORLD."""
+    for ksp in _held():
+        plugin().detach(ksp)
+    plugin().end()
+
+
+def _held() -> list[PETSc.KSP]:
+    """KSPs that Python holds, of which a type is set."""
+    from petsc4py import PETSc
+
+    held = (each for each in gc.get_objects() if isinstance(each, PETSc.KSP))
+    different = {each.handle: each for each in held if each.handle and each.getType()}
+    return list(different.values())
+
+
+def _directory(model: str | os.PathLike[str] | Model | None) -> Path:
+    if model is None:
+        return launch.shipped()
     if isinstance(model, (str, os.PathLike)):
         return Path(model)
     if model.directory is None:

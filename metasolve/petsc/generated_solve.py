@@ -33,6 +33,12 @@ class GeneratedSolve:
         Asked for, on the unpreconditioned norm.
     guess
         Where to start from; None for zero.
+    measure
+        In which answers are judged, against `rtol`; BACKWARD where the application factorises.
+    block_size
+        Of the matrix, as the application declares it.
+    constant_null
+        Whether the application says that constants are the operator's null space.
     """
 
     id: str
@@ -44,16 +50,14 @@ class GeneratedSolve:
     abstol: float = 0.0
     divtol: float = 1e4
     guess: NDArray[np.float64] | None = None
-
-    @property
-    def measure(self) -> Measure:
-        """In which answers are judged."""
-        return Measure.NORM
+    measure: Measure = Measure.NORM
+    block_size: int = 1
+    constant_null: bool = False
 
     @property
     def direct(self) -> bool:
         """Whether the application solves with a factorisation."""
-        return False
+        return self.measure is Measure.BACKWARD
 
     def assemble(self) -> tuple[sp.csr_matrix, NDArray[np.float64]]:
         """A and b, made anew unless they were among the last few."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from metasolve.petsc import reasons
+from metasolve.petsc.contract import Measure
 from metasolve.petsc.generated_solve import GeneratedSolve
 from metasolve.petsc.measurement import Measurement
 from metasolve.petsc.recorded_solve import RecordedSolve
@@ -24,6 +25,8 @@ def aim_of(solve: RecordedSolve | GeneratedSolve, system: System) -> float:
     """Return the measure that an answer must come down to, not relative to anything."""
     if isinstance(solve, RecordedSolve) and solve.asked and not solve.asked.of_program:
         return solve.tolerance * system.zero
+    if solve.measure is not Measure.NORM:
+        return solve.rtol * system.zero
     return max(solve.rtol * system.norm, solve.abstol)
 
 

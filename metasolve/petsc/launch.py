@@ -125,11 +125,17 @@ class Conduct:
         these would need.
     advise
         Nothing is tried: what would have been is logged.
+    state
+        File of what earlier runs have learned, and this one adds to; None: none is kept.
+    freeze
+        The file is used and not changed.
     """
 
     log: str | os.PathLike[str] | None = None
     budget: float | None = None
     advise: bool = False
+    state: Path | None = None
+    freeze: bool = False
 
     def __post_init__(self) -> None:
         if self.budget is not None and not self.budget > 0:
@@ -144,6 +150,10 @@ class Conduct:
             values["METASOLVE_BUDGET"] = f"{self.budget:g}"
         if self.advise:
             values["METASOLVE_ADVISE"] = "1"
+        if self.state is not None:
+            values["METASOLVE_STATE"] = str(self.state.absolute())
+        if self.freeze:
+            values["METASOLVE_FREEZE"] = "1"
         return values
 
 
@@ -197,6 +207,14 @@ def shipped() -> Path:
     return Path(__file__).parent.parent / "prior" / "shipped"
 
 
+def check_model(directory: Path) -> None:
+    """Raise a `ModelError` where a directory holds neither a model nor a prior."""
+    if not any((directory / name).is_file() for name in ("policy.txt", "prior.bin")):
+        raise ModelError(
+            f"{one_line(directory)} holds no policy.txt: give a directory made by metasolve train"
+        )
+
+
 def is_of_program(model: str | os.PathLike[str]) -> bool:
     """Whether a model directory is of a whole program rather than of recorded systems."""
     try:
@@ -207,10 +225,7 @@ def is_of_program(model: str | os.PathLike[str]) -> bool:
 
 def _of_run(model: str | os.PathLike[str], watch: Watch, conduct: Conduct) -> dict[str, str]:
     directory = Path(model).absolute()
-    if not any((directory / name).is_file() for name in ("policy.txt", "prior.bin")):
-        raise ModelError(
-            f"{one_line(directory)} holds no policy.txt: give a directory made by metasolve train"
-        )
+    check_model(directory)
     if conduct.log is not None:
         check_log(Path(conduct.log).absolute())
     variables = {"METASOLVE_MODE": "run", "METASOLVE_DIR": str(directory)}

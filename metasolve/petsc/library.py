@@ -224,6 +224,23 @@ class Plugin:
         """
         check(self._library.MetasolveShare(ksp.handle, other.handle), "MetasolveShare")
 
+    def begin(self, model: str | os.PathLike[str], log: str | None = None) -> None:
+        """Accelerate every outermost KSP whose type is set from now on.
+
+        Collective: yes, on COMM_WORLD.
+        """
+        directory = os.fsencode(Path(model).absolute())
+        line_file = None if log is None else os.fsencode(Path(log).absolute())
+        check(self._library.MetasolveBegin(directory, line_file), "MetasolveBegin")
+
+    def adopt(self, ksp: PETSc.KSP) -> None:
+        """Do so with `ksp`, which was there before. Collective: yes, on its communicator."""
+        check(self._library.MetasolveAdopt(ksp.handle), "MetasolveAdopt")
+
+    def end(self) -> None:
+        """Undo `begin`. Collective: yes, on COMM_WORLD."""
+        check(self._library.MetasolveEnd(), "MetasolveEnd")
+
     def detach(self, ksp: PETSc.KSP) -> None:
         """Give `ksp` back to its own settings. Collective: yes, on its communicator."""
         check(self._library.MetasolveDetach(ksp.handle), "MetasolveDetach")
@@ -263,6 +280,8 @@ class Plugin:
         library.MetasolveJudgement.argtypes = [ctypes.c_void_p, handle, pointer]
         library.MetasolveJudgeDestroy.argtypes = [place]
         library.MetasolveDetach.argtypes = [handle]
+        library.MetasolveBegin.argtypes = [text, text]
+        library.MetasolveAdopt.argtypes = [handle]
         library.MetasolveLastRecord.argtypes = [handle]
         library.MetasolveLastRecord.restype = ctypes.c_char_p
 

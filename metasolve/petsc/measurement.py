@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from petsc4py import PETSc
@@ -29,7 +30,7 @@ class Measurement:
     reason
         PETSc's, 0 if the solve was not started.
     iterations, setup, solve, flops
-        Counted over all ranks; wall seconds of the slowest.
+        Counted over all ranks; seconds of the slowest, by `clock`.
     residual
         Measure of the answer, recomputed: ‖b - A x‖₂ where no other is asked for.
     ending
@@ -38,6 +39,8 @@ class Measurement:
         All of them, the initial one first.
     exhausted
         Whether the budget, not the application, ended the solve.
+    clock
+        Seconds are its differences: wall time, or what else is to be measured.
     error, unused
         PETSc's error message; options it did not ask for.
     """
@@ -52,22 +55,23 @@ class Measurement:
     exhausted: bool = False
     error: str = ""
     unused: tuple[str, ...] = ()
+    clock: Callable[[], float] = time.perf_counter
 
     def set_up(self, ksp: PETSc.KSP, comm: PETSc.Comm) -> None:
         """Set up a KSP, its blocks included. Collective: yes, on comm."""
-        flops, began = PETSc.Log.getFlops(), time.perf_counter()
+        flops, began = PETSc.Log.getFlops(), self.clock()
         ksp.setUp()
         ksp.setUpOnBlocks()
-        self.setup = communication.largest(comm, time.perf_counter() - began)
+        self.setup = communication.largest(comm, self.clock() - began)
         self.flops += communication.total(comm, PETSc.Log.getFlops() - flops)
 
     def run(self, ksp: PETSc.KSP, system: System, x: PETSc.Vec) -> None:
         """Solve, in place of x, and recompute the residual. Collective: yes, on the KSP's comm."""
         comm, flops = ksp.comm, PETSc.Log.getFlops()
         ksp.setConvergenceHistory(reset=True)
-        began = time.perf_counter()
+        began = self.clock()
         ksp.solve(system.b, x)
-        self.solve += communication.largest(comm, time.perf_counter() - began)
+        self.solve += communication.largest(comm, self.clock() - began)
         self.flops += communication.total(comm, PETSc.Log.getFlops() - flops)
         self.reason = int(ksp.getConvergedReason())
         self.iterations += ksp.getIterationNumber()

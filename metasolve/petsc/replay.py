@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -49,6 +49,9 @@ class Replay:
         Gives settings their option text and adds its fixed options; None writes them as they are.
     bytes
         Memory for loaded systems.
+    clock
+        Seconds are its differences: wall time, or ``time.process_time`` where others have the
+        processor, too. Budgets are of wall time.
 
     Notes
     -----
@@ -62,11 +65,12 @@ class Replay:
         comm: Any = None,
         space: Space | None = None,
         bytes: int = DEFAULT_BYTES,  # noqa: A002 (it is what it is)
+        clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         if PETSc.ScalarType().dtype != "float64":
             raise UsageError("this PETSc has no real double-precision scalars: use one that has")
         self._comm = communication.petsc_comm(comm)
-        self._space = space
+        self._space, self._clock = space, clock
         self._systems, self._models = Systems(self._comm, bytes), Models(self._comm)
 
     def __repr__(self) -> str:
@@ -176,7 +180,7 @@ class Replay:
     def _as_program(self, instance: Instance) -> Outcome:
         """Solve with the program's own norm and PETSc's own test."""
         solve = _recorded(instance)
-        system, measured = self._systems.load(solve), Measurement()
+        system, measured = self._systems.load(solve), Measurement(clock=self._clock)
         ksp, x = PETSc.KSP().create(self._comm), system.start()
         try:
             with Options(solve.host.options) as options:
@@ -200,7 +204,7 @@ class Replay:
         self, instance: Instance, entries: Mapping[str, str], budget: Budget, *, strict: bool
     ) -> Outcome:
         solve = _recorded(instance)
-        system, measured = self._systems.load(solve), Measurement()
+        system, measured = self._systems.load(solve), Measurement(clock=self._clock)
         target = aim_of(solve, system)
         ksp, x = PETSc.KSP().create(self._comm), system.start()
         try:
@@ -231,10 +235,10 @@ class Replay:
         direct: bool,
     ) -> None:
         system.warm(x)
-        began = time.perf_counter()
+        began = self._clock()
         limits = plugin().limit(ksp, target, budget.seconds, system.judge)
         measured.set_up(ksp, self._comm)
-        elapsed = communication.largest(self._comm, time.perf_counter() - began)
+        elapsed = communication.largest(self._comm, self._clock() - began)
         if budget.seconds is not None and elapsed > budget.seconds:
             measured.exhausted, measured.residual = True, system.residual(x)
             return

@@ -130,20 +130,21 @@ class Systems:
         return System(A, b, guess, norm, judge)
 
     def _generated(self, solve: GeneratedSolve) -> System:
-        key = (solve.system, *solve.arguments.items())
+        kind = solve.measure, solve.block_size, solve.constant_null
+        key = (solve.system, *solve.arguments.items(), *kind)
         if key not in self._kept:
-            made = self._made(*solve.assemble())
+            made = self._made(*solve.assemble(), solve)
             self._kept[key] = (made, int(made.A.getInfo()["memory"]) + 8 * made.b.getSize())
         self._kept.move_to_end(key)
         self._make_room(keep=1)
         made = self._kept[key][0]
         guess = None if solve.guess is None else _distributed(made.b, solve.guess)
-        return System(made.A, made.b, guess, made.norm)
+        return System(made.A, made.b, guess, made.norm, made.judge)
 
-    def _made(self, A: sp.csr_matrix, b: NDArray[np.float64]) -> System:
+    def _made(self, A: sp.csr_matrix, b: NDArray[np.float64], solve: GeneratedSolve) -> System:
         matrix = PETSc.Mat().create(self._comm)
         matrix.setType(PETSc.Mat.Type.AIJ)
-        matrix.setSizes([(PETSc.DECIDE, rows) for rows in A.shape])
+        matrix.setSizes([(PETSc.DECIDE, rows) for rows in A.shape], bsize=solve.block_size)
         matrix.setUp()
         low, high = matrix.getOwnershipRange()
         mine = A[low:high]
@@ -151,8 +152,14 @@ class Systems:
         pattern = mine.indptr.astype(index), mine.indices.astype(index)
         matrix.setPreallocationCSR((*pattern, mine.data))
         matrix.assemble()
-        right = _distributed(matrix.createVecLeft(), b)
-        return System(matrix, right, None, right.norm())
+        if solve.constant_null:
+            constants = PETSc.NullSpace().create(constant=True, comm=self._comm)
+            matrix.setNullSpace(constants)
+            constants.destroy()
+        right, judge = _distributed(matrix.createVecLeft(), b), None
+        if solve.measure is not Measure.NORM:
+            judge = plugin().judge(matrix, right, solve.measure)
+        return System(matrix, right, None, right.norm(), judge)
 
     def destroy(self) -> None:
         """Free everything."""
@@ -241,7 +248,7 @@ class Systems:
 def _parts(thing: Any) -> tuple[Any, ...]:
     """What there is to destroy of something kept: a matrix, a vector with its norm, a system."""
     if isinstance(thing, System):
-        return thing.A, thing.b
+        return (thing.A, thing.b) if thing.judge is None else (thing.judge, thing.A, thing.b)
     return thing[:1] if isinstance(thing, tuple) else (thing,)
 
 

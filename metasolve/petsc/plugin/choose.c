@@ -1,4 +1,4 @@
-/* choose.c - among the candidates of a prior: which one, from what is foreseen of them and what was seen since; and what is learned. */
+/* choose.c - which candidate of a prior, from what is foreseen and what was seen since; and what is learned of a solve. */
 #include "runner.h"
 #include <math.h>
 
@@ -13,7 +13,7 @@
 
 typedef struct { /* of rank 0 */
   int    candidate, why;
-  double expected, patience, venture;
+  double expected, foreseen, patience, venture;
 } Verdict;
 
 /* Solves for each operator of the class. */
@@ -69,7 +69,8 @@ static void Best(Solve *s, PetscBool symmetric, Verdict *v)
     v->venture   = risk;
     safe = safe_mean = bold_mean;
   }
-  v->patience = PATIENCE * exp(safe_mean);
+  v->foreseen = exp(safe_mean);
+  v->patience = PATIENCE * v->foreseen;
   if (v->candidate < 0 || !(v->venture > 0 || isless(safe, own - WORTH))) v->why = WHY_NO_GAIN;
 }
 
@@ -90,6 +91,7 @@ PetscErrorCode ChooseCandidate(Solve *s, const double features[])
   if (!rank) Best(s, d->symmetric, &v);
   PetscCallMPI(MPI_Bcast(&v, sizeof v, MPI_BYTE, 0, comm));
   r->candidate = v.candidate;
+  r->foreseen  = v.foreseen;
   s->class->ventured += v.venture;
   d->why       = (Why)v.why;
   d->detail[0] = 0;

@@ -44,6 +44,12 @@ static PetscErrorCode Density(const Operator *o, int *density)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscBool ClassAlike(const struct _Class *a, const struct _Class *b)
+{
+  return (PetscBool)(a->rows == b->rows && a->block == b->block && a->density == b->density && a->ranks == b->ranks &&
+                     !strcmp(a->prefix, b->prefix));
+}
+
 PetscErrorCode ClassFind(Class *all, KSP ksp, const Operator *o, Class *found)
 {
   const char   *prefix = ((PetscObject)ksp)->prefix;
@@ -58,9 +64,7 @@ PetscErrorCode ClassFind(Class *all, KSP ksp, const Operator *o, Class *found)
   key.ranks = ranks;
   PetscCall(Density(o, &key.density));
   for (Class c = *all; c; c = c->next) {
-    if (c->rows != key.rows || c->block != key.block || c->density != key.density || c->ranks != key.ranks ||
-        strcmp(c->prefix, key.prefix))
-      continue;
+    if (!ClassAlike(c, &key)) continue;
     *found = c;
     PetscFunctionReturn(PETSC_SUCCESS);
   }

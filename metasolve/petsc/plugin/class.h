@@ -36,6 +36,7 @@ struct _Class {
 };
 
 PetscErrorCode ClassFind(Class *all, KSP, const Operator *, Class *);
+PetscBool      ClassAlike(const struct _Class *, const struct _Class *);
 void           ClassFree(Class *all);
 double         ClassOwn(Class, double predicted, PetscBool setup, double guess);   /* seconds that own settings would take */
 void           ClassMeasured(Class, double predicted, double setup, double solve); /* own settings have solved */

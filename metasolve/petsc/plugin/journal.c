@@ -53,6 +53,7 @@ const char *JournalWhy(const Solve *s)
 static void AddSettings(Text *t, const Solve *s)
 {
   const Settings *chosen = &s->run->decision.settings;
+  const Prior     prior  = s->run->decided && s->class ? PolicyPrior(s->run->runner->policy) : NULL;
 
   TextAdd(t, ",\"settings\":{");
   for (int i = 0; s->source != SOURCE_REFUSED && !s->own && i < chosen->n; i++) {
@@ -60,9 +61,9 @@ static void AddSettings(Text *t, const Solve *s)
     TextString(t, chosen->value[i]);
   }
   TextAdd(t, "},\"candidate\":");
-  TextString(t, chosen->n && s->source != SOURCE_REFUSED && !s->own && PolicyPrior(s->run->runner->policy)
-                  ? PriorName(PolicyPrior(s->run->runner->policy), s->run->candidate)
-                  : "");
+  TextString(t, prior ? PriorName(prior, s->run->candidate) : "");
+  TextAdd(t, ",\"foreseen\":");
+  TextNumber(t, prior && s->run->candidate >= 0 ? s->run->foreseen : NAN);
   TextAdd(t, ",\"unused\":");
   TextString(t, s->unused);
 }

@@ -3,10 +3,11 @@
 
    Calls go downwards only, in this order of files:
      register             how PETSc loads us; wraps the constructors of KSP, PC and SNES
+     attach               one KSP of the calling program
      newton, run, record  what is done in nonlinear solves, in production, in a recording
      decide, answer       the steps of one solve in production
      journal, start, attempt, mirror, manifest, describe, choose
-     class, inner, watch  what is known of alike operators; the inner solver; the program's own solve, watched
+     state, class, inner, watch  what is known of alike operators; the inner solver; the program's own solve, watched
      host, own, deferred  the wrapped KSP, its own solve, and its preconditioner whose set-up waits
      asked, census        what that set-up makes, and others ask for; who asks past us
      reroute, unread      ... and is led to us; the options that it would have read
@@ -225,6 +226,9 @@ PETSC_EXTERN const char    *MetasolveFeatureName(int);
 PETSC_EXTERN PetscErrorCode MetasolveFeatures(Mat, Vec, double rtol, double abstol, int guess, double out[]);
 PETSC_EXTERN PetscErrorCode MetasolveAttach(KSP, const char *model, const char *log, int trial);
 PETSC_EXTERN PetscErrorCode MetasolveShare(KSP, KSP other);
+PETSC_EXTERN PetscErrorCode MetasolveBegin(const char *model, const char *log);
+PETSC_EXTERN PetscErrorCode MetasolveAdopt(KSP);
+PETSC_EXTERN PetscErrorCode MetasolveEnd(void);
 PETSC_EXTERN PetscErrorCode MetasolveTell(KSP, int measure, double tolerance);
 PETSC_EXTERN PetscErrorCode MetasolveDetach(KSP);
 PETSC_EXTERN const char    *MetasolveLastRecord(KSP);

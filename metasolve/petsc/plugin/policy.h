@@ -50,6 +50,8 @@ struct _Policy {
 
 PetscBool SettingInRange(const char *name, Kind, double low, double high); /* may a number in between be chosen? */
 
+PetscBool PolicyIntact(const char *data, size_t bytes); /* is its last line the digest of what is before? */
+
 /* ---- words.c ---- */
 typedef struct { /* whitespace-separated words */
   char       *rest, *why;

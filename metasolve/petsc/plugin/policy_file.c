@@ -89,7 +89,7 @@ static void ReadGate(Words *w, Policy p)
 }
 
 /* The last line is `sha256 <digest of everything before it>`. */
-static PetscBool Intact(const char *data, size_t bytes)
+PetscBool PolicyIntact(const char *data, size_t bytes)
 {
   char        hex[65];
   const char *last = data + bytes - 72; /* "sha256 " + 64 + newline */
@@ -216,7 +216,7 @@ PetscErrorCode PolicyLoad(MPI_Comm comm, const char *dir, Policy *policy, char *
   if (rank) data = calloc((size_t)n + 1, 1);
   PetscCheck(data, PETSC_COMM_SELF, PETSC_ERR_MEM, "no memory for the policy");
   PetscCallMPI(MPI_Bcast(data, (int)n, MPI_CHAR, 0, comm));
-  if (Intact(data, (size_t)n)) {
+  if (PolicyIntact(data, (size_t)n)) {
     data[(size_t)n - 72] = 0;
     *policy              = prior ? ParsePrior(data, (size_t)n - 72, why, whylen) : Parse(data, why, whylen);
   } else if (prior) snprintf(why, whylen, "prior.bin is truncated or was changed (checksum): install metasolve again");

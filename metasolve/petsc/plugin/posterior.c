@@ -2,15 +2,29 @@
 #include "posterior.h"
 #include <math.h>
 
-#define NOISE  0.25 /* standard deviation of a logarithm of seconds, from one solve to the next of a class */
-#define LEAST  0.15 /* of what is not known, however sure the forest is */
-#define FORGET 1e-3 /* variance that is added with each solve seen: a program changes */
+#define NOISE    0.25 /* standard deviation of a logarithm of seconds, from one solve to the next of a class */
+#define LEAST    0.15 /* of what is not known, however sure the forest is */
+#define SURPRISE 2    /* standard deviations that nothing seen may be away */
+#define FORGET   1e-3 /* variance that is added with each solve seen: a program changes */
+
+/* What is not seen yet is as far from what was foreseen as the others are: of the machine, of a tolerance nobody has measured. */
+static double Common(const Posterior *p)
+{
+  double sum = 0;
+  int    n   = 0;
+
+  for (int i = 0; i < PRIOR_CANDIDATES; i++) {
+    if (!p->seen[i]) continue;
+    sum += p->mean[i];
+    n++;
+  }
+  return sum / (n + 1);
+}
 
 double PosteriorMean(const Posterior *p, int candidate)
 {
-  return p->mean[candidate];
+  return p->seen[candidate] ? p->mean[candidate] : Common(p);
 }
-
 static double Before(double spread)
 {
   return fmax(spread * spread, LEAST * LEAST);
@@ -23,9 +37,13 @@ double PosteriorDeviation(const Posterior *p, int candidate, double spread)
 
 void PosteriorSee(Posterior *p, int candidate, double apart, double spread)
 {
-  double before = p->seen[candidate] ? p->variance[candidate] + FORGET : Before(spread), gain = before / (before + NOISE * NOISE);
+  double before = p->seen[candidate] ? p->variance[candidate] + FORGET : Before(spread), gain, surprise;
 
   if (!isfinite(apart)) return;
+  p->mean[candidate] = PosteriorMean(p, candidate);
+  surprise           = (apart - p->mean[candidate]) / SURPRISE;
+  before             = fmax(before, surprise * surprise); /* what was thought to be known was not */
+  gain               = before / (before + NOISE * NOISE);
   p->mean[candidate] += gain * (apart - p->mean[candidate]);
   p->variance[candidate] = before * (1 - gain);
   p->seen[candidate]++;

@@ -1,8 +1,8 @@
 /*
    posterior.h - how far candidates are from what was foreseen of them, on operators that are alike: learned from every solve.
 
-   One Gaussian offset for each candidate, of the logarithm of seconds: observed = foreseen + offset + noise. That of the program's own
-   settings is the last.
+   One Gaussian offset for each candidate, of the logarithm of seconds: observed = foreseen + offset + noise. The last one is of the
+   program's own settings.
 */
 #pragma once
 #include "prior.h"

@@ -20,6 +20,13 @@ const char *PriorName(Prior p, int candidate)
   return candidate < 0 ? "" : p->candidate[candidate].name;
 }
 
+int PriorFind(Prior p, const char *name)
+{
+  for (int i = 0; i < p->n; i++)
+    if (!strcmp(p->candidate[i].name, name)) return i;
+  return -1;
+}
+
 /* ---- what is foreseen ---- */
 /* Comparisons are quiet: with NaN an ordered one raises an exception. Such a feature goes left. */
 static const int16_t *Leaf(Prior p, int tree, const float x[])

@@ -1,8 +1,8 @@
 /*
    prior.h - what candidates are expected to take on a system, learned from systems of many kinds before there was this program.
 
-   A forest looks at the features and foresees, for each candidate (a joint choice of settings), the logarithm of the seconds of set-up
-   and solve, and of a solve alone. The spread over its trees says how sure that is. The file is made by metasolve/prior.
+   A forest looks at the features and foresees, for each candidate (a joint choice of settings), the logarithm of the seconds of
+   set-up and solve, and of a solve alone. The spread over its trees says how sure that is. The file is made by metasolve/prior.
 */
 #pragma once
 #include "metasolve.h"
@@ -18,6 +18,7 @@ Prior       PolicyPrior(Policy);                                            /* N
 Prior       PriorParse(char *data, size_t bytes, char *why, size_t whylen); /* without its last line; NULL: why says the reason */
 void        PriorFree(Prior);
 int         PriorCount(Prior);
+int         PriorFind(Prior, const char *name); /* -1: it has none of this name */
 const char *PriorName(Prior, int candidate);
 void        PriorForecast(Prior, const double features[], Forecast *);
 PetscErrorCode PriorOwn(Prior, KSP, int *candidate);                                /* that the program's settings are; -1: none */

@@ -70,7 +70,7 @@ static void ReadCandidates(Words *w, Prior p)
 /* ---- the arrays ---- */
 static void *Take(Words *w, const char **from, size_t bytes)
 {
-  void *made = w->bad ? NULL : malloc(bytes);
+  void *made = w->bad ? NULL : malloc(bytes + 1); /* there may be none */
 
   if (!made) {
     WordsComplain(w, "enough memory", "none");
@@ -116,10 +116,10 @@ static void ReadForest(Words *w, Prior p, const char *end)
   if (w->bad || bytes != 4 * ((size_t)p->trees + 4 * (size_t)p->nodes) + values || from + bytes != end)
     return WordsComplain(w, "as many numbers as were announced", "others");
   p->root      = Take(w, &from, 4 * (size_t)p->trees);
-  p->feature   = Take(w, &from, 4 * (size_t)p->nodes + !p->nodes);
-  p->threshold = Take(w, &from, 4 * (size_t)p->nodes + !p->nodes);
-  p->left      = Take(w, &from, 4 * (size_t)p->nodes + !p->nodes);
-  p->right     = Take(w, &from, 4 * (size_t)p->nodes + !p->nodes);
+  p->feature   = Take(w, &from, 4 * (size_t)p->nodes);
+  p->threshold = Take(w, &from, 4 * (size_t)p->nodes);
+  p->left      = Take(w, &from, 4 * (size_t)p->nodes);
+  p->right     = Take(w, &from, 4 * (size_t)p->nodes);
   p->value     = Take(w, &from, values);
   if (!w->bad && !Sane(p)) WordsComplain(w, "trees", "something else");
 }

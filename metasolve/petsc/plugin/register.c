@@ -6,29 +6,17 @@
    others (least squares, trust regions), and all preconditioners, only count as places where inner solvers arise: whatever is made
    there is left alone.
 */
+#include "attach.h"
 #include "newton.h"
 #include "record.h"
 #include "run.h"
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const solving[] = {
-  KSPRICHARDSON, KSPCHEBYSHEV, KSPCG,      KSPGROPPCG, KSPPIPECG, KSPPIPECGRR, KSPPIPELCG, KSPPIPEPRCG,   KSPPIPECG2,
-  KSPFCG,        KSPPIPEFCG,   KSPGMRES,   KSPFGMRES,  KSPLGMRES, KSPDGMRES,   KSPPGMRES,  KSPPIPEFGMRES, KSPTCQMR,
-  KSPBCGS,       KSPIBCGS,     KSPFBCGS,   KSPFBCGSR,  KSPBCGSL,  KSPPIPEBCGS, KSPCGS,     KSPTFQMR,      KSPCR,
-  KSPPIPECR,     KSPGCR,       KSPPIPEGCR, KSPMINRES,  KSPSYMMLQ, KSPLCD,      KSPBICG,    KSPQMRCGS,     KSPPREONLY,
-};
 #define COUNT(list) ((int)(sizeof(list) / sizeof *(list)))
 PETSC_EXTERN PetscFunctionList KSPList, PCList;
 
 static Session *environment = NULL; /* of the whole program */
-
-static PetscBool Solves(const char *type)
-{
-  for (int i = 0; i < COUNT(solving); i++)
-    if (!strcmp(type, solving[i])) return PETSC_TRUE;
-  return PETSC_FALSE;
-}
 
 /* ---- constructors: KSPRegister() and PCRegister() take functions without context, so there is one for each place ---- */
 #define PLACES 80
@@ -84,7 +72,7 @@ static PetscErrorCode WrapKSP(void)
   n = PetscMin(n, PLACES);
   for (int i = 0; i < n && names[i]; i++) {
     PetscCall(PetscFunctionListFind(KSPList, names[i], (void (**)(void))&ksp_original[i]));
-    ksp_solves[i] = Solves(names[i]);
+    ksp_solves[i] = AttachSolves(names[i]);
   }
   for (int i = 0; i < n && names[i]; i++) PetscCall(KSPRegister(names[i], ksp_made[i]));
   PetscCall(PetscFree(names));
@@ -115,6 +103,18 @@ static PetscErrorCode Forget(void)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Constructors are wrapped once; without a session they do what they always did. */
+static PetscErrorCode Wrap(void)
+{
+  static PetscBool wrapped = PETSC_FALSE;
+
+  PetscFunctionBegin;
+  if (!wrapped) PetscCall(WrapKSP());
+  if (!wrapped) PetscCall(WrapPC());
+  wrapped = PETSC_TRUE;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* Called inside PetscInitialize(), by loader/stub.c, which PETSc loads. Collective on PETSC_COMM_WORLD. */
 PetscErrorCode MetasolveRegister(void)
 {
@@ -137,142 +137,73 @@ PetscErrorCode MetasolveRegister(void)
     snprintf(environment->prefix, sizeof environment->prefix, "%s", prefix);
   }
   PetscCall(PetscRegisterFinalize(Forget));
-  if (linear) PetscCall(WrapKSP());
-  if (linear) PetscCall(WrapPC());
+  if (linear) PetscCall(Wrap());
   if (nonlinear) PetscCall(NewtonWrapConstructors(environment, NEWTON_RECORD));
   else if (run && ((Runner *)environment->data)->newton) PetscCall(NewtonWrapConstructors(environment, NEWTON_RUN));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* ---- one KSP of the calling program ---- */
-static PetscErrorCode Attach(KSP ksp, Session *s)
-{
-  PetscFunctionBegin;
-  PetscCall(HostWrap(ksp, s));
-  if (ksp->setupstage == KSP_SETUP_NEWRHS) ksp->setupstage = KSP_SETUP_NEWMATRIX; /* our set-up has to see the operator */
-  ksp->setupnewmatrix = PETSC_TRUE;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
+/* ---- a program that runs already ---- */
 /*@C
-  MetasolveAttach - Lets a model choose the settings of every further solve of a `KSP`
+  MetasolveBegin - Lets a model choose the settings of all outermost `KSP` whose type is set from now on
 
-  Collective
+  Collective on `PETSC_COMM_WORLD`
 
   Input Parameters:
-+ ksp   - an outermost solver, its type set
-. model - model directory
-. log   - file to which one JSON line per solve is appended, or `NULL`
-- trial - nonzero where a model is on trial, outside production: it is neither paused nor held to account
++ model - directory of a model
+- log   - a file to which a JSON line for each solve is appended; NULL for none
 
   Level: intermediate
 
-.seealso: `MetasolveShare()`, `MetasolveDetach()`, `MetasolveLastRecord()`
+.seealso: `MetasolveAdopt()`, `MetasolveEnd()`
 @*/
-PetscErrorCode MetasolveAttach(KSP ksp, const char *model, const char *log, int trial)
+PetscErrorCode MetasolveBegin(const char *model, const char *log)
 {
-  Session  *s;
-  PetscBool known;
+  static PetscBool registered = PETSC_FALSE;
 
   PetscFunctionBegin;
-  PetscCheck(((PetscObject)ksp)->type_name, PetscObjectComm((PetscObject)ksp), PETSC_ERR_ARG_WRONGSTATE,
-             "set the type of the KSP (KSPSetFromOptions) before attaching a model");
-  known = Solves(((PetscObject)ksp)->type_name);
-  PetscCheck(known, PetscObjectComm((PetscObject)ksp), PETSC_ERR_SUP,
-             "a KSP of type %s is not accelerated: it does not solve A x = b", ((PetscObject)ksp)->type_name);
-  PetscCall(HostUnwrap(ksp));
-  PetscCall(RunSession(PetscObjectComm((PetscObject)ksp), model, log, (PetscBool)(trial != 0), &s));
-  PetscCall(Attach(ksp, s));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/*@C
-  MetasolveShare - Attaches the model of another `KSP`, which is not read again
-
-  Collective
-
-  Input Parameters:
-+ ksp   - an outermost solver, its type set
-- other - one that a model is attached to
-
-  Level: intermediate
-
-.seealso: `MetasolveAttach()`
-@*/
-PetscErrorCode MetasolveShare(KSP ksp, KSP other)
-{
-  Host *h;
-
-  PetscFunctionBegin;
-  PetscCall(HostUnwrap(ksp));
-  PetscCall(HostFind(other, &h));
-  PetscCheck(h && h->session, PetscObjectComm((PetscObject)ksp), PETSC_ERR_ARG_WRONGSTATE, "the other KSP has no model attached");
-  PetscCall(Attach(ksp, h->session));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/*@C
-  MetasolveTell - Tells a `KSP` that a model is attached to how its answers are judged, in place of what its own ones would say
-
-  Logically Collective
-
-  Input Parameters:
-+ ksp       - the solver
-. measure   - 0 for |b - A x|_2, 1 for the same with each row divided by its diagonal, 2 for the backward error
-- tolerance - of the backward error; otherwise the tolerances of the `KSP` say it
-
-  Level: developer
-
-.seealso: `MetasolveAttach()`, `MetasolveJudge()`
-@*/
-PetscErrorCode MetasolveTell(KSP ksp, int measure, double tolerance)
-{
-  Host *h;
-
-  PetscFunctionBegin;
-  PetscCall(HostFind(ksp, &h));
-  PetscCheck(h && h->session, PetscObjectComm((PetscObject)ksp), PETSC_ERR_ARG_WRONGSTATE, "the KSP has no model attached");
-  PetscCall(RunTell(h, measure, tolerance));
+  PetscCheck(!environment, PETSC_COMM_WORLD, PETSC_ERR_ORDER, "a model is in front of this program already");
+  PetscCall(RunSession(PETSC_COMM_WORLD, model, log, PETSC_FALSE, &environment));
+  environment->references = 1;
+  if (!registered) PetscCall(PetscRegisterFinalize(Forget));
+  registered = PETSC_TRUE;
+  PetscCall(Wrap());
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /*@
-  MetasolveDetach - Gives a `KSP` back to its own settings
+  MetasolveAdopt - Does what `MetasolveBegin()` does with a `KSP` that was there before
 
   Collective
 
   Input Parameter:
-. ksp - the solver
+. ksp - the solver; left alone if it is of a type that does not solve A x = b
 
   Level: intermediate
 
-.seealso: `MetasolveAttach()`
+.seealso: `MetasolveBegin()`
 @*/
-PetscErrorCode MetasolveDetach(KSP ksp)
+PetscErrorCode MetasolveAdopt(KSP ksp)
 {
   PetscFunctionBegin;
+  if (!environment || !AttachSolves(((PetscObject)ksp)->type_name)) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(HostUnwrap(ksp));
+  PetscCall(AttachSession(ksp, environment));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/*@C
-  MetasolveLastRecord - Returns what happened in the last solve of a `KSP` that a model is attached to
+/*@
+  MetasolveEnd - Undoes `MetasolveBegin()` for `KSP` whose type is set from now on
 
-  Not Collective; complete on the first rank only
-
-  Input Parameter:
-. ksp - the solver
-
-  Output Value:
-. a line of JSON, empty before the first solve
+  Collective on `PETSC_COMM_WORLD`
 
   Level: intermediate
 
-.seealso: `MetasolveAttach()`
+.seealso: `MetasolveDetach()`
 @*/
-const char *MetasolveLastRecord(KSP ksp)
+PetscErrorCode MetasolveEnd(void)
 {
-  Host *h;
-
-  return HostFind(ksp, &h) || !h || !h->session ? "" : RunLast(h);
+  PetscFunctionBegin;
+  PetscCall(Forget());
+  PetscFunctionReturn(PETSC_SUCCESS);
 }

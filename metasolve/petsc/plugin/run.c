@@ -15,12 +15,14 @@
    anything else (an error, a stall, a time budget, a wrong residual) ends in the program's own solve, from its own guess.
 */
 #include "run.h"
+#include "state.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define FIRST 4  /* own answers of a class that are looked at, ... */
 #define EVERY 64 /* ... out of so many */
+#define OFTEN 20 /* seconds from one writing of the state to the next, at least */
 
 static PetscErrorCode (*const steps[])(Solve *) = {
   [STEP_ADMIT]          = StepAdmit,
@@ -78,6 +80,36 @@ static PetscErrorCode Attains(Solve *s)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* ---- the site's state: on rank 0 ---- */
+static Runner *remembering = NULL; /* whose state is to be written if the process ends without PetscFinalize() */
+
+static void Save(Runner *r)
+{
+  PetscLogDouble now = 0;
+  int            error;
+
+  (void)PetscTime(&now);
+  r->saved = now;
+  if (!r->state[0] || !r->solves) return;
+  if (!(error = StateSave(r->state, PolicyPrior(r->policy), &r->classes))) return;
+  fprintf(stderr, "metasolve: cannot write %s (%s); what was learned in this run is not kept\n", r->state, strerror(error));
+  r->state[0] = 0;
+}
+
+static void AtExit(void)
+{
+  if (remembering) Save(remembering);
+}
+
+static void Remember(Runner *r)
+{
+  static PetscBool registered = PETSC_FALSE;
+
+  if (!registered) registered = (PetscBool)!atexit(AtExit);
+  remembering = r;
+  (void)PetscTime(&r->saved);
+}
+
 static PetscErrorCode Finish(Solve *s, PetscLogDouble begin)
 {
   PetscMPIInt rank;
@@ -92,6 +124,7 @@ static PetscErrorCode Finish(Solve *s, PetscLogDouble begin)
   s->run->runner->solves++;
   PetscCallMPI(MPI_Comm_rank(PetscObjectComm((PetscObject)s->ksp), &rank));
   if (!rank) JournalWrite(s);
+  if (!rank && s->run->runner->state[0] && begin - s->run->runner->saved > OFTEN) Save(s->run->runner);
   PetscCall(VecDestroy(&s->x0));
   CourseFree(&s->course);
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -185,6 +218,8 @@ static PetscErrorCode RunEnd(void *data)
   PetscFunctionBegin;
   PetscCallMPI(MPI_Comm_rank(PETSC_COMM_WORLD, &rank));
   if (!rank) JournalEnd((Runner *)data);
+  if (!rank) Save((Runner *)data);
+  remembering = NULL;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -204,7 +239,7 @@ static const HostOps RunOps = {.mayact = RunMayAct, .solve = RunSolve, .reset = 
 
 PetscErrorCode RunSession(MPI_Comm comm, const char *model, const char *log, PetscBool trial, Session **session)
 {
-  const char *budget = getenv("METASOLVE_BUDGET");
+  const char *budget = getenv("METASOLVE_BUDGET"), *state = getenv("METASOLVE_STATE");
   PetscMPIInt rank;
   Runner     *r;
   Session    *s;
@@ -223,6 +258,11 @@ PetscErrorCode RunSession(MPI_Comm comm, const char *model, const char *log, Pet
   if (!rank && *r->broken) {
     fprintf(stderr, "metasolve: %s; %s\n", r->broken,
             r->policy ? "the model is used without it" : "every solve is left to the program's own settings");
+  }
+  if (PolicyPrior(r->policy) && state && !trial) PetscCall(StateLoad(comm, state, PolicyPrior(r->policy), &r->classes));
+  if (PolicyPrior(r->policy) && state && !trial && !getenv("METASOLVE_FREEZE") && !rank) {
+    snprintf(r->state, sizeof r->state, "%s", state);
+    Remember(r);
   }
   *s       = (Session){.ops = &RunOps, .any_prefix = PETSC_TRUE, .data = r, .end = RunEnd, .destroy = RunnerDestroy};
   *session = s;

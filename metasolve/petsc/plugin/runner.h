@@ -28,6 +28,8 @@ typedef struct {                                    /* of the whole program, or 
   Guess       guess;  /* NULL: every solve starts where the program starts it */
   NewtonGuess newton; /* the same of nonlinear ones */
   double      budget;
+  char        state[PETSC_MAX_PATH_LEN]; /* file of it; empty: there is none */
+  double      saved;                     /* when that was written */
   PetscInt    solves;
   Class       classes;
   Account     account;
@@ -43,6 +45,7 @@ typedef struct { /* kept with a KSP */
   Decision         decision; /* for op, where decided */
   Forecast         forecast; /* of a prior, likewise; the candidate that it chose, and the one that own settings are (-1: none) */
   int              candidate, own_candidate;
+  double           foreseen; /* seconds of the candidate */
   PetscBool        decided;
   Previous         previous;
   Scales           scales;

@@ -1,0 +1,234 @@
+"""Benchmark ``corpus``: measure what generated systems take under the prior's candidates.
+
+Seconds are the processor's, of one core; cheap solves are repeated. Every solve runs in a process
+of its own, with a budget of some times the best so far of its system. Each system is appended to
+the file when it is finished; the same command goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from benchmarks.corpus_kinds import KINDS, Drawn, logarithmic
+from metasolve.farm.isolated import IsolatedSolver
+from metasolve.petsc.contract import Measure
+from metasolve.petsc.generated_solve import GeneratedSolve
+from metasolve.petsc.library import plugin
+from metasolve.petsc.recorded_solve import Host
+from metasolve.petsc.replay import Replay
+from metasolve.petsc.systems import Systems
+from metasolve.prior import Candidate
+from metasolve.prior.candidates import DEFAULT
+from metasolve.prior.corpus import Row, Taken, is_symmetric, read_corpus
+from metasolve.report.result import Report
+from metasolve.solve.instance import Instance
+from metasolve.solve.outcome import Outcome, Reason
+from metasolve.solve.solver import Budget
+
+SMALLEST, USUAL, LARGEST = 5e2, 8e3, 1.5e5
+DIRECT_SHARE = 0.2
+EXACT = 1e-15  #: backward error that direct solves are measured at
+#: A candidate may take this many times the best so far, the default settings this many ...
+PATIENCE, DEFAULT_PATIENCE = 5.0, 30.0
+#: ... and wall seconds: at least, and at most before there is a best and for the default.
+LEAST, MOST = 0.06, 6.0
+_GRACE = 1.0
+#: Up to so many seconds so many solves; slower than `_POOR` times the best is not repeated.
+_REPEATS = ((0.05, 5), (0.3, 3))
+_POOR = 2.5
+
+
+@dataclass(frozen=True)
+class Task:
+    """A system to measure: its kind, and its number among them."""
+
+    kind: str
+    number: int
+
+    def rng(self) -> np.random.Generator:
+        """Its own random numbers."""
+        return np.random.default_rng([sum(map(ord, self.kind)), len(self.kind), self.number])
+
+
+def tasks(kinds: Sequence[str] = tuple(KINDS)) -> Iterator[Task]:
+    """Every kind in turn, without end."""
+    number = 0
+    while True:
+        yield from (Task(kind, number) for kind in kinds)
+        number += 1
+
+
+def size(rng: np.random.Generator) -> float:
+    """Unknowns: in logarithm, a triangle with its peak at `USUAL`."""
+    low, peak, high = np.log([SMALLEST, USUAL, LARGEST])
+    return float(np.exp(rng.triangular(low, peak, high)))
+
+
+def contract(rng: np.random.Generator, drawn: Drawn, kind: str) -> tuple[Measure, float]:
+    """What is asked of an answer."""
+    share = 0.6 if kind == "stokes" else DIRECT_SHARE
+    if rng.random() < share and not drawn.constant_null:
+        return Measure.BACKWARD, EXACT
+    return drawn.measure, logarithmic(rng, 1e-10, 1e-3)
+
+
+def from_file(path: str) -> tuple[sp.csr_matrix, NDArray[np.float64]]:
+    """A and b that `Bench` wrote."""
+    with np.load(path) as kept:
+        A = sp.csr_matrix((kept["data"], kept["indices"], kept["indptr"]))
+        return A, kept["b"]
+
+
+def measure(path: Path, candidates: Sequence[Candidate], minutes: float, report: Report) -> int:
+    """Append systems to `path` until the minutes are over; returns how many there are.
+
+    Raises
+    ------
+    RecordingError
+        If the file is torn before its last line.
+    """
+    _mend(path)
+    rows = read_corpus(path) if path.exists() else []
+    done, began = {(row.kind, row.number) for row in rows}, time.monotonic()
+    bench = Bench(candidates)
+    with path.open("a", encoding="utf-8") as out:
+        for task in tasks():
+            spent = time.monotonic() - began
+            report(f"{len(done)} systems; minutes", int(spent / 60), int(minutes))
+            if spent > 60 * minutes:
+                break
+            if (task.kind, task.number) not in done:
+                out.write(f"{bench.row(task).line()}\n")
+                out.flush()
+                done.add((task.kind, task.number))
+    bench.close()
+    return len(done)
+
+
+def _mend(path: Path) -> None:
+    """Cut off a line that a run did not finish."""
+    if path.exists():
+        whole = path.read_bytes()
+        path.write_bytes(whole[: whole.rfind(b"\n") + 1])
+
+
+class Bench:
+    """Measures systems, one after the other, in a worker process."""
+
+    def __init__(self, candidates: Sequence[Candidate]) -> None:
+        self._candidates = candidates
+        replay = partial(Replay, bytes=1, clock=time.process_time)
+        self._solver = IsolatedSolver(replay, grace=_GRACE)
+
+    def close(self) -> None:
+        """End the worker."""
+        self._solver.close()
+
+    def row(self, task: Task) -> Row:
+        """Draw a system and solve it under every candidate."""
+        rng = task.rng()
+        siblings, draw = KINDS[task.kind]
+        drawn = draw(rng, size(rng))
+        asked = contract(rng, drawn, task.kind)
+        with tempfile.TemporaryDirectory(prefix="corpus-") as folder:
+            solve = _written(Path(folder) / "system.npz", drawn, task, *asked)
+            features = _features(solve)
+            taken = self._taken(solve, is_symmetric(features))
+        kind = task.kind, siblings, task.number
+        return Row(*kind, asked[0].value, asked[1], features, taken, machine())
+
+    def _taken(self, solve: GeneratedSolve, symmetric: bool) -> dict[str, Taken]:
+        usable = [each for each in self._candidates if symmetric or not each.symmetric]
+        if solve.direct:
+            usable.sort(key=lambda each: each.serial["ksp_type"] != "richardson")
+        instance = Instance(solve.id, {}, payload=solve, tolerance=solve.rtol)
+        taken: dict[str, Taken] = {}
+        best: float | None = None
+        for each in usable:
+            budget = allowance(best, each.name == DEFAULT)
+            found = self._repeated(instance, each.serial, budget, best)
+            taken[each.name] = found
+            if found.good:
+                best = found.total if best is None else min(best, found.total)
+        return taken
+
+    def _repeated(
+        self, instance: Instance, options: Mapping[str, str], budget: float, best: float | None
+    ) -> Taken:
+        outcomes = [self._solver.solve(instance, options, Budget(seconds=budget))]
+        first = _seconds(outcomes[0])
+        poor = best is not None and first > _POOR * best
+        if outcomes[0].ok and not poor:
+            count = next((times for limit, times in _REPEATS if first < limit), 1)
+            for _ in range(1, count):
+                again = self._solver.solve(instance, options, Budget(seconds=budget))
+                outcomes += [again] if again.ok else []
+        outcomes.sort(key=_seconds)
+        shown = outcomes[0 if first < _REPEATS[0][0] else len(outcomes) // 2]
+        return _taken(shown, budget)
+
+
+def allowance(best: float | None, default: bool) -> float:
+    """Wall seconds that a candidate may use."""
+    if best is None:
+        return MOST
+    if default:
+        return max(LEAST, PATIENCE * best, min(MOST, DEFAULT_PATIENCE * best))
+    return max(LEAST, PATIENCE * best)
+
+
+def machine() -> str:
+    """Processor and PETSc."""
+    from petsc4py import PETSc
+
+    told = Path("/proc/cpuinfo")
+    lines = told.read_text().splitlines() if told.exists() else []
+    model = next((line.partition(":")[2].strip() for line in lines if "model name" in line), "?")
+    return f"{model}; PETSc {'.'.join(map(str, PETSc.Sys.getVersion()))}"
+
+
+def _seconds(outcome: Outcome) -> float:
+    return outcome.setup_seconds + outcome.solve_seconds
+
+
+def _taken(outcome: Outcome, budget: float) -> Taken:
+    residual = outcome.true_residual if np.isfinite(outcome.true_residual) else None
+    reason = Reason.TIME_BUDGET if outcome.lost else outcome.reason
+    seconds = outcome.setup_seconds, outcome.solve_seconds
+    return Taken(*seconds, outcome.iterations, residual, reason.name, budget)
+
+
+def _written(path: Path, drawn: Drawn, task: Task, measure: Measure, tolerance: float) -> Any:
+    A = sp.csr_matrix(drawn.A)
+    A.sort_indices()
+    np.savez(path, data=A.data, indices=A.indices, indptr=A.indptr, b=drawn.b)
+    return GeneratedSolve(
+        f"{task.kind}-{task.number}",
+        from_file,
+        {"path": str(path)},
+        Host("gmres", "ilu", {}),
+        tolerance,
+        measure=measure,
+        block_size=drawn.block_size,
+        constant_null=drawn.constant_null,
+    )
+
+
+def _features(solve: GeneratedSolve) -> dict[str, float]:
+    from petsc4py import PETSc
+
+    systems = Systems(PETSc.COMM_SELF, bytes=1)
+    system = systems.load(solve)
+    features = plugin().features(system.A, system.b, solve.rtol, solve.abstol)
+    systems.destroy()
+    return features

@@ -1,0 +1,92 @@
+"""`Forest`: trees as the plug-in evaluates them, and their fit (extremely randomised trees)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+TREES, LEAVES, SMALLEST_LEAF = 48, 112, 2
+UNIT = 256.0  #: leaves hold whole numbers of 1 / UNIT
+_LARGEST = 2**15 - 1
+
+
+@dataclass(frozen=True)
+class Forest:
+    """Trees over features in single precision.
+
+    Parameters
+    ----------
+    root
+        Of each tree: a node, or the leaf -1 - c where c is negative; (T,).
+    feature, threshold, left, right
+        Of each node: x[feature] <= threshold goes left; children as roots; (N,).
+    value
+        Of each leaf, in 1 / `UNIT`; (L, K, 2).
+    """
+
+    root: NDArray[np.int32]
+    feature: NDArray[np.int32]
+    threshold: NDArray[np.float32]
+    left: NDArray[np.int32]
+    right: NDArray[np.int32]
+    value: NDArray[np.int16]
+
+    def __call__(self, x: Array) -> Array:
+        """What each tree expects at features x (F,): (T, K, 2)."""
+        features = np.asarray(x, dtype=np.float32)
+        leaves = [self._leaf(int(root), features) for root in self.root]
+        return self.value[leaves] / UNIT
+
+    def mean_and_spread(self, x: Array) -> tuple[Array, Array]:
+        """Mean and standard deviation over trees; (K, 2) each."""
+        each = self(x)
+        return each.mean(axis=0), each.std(axis=0)
+
+    def _leaf(self, place: int, x: NDArray[np.float32]) -> int:
+        while place >= 0:
+            below = x[self.feature[place]] <= self.threshold[place]
+            place = int((self.left if below else self.right)[place])
+        return -1 - place
+
+
+def fit(X: Array, Y: Array, trees: int = TREES, leaves: int = LEAVES, seed: int = 0) -> Forest:
+    """Fit a forest to outputs Y (N, K, 2); the same for the same data."""
+    from sklearn.ensemble import ExtraTreesRegressor
+
+    model = ExtraTreesRegressor(
+        trees, min_samples_leaf=SMALLEST_LEAF, max_leaf_nodes=leaves, random_state=seed
+    )
+    model.fit(X, Y.reshape(len(Y), -1))
+    return _joined([each.tree_ for each in model.estimators_], Y.shape[1:])
+
+
+def _joined(trees: Sequence[Any], shape: tuple[int, ...]) -> Forest:
+    parts: dict[str, list[Any]] = {name: [] for name in Forest.__dataclass_fields__}
+    nodes = leaves = 0
+    for tree in trees:
+        inner = tree.children_left >= 0
+        # Nodes and leaves, numbered apart.
+        place = np.where(inner, nodes + np.cumsum(inner) - 1, -leaves - np.cumsum(~inner))
+        parts["root"].append(place[:1])
+        parts["feature"].append(tree.feature[inner])
+        parts["threshold"].append(_rounded_down(tree.threshold[inner]))
+        parts["left"].append(place[tree.children_left[inner]])
+        parts["right"].append(place[tree.children_right[inner]])
+        parts["value"].append(tree.value[~inner].reshape(-1, *shape))
+        nodes, leaves = nodes + int(inner.sum()), leaves + int((~inner).sum())
+    joined = {name: np.concatenate(each) for name, each in parts.items()}
+    value = np.clip(np.rint(UNIT * joined.pop("value")), -_LARGEST, _LARGEST).astype(np.int16)
+    threshold = joined.pop("threshold").astype(np.float32)
+    whole = {name: each.astype(np.int32) for name, each in joined.items()}
+    return Forest(**whole, threshold=threshold, value=value)
+
+
+def _rounded_down(threshold: Array) -> NDArray[np.float32]:
+    """The largest single-precision number below: the same decisions for single-precision x."""
+    rounded = threshold.astype(np.float32)
+    return np.where(rounded > threshold, np.nextafter(rounded, np.float32(-np.inf)), rounded)
