@@ -97,13 +97,8 @@ def ran(*words: str) -> Step:
     return step
 
 
-def written(name: str, text: str) -> Step:
-    """Write a file."""
-
-    def step(folder: Path) -> None:
-        (folder / name).write_text(text)
-
-    return step
+def nothing(folder: Path) -> None:
+    """Make nothing: the package brings the program as it runs."""
 
 
 def make(steps: Sequence[Step], folder: Path) -> None:
