@@ -10,9 +10,13 @@ _DIRECT_SHIFT = "-st_type sinvert -eps_view_values ::ascii_matlab -terse"
 _NORMS = Reading(r"^observed \w+: (\S+) (\S+)$", 1e-5)
 
 
-def getdp(size: str, finer: float | None, more: str, configuration: str, limit: float = 240) -> Entry:
+def getdp(
+    size: str, finer: float | None, more: str, configuration: str, limit: float = 240
+) -> Entry:
     """Return an entry of getdp's magnet; the answer is the induction along a line."""
-    steps: list[Step] = [folder_of("getdp", f"examples/{name}", name) for name in ("demos", "templates")]
+    steps: list[Step] = [
+        folder_of("getdp", f"examples/{name}", name) for name in ("demos", "templates")
+    ]
     if finer is not None:
         mesh = ("-2", "-clscale", str(finer), "-format", "msh22", "demos/magnet.geo")
         steps.append(ran("gmsh", *mesh, "-o", "demos/magnet.msh"))
@@ -50,7 +54,9 @@ def dealii(step: int, tolerance: float, configuration: str) -> Entry:
     )
 
 
-def slepc(example: int, size: str, options: str, configuration: str, more: str = _DIRECT_SHIFT) -> Entry:
+def slepc(
+    example: int, size: str, options: str, configuration: str, more: str = _DIRECT_SHIFT
+) -> Entry:
     """Return an entry of a tutorial of SLEPc."""
     program = f"ex{example}"
     return Entry(
@@ -93,7 +99,9 @@ ENTRIES = (
     getdp("nonlinear", 0.25, "-setnumber Flag_NL 1", "non-linear core, default MUMPS"),
     dealii(40, 2e-3, "Laplace, adaptive, 8 cycles, CG + BoomerAMG, a control of its own"),
     dealii(17, 2e-3, "elasticity, adaptive, 10 cycles, CG + block Jacobi, a control of its own"),
-    slepc(2, "sinvert", "-n 200 -eps_nev 6 -eps_target 0.0", "2D Laplacian 200 x 200, shift-and-invert, LU"),
+    slepc(2, "sinvert", "-n 200 -eps_nev 6 -eps_target 0.0",
+          "2D Laplacian 200 x 200, shift-and-invert, LU"),
+    slepc(13, "small", "-n 40 -eps_nev 4", "generalised, 40 x 40, shift-and-invert, LU"),
     slepc(13, "sinvert", "-n 200 -eps_nev 6", "generalised, 200 x 200, shift-and-invert, LU"),
     slepc(13, "interval", "-n 60 -eps_interval 0.001,0.05 -st_pc_type cholesky "
           "-st_pc_factor_mat_solver_type mumps -mat_mumps_icntl_13 1",
@@ -101,7 +109,8 @@ ENTRIES = (
     slepc(13, "gmres", "-n 100 -eps_nev 4 -st_ksp_type gmres -st_pc_type jacobi -st_ksp_rtol 1e-9",
           "generalised, 100 x 100, shift-and-invert, GMRES + Jacobi"),
     petsc4py("bratu3d/bratu3d.py", "-n 16", "X", "Newton, 4,096 unknowns"),
-    petsc4py("petsc-examples/ksp/ex2.py", "-m 250 -n 250", "norm", "5-point Laplacian, 62,500 unknowns"),
+    petsc4py("petsc-examples/ksp/ex2.py", "-m 250 -n 250", "norm",
+             "5-point Laplacian, 62,500 unknowns"),
     petsc4py("ode/heat.py", "-n 2000 -plot_history 0", "x", "heat equation in time, CG"),
     petsc4py("poisson2d/poisson2d.py", "-n 24", "x", "matrix-free in Python", (1,)),
     petsc4py("bratu2d/bratu2dnpy.py", "-plot 0", "x", "matrix-free Newton", (1,)),

@@ -77,7 +77,9 @@ def _rows(entries: Sequence[Entry], asked: Asked) -> list[Row]:
     if asked.install:
         left = packages.install(sorted({name for each in entries for name in each.packages}))
         _say(f"coverage: {left}") if left else None
-    return run(entries, asked.ranks, Bench(work, asked.ways, asked.repeats, _say), again=asked.again)
+    return run(
+        entries, asked.ranks, Bench(work, asked.ways, asked.repeats, _say), again=asked.again
+    )
 
 
 def run(entries: Sequence[Entry], ranks: Sequence[int], bench: Bench, *, again: bool) -> list[Row]:
@@ -100,7 +102,9 @@ def run(entries: Sequence[Entry], ranks: Sequence[int], bench: Bench, *, again: 
     todo = [(entry, n) for entry, n in cases if not finished.has(entry.name, n)]
     began = time.monotonic()
     for number, (entry, n) in enumerate(todo):
-        title = f"{number + 1} of {len(todo)}{_left(began, number, len(todo))}: {entry.name}, {n} ranks"
+        title = (
+            f"{number + 1} of {len(todo)}{_left(began, number, len(todo))}: {entry.name}, {n} ranks"
+        )
         row = examine(entry, n, replace(bench, say=_Steps(title)))
         finished.add(row)
         _say(f"{title}: {verdict(row)}")

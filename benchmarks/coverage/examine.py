@@ -46,7 +46,7 @@ class Bench:
     say: Say
 
 
-class Found(Exception):
+class FoundError(Exception):
     """A problem: a crash, a hang, a changed answer."""
 
 
@@ -73,7 +73,7 @@ def examine(entry: Entry, ranks: int, bench: Bench) -> Row:
         _case(entry, ranks, bench, here, row)
     except UsageError as error:
         row["skip"] = str(error)
-    except Found as problem:
+    except FoundError as problem:
         row["problem"] = str(problem)
     return row
 
@@ -153,10 +153,12 @@ def _ours(words: Sequence[str]) -> None:
             words, capture_output=True, text=True, check=False, timeout=_TRAINING_LIMIT
         )
     except subprocess.TimeoutExpired as error:
-        raise Found(f"{Path(words[0]).name} {words[1]}: not done after {error.timeout:g} s") from None
+        raise FoundError(
+            f"{Path(words[0]).name} {words[1]}: not done after {error.timeout:g} s"
+        ) from None
     if done.returncode:
         command = next(word for word in words if word in ("pin", "train"))
-        raise Found(f"metasolve {command}: exit code {done.returncode}: {_end(done.stderr)}")
+        raise FoundError(f"metasolve {command}: exit code {done.returncode}: {_end(done.stderr)}")
 
 
 def _systems(recording: Path) -> int:
@@ -169,15 +171,17 @@ def _systems(recording: Path) -> int:
 
 def _check(entry: Entry, plain: Ran, other: Ran, way: str) -> None:
     if other.ended:
-        raise Found(f"{way}: {_says(other)}")
+        raise FoundError(f"{way}: {_says(other)}")
     if not entry.answered(plain.output, other.output):
-        raise Found(f"{way}: the answer is another: {_numbers(entry, plain, other)}")
+        raise FoundError(f"{way}: the answer is another: {_numbers(entry, plain, other)}")
     if entry.counted(plain.output, other.output) is False:
-        raise Found(f"{way}: counts differ: {_counts(entry, plain, other)}")
+        raise FoundError(f"{way}: counts differ: {_counts(entry, plain, other)}")
 
 
 def _numbers(entry: Entry, plain: Ran, other: Ran) -> str:
-    shown = [[f"{x:.10g}" for r in entry.answer for x in r.of(ran.output)][:6] for ran in (plain, other)]
+    shown = [
+        [f"{x:.10g}" for r in entry.answer for x in r.of(ran.output)][:6] for ran in (plain, other)
+    ]
     return f"{', '.join(shown[0])}; then {', '.join(shown[1]) or 'nothing'}"
 
 
@@ -221,9 +225,7 @@ def _settings(log: Sequence[Row]) -> str:
 # --- time --------------------------------------------------------------------------------------
 
 
-def _time(
-    entry: Entry, ranks: int, bench: Bench, here: Path, models: Models, row: Row
-) -> None:
+def _time(entry: Entry, ranks: int, bench: Bench, here: Path, models: Models, row: Row) -> None:
     """Run rounds, in which the ways take turns to be first, and keep ratios within rounds."""
     rounds: list[dict[str, Ran]] = []
     order = [PLAIN, *models]

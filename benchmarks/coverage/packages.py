@@ -29,7 +29,11 @@ def install(packages: Sequence[str]) -> str:
     sys.stderr.write(f"coverage: installing {' '.join(known)}\n")
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     subprocess.run(
-        [*command, *known], env=environment, stdout=sys.stderr, stdin=subprocess.DEVNULL, check=False
+        [*command, *known],
+        env=environment,
+        stdout=sys.stderr,
+        stdin=subprocess.DEVNULL,
+        check=False,
     )
     left = missing(wanted)
     return f"not installed, so their programs are skipped: {' '.join(left)}" if left else ""

@@ -1,4 +1,4 @@
-"""Runs a program plainly, recorded, or under a model, and keeps what it said and how long it took."""
+"""Runs a program plainly, recorded or under a model; keeps what it said and how long it took."""
 
 from __future__ import annotations
 

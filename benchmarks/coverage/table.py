@@ -91,10 +91,11 @@ def as_markdown(rows: Sequence[Row], made_by: str) -> str:
 
 
 PREFACE = """\
-Here you see what metasolve does to programs that nobody here wrote. Each is run plainly; under the *prior* that comes
-with metasolve, as `metasolve run -- COMMAND` does; recorded; and under a model *learned* from that recording. *Acted
-on* are the solves whose answer is not that of the program's own settings; solves are counted over all runs. Ratios are theirs over ours, medians of
-rounds in which the ways take turns, with the extremes and the plain seconds. *Solves ratio* counts the time in solvers
+Here you see what metasolve does to programs that nobody here wrote. Each is run plainly; under the
+*prior* that comes with metasolve, as `metasolve run -- COMMAND` does; recorded; and under a model
+*learned* from that recording. *Acted on* are the solves whose answer is not that of the program's
+own settings, counted over all runs. Ratios are theirs over ours, medians of rounds in which the
+ways take turns, with the extremes and the plain seconds. *Solves ratio* counts the time in solvers
 by PETSc's own log: set-up, features, decision and verification, on both sides."""
 
 
