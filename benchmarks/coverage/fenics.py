@@ -133,7 +133,7 @@ ENTRIES = (
     dolfin("poisson", "own", "its own mesh, 1,089 unknowns, default LU"),
     dolfin("poisson", "fine", "40,401 unknowns, default LU", finer=_FINE),
     dolfin("biharmonic", "fine", "quadratic, 40,401 unknowns, default LU", finer={
-        "UnitSquareMesh(32, 32)": "UnitSquareMesh(100, 100)"}),
+        "UnitSquareMesh(32, 32)": "UnitSquareMesh(100, 100)"}, tolerance=1e-6),
     dolfin("mixed-poisson", "own", "its own mesh, saddle point, default LU", "w"),
     dolfin("singular-poisson", "fine", "null space, CG", finer={
         "UnitSquareMesh(64, 64)": "UnitSquareMesh(250, 250)"}, tolerance=1e-3),
