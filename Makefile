@@ -5,7 +5,7 @@ SHELL := bash
 .ONESHELL:
 .DEFAULT_GOAL := help
 .PHONY: help setup demo prior test test-slow fuzz test-latest test-slurm test-sanitized conformance \
-  bench-overhead lint docs clean
+  coverage bench-overhead lint docs clean
 
 PYTHON ?= python3
 APT_PACKAGES := python3-petsc4py python3-mpi4py python3-venv libpetsc-real-dev \
@@ -174,6 +174,11 @@ conformance: setup ## run PETSc's own tests with the plug-in (hours; goes on whe
 	@mkdir -p docs/results
 	PATH="$$PWD/.venv/bin:$$PATH" nice python tests/conformance/suite.py \
 	  --json build/conformance/results.json --markdown docs/results/conformance.md $(CONFORMANCE)
+
+coverage: setup ## run real programs under metasolve (hours; as root on Debian: installed first)
+	@mkdir -p docs/results build/coverage
+	PATH="$$PWD/.venv/bin:$$PATH" nice python -m benchmarks coverage \
+	  --json build/coverage/coverage.json --markdown docs/results/coverage.md $(COVERAGE)
 
 bench-overhead: setup ## measure what the plug-in adds to a solve of a tiny system
 	@.venv/bin/python benchmarks/plugin_overhead.py --json build/overhead.json

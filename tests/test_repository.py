@@ -10,8 +10,8 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 LEGACY = [ROOT / "solvers", ROOT / "problems", ROOT / "tests" / "hosts"]
 TARGETS = ["help", "setup", "demo", "prior", "test", "test-slow", "fuzz", "test-latest"]
-TARGETS += ["test-slurm", "test-sanitized", "conformance", "bench-overhead", "lint", "docs"]
-TARGETS += ["clean"]
+TARGETS += ["test-slurm", "test-sanitized", "conformance", "coverage", "bench-overhead"]
+TARGETS += ["lint", "docs", "clean"]
 
 
 def sources(*folders, suffixes):

@@ -1,0 +1,8 @@
+"""Every entry there is."""
+
+from __future__ import annotations
+
+from benchmarks.coverage import codes, fenics
+from benchmarks.coverage.entry import Entry
+
+ENTRIES: tuple[Entry, ...] = (*fenics.ENTRIES, *codes.ENTRIES)
