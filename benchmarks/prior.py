@@ -24,7 +24,7 @@ from benchmarks.prior_choice import (
     single_of_others,
 )
 from benchmarks.prior_networks import networks
-from benchmarks.prior_streams import ONLINE, streams
+from benchmarks.prior_streams import streams
 from benchmarks.prior_table import Array, Table, comparable, table
 from metasolve.prior import read_candidates
 from metasolve.prior.corpus import Row
@@ -32,6 +32,7 @@ from metasolve.report.result import Report, Result, Section, panels, save, silen
 from metasolve.report.result import Row as Line
 
 OURS = "prior (forest)"
+ALONE = "the same, caution about a candidate's own time"
 SLOWER = float(np.log(1.1))
 _BLUE = "#4477aa"
 
@@ -97,6 +98,7 @@ def _learners() -> Mapping[str, Learner]:
 def _overview(known: Table, foreseen: Mapping[str, Foreseen]) -> list[Line]:
     ways = {name: costs(known, each.choices(known)) for name, each in foreseen.items()}
     ways |= {
+        ALONE: costs(known, foreseen[OURS].choices(known, beside=False)),
         "own settings": np.zeros(len(known.rows)),
         "hand rule": costs(known, known.hand),
         "one setting, best for the other kinds": costs(known, single_of_others(known)),
@@ -159,6 +161,3 @@ def _streams(known: Table, foreseen: Foreseen) -> list[Line]:
 
 def _gain(cost: Array) -> float:
     return float(np.exp(-cost.mean())) if cost.size else 1.0
-
-
-__all__ = ["ONLINE", "OURS", "PriorBenchmark", "run"]

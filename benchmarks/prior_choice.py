@@ -14,7 +14,8 @@ from metasolve.prior.targets import TOTAL, guide
 Learner = Callable[[Array, Array, Array], Array]
 """From inputs and outputs of a fit and inputs of others to what each member of an ensemble expects
 of these: (members, N, K, 2)."""
-CAUTION = 0.5  #: spreads added to what is expected
+CAUTION = 0.5  #: spreads added to what is expected, when candidates are compared ...
+GATE = 0.75  #: ... and when the best of them is compared with the own settings
 _FAR = 9.0
 MARGIN = float(np.log(1.1))  #: a choice is foreseen to be faster than the own settings by this
 
@@ -54,11 +55,13 @@ class Foreseen:
             Caution is about the difference from the own settings; otherwise about the candidate's
             own time.
         """
-        spread = self.beside if beside else self.spread
-        score = self.relative(table) + CAUTION * spread
-        score[np.arange(len(score)), table.own] = 0.0
+        spread, every = (self.beside if beside else self.spread), np.arange(len(self.mean))
+        relative = self.relative(table)
+        score = relative + CAUTION * spread
+        score[every, table.own] = 0.0
         best = score.argmin(axis=1)
-        return np.where(score.min(axis=1) < -MARGIN, best, table.own)
+        doubt = (GATE if beside else CAUTION) * spread[every, best]
+        return np.where(relative[every, best] + doubt < -MARGIN, best, table.own)
 
     def relative(self, table: Table) -> Array:
         """Expected ln(seconds / own seconds); what may not be chosen is far off; (N, K)."""

@@ -17,6 +17,7 @@ FAILURE = 3.0
 #: ... and nothing is further than this from the median of the system, in log.
 CLIP = 4.0
 LEVEL = 0.3  #: how much the time that all candidates need weighs in a split
+BAD = 2.0  #: above the median by more than this is as bad as any
 _LEAST = 1e-7  # seconds: what a clock can tell
 
 
@@ -39,7 +40,7 @@ def targets(rows: Sequence[Row], candidates: Sequence[Candidate]) -> Array:
 def guide(Y: Array) -> Array:
     """What splits are to tell apart: how candidates compare, rather than how hard a system is."""
     level = np.median(Y, axis=1, keepdims=True)
-    told: Array = Y - level + LEVEL * level
+    told: Array = np.minimum(Y - level, BAD) + LEVEL * level
     return told
 
 

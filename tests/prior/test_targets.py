@@ -6,7 +6,17 @@ import pytest
 from metasolve.prior import read_candidates
 from metasolve.prior.candidates import DEFAULT
 from metasolve.prior.corpus import Taken
-from metasolve.prior.targets import CLIP, FAILURE, SOLVE, TOTAL, seconds, targets
+from metasolve.prior.targets import (
+    BAD,
+    CLIP,
+    FAILURE,
+    LEVEL,
+    SOLVE,
+    TOTAL,
+    guide,
+    seconds,
+    targets,
+)
 
 from .conftest import system
 
@@ -61,3 +71,11 @@ def test_nothing_is_far_from_the_median():
     told = targets([with_taken(row, **{"cg+icc0": wild})], CANDIDATES)[0]
     assert np.ptp(told[:, TOTAL]) <= 2 * CLIP
     assert np.isfinite(told).all()
+
+
+def test_a_guide_is_about_how_candidates_compare():
+    Y = targets([system(number) for number in range(6)], CANDIDATES)
+    assert guide(Y + 1.0) == pytest.approx(guide(Y) + LEVEL)
+    far = Y.copy()
+    far[:, 0] += 9.0
+    assert guide(far)[:, 0].max() <= BAD + LEVEL * np.median(far, axis=1).max()
