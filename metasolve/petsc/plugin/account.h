@@ -1,10 +1,9 @@
 /*
    account.h - what the program's own settings would have taken, beside what was taken: learning may cost so much and no more.
 
-   The credit is least + free * (own, of this solve) + rate * (own, so far) + (own - taken, so far), in seconds. Of a gain only a part
-   counts, for own is then what was expected, and not measured. Nothing is tried
-   whose expected loss exceeds it. So however bad a model is, a program loses at most the time of a few of its own solves, and
-   `rate` of all of them.
+   The credit is least + free * (own, of this solve) + rate * (own, so far) + (own - taken, so far), in seconds. Of a gain only a
+   part counts, for own is then what was expected, and not measured. Nothing is tried whose expected loss exceeds the credit. So
+   however bad a model is, a program loses at most the time of a few of its own solves, and `rate` of all of them.
 */
 #pragma once
 

@@ -128,7 +128,7 @@ PetscErrorCode StepDecide(Solve *s)
 }
 
 /* ---- PERMIT: may they be tried now? Rank 0 says so from its clocks and its account, all follow ---- */
-/* Is it known what own settings take here? A prior knows that of other programs; then own settings and a candidate must have solved. */
+/* Is it known what own settings take here? A prior knows other programs: then own settings and a candidate must have solved. */
 static PetscBool Told(const Solve *s)
 {
   if (PolicyPrior(s->run->runner->policy)) return (PetscBool)(s->class->attempt.n && s->class->own_solve.n);
