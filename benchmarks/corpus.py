@@ -20,7 +20,8 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from benchmarks.corpus_kinds import KINDS, Drawn, logarithmic
+from benchmarks.corpus_elements import logarithmic
+from benchmarks.corpus_kinds import KINDS, Drawn
 from metasolve.farm.isolated import IsolatedSolver
 from metasolve.petsc.contract import Measure
 from metasolve.petsc.generated_solve import GeneratedSolve

@@ -12,6 +12,12 @@ from numpy.typing import NDArray
 from metasolve.family import Family
 
 Rng = np.random.Generator
+PROBLEMS = Path(__file__).resolve().parent.parent / "problems"
+
+
+def logarithmic(rng: Rng, low: float, high: float) -> float:
+    """A number whose logarithm is uniform."""
+    return float(low * (high / low) ** rng.random())
 
 
 def elements(rng: Rng, unknowns: float, dimensions: int, degree: int) -> sp.csr_matrix:
@@ -51,11 +57,9 @@ def whirl(unknowns: float, mass: float) -> sp.csr_matrix:
     return sp.csr_matrix(A[inside][:, inside])
 
 
-def clamped_plate(
-    problems: Path, unknowns: float, load: float
-) -> tuple[sp.csr_matrix, NDArray[np.float64]]:
+def clamped_plate(unknowns: float, load: float) -> tuple[sp.csr_matrix, NDArray[np.float64]]:
     """The plate of problems/biharmonic."""
-    family = Family.from_toml(problems / "biharmonic" / "case.toml")
+    family = Family.from_toml(PROBLEMS / "biharmonic" / "case.toml")
     cells = max(4, round((min(unknowns, 2e4) ** 0.5 + 1) / 2))
     return family.system(cells=cells, c1=load, c2=1.0, c3=2.0)
 

@@ -8,19 +8,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from benchmarks.corpus_elements import clamped_plate, elements, whirl
+from benchmarks.corpus_elements import PROBLEMS, clamped_plate, elements, logarithmic, whirl
 from metasolve.family import Family
 from metasolve.petsc.contract import Measure
 
 Rng = np.random.Generator
-PROBLEMS = Path(__file__).resolve().parent.parent / "problems"
 
 
 @dataclass(frozen=True)
@@ -51,11 +49,6 @@ Kind = Callable[[Rng, float], Drawn]
 def mixed() -> Mapping[str, Any]:
     """The names of problems/mixed/problem.py."""
     return Family.from_toml(PROBLEMS / "mixed" / "case.toml").system.__globals__
-
-
-def logarithmic(rng: Rng, low: float, high: float) -> float:
-    """A number whose logarithm is uniform."""
-    return float(low * (high / low) ** rng.random())
 
 
 def loaded(rng: Rng, A: sp.spmatrix, **said: Any) -> Drawn:
@@ -237,7 +230,7 @@ def network(rng: Rng, unknowns: float) -> Drawn:
 def plate(rng: Rng, unknowns: float) -> Drawn:
     """Bending, with some tension: thirteen points, or quadratic elements of problems/biharmonic."""
     if rng.random() < 0.3:
-        return Drawn(*clamped_plate(PROBLEMS, unknowns, rng.uniform(0.5, 2.0)))
+        return Drawn(*clamped_plate(unknowns, rng.uniform(0.5, 2.0)))
     L = _laplacian(rng, min(unknowns, 5e4), 2)
     return loaded(rng, L @ L + logarithmic(rng, 1e-5, 1e-1) * L)
 

@@ -15,7 +15,7 @@ Learner = Callable[[Array, Array, Array], Array]
 """From inputs and outputs of a fit and inputs of others to what each member of an ensemble expects
 of these: (members, N, K, 2)."""
 CAUTION = 0.5  #: spreads added to what is expected, when candidates are compared ...
-GATE = 0.75  #: ... and when the best of them is compared with the own settings
+GATE = 0.9  #: ... and when the best of them is compared with the own settings
 _FAR = 9.0
 MARGIN = float(np.log(1.1))  #: a choice is foreseen to be faster than the own settings by this
 

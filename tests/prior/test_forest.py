@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from metasolve.prior.forest import UNIT, Forest, fit
+from metasolve.prior.forest import SMALLEST_LEAF, UNIT, Forest, fit
 
 ensemble = pytest.importorskip("sklearn.ensemble")
 
@@ -18,7 +18,7 @@ def test_it_says_what_scikit_learn_says(data):
     X, Y = data
     forest = fit(X, Y, trees=7, leaves=20)
     theirs = ensemble.ExtraTreesRegressor(
-        7, min_samples_leaf=2, max_leaf_nodes=20, random_state=0
+        7, min_samples_leaf=SMALLEST_LEAF, max_leaf_nodes=20, random_state=0
     ).fit(X, Y.reshape(len(Y), -1))
     rng = np.random.default_rng(1)
     for x in rng.standard_normal((200, 6)):
