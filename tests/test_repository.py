@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 LEGACY = [ROOT / "solvers", ROOT / "problems", ROOT / "tests" / "hosts"]
-TARGETS = ["help", "setup", "demo", "test", "test-slow", "fuzz", "test-latest", "test-slurm"]
+TARGETS = ["help", "setup", "demo", "prior", "test", "test-slow", "fuzz", "test-latest", "test-slurm"]
 TARGETS += ["test-sanitized", "conformance", "coverage", "bench-overhead", "lint", "docs", "clean"]
 
 
