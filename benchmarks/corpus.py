@@ -7,6 +7,7 @@ the file when it is finished; the same command goes on where it stopped.
 
 from __future__ import annotations
 
+import os
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -38,11 +39,14 @@ from metasolve.solve.solver import Budget
 SMALLEST, USUAL, LARGEST = 5e2, 8e3, 1.5e5
 DIRECT_SHARE = 0.2
 EXACT = 1e-15  #: backward error that direct solves are measured at
-#: A candidate may take this many times the best so far, the default settings this many ...
-PATIENCE, DEFAULT_PATIENCE = 5.0, 30.0
-#: ... and wall seconds: at least, and at most before there is a best and for the default.
-LEAST, MOST = 0.06, 6.0
+#: A candidate may take this many times the best so far (the latter where that is long: much more
+#: than `QUICK` seconds), the default settings this many ...
+PATIENCE, IMPATIENCE, DEFAULT_PATIENCE = 5.0, 2.0, 30.0
+QUICK = 0.02
+#: ... and seconds: at least, at most where there is no best so far, and for the default.
+LEAST, FIRST, MOST = 0.06, 2.0, 4.0
 _GRACE = 1.0
+_SCOUTS = ("cg+icc0", "cg+hypre.5", "bcgs+ilu0", "cholesky-cholmod", "lu-umfpack")
 #: Up to so many seconds so many solves; slower than `_POOR` times the best is not repeated.
 _REPEATS = ((0.05, 5), (0.3, 3))
 _POOR = 2.5
@@ -104,7 +108,7 @@ def measure(path: Path, candidates: Sequence[Candidate], minutes: float, report:
     with path.open("a", encoding="utf-8") as out:
         for task in tasks():
             spent = time.monotonic() - began
-            report(f"{len(done)} systems; minutes", int(spent / 60), int(minutes))
+            report("corpus, minutes", int(spent / 60), int(minutes))
             if spent > 60 * minutes:
                 break
             if (task.kind, task.number) not in done:
@@ -149,14 +153,19 @@ class Bench:
 
     def _taken(self, solve: GeneratedSolve, symmetric: bool) -> dict[str, Taken]:
         usable = [each for each in self._candidates if symmetric or not each.symmetric]
-        if solve.direct:
-            usable.sort(key=lambda each: each.serial["ksp_type"] != "richardson")
+        usable.sort(key=lambda each: _turn(each, solve.direct))
         instance = Instance(solve.id, {}, payload=solve, tolerance=solve.rtol)
         taken: dict[str, Taken] = {}
         best: float | None = None
+        hopeless = False
         for each in usable:
-            budget = allowance(best, each.name == DEFAULT)
-            found = self._repeated(instance, each.serial, budget, best)
+            budget = allowance(best, each.name == DEFAULT) * busy()
+            if hopeless and factorises(each):
+                found = _taken(Outcome.failure(Reason.TIME_BUDGET), budget)
+            else:
+                found = self._repeated(instance, each.serial, budget, best)
+            # One that had to be killed took many times its budget: others would, too.
+            hopeless |= factorises(each) and found.hung
             taken[each.name] = found
             if found.good:
                 best = found.total if best is None else min(best, found.total)
@@ -181,10 +190,28 @@ class Bench:
 def allowance(best: float | None, default: bool) -> float:
     """Wall seconds that a candidate may use."""
     if best is None:
-        return MOST
+        return MOST if default else FIRST
+    patience = float(np.clip(PATIENCE * (QUICK / best) ** 0.4, IMPATIENCE, PATIENCE))
     if default:
-        return max(LEAST, PATIENCE * best, min(MOST, DEFAULT_PATIENCE * best))
-    return max(LEAST, PATIENCE * best)
+        return max(LEAST, patience * best, min(MOST, DEFAULT_PATIENCE * best))
+    return max(LEAST, patience * best)
+
+
+def _turn(candidate: Candidate, direct: bool) -> int:
+    """Usually good ones come first, and one of each family: what is bad is then soon stopped."""
+    if direct and factorises(candidate):
+        return 0
+    return 1 if candidate.name in _SCOUTS else 2
+
+
+def factorises(candidate: Candidate) -> bool:
+    """Whether it solves by a factorisation."""
+    return candidate.serial["ksp_type"] == "richardson"
+
+
+def busy() -> float:
+    """Wall seconds per processor second that are to be expected here."""
+    return float(np.clip(os.getloadavg()[0] / len(os.sched_getaffinity(0)), 1.0, 4.0))
 
 
 def machine() -> str:

@@ -41,7 +41,7 @@ def elements(rng: Rng, unknowns: float, dimensions: int, degree: int) -> sp.csr_
 
 
 def whirl(unknowns: float, mass: float) -> sp.csr_matrix:
-    """Curl of curl plus mass on triangles with edge elements, no tangential part on the boundary."""
+    """Curl of curl plus mass by edge elements on triangles, no tangential part on the boundary."""
     import skfem
 
     side = np.linspace(0.0, 1.0, max(3, round((unknowns / 3.0) ** 0.5)) + 1)

@@ -1,7 +1,7 @@
 """What `metasolve run` adds to the start of a program: ``python benchmarks/start_up.py``.
 
-The program is ``true``, which takes less than a millisecond. Starts of metasolve, of Python alone
-and of the program alone take turns; medians are printed.
+The program is ``true``, which takes less than a millisecond. Starts of metasolve, of the Python
+that it is installed in and of the program alone take turns; medians are printed.
 """
 
 from __future__ import annotations
@@ -29,11 +29,13 @@ def seconds(command: Sequence[str]) -> float:
 
 def measure(metasolve: str, repeats: int) -> dict[str, float]:
     """Median seconds of each way to start, after one start of each that is not counted."""
+    beside = Path(metasolve).with_name("python")
+    python = str(beside) if beside.exists() else sys.executable
     with tempfile.TemporaryDirectory() as folder:
         model = pin(Path(folder) / "model", {"pc_type": "jacobi"})
         ways = {
             "the program alone": ["true"],
-            "Python alone": [sys.executable, "-c", "pass"],
+            "Python alone": [python, "-c", "pass"],
             "metasolve run": [metasolve, "run", str(model), "--", "true"],
         }
         taken: dict[str, list[float]] = {name: [] for name in ways}

@@ -19,6 +19,8 @@ from pathlib import Path
 import hypothesis
 import pytest
 
+from .haste import hastily, hasty  # noqa: F401 (fixtures)
+
 ROOT = Path(__file__).resolve().parent.parent
 HOSTS = ROOT / "tests" / "hosts"
 SOLVE = re.compile(
@@ -38,6 +40,9 @@ if os.geteuid() == 0:
     os.environ.setdefault("OMPI_ALLOW_RUN_AS_ROOT", "1")
     os.environ.setdefault("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1")
 
+# Hundreds of programs start, in a third of the time: no daemon, and no search for a network.
+os.environ.setdefault("OMPI_MCA_ess_singleton_isolated", "1")
+os.environ.setdefault("OMPI_MCA_pml", "ob1")
 
 # Tests that run side by side: MPI processes share cores, and singletons need folders of their own.
 if "PYTEST_XDIST_WORKER" in os.environ:

@@ -161,3 +161,24 @@ def test_lines_are_short(path):
 )
 def test_results_are_dated(path):
     assert re.search(r"\b20\d\d-\d\d-\d\d\b", path.read_text())
+
+
+DATE = re.compile(r"20\d\d-\d\d-\d\d")
+COMMAND = re.compile(r"(?:^ {4}|`)\$? ?(?:metasolve|python|make) ", re.MULTILINE)
+SECTIONS = [
+    pytest.param(
+        text[: text.index("\n## ")], section, id=f"{path.name}: {section.split(chr(10))[0]}"
+    )
+    for path in sorted((DOCS / "results").glob("*.md"))
+    for text in [path.read_text() + "\n## "]
+    for section in text.split("\n## ")[1:]
+    if "\n|---" in section
+]
+
+
+@pytest.mark.parametrize(("page_begins", "section"), SECTIONS)
+def test_a_table_of_results_has_a_date_and_a_command(page_begins, section):
+    """In its section, or where the page begins."""
+    known = section if DATE.search(section) and COMMAND.search(section) else page_begins + section
+    assert DATE.search(known)
+    assert COMMAND.search(known)

@@ -52,6 +52,7 @@ def workplace(host, tmp_path, monkeypatch):
     folders = [str(Path(sys.executable).parent), os.environ["PATH"]]
     monkeypatch.setenv("PATH", os.pathsep.join(folders))
     monkeypatch.setenv("OMPI_MCA_rmaps_base_oversubscribe", "1")
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -63,7 +64,12 @@ def smaller(line):
 
 
 def test_the_commands_of_the_first_screen_run_one_after_the_other(workplace, run_program):
-    assert [re.search(r"metasolve (\w+)", line)[1] for line in SHELL] == ["record", "train", "run"]
+    assert [re.search(r"metasolve (\w+)", line)[1] for line in SHELL] == [
+        "run",
+        "record",
+        "train",
+        "run",
+    ]
     said = ""
     for line in SHELL:
         done = run_program(smaller(line), timeout=240)

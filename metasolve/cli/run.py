@@ -42,7 +42,7 @@ def parser() -> Parser:
 
 def add_model(made: Parser) -> None:
     """Add the model directory, which may be left out."""
-    from metasolve.petsc.launch import shipped
+    from metasolve.files.shipped import shipped
 
     told = "model directory; default: the prior that comes with metasolve"
     made.add_argument("model", metavar="MODEL", nargs="?", type=Path, default=shipped(), help=told)

@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from metasolve.errors import ModelError
+from metasolve.files.shipped import shipped
 from metasolve.petsc import launch
 from metasolve.petsc.library import plugin
 
@@ -119,7 +120,7 @@ def _held() -> list[PETSc.KSP]:
 
 def _directory(model: str | os.PathLike[str] | Model | None) -> Path:
     if model is None:
-        return launch.shipped()
+        return shipped()
     if isinstance(model, (str, os.PathLike)):
         return Path(model)
     if model.directory is None:

@@ -202,11 +202,6 @@ def environment(
     return {**_of_run(model, watch, conduct), **_with_plugin(())}
 
 
-def shipped() -> Path:
-    """Return the directory of the prior that comes with metasolve."""
-    return Path(__file__).parent.parent / "prior" / "shipped"
-
-
 def check_model(directory: Path) -> None:
     """Raise a `ModelError` where a directory holds neither a model nor a prior."""
     if not any((directory / name).is_file() for name in ("policy.txt", "prior.bin")):

@@ -9,7 +9,7 @@ from metasolve.prior.candidates import Candidate, read_candidates
 from metasolve.prior.corpus import Row
 from metasolve.prior.forest import fit
 from metasolve.prior.prior_file import LARGEST, Prior
-from metasolve.prior.targets import inputs, targets
+from metasolve.prior.targets import guide, inputs, targets
 
 
 def build(rows: Sequence[Row], candidates: Sequence[Candidate] | None = None) -> Prior:
@@ -24,7 +24,8 @@ def build(rows: Sequence[Row], candidates: Sequence[Candidate] | None = None) ->
     names = tuple(rows[0].features)
     if any(tuple(row.features) != names for row in rows):
         raise UsageError("corpus: its systems have different features; measure it anew")
-    prior = Prior(names, known, fit(inputs(rows, names), targets(rows, known)))
+    Y = targets(rows, known)
+    prior = Prior(names, known, fit(inputs(rows, names), Y, guide(Y)))
     size = len(prior.to_bytes())
     if size > LARGEST:
         raise UsageError(f"prior of {size} bytes: at most {LARGEST}; fewer trees or leaves")

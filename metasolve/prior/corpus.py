@@ -49,6 +49,11 @@ class Taken:
         return self.reason == _GOOD
 
     @property
+    def hung(self) -> bool:
+        """Whether it had to be killed: a set-up cannot be stopped."""
+        return self.reason == Reason.TIME_BUDGET.name and self.total == 0.0
+
+    @property
     def total(self) -> float:
         """Seconds of set-up and solve."""
         return self.setup + self.solve

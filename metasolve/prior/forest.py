@@ -54,21 +54,47 @@ class Forest:
         return -1 - place
 
 
-def fit(X: Array, Y: Array, trees: int = TREES, leaves: int = LEAVES, seed: int = 0) -> Forest:
-    """Fit a forest to outputs Y (N, K, 2); the same for the same data."""
+def fit(
+    X: Array,
+    Y: Array,
+    guide: Array | None = None,
+    trees: int = TREES,
+    leaves: int = LEAVES,
+    seed: int = 0,
+) -> Forest:
+    """Fit a forest; the same for the same data.
+
+    Parameters
+    ----------
+    X, Y
+        Inputs (N, F) and outputs (N, K, 2); leaves hold means of these.
+    guide
+        What splits are to tell apart, (N, ...); Y where None.
+    """
     from sklearn.ensemble import ExtraTreesRegressor
 
     model = ExtraTreesRegressor(
         trees, min_samples_leaf=SMALLEST_LEAF, max_leaf_nodes=leaves, random_state=seed
     )
-    model.fit(X, Y.reshape(len(Y), -1))
-    return _joined([each.tree_ for each in model.estimators_], Y.shape[1:])
+    model.fit(X, (Y if guide is None else guide).reshape(len(Y), -1))
+    grown = [each.tree_ for each in model.estimators_]
+    return _joined(grown, [_means(tree, X, Y) for tree in grown])
 
 
-def _joined(trees: Sequence[Any], shape: tuple[int, ...]) -> Forest:
+def _means(tree: Any, X: Array, Y: Array) -> Array:
+    """Mean outputs in the leaves of a tree, in their order."""
+    leaves = np.flatnonzero(tree.children_left < 0)
+    place = np.searchsorted(leaves, tree.apply(X.astype(np.float32)))
+    sums = np.zeros((len(leaves), *Y.shape[1:]))
+    np.add.at(sums, place, Y)
+    means: Array = sums / np.bincount(place)[:, None, None]
+    return means
+
+
+def _joined(trees: Sequence[Any], values: Sequence[Array]) -> Forest:
     parts: dict[str, list[Any]] = {name: [] for name in Forest.__dataclass_fields__}
     nodes = leaves = 0
-    for tree in trees:
+    for tree, value in zip(trees, values, strict=True):
         inner = tree.children_left >= 0
         # Nodes and leaves, numbered apart.
         place = np.where(inner, nodes + np.cumsum(inner) - 1, -leaves - np.cumsum(~inner))
@@ -77,7 +103,7 @@ def _joined(trees: Sequence[Any], shape: tuple[int, ...]) -> Forest:
         parts["threshold"].append(_rounded_down(tree.threshold[inner]))
         parts["left"].append(place[tree.children_left[inner]])
         parts["right"].append(place[tree.children_right[inner]])
-        parts["value"].append(tree.value[~inner].reshape(-1, *shape))
+        parts["value"].append(value)
         nodes, leaves = nodes + int(inner.sum()), leaves + int((~inner).sum())
     joined = {name: np.concatenate(each) for name, each in parts.items()}
     value = np.clip(np.rint(UNIT * joined.pop("value")), -_LARGEST, _LARGEST).astype(np.int16)

@@ -6,10 +6,12 @@
     features 3 35
     <35 names, one a line>
     candidates K
-    candidate NAME symmetric|any        \\
-    own M, and M lines "own KSP PC PACKAGE"   > K times
-    serial N, and N lines "NAME VALUE"  /
-    parallel N, and N lines            /
+    then K times:
+    candidate NAME symmetric|any
+    own M, and M lines "own KSP PC PACKAGE"
+    serial N, and N lines "NAME VALUE"
+    parallel N, and N lines "NAME VALUE"
+    then:
     trees T nodes N leaves L
     data B
     <B bytes: int32 root[T], int32 feature[N], float32 threshold[N], int32 left[N], int32 right[N],
@@ -23,7 +25,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -118,13 +120,13 @@ class _Reader:
         features = tuple(self._word() for _ in range(self._count()))
         self._expect("candidates")
         candidates = tuple(self._candidate() for _ in range(self._count()))
-        sizes = [self._size(name) for name in ("trees", "nodes", "leaves")]
+        trees, nodes, leaves = (self._size(name) for name in ("trees", "nodes", "leaves"))
         size = self._size("data")
         self._place += 1  # the newline behind it
         data = self._body[self._place :]
         if len(data) != size:
             raise ValueError(f"data {size}: {len(data)} bytes follow")
-        forest = _forest(data, *sizes, len(candidates))
+        forest = _forest(data, trees, nodes, leaves, len(candidates))
         _check(forest, len(features))
         return Prior(features, candidates, forest)
 
@@ -178,8 +180,9 @@ def _forest(data: bytes, trees: int, nodes: int, leaves: int, candidates: int) -
     ends = np.cumsum(sizes)
     parts = [data[end - size : end] for end, size in zip(ends, sizes, strict=True)]
     kinds = ("<i4", "<i4", "<f4", "<i4", "<i4", "<i2")
-    arrays = [np.frombuffer(part, kind) for part, kind in zip(parts, kinds, strict=True)]
-    return Forest(*arrays[:-1], value=arrays[-1].reshape(leaves, candidates, 2))
+    arrays: list[Any] = [np.frombuffer(*each) for each in zip(parts, kinds, strict=True)]
+    arrays[-1] = arrays[-1].reshape(leaves, candidates, 2)
+    return Forest(*arrays)
 
 
 def _check(forest: Forest, features: int) -> None:
@@ -187,7 +190,7 @@ def _check(forest: Forest, features: int) -> None:
     places = np.concatenate([forest.root, forest.left, forest.right])
     if places.size and (places.max() >= nodes or places.min() < -leaves):
         _refuse("a child is no node and no leaf")
-    if nodes and not (0 <= forest.feature.min() and forest.feature.max() < features):
+    if nodes and not (forest.feature.min() >= 0 and forest.feature.max() < features):
         _refuse("a node asks for a feature that is none")
     # Children come later, so that no walk goes round.
     own = np.arange(nodes)

@@ -16,6 +16,8 @@ TOTAL, SOLVE = 0, 1  #: places of the two outputs of a candidate
 FAILURE = 3.0
 #: ... and nothing is further than this from the median of the system, in log.
 CLIP = 4.0
+LEVEL = 0.3  #: how much the time that all candidates need weighs in a split
+BAD = 2.0  #: above the median by more than this is as bad as any
 _LEAST = 1e-7  # seconds: what a clock can tell
 
 
@@ -33,6 +35,13 @@ def seconds(row: Row, candidates: Sequence[Candidate]) -> Array:
 def targets(rows: Sequence[Row], candidates: Sequence[Candidate]) -> Array:
     """ln(seconds / unit) in all and of the solve, clipped around their medians; (N, K, 2)."""
     return np.array([_clipped(row, candidates) for row in rows])
+
+
+def guide(Y: Array) -> Array:
+    """What splits are to tell apart: how candidates compare, rather than how hard a system is."""
+    level = np.median(Y, axis=1, keepdims=True)
+    told: Array = np.minimum(Y - level, BAD) + LEVEL * level
+    return told
 
 
 def succeeded(row: Row, candidates: Sequence[Candidate]) -> NDArray[np.bool_]:
@@ -58,4 +67,5 @@ def _clipped(row: Row, candidates: Sequence[Candidate]) -> Array:
     logs = np.log(seconds(row, candidates) / row.unit)
     good = succeeded(row, candidates)
     middle = np.median(logs[good] if good.any() else logs, axis=0)
-    return np.clip(logs, middle - CLIP, middle + CLIP)
+    clipped: Array = np.clip(logs, middle - CLIP, middle + CLIP)
+    return clipped

@@ -8,7 +8,7 @@ the format of `metasolve.space.written`; `case_file` reads it. The manual's list
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -155,6 +155,13 @@ class Case(_Table):
     def varies(self) -> Space:
         """What varies, as far as ``[[vary]]`` declares it."""
         return Space.from_dict({"setting": self.vary})
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Case:
+        """A copy with some fields changed, and what was made of the old ones forgotten."""
+        copy = super().model_copy(update=update, deep=deep)
+        for name in ("space", "varies"):
+            copy.__dict__.pop(name, None)
+        return copy
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Case:

@@ -55,7 +55,7 @@ def test_cma_es_finds_the_best_constant_and_amortised_search_the_rule(comparison
 
 
 def test_contenders_have_equal_calls_and_what_is_finished_is_kept(
-    comparison, monkeypatch, tmp_path
+    comparison, hasty, monkeypatch, tmp_path
 ):
     monkeypatch.setattr(training, "FIXED", {"projected": ("projected", "surrogate")})
     first = run(comparison, [0])

@@ -14,7 +14,7 @@ from metasolve.program.case_file import read_case
 from metasolve.program.consistency import check_program
 from metasolve.program.instances import features, instances
 from metasolve.program.start import start
-from metasolve.program.training import _config
+from metasolve.program.training import _config, train_case
 
 PROBLEMS = Path(__file__).resolve().parents[2] / "problems"
 LISTS = {"convection_diffusion", "heat"}  # for draw.py: one program for many systems
@@ -85,6 +85,17 @@ def test_a_space_may_be_a_file_of_its_own(script, case_text, tmp_path):
         read_case(path)
     (tmp_path / "my.toml").write_text("[[setting]]" + setting)
     assert [each.name for each in read_case(path).space.settings] == ["omega"]
+
+
+def test_a_space_given_for_training_is_the_one_that_counts(script, case_text, tmp_path):
+    path = script()
+    case = read_case(path)
+    assert case.space.settings
+    assert not case.model_copy(update={"space_": {"setting": []}}).space.settings
+    assert not case.model_copy(update={"vary": []}).varies.settings
+    (tmp_path / "none.toml").write_text("setting = []\n")
+    with pytest.raises(UsageError, match="space has no setting"):
+        train_case(path, tmp_path / "model", space=tmp_path / "none.toml")
 
 
 @pytest.mark.parametrize("path", CASES, ids=lambda path: f"{path.parent.name}-{path.stem}")

@@ -4,7 +4,7 @@ from benchmarks.families import members, rows, summary
 from benchmarks.family_score import Amounts
 
 
-def test_a_program_is_a_family_too(script):
+def test_a_program_is_a_family_too(script, hasty):
     (member,) = members([script()])
     assert member.rtol is None
     few = Amounts(train=24, test=3, calls=60, repeats=1)

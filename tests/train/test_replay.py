@@ -78,13 +78,14 @@ def test_a_stop_takes_effect_where_solvers_would_be_called():
 
 
 @pytest.fixture(scope="module")
-def trained(analytic, tmp_path_factory):
+def trained(analytic, hastily, tmp_path_factory):
     """A training in seconds, enlarged once."""
     out = tmp_path_factory.mktemp("trained")
     task, solver = Task(analytic.instances(8, 5), analytic.space), analytic()
-    train_task(task, SerialFarm(solver), out, CONFIG)
     more = CONFIG.model_copy(update={"calls": 75})
-    model = train_task(task, SerialFarm(solver), out, more, read_events(out / "events.jsonl"))
+    with hastily():
+        train_task(task, SerialFarm(solver), out, CONFIG)
+        model = train_task(task, SerialFarm(solver), out, more, read_events(out / "events.jsonl"))
     return task, out, model
 
 
@@ -92,7 +93,7 @@ def timeless(path):
     return [{**each, "time": 0} for each in read_events(path / "events.jsonl")]
 
 
-def test_a_replay_is_bitwise_the_same(trained, tmp_path):
+def test_a_replay_is_bitwise_the_same(trained, hasty, tmp_path):
     task, out, model = trained
     again = repeat(task, tmp_path, read_events(out / "events.jsonl"), {}, {})
     assert again.info == model.info

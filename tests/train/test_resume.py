@@ -31,10 +31,11 @@ def evaluations_in(path):
 
 
 @pytest.fixture(scope="module")
-def straight(analytic, tmp_path_factory):
+def straight(analytic, hastily, tmp_path_factory):
     """A training that nothing interrupted."""
     out = tmp_path_factory.mktemp("straight")
-    return train_task(task(analytic), SerialFarm(analytic()), out, SMALL), out
+    with hastily():
+        return train_task(task(analytic), SerialFarm(analytic()), out, SMALL), out
 
 
 class Interrupted(SerialFarm):
@@ -55,7 +56,9 @@ def kill():
 
 
 @pytest.mark.parametrize("name", ["model.json", "policy.txt", "weights.safetensors"])
-def test_a_damaged_model_is_made_again_of_what_was_measured(straight, analytic, tmp_path, name):
+def test_a_damaged_model_is_made_again_of_what_was_measured(
+    straight, hasty, analytic, tmp_path, name
+):
     out = tmp_path / "model"
     shutil.copytree(straight[1], out)
     before = {file.name: file.read_bytes() for file in out.iterdir()}
@@ -70,7 +73,7 @@ def test_a_damaged_model_is_made_again_of_what_was_measured(straight, analytic, 
 
 @pytest.mark.parametrize("at", [5, 45])
 def test_an_interrupted_training_ends_as_if_it_had_not_been(
-    straight, analytic, lasting, tmp_path, at
+    straight, hasty, analytic, lasting, tmp_path, at
 ):
     solver = analytic()
     with pytest.raises(KeyboardInterrupt):

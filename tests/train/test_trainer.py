@@ -40,10 +40,11 @@ def learned(analytic, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def straight(analytic, tmp_path_factory):
+def straight(analytic, hastily, tmp_path_factory):
     """A small training that nothing interrupted."""
     out = tmp_path_factory.mktemp("straight")
-    return train_task(small(analytic), SerialFarm(analytic()), out, SMALL), out
+    with hastily():
+        return train_task(small(analytic), SerialFarm(analytic()), out, SMALL), out
 
 
 def clearly_better(model, analytic):
@@ -97,7 +98,7 @@ def test_the_directory_holds_the_model(learned):
     assert read_policy(out / "policy.txt").kind == "policy"
 
 
-def test_the_size_of_the_farm_does_not_matter(straight, analytic, tmp_path):
+def test_the_size_of_the_farm_does_not_matter(straight, hasty, analytic, tmp_path):
     farm = SerialFarm(analytic())
     farm.size = 5
     train_task(small(analytic), farm, tmp_path, SMALL)
@@ -105,7 +106,9 @@ def test_the_size_of_the_farm_does_not_matter(straight, analytic, tmp_path):
 
 
 @pytest.mark.parametrize("warms", [True, False])
-def test_a_quick_host_is_measured_twice_where_the_first_time_is_colder(analytic, tmp_path, warms):
+def test_a_quick_host_is_measured_twice_where_the_first_time_is_colder(
+    analytic, hasty, tmp_path, warms
+):
     instances = analytic.instances(10, 5)
     task, solver = Task(instances, analytic.space, warms=warms), analytic()
     model = train_task(task, SerialFarm(solver), tmp_path, SMALL)
@@ -127,7 +130,7 @@ def test_a_finished_training_is_returned_or_enlarged(straight, analytic):
         train_task(task, farm, out, SMALL, events_in(out))
 
 
-def test_more_calls_continue_with_what_was_measured(straight, analytic, tmp_path):
+def test_more_calls_continue_with_what_was_measured(straight, hasty, analytic, tmp_path):
     _, out = straight
     (tmp_path / "events.jsonl").write_bytes((out / "events.jsonl").read_bytes())
     before = events_in(out)
@@ -168,8 +171,8 @@ def test_where_nothing_can_be_evaluated_there_is_no_model(analytic, tmp_path):
     assert "the disk is gone" in json.dumps(events_in(tmp_path))
 
 
-@pytest.mark.parametrize("count", [1, pytest.param(3, marks=pytest.mark.slow)])
-def test_very_few_instances_still_train(analytic, tmp_path, count):
+@pytest.mark.parametrize("count", [1, 3])
+def test_very_few_instances_still_train(analytic, hasty, tmp_path, count):
     task = Task(analytic.instances(count, 7), analytic.space)
     model = train_task(task, SerialFarm(analytic()), tmp_path, TrainConfig(calls=40))
     (split,) = [event for event in events_in(tmp_path) if event["event"] == "split"]
@@ -180,18 +183,18 @@ def test_very_few_instances_still_train(analytic, tmp_path, count):
 @pytest.mark.parametrize(
     "options",
     [
-        pytest.param({"estimator": "mean", "tangent_kind": "rademacher"}, marks=pytest.mark.slow),
-        pytest.param({"control_variate": "none"}, marks=pytest.mark.slow),
-        pytest.param({"measure": "iterations"}, marks=pytest.mark.slow),
-        pytest.param({"estimator": "smoothed"}, marks=pytest.mark.slow),
-        pytest.param({"estimator": "sign"}, marks=pytest.mark.slow),
-        pytest.param({"estimator": "full"}, marks=pytest.mark.slow),
-        pytest.param({"estimator": "unbiased"}, marks=pytest.mark.slow),
+        {"estimator": "mean", "tangent_kind": "rademacher"},
+        {"control_variate": "none"},
+        {"measure": "iterations"},
+        {"estimator": "smoothed"},
+        {"estimator": "sign"},
+        {"estimator": "full"},
+        {"estimator": "unbiased"},
         {"estimator": "posterior"},
         {"tangents": 1, "epsilon": 0.2, "batch": 2},
     ],
 )
-def test_options_train_too(analytic, tmp_path, options):
+def test_options_train_too(analytic, hasty, tmp_path, options):
     config = TrainConfig(calls=70, **options)
     model = train_task(small(analytic), SerialFarm(analytic()), tmp_path, config)
     assert np.isfinite(model.info["validation"][model.info["winner"]]["cost"])

@@ -34,7 +34,7 @@ def test_only_what_is_surely_better_replaces_the_usual(better, winner):
     assert trial._judge(PLANS, noisy, 6).estimator == "projected"
 
 
-def test_a_trial_is_counted_logged_and_gives_reasons(analytic, tmp_path, monkeypatch):
+def test_a_trial_is_counted_logged_and_gives_reasons(analytic, hasty, tmp_path, monkeypatch):
     monkeypatch.setattr(trial, "SHARE", 0.8)
     config = TrainConfig(calls=150, selection_share=0.1, measure="iterations")
     task = Task(analytic.instances(8, 5), analytic.space)

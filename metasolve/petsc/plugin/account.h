@@ -1,16 +1,18 @@
 /*
    account.h - what the program's own settings would have taken, beside what was taken: learning may cost so much and no more.
 
-   The credit is least + free * (own, of this solve) + rate * (own, so far) + (own - taken, so far), in seconds. Nothing is tried
-   whose expected loss exceeds it. So however bad a model is, a program loses at most the time of a few of its own solves, and
-   `rate` of all of them.
+   The credit is least + free * (own, of this solve) + rate * (own, so far) + (own - taken, so far), in seconds. Of a gain only a
+   part counts, for own is then what was expected, and not measured. Nothing is tried whose expected loss exceeds the credit. So
+   however bad a model is, a program loses at most the time of a few of its own solves, and `rate` of all of them.
 */
 #pragma once
 
 #define ACCOUNT_LEAST  0.01 /* seconds that nobody notices: far less than the start of a process takes ... */
 #define ACCOUNT_PINNED 0.25 /* ... and where somebody has chosen the settings who should know */
 #define ACCOUNT_FREE   3.   /* times the program's own solve, where the model predicts what that takes ... */
+#define ACCOUNT_PRIOR  1.   /* ... where a prior does, which knows that of other programs ... */
 #define ACCOUNT_DOUBT  0.5  /* ... and where it does not */
+#define ACCOUNT_GAIN   0.25 /* of what was gained so far */
 #define ACCOUNT_RATE   0.02 /* of the program's own time; what looking at a system takes comes on top */
 
 typedef struct {
@@ -25,5 +27,7 @@ static inline void AccountAdd(Account *a, double own, double taken)
 
 static inline double AccountCredit(const Account *a, double given)
 {
-  return given + ACCOUNT_RATE * a->own + (a->own - a->taken);
+  const double gain = a->own - a->taken;
+
+  return given + ACCOUNT_RATE * a->own + (gain > 0 ? ACCOUNT_GAIN * gain : gain);
 }

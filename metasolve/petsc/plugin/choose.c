@@ -30,11 +30,20 @@ static double Takes(const Forecast *f, int candidate, double rights)
   return log(setup / rights + solve);
 }
 
-/* What the program's own settings are expected to take, as the candidate that they are, or the usual one. */
+/* The candidate that the program's own settings are, or the usual one. */
+static int Own(const Solve *s)
+{
+  const int own = s->run->own_candidate;
+
+  return own < 0 ? PriorUsual(PolicyPrior(s->run->runner->policy)) : own;
+}
+
+/* What the program's own settings are expected to take. A set-up that did not wait is paid already. */
 static double OwnTakes(const Solve *s, double rights)
 {
-  return Takes(&s->run->forecast, s->run->own_candidate < 0 ? 0 : s->run->own_candidate, rights) +
-         PosteriorMean(&s->class->offsets, POSTERIOR_OWN);
+  const Forecast *f = &s->run->forecast;
+
+  return (s->run->own_ready ? f->solve[Own(s)] : Takes(f, Own(s), rights)) + PosteriorMean(&s->class->offsets, POSTERIOR_OWN);
 }
 
 static void Best(Solve *s, PetscBool symmetric, Verdict *v)
@@ -48,7 +57,7 @@ static void Best(Solve *s, PetscBool symmetric, Verdict *v)
 
   *v = (Verdict){.candidate = -1, .expected = exp(own)};
   for (int i = 0; i < PriorCount(p); i++) {
-    if (i == s->run->own_candidate || !PriorPossible(p, i, s->class->ranks, symmetric)) continue;
+    if (i == s->run->own_candidate || !PriorPossible(p, i, s->op.several, symmetric)) continue;
     const double mean = Takes(f, i, rights) + PosteriorMean(o, i), deviation = PosteriorDeviation(o, i, f->spread[i]);
     if (isless(mean + CAUTION * deviation, safe)) {
       safe         = mean + CAUTION * deviation;
@@ -81,12 +90,15 @@ PetscErrorCode ChooseCandidate(Solve *s, const double features[])
   Decision      *d    = &r->decision;
   const Prior    p    = PolicyPrior(r->runner->policy);
   PetscMPIInt    rank;
+  PetscBool      waits;
   Verdict        v;
 
   PetscFunctionBegin;
   PetscCallMPI(MPI_Comm_rank(comm, &rank));
   PriorForecast(p, features, &r->forecast);
   PetscCall(PriorOwn(p, s->ksp, &r->own_candidate));
+  PetscCall(PCDeferred(s->ksp->pc, &waits));
+  r->own_ready = (PetscBool)!waits;
   d->symmetric = (PetscBool)(features[METASOLVE_LOG_ASYMMETRY] <= -8 && features[METASOLVE_NEGATIVE_DIAGONAL] <= 0);
   if (!rank) Best(s, d->symmetric, &v);
   PetscCallMPI(MPI_Bcast(&v, sizeof v, MPI_BYTE, 0, comm));
@@ -97,7 +109,7 @@ PetscErrorCode ChooseCandidate(Solve *s, const double features[])
   d->detail[0] = 0;
   d->expected  = v.expected;
   d->patience  = v.patience;
-  if (v.candidate >= 0) PriorSettings(p, v.candidate, s->class->ranks, &d->settings);
+  if (v.candidate >= 0) PriorSettings(p, v.candidate, s->op.several, &d->settings);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -110,6 +122,7 @@ static void SeeAttempt(Solve *s)
                foreseen = s->setup > 0 ? r->forecast.total[r->candidate] : r->forecast.solve[r->candidate];
   double       seen     = log(spent);
 
+  if (s->why == WHY_SETUP_FAILED) PriorImpossible(PolicyPrior(r->runner->policy), r->candidate, s->op.several);
   if (!s->answered) seen = fmax(seen, OwnTakes(s, 1) + FAILURE);
   PosteriorSee(&s->class->offsets, r->candidate, seen - foreseen, r->forecast.spread[r->candidate]);
 }
@@ -117,7 +130,7 @@ static void SeeAttempt(Solve *s)
 static void SeeOwn(Solve *s)
 {
   const Run   *r        = s->run;
-  const int    own      = r->own_candidate < 0 ? 0 : r->own_candidate;
+  const int    own      = Own(s);
   const double foreseen = s->own_setup > 0 ? r->forecast.total[own] : r->forecast.solve[own];
 
   PosteriorSee(&s->class->offsets, POSTERIOR_OWN, log(s->own_measured) - foreseen,

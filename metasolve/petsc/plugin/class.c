@@ -50,6 +50,29 @@ PetscBool ClassAlike(const struct _Class *a, const struct _Class *b)
                      !strcmp(a->prefix, b->prefix));
 }
 
+static double Apart(const struct _Class *a, const struct _Class *b)
+{
+  return fabs(log((double)a->rows / (double)b->rows)) + abs(a->density - b->density);
+}
+
+/* A mesh is refined, and its systems are of another class: what is known of the nearest holds until something is known of it. */
+static void TakeOver(struct _Class *new, Class all)
+{
+  Class near = NULL;
+
+  for (Class c = all; c; c = c->next) {
+    if (c->block != new->block || c->ranks != new->ranks || strcmp(c->prefix, new->prefix)) continue;
+    if (!near || Apart(c, new) < Apart(near, new)) near = c;
+  }
+  if (!near) return;
+  new->offsets     = near->offsets;
+  new->own         = near->own;
+  new->own.answers = fmin(near->own.answers, 1);
+  new->risk        = near->risk;
+  new->risk.n      = PetscMin(near->risk.n, 1);
+  for (int i = 0; i <= POSTERIOR_OWN; i++) PosteriorDoubt(&new->offsets, i);
+}
+
 PetscErrorCode ClassFind(Class *all, KSP ksp, const Operator *o, Class *found)
 {
   const char   *prefix = ((PetscObject)ksp)->prefix;
@@ -70,7 +93,8 @@ PetscErrorCode ClassFind(Class *all, KSP ksp, const Operator *o, Class *found)
   }
   key.next = *all;
   key.risk = (Mean){.n = 1, .mean = PRIOR};
-  *all     = malloc(sizeof key);
+  TakeOver(&key, *all);
+  *all = malloc(sizeof key);
   PetscCheck(*all, PETSC_COMM_SELF, PETSC_ERR_MEM, "no memory for a class of operators");
   **all  = key;
   *found = *all;

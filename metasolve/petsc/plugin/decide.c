@@ -42,7 +42,7 @@ PetscErrorCode StepAdmit(Solve *s)
   r->op = s->op;
   PetscCall(ClassFind(&r->runner->classes, s->ksp, &s->op, &s->class));
   s->class->solves++;
-  s->class->operators += s->fresh;
+  if (s->fresh) s->class->operators++;
   if (s->why) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(OwnAttains(s, &own));
   PetscCall(ContractTarget(s->ksp, &own, &r->scales, &s->contract, &s->why));
@@ -128,6 +128,13 @@ PetscErrorCode StepDecide(Solve *s)
 }
 
 /* ---- PERMIT: may they be tried now? Rank 0 says so from its clocks and its account, all follow ---- */
+/* Is it known what own settings take here? A prior knows other programs: then own settings and a candidate must have solved. */
+static PetscBool Told(const Solve *s)
+{
+  if (PolicyPrior(s->run->runner->policy)) return (PetscBool)(s->class->attempt.n && s->class->own_solve.n);
+  return (PetscBool)(s->run->decision.expected > 0);
+}
+
 /* A set-up of the program's own that did not wait is paid already. */
 PetscErrorCode DecideExpect(Solve *s)
 {
@@ -143,7 +150,8 @@ PetscErrorCode DecideExpect(Solve *s)
   if (s->contract.kind == CONTRACT_DIRECT && setup) guess = fmax(guess, EXACT * pow((double)s->op.rows, 1.5));
   s->expected = ClassOwn(s->class, s->run->decided ? s->run->decision.expected : 0, setup, guess);
   s->budget   = s->run->runner->budget * s->expected;
-  if (!(s->run->decision.expected > 0) && s->class->own_solve.n && !s->class->attempt.n) s->budget = fmin(s->budget, s->expected);
+  if (!Told(s) && (s->class->own_solve.n || PolicyPrior(s->run->runner->policy)) && !s->class->attempt.n)
+    s->budget = fmin(s->budget, s->expected);
   if (s->contract.kind == CONTRACT_DIRECT && !s->class->own_solve.n && PolicyIsConstant(s->run->runner->policy))
     s->budget = fmax(s->budget, ACCOUNT_PINNED); /* in space a factorisation takes hundreds of times what was guessed */
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -152,9 +160,10 @@ PetscErrorCode DecideExpect(Solve *s)
 static Why Forbidden(Solve *s)
 {
   const Runner   *r     = s->run->runner;
-  const PetscBool told  = (PetscBool)(s->run->decision.expected > 0);
+  const PetscBool told  = Told(s);
   const double    least = PolicyIsConstant(r->policy) ? ACCOUNT_PINNED : ACCOUNT_LEAST;
-  const double    given = least + (told ? ACCOUNT_FREE : ACCOUNT_DOUBT) * s->expected;
+  const double    free  = PolicyPrior(r->policy) ? ACCOUNT_PRIOR : told ? ACCOUNT_FREE : ACCOUNT_DOUBT;
+  const double    given = least + free * s->expected;
   const double    loss  = ClassLoss(s->class, s->expected, fmin(s->budget, USUAL * s->expected));
 
   if (r->trial) return WHY_NOT;

@@ -32,7 +32,10 @@
 
 /* ---- what PETSc renamed or reshaped between 3.18 and 3.26 -------------------------------------------------------- */
 #if PETSC_VERSION_LT(3, 19, 0)
-  #define PETSC_SUCCESS 0
+  #define PETSC_SUCCESS  0
+  #define MONITORS_AFTER PETSC_TRUE /* preonly calls its monitors twice after the solve; newer ones call one before it */
+#else
+  #define MONITORS_AFTER PETSC_FALSE
 #endif
 #if PETSC_VERSION_GE(3, 20, 0)
   #define PetscIgnoreErrorHandler PetscReturnErrorHandler

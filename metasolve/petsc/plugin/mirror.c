@@ -19,15 +19,16 @@ static PetscBool Plain(Monitor m)
   return (PetscBool)(m == (Monitor)KSPMonitorResidual || m == (Monitor)KSPMonitorResidualDrawLG);
 }
 
-/* Can all that watch the program's KSP be told afterwards, on every rank? A monitor may be set on one only. One of preonly is
-   called twice, after the solve: whatever it asks for is there. */
+/* Can all that watch the program's KSP be told afterwards, on every rank? A monitor may be set on one only. One of preonly may
+   be called only after the solve: then whatever it asks for is there. */
 PetscErrorCode MirrorAllows(Solve *s, Why *why)
 {
   const KSP ksp     = s->ksp;
   int       some[2] = {ksp->numbermonitors > 0, ksp->err_hist != NULL}; /* monitors; any that cannot */
 
   PetscFunctionBegin;
-  for (PetscInt i = 0; i < ksp->numbermonitors; i++) some[1] = some[1] || !(Plain(ksp->monitor[i]) || ContractIsAlone(ksp));
+  for (PetscInt i = 0; i < ksp->numbermonitors; i++)
+    some[1] = some[1] || !(Plain(ksp->monitor[i]) || (MONITORS_AFTER && ContractIsAlone(ksp)));
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, some, 2, MPI_INT, MPI_MAX, PetscObjectComm((PetscObject)ksp)));
   s->monitored = (PetscBool)some[0];
   if (some[1]) *why = WHY_MONITORED;

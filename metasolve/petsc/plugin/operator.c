@@ -21,6 +21,7 @@ PetscErrorCode OperatorOf(KSP ksp, Operator *o, Why *why)
   PetscCall(PetscObjectStateGet((PetscObject)o->A, &o->state));
   PetscCall(MatGetNonzeroState(o->A, &o->pattern));
   PetscCall(MatIsRows(o->A, &rows));
+  PetscCall(PetscObjectBaseTypeCompare((PetscObject)o->A, MATMPIAIJ, &o->several));
   if (o->A != P) *why = WHY_TWO_MATRICES;
   else if (!rows) *why = WHY_NOT_ROWS;
   o->readable = (PetscBool)(rows && o->A == P);

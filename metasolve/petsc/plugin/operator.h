@@ -9,6 +9,7 @@ typedef struct {
   PetscObjectId    id;
   PetscObjectState state, pattern; /* of the values, of the places of the nonzeros */
   PetscBool        readable;       /* it can be acted on */
+  PetscBool        several;        /* of a type for several ranks, which one may have as well */
 } Operator;
 
 PetscErrorCode OperatorOf(KSP, Operator *, Why *);

@@ -35,6 +35,13 @@ double PosteriorDeviation(const Posterior *p, int candidate, double spread)
   return sqrt(p->seen[candidate] ? p->variance[candidate] : Before(spread));
 }
 
+void PosteriorDoubt(Posterior *p, int candidate)
+{
+  if (!p->seen[candidate]) return;
+  p->seen[candidate] = 1;
+  p->variance[candidate] += NOISE * NOISE;
+}
+
 void PosteriorSee(Posterior *p, int candidate, double apart, double spread)
 {
   double before = p->seen[candidate] ? p->variance[candidate] + FORGET : Before(spread), gain, surprise;

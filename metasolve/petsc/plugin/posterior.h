@@ -16,4 +16,5 @@ typedef struct {
 
 double PosteriorMean(const Posterior *, int candidate);
 double PosteriorDeviation(const Posterior *, int candidate, double spread);   /* spread: of what is foreseen */
+void   PosteriorDoubt(Posterior *, int candidate);                            /* on other operators than those it was seen on */
 void   PosteriorSee(Posterior *, int candidate, double apart, double spread); /* apart: observed - foreseen */

@@ -67,22 +67,31 @@ static PetscBool Same(const char *name, const char *type)
   return (PetscBool)(type && !strcmp(name, type));
 }
 
+static int Find(Prior p, const char *ksp, const char *pc, const char *package)
+{
+  for (int i = 0; i < p->n; i++)
+    for (int k = 0; k < p->candidate[i].owns; k++) {
+      const Named *n = &p->candidate[i].own[k];
+      if (Same(n->ksp, ksp) && Same(n->pc, pc) && (!strcmp(n->package, "-") || Same(n->package, package))) return i;
+    }
+  return -1;
+}
+
 PetscErrorCode PriorOwn(Prior p, KSP ksp, int *candidate)
 {
-  const char   *method = ((PetscObject)ksp)->type_name, *pc = ksp->pc ? ((PetscObject)ksp->pc)->type_name : NULL;
   MatSolverType package = NULL;
   PetscBool     factors;
 
   PetscFunctionBegin;
-  *candidate = -1;
   PetscCall(PetscObjectTypeCompareAny((PetscObject)ksp->pc, &factors, PCLU, PCCHOLESKY, ""));
   if (factors) PetscCall(PCFactorGetMatSolverType(ksp->pc, &package));
-  for (int i = p->n - 1; i >= 0; i--)
-    for (int k = 0; k < p->candidate[i].owns; k++) {
-      const Named *n = &p->candidate[i].own[k];
-      if (Same(n->ksp, method) && Same(n->pc, pc) && (!strcmp(n->package, "-") || Same(n->package, package))) *candidate = i;
-    }
+  *candidate = Find(p, ((PetscObject)ksp)->type_name, ((PetscObject)ksp->pc)->type_name, package);
   PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+int PriorUsual(Prior p)
+{
+  return PetscMax(Find(p, KSPGMRES, PCILU, NULL), 0);
 }
 
 static const char *ValueOf(const Chosen *s, const char *name)
@@ -106,19 +115,23 @@ static PetscBool Here(const Chosen *s, PetscBool several)
   return found;
 }
 
-PetscBool PriorPossible(Prior p, int candidate, int ranks, PetscBool symmetric)
+PetscBool PriorPossible(Prior p, int candidate, PetscBool several, PetscBool symmetric)
 {
-  const int  several = ranks > 1;
-  Candidate *c       = &p->candidate[candidate];
+  Candidate *c = &p->candidate[candidate];
 
   if (!c->settings[several].n || (c->symmetric && !symmetric)) return PETSC_FALSE;
-  if (!c->here[several]) c->here[several] = Here(&c->settings[several], (PetscBool)several) ? 1 : -1;
+  if (!c->here[several]) c->here[several] = Here(&c->settings[several], several) ? 1 : -1;
   return (PetscBool)(c->here[several] > 0);
 }
 
-void PriorSettings(Prior p, int candidate, int ranks, Settings *s)
+void PriorImpossible(Prior p, int candidate, PetscBool several)
 {
-  const Chosen *chosen = &p->candidate[candidate].settings[ranks > 1];
+  p->candidate[candidate].here[several] = -1;
+}
+
+void PriorSettings(Prior p, int candidate, PetscBool several, Settings *s)
+{
+  const Chosen *chosen = &p->candidate[candidate].settings[several];
 
   s->n = chosen->n;
   for (int i = 0; i < s->n; i++) {

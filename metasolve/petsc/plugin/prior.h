@@ -21,6 +21,9 @@ int         PriorCount(Prior);
 int         PriorFind(Prior, const char *name); /* -1: it has none of this name */
 const char *PriorName(Prior, int candidate);
 void        PriorForecast(Prior, const double features[], Forecast *);
-PetscErrorCode PriorOwn(Prior, KSP, int *candidate);                                /* that the program's settings are; -1: none */
-PetscBool      PriorPossible(Prior, int candidate, int ranks, PetscBool symmetric); /* here, with this PETSc */
-void           PriorSettings(Prior, int candidate, int ranks, Settings *);
+PetscErrorCode PriorOwn(Prior, KSP, int *candidate); /* that the program's settings are; -1: none */
+int            PriorUsual(Prior);                    /* what PETSc does where nobody says anything */
+/* several: of the matrix types that several ranks have. Here, with this PETSc, as far as is known */
+PetscBool PriorPossible(Prior, int candidate, PetscBool several, PetscBool symmetric);
+void      PriorImpossible(Prior, int candidate, PetscBool several);
+void      PriorSettings(Prior, int candidate, PetscBool several, Settings *);

@@ -45,7 +45,8 @@ typedef struct { /* kept with a KSP */
   Decision         decision; /* for op, where decided */
   Forecast         forecast; /* of a prior, likewise; the candidate that it chose, and the one that own settings are (-1: none) */
   int              candidate, own_candidate;
-  double           foreseen; /* seconds of the candidate */
+  PetscBool        own_ready; /* their preconditioner was set up already */
+  double           foreseen;  /* seconds of the candidate */
   PetscBool        decided;
   Previous         previous;
   Scales           scales;

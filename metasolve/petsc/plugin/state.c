@@ -1,4 +1,4 @@
-/* state.c - classes as words in a file, and back. No call of MPI or PETSc's is in the writing: it may be all that is left at exit. */
+/* state.c - classes as words in a file, and back. The writing calls nothing of MPI or PETSc: it may happen at exit. */
 #define _GNU_SOURCE
 #include "state.h"
 #include "policy.h"

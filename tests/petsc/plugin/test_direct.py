@@ -17,6 +17,12 @@ READS = [
 ]
 
 
+def need(done):
+    """Skip where this PETSc cannot factorise so: no MUMPS, or nothing for several ranks."""
+    if "Could not locate" in done.stderr:
+        pytest.skip("this PETSc has no such factorisation")
+
+
 def model(tmp_path, size):
     return pin(tmp_path / "model", {"ksp_type": "cg", "pc_type": "icc" if size == 1 else "bjacobi"})
 
@@ -27,6 +33,7 @@ def test_a_program_reads_what_it_expects(host, run_program, run_with, tmp_path, 
     """Answer, count, reason, factor, inertia, several right-hand sides at once."""
     command = [*host("direct"), *flags.split()]
     own = run_program(command, ranks=size)
+    need(own)
     done, lines = run_with(model(tmp_path, size), command, size, env=PATIENT)
     assert done.returncode == own.returncode == 0, done.stderr
     assert done.stdout == own.stdout
@@ -73,6 +80,7 @@ def test_a_better_factorisation_may_be_chosen(host, run_program, run_with, tmp_p
         tmp_path / "better",
         {"ksp_type": "richardson", "pc_type": "lu", "pc_factor_mat_solver_type": "mumps"},
     )
+    need(run_program([*host("direct"), "-pc_factor_mat_solver_type", "mumps"]))
     own = run_program(host("direct"))
     done, lines = run_with(better, host("direct"), env=PATIENT)
     assert done.stdout == own.stdout
@@ -89,11 +97,14 @@ def test_they_are_left_alone_where_that_is_asked_for(host, run_program, run_with
 
 @pytest.mark.parametrize("flags", ["-ksp_monitor", "-ksp_monitor_true_residual"])
 def test_monitors_see_what_they_always_do(host, run_program, run_with, tmp_path, flags):
-    """Those of preonly are called twice after the solve: with the norms of b and residual."""
+    """PETSc's preonly calls them with the norms of b and residual, since 3.19 one beforehand."""
+    from petsc4py import PETSc
+
     command = [*host("direct"), flags]
     own = run_program(command)
     done, lines = run_with(model(tmp_path, 1), command, env=PATIENT)
-    assert {line["source"] for line in lines} == {"model"}
+    plain = flags == "-ksp_monitor" or PETSc.Sys.getVersion() < (3, 19)
+    assert {line["source"] for line in lines} == ({"model"} if plain else {"refused"})
     told, expected = done.stdout.split(), own.stdout.split()
     assert len(told) == len(expected)
     for word, other in zip(told, expected, strict=True):
@@ -106,6 +117,7 @@ def test_they_are_recorded_and_replayed(host, record_with, size):
     from metasolve.petsc.replay import Replay
 
     done, out = record_with([*host("direct"), "-size", "30"], size)
+    need(done)
     assert done.returncode == 0, done.stderr
     instances = Recording(out).instances()
     assert len(instances) == 3

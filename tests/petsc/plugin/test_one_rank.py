@@ -1,5 +1,7 @@
 """A fault on one rank ends in the program's own solve on all of them."""
 
+import functools
+
 import pytest
 
 from metasolve.model.pinned import pin
@@ -24,13 +26,24 @@ SETTINGS = [
 ]
 
 
+@pytest.fixture(scope="module")
+def alone(host, run_program):
+    """`alone(fault, ranks)`: the command, and how it ends without metasolve, run once."""
+
+    @functools.cache
+    def run(fault, ranks):
+        command = [*host("one_rank"), "-fault", fault, "-pc_type", "jacobi", "-ksp_max_it", "2000"]
+        return command, run_program(command, ranks=ranks)
+
+    return run
+
+
 @pytest.mark.parametrize("ranks", [1, 3])
 @pytest.mark.parametrize("settings", SETTINGS)
-def test_the_program_ends_as_it_would_have(settings, ranks, host, tmp_path, run_with, run_program):
+def test_the_program_ends_as_it_would_have(settings, ranks, alone, tmp_path, run_with):
     pin(tmp_path / "model", dict(word.split("=") for word in settings.split()))
     for fault in FAULTS:
-        command = [*host("one_rank"), "-fault", fault, "-pc_type", "jacobi", "-ksp_max_it", "2000"]
-        own = run_program(command, ranks=ranks)
+        command, own = alone(fault, ranks)
         done, lines = run_with(tmp_path / "model", command, ranks)
         assert done.returncode == own.returncode, (fault, done.stderr)
         assert len(lines) == 1

@@ -1,0 +1,170 @@
+"""Streams of solves of a kind that the prior was not fitted to: what is learned on line.
+
+Four ways: Tsallis-INF (Zimmert & Seldin, JMLR 22, 2021) and Thompson sampling without a prior, the
+prior alone, and the prior with one Gaussian offset per candidate, whose trials an account bounds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from benchmarks.prior_choice import CAUTION, GATE, MARGIN, Foreseen, single_of_kind
+from benchmarks.prior_table import Array, Ints, Table
+
+LENGTH, ORDERS = 300, 5
+NOISE = 0.25  #: standard deviation of ln(seconds) of one setting from system to system
+WIDEST = 3.0  #: a choice costs at most so many times the own time
+#: The account: of own time, and of one mean own solve, that learning may cost.
+SHARE, OVERRUN = 0.03, 1.0
+BOLD = 0.05  #: what a trial must promise, in log
+TSALLIS, THOMPSON = "Tsallis-INF, no prior", "Thompson sampling, no prior"
+PRIOR, ONLINE = "prior", "prior and on line"
+FIXED, ORACLE = "best fixed, in hindsight", "oracle"
+
+
+@dataclass
+class Streams:
+    """ln(cost / own time) of every solve.
+
+    Parameters
+    ----------
+    taken
+        By way; a row per stream.
+    lost
+        By way; the share of own time by which each stream took longer in all.
+    """
+
+    taken: dict[str, list[Array]] = field(default_factory=dict)
+    lost: dict[str, list[float]] = field(default_factory=dict)
+
+    def add(self, way: str, taken: Array, own: Array) -> None:
+        """Add a stream."""
+        self.taken.setdefault(way, []).append(taken)
+        extra = float((own * (np.exp(taken) - 1.0)).sum() / own.sum())
+        self.lost.setdefault(way, []).append(extra)
+
+
+def streams(table: Table, foreseen: Foreseen) -> Streams:
+    """Solve streams of each kind in some orders."""
+    found, own, fixed = Streams(), table.seconds, single_of_kind(table)
+    relative, chosen = foreseen.relative(table), foreseen.choices(table)
+    for kind in np.unique(table.kinds):
+        mine = np.flatnonzero(table.kinds == kind)
+        for order in range(ORDERS):
+            sequence = np.random.default_rng(order).choice(mine, LENGTH)
+            L, seconds = table.L[sequence], own[sequence]
+            every = np.arange(LENGTH)
+            ways: Mapping[str, Array] = {
+                TSALLIS: tsallis(L, np.random.default_rng(order)),
+                THOMPSON: thompson(L, table.usable[sequence], np.random.default_rng(order)),
+                PRIOR: L[every, chosen[sequence]],
+                ONLINE: online(
+                    L, seconds, relative[sequence], foreseen.beside[sequence], table.own[sequence]
+                ),
+                FIXED: L[every, fixed[sequence]],
+                ORACLE: L.min(axis=1),
+            }
+            for way, taken in ways.items():
+                found.add(way, taken, seconds)
+    return found
+
+
+def tsallis(L: Array, rng: np.random.Generator) -> Array:
+    """Tsallis-INF over all candidates, from nothing."""
+    total, taken = np.zeros(L.shape[1]), np.zeros(len(L))
+    for step, costs in enumerate(L):
+        p = _tsallis_weights(total, 2.0 / np.sqrt(step + 1))
+        j = int(rng.choice(len(p), p=p))
+        total[j] += min(np.exp(costs[j]), WIDEST) / WIDEST / p[j]
+        taken[step] = costs[j]
+    return taken
+
+
+def _tsallis_weights(total: Array, eta: float) -> Array:
+    """Weights 4 / (eta (total - x))^2 that add up to one: Newton's method for x."""
+    x = total.min() - 2.0 / eta
+    for _ in range(30):
+        w = 4.0 / (eta * (total - x)) ** 2
+        step = (w.sum() - 1.0) / (eta * (w**1.5).sum())
+        x -= step
+        if abs(step) < 1e-12 * max(1.0, abs(x)):
+            break
+    w = 4.0 / (eta * (total - x)) ** 2
+    p: Array = w / w.sum()
+    return p
+
+
+def thompson(L: Array, usable: Array, rng: np.random.Generator) -> Array:
+    """Gaussian Thompson sampling: own time for all to begin with, spread 1."""
+    K = L.shape[1]
+    mean, var, taken = np.zeros(K), np.ones(K), np.zeros(len(L))
+    for step, costs in enumerate(L):
+        drawn = np.where(usable[step], rng.normal(mean, np.sqrt(var)), np.inf)
+        j = int(drawn.argmin())
+        taken[step] = costs[j]
+        gain = var[j] / (var[j] + NOISE**2)
+        mean[j] += gain * (costs[j] - mean[j])
+        var[j] *= 1.0 - gain
+    return taken
+
+
+@dataclass
+class Account:
+    """What learning has cost, and what it may.
+
+    Parameters
+    ----------
+    own
+        What the own settings would have taken, in all and of how many solves.
+    lost, behind
+        Losses alone; losses less gains.
+    """
+
+    own: float = 0.0
+    solves: int = 0
+    lost: float = 0.0
+    behind: float = 0.0
+
+    @property
+    def room(self) -> float:
+        """What may be lost."""
+        return SHARE * self.own + OVERRUN * self.own / max(self.solves, 1)
+
+    def book(self, own: float, cost: float) -> None:
+        """Book a solve whose cost is so many own times, in log."""
+        extra = own * (np.exp(cost) - 1.0)
+        self.own, self.solves = self.own + own, self.solves + 1
+        self.lost, self.behind = self.lost + max(extra, 0.0), self.behind + extra
+
+
+def online(L: Array, own: Array, relative: Array, beside: Array, home: Ints) -> Array:
+    """The prior with an offset per candidate; what is bold is tried while the account allows it."""
+    offset, var = np.zeros(L.shape[1]), np.maximum(beside[0], 0.15) ** 2
+    taken, account = np.zeros(len(L)), Account()
+    for step, costs in enumerate(L):
+        m, s = relative[step] + offset, np.sqrt(var)
+        m[home[step]] = s[home[step]] = 0.0
+        j = _choice(m, s, int(home[step]), float(own[step]), account)
+        taken[step] = costs[j]
+        account.book(float(own[step]), float(costs[j]))
+        if j != home[step]:
+            gain = var[j] / (var[j] + NOISE**2)
+            offset[j] += gain * (costs[j] - m[j])
+            var[j] *= 1.0 - gain
+    return taken
+
+
+def _choice(m: Array, s: Array, home: int, own: float, account: Account) -> int:
+    """What is taken: own settings where too much was lost, a trial where there is room for it."""
+    if account.behind > account.room:
+        return home
+    best, bold = int((m + CAUTION * s).argmin()), int((m - s).argmin())
+    if m[best] + GATE * s[best] >= -MARGIN:
+        best = home
+    risk = own * (np.exp(min(m[bold] + s[bold], np.log(WIDEST))) - np.exp(m[best]))
+    room = account.room if account.solves else OVERRUN * own
+    tried = m[bold] - s[bold] < m[best] - BOLD and risk < room - account.lost
+    return bold if tried else best
