@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 import time
 from collections.abc import Sequence
@@ -99,6 +100,7 @@ def run(entries: Sequence[Entry], ranks: Sequence[int], bench: Bench, *, again: 
     if again:
         for entry, n in cases:
             finished.forget(entry.name, n)
+            shutil.rmtree(bench.work / "programs" / entry.name, ignore_errors=True)
     todo = [(entry, n) for entry, n in cases if not finished.has(entry.name, n)]
     began = time.monotonic()
     for number, (entry, n) in enumerate(todo):

@@ -85,7 +85,7 @@ def _case(entry: Entry, ranks: int, bench: Bench, here: Path, row: Row) -> None:
         raise UsageError(f"plainly it {_says(plain)}")
     if not entry.answered(plain.output, plain.output):
         raise UsageError(f"plainly it prints no answer: {_end(plain.output)}")
-    row |= {"plain seconds": plain.seconds, "plain solver seconds": plain.solver, "ways": {}}
+    row |= {"plain seconds": plain.seconds, "ways": {}}
     models = {way: _model(way, entry, ranks, bench, here, plain, row) for way in bench.ways}
     for way, model in models.items():
         bench.say(f"run, {way}")
@@ -234,8 +234,10 @@ def _time(entry: Entry, ranks: int, bench: Bench, here: Path, models: Models, ro
         at = number % len(order)
         rounds.append({})
         for way in order[at:] + order[:at]:
-            ran = run(entry, here, ranks) if way == PLAIN else run_under(
-                entry, here, ranks, models[way])  # fmt: skip
+            if way == PLAIN:
+                ran = run(entry, here, ranks, timed=True)
+            else:
+                ran = run_under(entry, here, ranks, models[way], timed=True)
             rounds[-1][way] = ran
             _check(entry, rounds[-1].get(PLAIN, ran), ran, f"round {number + 1}, {way}")
     for way in models if rounds else ():

@@ -12,6 +12,7 @@ from __future__ import annotations
 import runpy
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 
@@ -38,6 +39,7 @@ def main(words: list[str]) -> None:
     words, arguments = _split(words)
     script, *names = words
     sys.argv = [script, *arguments]
+    sys.path[0] = str(Path(script).resolve().parent)  # as Python does for a script
     try:
         import numpy as np
 

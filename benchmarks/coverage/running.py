@@ -75,7 +75,13 @@ def words_of(entry: Entry, here: Path, ranks: int) -> list[str]:
 
 
 def run(
-    entry: Entry, here: Path, ranks: int, before: Sequence[str] = (), limit: float | None = None
+    entry: Entry,
+    here: Path,
+    ranks: int,
+    before: Sequence[str] = (),
+    limit: float | None = None,
+    *,
+    timed: bool = False,
 ) -> Ran:
     """Run an entry in a copy of its folder, so that what it writes changes no other run.
 
@@ -84,12 +90,15 @@ def run(
     here : the folder where the program was made.
     before : words in front of the command: of metasolve.
     limit : seconds; the entry's by default.
+    timed : with PETSc's log; otherwise its environment is what metasolve makes of the user's.
     """
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
         folder, log = Path(scratch) / "run", Path(scratch) / "log.xml"
         shutil.copytree(here, folder, symlinks=True)
         words = [*before, *words_of(entry, folder, ranks)]
-        code, seconds, text = _output(entry, words, folder, log, limit or entry.limit)
+        code, seconds, text = _output(
+            entry, words, folder, log if timed else None, limit or entry.limit
+        )
         lines = text.splitlines(keepends=True)
         ours = [line for line in lines if line.startswith("metasolve: ")]
         output = "".join(line for line in lines if not line.startswith("metasolve: "))
@@ -97,24 +106,31 @@ def run(
 
 
 def run_under(
-    entry: Entry, here: Path, ranks: int, model: Path | None, limit: float | None = None
+    entry: Entry,
+    here: Path,
+    ranks: int,
+    model: Path | None,
+    limit: float | None = None,
+    *,
+    timed: bool = False,
 ) -> Ran:
     """Run an entry under a model; None is the prior that comes with metasolve."""
     with tempfile.TemporaryDirectory() as scratch:
         log = Path(scratch) / "log.jsonl"
         named = [] if model is None else [str(model)]
         words = [METASOLVE, "run", *named, "--log", str(log), "--"]
-        ran = run(entry, here, ranks, words, limit)
+        ran = run(entry, here, ranks, words, limit, timed=timed)
         text = log.read_text() if log.exists() else ""
     return Ran(ran.code, ran.seconds, ran.output, ran.solver, _lines(text), ran.said)
 
 
 def _output(
-    entry: Entry, words: Sequence[str], folder: Path, log: Path, limit: float
+    entry: Entry, words: Sequence[str], folder: Path, log: Path | None, limit: float
 ) -> tuple[int | None, float, str]:
     environment = {**os.environ, **_ENVIRONMENT, **dict(entry.environment)}
-    given = environment.get("PETSC_OPTIONS", "")
-    environment["PETSC_OPTIONS"] = f"{given} {option(log)}".strip()
+    if log is not None:
+        given = environment.get("PETSC_OPTIONS", "")
+        environment["PETSC_OPTIONS"] = f"{given} {option(log)}".strip()
     said = folder.parent / "said"
     with said.open("wb") as out:
         began = time.monotonic()

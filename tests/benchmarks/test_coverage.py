@@ -53,6 +53,12 @@ def test_numbers_may_differ_within_the_tolerance_and_counts_may_not():
     assert not Reading(r"steps (\d+)").kept("steps 3", "steps 4")
 
 
+def test_an_error_may_become_smaller_but_not_larger():
+    reading = Reading(r"error (\S+)", 1e-3, error=True)
+    assert reading.kept("error 1e-3", "error 1e-5")
+    assert not reading.kept("error 1e-3", "error 2e-3")
+
+
 def test_an_answer_that_is_not_a_number_is_not_kept():
     assert not Reading(r"x = (\S+)", 1e-3).kept("x = 1", "x = nan")
 
