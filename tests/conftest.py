@@ -46,6 +46,10 @@ os.environ.setdefault("OMPI_MCA_pml", "ob1")
 
 # Tests that run side by side: MPI processes share cores, and singletons need folders of their own.
 if "PYTEST_XDIST_WORKER" in os.environ:
+    # What MPI left in the environment of the process that started this one is not meant for others.
+    for name in ("ess", "pmix", "orte_ess_num_procs", "orte_precondition_transports"):
+        os.environ.pop(f"OMPI_MCA_{name}", None)
+    os.environ.pop("OMPI_APP_CTX_NUM_PROCS", None)
     os.environ["OMPI_MCA_mpi_yield_when_idle"] = "1"  # noqa: SIM112 (its own name)
     os.environ["TMPDIR"] = tempfile.mkdtemp(prefix="t")
     atexit.register(shutil.rmtree, os.environ["TMPDIR"], ignore_errors=True)

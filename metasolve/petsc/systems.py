@@ -126,7 +126,7 @@ class Systems:
         if measure is not Measure.NORM:
             key = (solve.rhs, layout, operator.hash, measure)
             judge = self._get(key, 3 * vector, lambda: plugin().judge(A, b, measure))
-        self._make_room(keep=4)
+        self._make_room(keep=3 if judge is None else 4)
         return System(A, b, guess, norm, judge)
 
     def _generated(self, solve: GeneratedSolve) -> System:

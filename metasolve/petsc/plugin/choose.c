@@ -2,6 +2,7 @@
 #include "runner.h"
 #include <math.h>
 
+#define SURE     0.9   /* of a standard deviation, by which it must be better than the program's own settings */
 #define CAUTION  0.5   /* of a standard deviation, that a candidate must be better by */
 #define WORTH    0.095 /* ln 1.1: what a candidate must gain over the program's own settings */
 #define CURIOUS  0.05  /* ln: what a bolder candidate may gain over the usual one, to be tried */
@@ -9,6 +10,8 @@
 #define VENTURED 0.03  /* of the program's own time: what may be lost in trying bolder ones */
 #define UNNAMED  1.0   /* standard deviation of own settings that are none of the candidates */
 #define FAILURE  1.1   /* ln of times own that a failed attempt counts for */
+#define FACTOR   4e-9  /* seconds for (rows)^2, of a factorisation of a grid in space with a few unknowns at each point ... */
+#define LEAST    0.02  /* ... and what it may take anyway */
 #define PATIENCE 3     /* times the best candidate, that own settings may still seem to need */
 
 typedef struct { /* of rank 0 */
@@ -35,7 +38,7 @@ static int Own(const Solve *s)
 {
   const int own = s->run->own_candidate;
 
-  return own < 0 ? PriorUsual(PolicyPrior(s->run->runner->policy)) : own;
+  return own < 0 ? PriorUsual(PolicyPrior(s->run->runner->policy), (PetscBool)(s->contract.kind == CONTRACT_DIRECT)) : own;
 }
 
 /* What the program's own settings are expected to take. A set-up that did not wait is paid already. */
@@ -46,22 +49,32 @@ static double OwnTakes(const Solve *s, double rights)
   return (s->run->own_ready ? f->solve[Own(s)] : Takes(f, Own(s), rights)) + PosteriorMean(&s->class->offsets, POSTERIOR_OWN);
 }
 
+/* A factorisation cannot be stopped. Where the program has none itself, even one in space must take no longer than own settings. */
+static PetscBool TooLong(const Solve *s, int candidate, double own)
+{
+  const double rows = (double)s->op.rows;
+
+  if (s->contract.kind == CONTRACT_DIRECT || !PriorFactorises(PolicyPrior(s->run->runner->policy), candidate)) return PETSC_FALSE;
+  return (PetscBool)(FACTOR * rows * rows > fmax(exp(own), LEAST));
+}
+
 static void Best(Solve *s, PetscBool symmetric, Verdict *v)
 {
   const Prior      p      = PolicyPrior(s->run->runner->policy);
   const Forecast  *f      = &s->run->forecast;
   const Posterior *o      = &s->class->offsets;
   const double     rights = Rights(s->class), own = OwnTakes(s, rights);
-  double           safe = INFINITY, bold = INFINITY, safe_mean = INFINITY, bold_worst = INFINITY, bold_mean = INFINITY, risk;
-  int              bolder = -1;
+  double safe = INFINITY, bold = INFINITY, safe_mean = INFINITY, bold_worst = INFINITY, bold_mean = INFINITY, sure = INFINITY, risk;
+  int    bolder = -1;
 
   *v = (Verdict){.candidate = -1, .expected = exp(own)};
   for (int i = 0; i < PriorCount(p); i++) {
-    if (i == s->run->own_candidate || !PriorPossible(p, i, s->op.several, symmetric)) continue;
+    if (i == s->run->own_candidate || !PriorPossible(p, i, s->op.several, symmetric) || TooLong(s, i, own)) continue;
     const double mean = Takes(f, i, rights) + PosteriorMean(o, i), deviation = PosteriorDeviation(o, i, f->spread[i]);
     if (isless(mean + CAUTION * deviation, safe)) {
       safe         = mean + CAUTION * deviation;
       safe_mean    = mean;
+      sure         = mean + SURE * deviation;
       v->candidate = i;
     }
     if (isless(mean - deviation, bold)) {
@@ -80,7 +93,7 @@ static void Best(Solve *s, PetscBool symmetric, Verdict *v)
   }
   v->foreseen = exp(safe_mean);
   v->patience = PATIENCE * v->foreseen;
-  if (v->candidate < 0 || !(v->venture > 0 || isless(safe, own - WORTH))) v->why = WHY_NO_GAIN;
+  if (v->candidate < 0 || !(v->venture > 0 || isless(sure, own - WORTH))) v->why = WHY_NO_GAIN;
 }
 
 PetscErrorCode ChooseCandidate(Solve *s, const double features[])
@@ -95,12 +108,12 @@ PetscErrorCode ChooseCandidate(Solve *s, const double features[])
 
   PetscFunctionBegin;
   PetscCallMPI(MPI_Comm_rank(comm, &rank));
-  PriorForecast(p, features, &r->forecast);
   PetscCall(PriorOwn(p, s->ksp, &r->own_candidate));
+  PriorForecast(p, features, Own(s), &r->forecast);
   PetscCall(PCDeferred(s->ksp->pc, &waits));
   r->own_ready = (PetscBool)!waits;
   d->symmetric = (PetscBool)(features[METASOLVE_LOG_ASYMMETRY] <= -8 && features[METASOLVE_NEGATIVE_DIAGONAL] <= 0);
-  if (!rank) Best(s, d->symmetric, &v);
+  if (!rank) Best(s, (PetscBool)(d->symmetric && !s->class->indefinite), &v);
   PetscCallMPI(MPI_Bcast(&v, sizeof v, MPI_BYTE, 0, comm));
   r->candidate = v.candidate;
   r->foreseen  = v.foreseen;
@@ -122,6 +135,7 @@ static void SeeAttempt(Solve *s)
                foreseen = s->setup > 0 ? r->forecast.total[r->candidate] : r->forecast.solve[r->candidate];
   double       seen     = log(spent);
 
+  if (s->run->inner.ksp && s->run->inner.ksp->reason == KSP_DIVERGED_INDEFINITE_MAT) s->class->indefinite = PETSC_TRUE;
   if (s->why == WHY_SETUP_FAILED) PriorImpossible(PolicyPrior(r->runner->policy), r->candidate, s->op.several);
   if (!s->answered) seen = fmax(seen, OwnTakes(s, 1) + FAILURE);
   PosteriorSee(&s->class->offsets, r->candidate, seen - foreseen, r->forecast.spread[r->candidate]);

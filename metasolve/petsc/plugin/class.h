@@ -25,7 +25,8 @@ struct _Class {
   PetscInt  failures, pause; /* fallbacks in a row; solves to leave alone */
   PetscInt  misses, rest;    /* the same of guesses that were none */
   Account   account;
-  Posterior offsets; /* of a prior's candidates */
+  Posterior offsets;    /* of a prior's candidates */
+  PetscBool indefinite; /* conjugate gradients have said so */
   PetscInt  solves, operators;
   double    ventured;                        /* seconds that bolder candidates might have lost */
   Attained  own;                             /* how good the program's own answers are ... */

@@ -2,6 +2,7 @@
 #include "inner.h"
 #include "deferred.h"
 #include "sound.h"
+#include <petsc/private/logimpl.h>
 #include <string.h>
 
 #define PREFIX "metasolve"
@@ -44,6 +45,42 @@ static void Speak(Voice voice)
   PetscHelpPrintf = voice.help;
   PetscVFPrintf   = voice.print;
 }
+
+/* ---- logging: an error leaves events open, which a log that nests them (-log_view :FILE:ascii_xml) does not survive ---- */
+#if PETSC_VERSION_LT(3, 20, 0)
+typedef struct {
+  PetscErrorCode (*begin)(PetscLogEvent, int, PetscObject, PetscObject, PetscObject, PetscObject);
+  PetscErrorCode (*end)(PetscLogEvent, int, PetscObject, PetscObject, PetscObject, PetscObject);
+} Log;
+
+static Log Unlog(void)
+{
+  const Log log = {PetscLogPLB, PetscLogPLE};
+
+  if (log.begin == PetscLogEventBeginDefault) return log;
+  PetscLogPLB = NULL;
+  PetscLogPLE = NULL;
+  return log;
+}
+
+static void Relog(Log log)
+{
+  PetscLogPLB = log.begin;
+  PetscLogPLE = log.end;
+}
+#else
+typedef int Log;
+
+static Log Unlog(void)
+{
+  return 0;
+}
+
+static void Relog(Log log)
+{
+  (void)log;
+}
+#endif
 
 static PetscErrorCode OptionChange(const char *key, const char *value) /* NULL: it goes */
 {
@@ -210,6 +247,7 @@ PetscErrorCode InnerSetUp(Inner *in, KSP host, const Settings *s, const Operator
   PetscErrorCode err;
   OperatorMarks  marks;
   Voice          voice;
+  Log            log;
 
   PetscFunctionBegin;
   PetscCall(SoundOperator(o, s, &sound));
@@ -219,8 +257,10 @@ PetscErrorCode InnerSetUp(Inner *in, KSP host, const Settings *s, const Operator
   MetasolveDepth++;
   PetscCall(PetscPushErrorHandler(PetscIgnoreErrorHandler, NULL));
   voice = Hush();
+  log   = Unlog();
   err   = SetUp(in, host, s, o, norm);
   if (!err) err = Checked(in, host, &mine);
+  Relog(log);
   Speak(voice);
   PetscCall(PetscPopErrorHandler());
   MetasolveDepth = depth;
@@ -235,6 +275,7 @@ PetscErrorCode InnerSolve(Inner *in, KSP host, Limits *limits, PetscInt max_it, 
   PetscErrorCode err;
   OperatorMarks  marks;
   Voice          voice;
+  Log            log;
   PetscInt       locks;
   Mat            A;
 
@@ -245,7 +286,9 @@ PetscErrorCode InnerSolve(Inner *in, KSP host, Limits *limits, PetscInt max_it, 
   MetasolveDepth++;
   PetscCall(PetscPushErrorHandler(PetscIgnoreErrorHandler, NULL));
   voice = Hush();
+  log   = Unlog();
   err   = Solve(in, host, limits, max_it, guess);
+  Relog(log);
   Speak(voice);
   PetscCall(PetscPopErrorHandler());
   MetasolveDepth = depth;

@@ -37,7 +37,7 @@ static const int16_t *Leaf(Prior p, int tree, const float x[])
   return p->value + (size_t)(-1 - at) * (size_t)p->n * 2;
 }
 
-void PriorForecast(Prior p, const double features[], Forecast *f)
+void PriorForecast(Prior p, const double features[], int own, Forecast *f)
 {
   const double work = features[LOG_ROWS] * log(10) + log(fmax(features[PER_ROW], 1)) + log(WORK), trees = p->trees;
   float        x[METASOLVE_FEATURES];
@@ -48,14 +48,15 @@ void PriorForecast(Prior p, const double features[], Forecast *f)
   for (int t = 0; t < p->trees; t++) {
     const int16_t *leaf = Leaf(p, t, x);
     for (int i = 0; i < p->n; i++) {
+      const int32_t apart = leaf[2 * i] - leaf[2 * own];
       total[i] += leaf[2 * i];
-      square[i] += (int32_t)leaf[2 * i] * leaf[2 * i];
       solve[i] += leaf[2 * i + 1];
+      square[i] += (int64_t)apart * apart;
     }
   }
   for (int i = 0; i < p->n; i++) {
-    const double mean = total[i] / trees;
-    f->total[i]       = mean / UNIT + work;
+    const double mean = (total[i] - total[own]) / trees;
+    f->total[i]       = total[i] / trees / UNIT + work;
     f->solve[i]       = solve[i] / trees / UNIT + work;
     f->spread[i]      = sqrt(fmax((double)square[i] / trees - mean * mean, 0)) / UNIT;
   }
@@ -89,9 +90,9 @@ PetscErrorCode PriorOwn(Prior p, KSP ksp, int *candidate)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-int PriorUsual(Prior p)
+int PriorUsual(Prior p, PetscBool direct)
 {
-  return PetscMax(Find(p, KSPGMRES, PCILU, NULL), 0);
+  return PetscMax(direct ? Find(p, KSPPREONLY, PCLU, NULL) : Find(p, KSPGMRES, PCILU, NULL), 0);
 }
 
 static const char *ValueOf(const Chosen *s, const char *name)
@@ -122,6 +123,13 @@ PetscBool PriorPossible(Prior p, int candidate, PetscBool several, PetscBool sym
   if (!c->settings[several].n || (c->symmetric && !symmetric)) return PETSC_FALSE;
   if (!c->here[several]) c->here[several] = Here(&c->settings[several], several) ? 1 : -1;
   return (PetscBool)(c->here[several] > 0);
+}
+
+PetscBool PriorFactorises(Prior p, int candidate)
+{
+  const char *pc = ValueOf(&p->candidate[candidate].settings[0], "pc_type");
+
+  return (PetscBool)(Same(PCLU, pc) || Same(PCCHOLESKY, pc));
 }
 
 void PriorImpossible(Prior p, int candidate, PetscBool several)

@@ -10,7 +10,7 @@
 #define PRIOR_CANDIDATES 64
 
 typedef struct _Prior *Prior;
-typedef struct { /* natural logarithms of seconds; spread: standard deviation over the trees, of total */
+typedef struct { /* natural logarithms of seconds; spread: standard deviation over the trees, of total - total of own settings */
   double total[PRIOR_CANDIDATES], solve[PRIOR_CANDIDATES], spread[PRIOR_CANDIDATES];
 } Forecast;
 
@@ -20,10 +20,11 @@ void        PriorFree(Prior);
 int         PriorCount(Prior);
 int         PriorFind(Prior, const char *name); /* -1: it has none of this name */
 const char *PriorName(Prior, int candidate);
-void        PriorForecast(Prior, const double features[], Forecast *);
+void        PriorForecast(Prior, const double features[], int own, Forecast *);
 PetscErrorCode PriorOwn(Prior, KSP, int *candidate); /* that the program's settings are; -1: none */
-int            PriorUsual(Prior);                    /* what PETSc does where nobody says anything */
+int            PriorUsual(Prior, PetscBool direct);  /* what PETSc does where nobody says anything */
 /* several: of the matrix types that several ranks have. Here, with this PETSc, as far as is known */
 PetscBool PriorPossible(Prior, int candidate, PetscBool several, PetscBool symmetric);
+PetscBool PriorFactorises(Prior, int candidate);
 void      PriorImpossible(Prior, int candidate, PetscBool several);
 void      PriorSettings(Prior, int candidate, PetscBool several, Settings *);

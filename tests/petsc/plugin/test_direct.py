@@ -95,6 +95,17 @@ def test_they_are_left_alone_where_that_is_asked_for(host, run_program, run_with
     assert not lines
 
 
+def test_an_attempt_that_fails_leaves_a_nested_log_whole(host, run_with, tmp_path):
+    """An error leaves events open, and such a log would end the solve of the program."""
+    bad = pin(tmp_path / "bad", {"ksp_type": "gmres", "pc_type": "spai"})
+    command = [*host("direct"), "-keep", "-log_view", f":{tmp_path}/log.xml:ascii_xml"]
+    done, lines = run_with(bad, command, 2, env=PATIENT)
+    assert done.returncode == 0, done.stderr
+    assert "PETSC ERROR" not in done.stderr
+    assert {line["source"] for line in lines} <= {"fallback", "refused"}
+    assert (tmp_path / "log.xml").stat().st_size > 0
+
+
 @pytest.mark.parametrize("flags", ["-ksp_monitor", "-ksp_monitor_true_residual"])
 def test_monitors_see_what_they_always_do(host, run_program, run_with, tmp_path, flags):
     """PETSc's preonly calls them with the norms of b and residual, since 3.19 one beforehand."""
