@@ -228,6 +228,7 @@ static PetscErrorCode RunnerDestroy(void *data)
   Runner *r = (Runner *)data;
 
   PetscFunctionBegin;
+  if (remembering == r) remembering = NULL;
   PolicyFree(r->policy);
   NewtonGuessFree(r->newton);
   ClassFree(&r->classes);
@@ -260,7 +261,7 @@ PetscErrorCode RunSession(MPI_Comm comm, const char *model, const char *log, Pet
             r->policy ? "the model is used without it" : "every solve is left to the program's own settings");
   }
   if (PolicyPrior(r->policy) && state && !trial) PetscCall(StateLoad(comm, state, PolicyPrior(r->policy), &r->classes));
-  if (PolicyPrior(r->policy) && state && !trial && !getenv("METASOLVE_FREEZE") && !rank) {
+  if (PolicyPrior(r->policy) && state && !trial && !remembering && !getenv("METASOLVE_FREEZE") && !rank) {
     snprintf(r->state, sizeof r->state, "%s", state);
     Remember(r);
   }

@@ -115,6 +115,16 @@ def test_a_program_that_ends_without_finalize_leaves_it_too(prior, run_with, tmp
     assert "gmres+jacobi 1 " in state.read_text()
 
 
+def test_a_model_attached_in_such_a_program_leaves_the_state_alone(prior, run_with, tmp_path):
+    (tmp_path / "program.py").write_text(ATTACHED)
+    state, folder = tmp_path / "program.state", prior(gmres_jacobi=FAST)
+    command = [sys.executable, str(tmp_path / "program.py"), str(folder)]
+    done, lines = run_with(folder, command, env={"METASOLVE_STATE": str(state)})
+    assert done.returncode == 0, done.stderr
+    assert [line["source"] for line in lines] == ["model"]
+    assert "solves 1 1" in state.read_text()
+
+
 def test_many_runs_at_once_leave_a_whole_state(host, prior, run_program, plugin_library, tmp_path):
     folder, state = prior(gmres_jacobi=FAST), tmp_path / "program.state"
     env = {
@@ -191,6 +201,17 @@ def solver():
 """
 ENDS = (
     SYSTEM + "solver().solve(b, x)\nsys.stdout.flush()\nimport ctypes\nctypes.CDLL(None).exit(0)\n"
+)
+ATTACHED = (
+    SYSTEM
+    + """
+import metasolve
+ksp = solver()
+metasolve.accelerate(ksp, sys.argv[1])
+ksp.solve(b, x)
+ksp.destroy()
+solver().solve(b, x)
+"""
 )
 ON = (
     SYSTEM
