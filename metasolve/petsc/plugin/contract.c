@@ -65,11 +65,19 @@ PetscBool ContractFactors(KSP ksp)
   return (PetscBool)(pc && (!strcmp(pc, PCLU) || !strcmp(pc, PCCHOLESKY)));
 }
 
+/* Are direct solves to be left alone? Asked for several times in a solve, and read once. */
+static PetscBool Off(void)
+{
+  static int  off = -1;
+  const char *word;
+
+  if (off < 0) off = (word = getenv("METASOLVE_DIRECT")) && !strcmp(word, "off");
+  return (PetscBool)off;
+}
+
 PetscBool ContractIsDirect(KSP ksp)
 {
-  const char *off = getenv("METASOLVE_DIRECT");
-
-  if (!ContractFactors(ksp) || ksp->pc->reusepreconditioner || (off && !strcmp(off, "off"))) return PETSC_FALSE;
+  if (!ContractFactors(ksp) || ksp->pc->reusepreconditioner || Off()) return PETSC_FALSE;
   return (PetscBool)(ContractIsAlone(ksp) ? ksp->guess_zero : ksp->converged == KSPConvergedDefault);
 }
 

@@ -67,11 +67,9 @@ PetscErrorCode ScalesOpen(Mat A, Vec like, Scales *s)
   PetscCall(PetscObjectStateGet((PetscObject)A, &state));
   if (s->rows && s->id == id && s->state == state) PetscFunctionReturn(PETSC_SUCCESS);
   if (s->id != id) PetscCall(ScalesFree(s));
-  if (!s->rows) {
-    PetscCall(VecDuplicate(like, &s->rows));
-    PetscCall(VecDuplicate(like, &s->work[0]));
-    PetscCall(VecDuplicate(like, &s->work[1]));
-  }
+  if (!s->rows) PetscCall(VecDuplicate(like, &s->rows));
+  for (int i = 0; i < 2; i++)
+    if (!s->work[i]) PetscCall(VecDuplicate(like, &s->work[i]));
   PetscCall(Fill(A, s));
   s->id    = id;
   s->state = state;
@@ -113,15 +111,16 @@ static PetscErrorCode Backward(const Judge *j, Vec x, Vec r, PetscReal *value)
 
 PetscErrorCode JudgeAnswer(const Judge *j, Vec x, PetscReal *value)
 {
-  Vec r = j->scales ? j->scales->work[1] : NULL;
+  Vec own = NULL, *work = j->scales ? &j->scales->work[1] : &own, r;
 
   PetscFunctionBegin;
-  if (!r) PetscCall(VecDuplicate(j->b, &r));
+  if (!*work) PetscCall(VecDuplicate(j->b, work));
+  r = *work;
   PetscCall(Residual(j, x, r));
   if (j->measure == MEASURE_ROWS) PetscCall(VecPointwiseMult(r, r, j->scales->rows));
   if (j->measure == MEASURE_BACKWARD) PetscCall(Backward(j, x, r, value));
   else PetscCall(NormOf(r, NORM_2, value));
-  if (!j->scales || !j->scales->work[1]) PetscCall(VecDestroy(&r));
+  PetscCall(VecDestroy(&own));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

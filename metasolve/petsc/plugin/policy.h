@@ -50,6 +50,7 @@ struct _Policy {
 
 PetscBool SettingInRange(const char *name, Kind, double low, double high); /* may a number in between be chosen? */
 
+char     *PolicySlurp(const char *path, size_t *bytes); /* a file, with a zero behind it; NULL and errno: none */
 PetscBool PolicyIntact(const char *data, size_t bytes); /* is its last line the digest of what is before? */
 
 /* ---- words.c ---- */

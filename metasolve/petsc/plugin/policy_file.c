@@ -157,7 +157,7 @@ static Policy Parse(char *data, char *why, size_t whylen)
 }
 
 /* NULL and errno when it cannot be read. */
-static char *Slurp(const char *path, size_t *bytes)
+char *PolicySlurp(const char *path, size_t *bytes)
 {
   FILE       *f;
   char       *data = NULL;
@@ -201,10 +201,10 @@ PetscErrorCode PolicyLoad(MPI_Comm comm, const char *dir, Policy *policy, char *
   *policy = NULL;
   PetscCallMPI(MPI_Comm_rank(comm, &rank));
   snprintf(path, sizeof path, "%s/prior.bin", dir);
-  if (!rank && (data = Slurp(path, &bytes))) n = (long long)bytes;
+  if (!rank && (data = PolicySlurp(path, &bytes))) n = (long long)bytes;
   prior = n >= 0;
   snprintf(path, sizeof path, "%s/policy.txt", dir);
-  if (!rank && !data && (data = Slurp(path, &bytes))) n = (long long)bytes;
+  if (!rank && !data && (data = PolicySlurp(path, &bytes))) n = (long long)bytes;
   err = errno;
   PetscCallMPI(MPI_Bcast(&prior, 1, MPI_INT, 0, comm));
   PetscCallMPI(MPI_Bcast(&n, 1, MPI_LONG_LONG, 0, comm));

@@ -92,7 +92,8 @@ static void Save(Runner *r)
   r->saved = now;
   if (!r->state[0] || !r->solves) return;
   if (!(error = StateSave(r->state, PolicyPrior(r->policy), &r->classes))) return;
-  fprintf(stderr, "metasolve: cannot write %s (%s); what was learned in this run is not kept\n", r->state, strerror(error));
+  fprintf(stderr, "metasolve: cannot write %s (%s); what was learned since it was last written is not kept\n", r->state,
+          strerror(error));
   r->state[0] = 0;
 }
 

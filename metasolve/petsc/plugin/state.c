@@ -5,6 +5,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -12,7 +13,7 @@
 
 #define STATE_VERSION 1
 #define MOST_CLASSES  256
-#define MOST_BYTES    (1 << 22)
+#define LONGEST       64 /* words are shorter */
 #define OWN           "own"
 
 /* ---- written ---- */
@@ -45,8 +46,9 @@ static void AddOffsets(Text *t, const Posterior *o, Prior p)
   }
 }
 
-static PetscBool Writable(const char *prefix) /* one word */
+static PetscBool Writable(const char *prefix) /* one word, which can be read again */
 {
+  if (strlen(prefix) >= LONGEST) return PETSC_FALSE;
   for (const char *c = prefix; *c; c++)
     if (isspace((unsigned char)*c)) return PETSC_FALSE;
   return PETSC_TRUE;
@@ -92,7 +94,7 @@ static void ReadMean(Words *w, Mean *m)
 
 static void ReadOffsets(Words *w, Posterior *o, Prior p)
 {
-  char name[64];
+  char name[LONGEST];
 
   WordsExpect(w, "offsets");
   for (int n = w->bad ? 0 : WordsCount(w, 0, PRIOR_CANDIDATES + 1); n > 0 && !w->bad; n--) {
@@ -109,14 +111,14 @@ static void ReadOffsets(Words *w, Posterior *o, Prior p)
 
 static void ReadClass(Words *w, struct _Class *c, Prior p)
 {
-  char prefix[64];
+  char prefix[LONGEST];
 
   WordsExpect(w, "class");
   if (w->bad) return;
   WordsName(w, prefix);
   snprintf(c->prefix, sizeof c->prefix, "%s", strcmp(prefix, "-") ? prefix : "");
-  c->rows    = (PetscInt)WordsNumber(w);
-  c->block   = (PetscInt)WordsNumber(w);
+  c->rows    = WordsCount(w, 1, INT_MAX);
+  c->block   = WordsCount(w, 0, INT_MAX);
   c->density = WordsCount(w, -1, 64);
   c->ranks   = WordsCount(w, 1, 1 << 30);
   WordsExpect(w, "solves");
@@ -190,16 +192,6 @@ static void Parse(char *data, size_t bytes, Prior p, Class *all)
   free(read);
 }
 
-static char *Slurp(const char *path, size_t *bytes)
-{
-  FILE *f    = fopen(path, "rb");
-  char *data = f ? malloc(MOST_BYTES + 1) : NULL;
-
-  *bytes = data ? fread(data, 1, MOST_BYTES, f) : 0;
-  if (f) fclose(f);
-  return data;
-}
-
 PetscErrorCode StateLoad(MPI_Comm comm, const char *path, Prior p, Class *all)
 {
   char       *data  = NULL;
@@ -209,7 +201,7 @@ PetscErrorCode StateLoad(MPI_Comm comm, const char *path, Prior p, Class *all)
 
   PetscFunctionBegin;
   PetscCallMPI(MPI_Comm_rank(comm, &rank));
-  if (!rank) data = Slurp(path, &bytes);
+  if (!rank) data = PolicySlurp(path, &bytes);
   n = (int)bytes;
   PetscCallMPI(MPI_Bcast(&n, 1, MPI_INT, 0, comm));
   if (rank) data = malloc((size_t)n + 1);
@@ -249,7 +241,7 @@ int StateSave(const char *path, Prior p, Class *all)
   fd = open(lock, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
   if (fd < 0) return errno;
   while (flock(fd, LOCK_EX) && errno == EINTR) continue;
-  if ((data = Slurp(path, &bytes)) && bytes) Parse(data, bytes, p, all); /* new classes of others come in front */
+  if ((data = PolicySlurp(path, &bytes)) && bytes) Parse(data, bytes, p, all); /* new classes of others come in front */
   free(data);
   Write(&t, p, *all);
   error = t.data ? Replace(path, &t) : ENOMEM;

@@ -125,6 +125,17 @@ def test_a_model_attached_in_such_a_program_leaves_the_state_alone(prior, run_wi
     assert "solves 1 1" in state.read_text()
 
 
+def test_a_prefix_that_is_too_long_does_not_spoil_the_state(prior, run_with, tmp_path):
+    """Words of the file are below 64 characters: that class is left out, the others are kept."""
+    (tmp_path / "program.py").write_text(PREFIXED)
+    state, folder = tmp_path / "program.state", prior(gmres_jacobi=FAST)
+    command = [sys.executable, str(tmp_path / "program.py")]
+    for count in (1, 2):
+        done, _ = run_with(folder, command, env={"METASOLVE_STATE": str(state)})
+        assert done.returncode == 0, done.stderr
+        assert f"classes 1\nclass - 2048 1 2 1\nsolves {count} {count}\n" in state.read_text()
+
+
 def test_many_runs_at_once_leave_a_whole_state(host, prior, run_program, plugin_library, tmp_path):
     folder, state = prior(gmres_jacobi=FAST), tmp_path / "program.state"
     env = {
@@ -207,6 +218,15 @@ def solver():
 """
 ENDS = (
     SYSTEM + "solver().solve(b, x)\nsys.stdout.flush()\nimport ctypes\nctypes.CDLL(None).exit(0)\n"
+)
+PREFIXED = (
+    SYSTEM
+    + """
+for prefix in ("p" * 80 + "_", ""):
+    ksp = solver()
+    ksp.setOptionsPrefix(prefix)
+    ksp.solve(b, x)
+"""
 )
 ATTACHED = (
     SYSTEM
