@@ -16,6 +16,7 @@ typedef struct {
   PetscBool   hooked; /* it is replaced while a set-up waits, and has that done first, by all ranks together */
 } Name;
 static const Name names[] = {
+  {"PCSetUp",                    "",                 PETSC_FALSE},
   {"PCMGGetSmoother",            MULTIGRID,          PETSC_FALSE},
   {"PCMGGetSmootherUp",          MULTIGRID,          PETSC_FALSE},
   {"PCMGGetSmootherDown",        MULTIGRID,          PETSC_FALSE},
@@ -225,11 +226,24 @@ static PetscBool OneOf(const char *type, const char *types)
   return PETSC_FALSE;
 }
 
-PetscBool CensusFinds(const char *type, PetscBool several, PetscErrorCode (*setup)(PC))
+static void LookAtAll(PetscErrorCode (*setup)(PC))
 {
   Looking looking = {.before = loaded, .setup = setup};
 
   (void)dl_iterate_phdr(Look, &looking);
+}
+
+PetscBool CensusCalls(const char *function, PetscErrorCode (*setup)(PC))
+{
+  const int i = Find(function);
+
+  LookAtAll(setup);
+  return (PetscBool)(i < NAMES && found[i]);
+}
+
+PetscBool CensusFinds(const char *type, PetscBool several, PetscErrorCode (*setup)(PC))
+{
+  LookAtAll(setup);
   for (int i = 0; i < NAMES; i++)
     if (found[i] && (several || !names[i].hooked) && OneOf(type, names[i].types)) return PETSC_TRUE;
   return PETSC_FALSE;

@@ -1,7 +1,8 @@
 /* deferred.c - the operations of a PC that are replaced while its set-up waits, and put back when it is done. */
 #include "deferred.h"
+#include "applied.h"
 #include "asked.h"
-#include "census.h"
+#include "due.h"
 #include "unread.h"
 #include <string.h>
 
@@ -15,7 +16,9 @@ typedef struct { /* composed with the PC: goes with it */
   Waiting waiting;
   PetscErrorCode (*setup)(PC), (*setuponblocks)(PC), (*reset)(PC), (*view)(PC, PetscViewer), (*getfactoredmatrix)(PC, Mat *);
   Asked     asked;
+  Applied   applied;
   Unread    unread;
+  PetscBool bare;        /* the first PCSetUp() may wait, too, though nobody knows yet for which KSP it is */
   PetscBool wanted;      /* the program has asked for the factor: it keeps its own */
   PetscBool expected;    /* the next set-up is the one that KSPSetUp() asks for */
   PetscInt  setupcalled; /* of what really is set up */
@@ -42,6 +45,7 @@ static PetscErrorCode Find(PC pc, Deferred **d)
 
 /* ---- what stands in for the PC's own ---- */
 static PetscErrorCode Late(PC, Deferred *);
+static PetscErrorCode Bare(PC, Deferred *);
 
 static PetscErrorCode PCSetUp_Deferred(PC pc)
 {
@@ -51,6 +55,7 @@ static PetscErrorCode PCSetUp_Deferred(PC pc)
 
   PetscFunctionBegin;
   DEFERRED_OF(pc, d);
+  if (d->waiting == PC_OWN && d->bare && !MetasolveDepth) PetscCall(Bare(pc, d));
   if (d->waiting == PC_WAITING && d->expected) {
     d->expected = PETSC_FALSE;
     never       = StateOf(pc);
@@ -93,7 +98,8 @@ static PetscErrorCode PCView_Deferred(PC pc, PetscViewer viewer)
 
   PetscFunctionBegin;
   PetscCall(PetscObjectTypeCompare((PetscObject)viewer, PETSCVIEWERASCII, &ascii));
-  if (ascii) PetscCall(PetscViewerASCIIPrintf(viewer, "  not set up: metasolve solved with other settings (see its log)\n"));
+  if (ascii)
+    PetscCall(PetscViewerASCIIPrintf(viewer, "  not set up so far: metasolve may solve with other settings (see its log)\n"));
   else {
     PetscCall(PCSetUpDeferred(pc));
     PetscTryTypeMethod(pc, view, viewer);
@@ -118,6 +124,7 @@ static PetscErrorCode PutBack(PC pc, Deferred *d)
 {
   PetscFunctionBegin;
   PetscCall(AskedPutBack(pc, &d->asked));
+  AppliedPutBack(pc, &d->applied);
   pc->ops->setuponblocks = d->setuponblocks;
   pc->ops->reset         = d->reset;
   pc->ops->view          = d->view;
@@ -153,7 +160,7 @@ static PetscErrorCode DeferredDestroy(void *data)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode PCWatchSetUp(PC pc)
+PetscErrorCode PCWatchSetUp(PC pc, PetscBool bare)
 {
   PetscContainer c;
   Deferred      *d, *before;
@@ -161,6 +168,7 @@ PetscErrorCode PCWatchSetUp(PC pc)
   PetscFunctionBegin;
   PetscCall(Find(pc, &before));
   PetscCall(PetscNew(&d));
+  d->bare              = bare;
   d->setup             = pc->ops->setup;
   d->getfactoredmatrix = pc->ops->getfactoredmatrix;
   if (before && d->getfactoredmatrix == PCFactorGetMatrix_Deferred) d->getfactoredmatrix = before->getfactoredmatrix;
@@ -174,58 +182,9 @@ PetscErrorCode PCWatchSetUp(PC pc)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* May its set-up wait, and would that save anything? A factor by SuperLU_DIST cannot be destroyed unless it was made; the set-up
-   of a shell is code of the program's, which may do anything; a factor that was asked for once will be again. */
-static PetscErrorCode Due(PC pc, const Deferred *d, PetscBool *due)
+static PetscErrorCode Wait(PC pc, Deferred *d)
 {
-  PetscObjectState state;
-  PetscBool        factors, fragile = PETSC_FALSE;
-  MatSolverType    package = NULL;
-
   PetscFunctionBegin;
-  PetscCall(PetscObjectTypeCompareAny((PetscObject)pc, &factors, PCLU, PCCHOLESKY, PCILU, PCICC, ""));
-  if (factors) PetscCall(PCFactorGetMatSolverType(pc, &package));
-  if (package) PetscCall(PetscStrcmp(package, MATSOLVERSUPERLU_DIST, &fragile));
-  else PetscCall(PetscObjectTypeCompareAny((PetscObject)pc, &fragile, PCSHELL, "python", ""));
-  PetscCall(PetscObjectStateGet((PetscObject)pc->pmat, &state));
-  *due = (PetscBool)(!fragile && !d->wanted && pc->ops->setup && !pc->reusepreconditioner &&
-                     !(pc->setupcalled && StateOf(pc).state == state));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* Does the program call functions that would not find the set-up done? All ranks defer, or none does. */
-static PetscErrorCode LookedInto(PC pc, PetscBool *yes)
-{
-  const MPI_Comm comm = PetscObjectComm((PetscObject)pc);
-  PetscMPIInt    ranks;
-  int            found;
-
-  PetscFunctionBegin;
-  PetscCallMPI(MPI_Comm_size(comm, &ranks));
-  found = CensusFinds(((PetscObject)pc)->type_name, (PetscBool)(ranks > 1), PCSetUpDeferred);
-  if (ranks > 1) PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &found, 1, MPI_INT, MPI_MAX, comm));
-  *yes = (PetscBool)found;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-PetscErrorCode PCDefer(PC pc)
-{
-  Deferred *d;
-  PetscBool due = PETSC_FALSE, looked = PETSC_FALSE;
-
-  PetscFunctionBegin;
-  if (!((PetscObject)pc)->type_name) PetscCall(PCSetFromOptions(pc)); /* PCSetUp() would have chosen the default type */
-  PetscCall(Find(pc, &d));
-  if (!d || (d->waiting == PC_OWN && pc->ops->setup && pc->ops->setup != PCSetUp_Deferred)) {
-    PetscCall(PCWatchSetUp(pc));
-    DEFERRED_OF(pc, d);
-  }
-  PetscCall(Due(pc, d, &due));
-  if (due) PetscCall(LookedInto(pc, &looked));
-  if (looked) PetscCall(PCUndefer(pc));
-  if (!due || looked) PetscFunctionReturn(PETSC_SUCCESS);
-  d->expected = PETSC_TRUE;
-  if (d->waiting == PC_WAITING) PetscFunctionReturn(PETSC_SUCCESS);
   d->waiting       = PC_WAITING;
   d->setupcalled   = pc->setupcalled;
   d->state         = StateOf(pc);
@@ -237,6 +196,41 @@ PetscErrorCode PCDefer(PC pc)
   if (d->setuponblocks) pc->ops->setuponblocks = PCSetUpOnBlocks_Deferred;
   PetscCall(AskedReplace(pc, &d->asked, PCSetUpDeferred));
   PetscCall(UnreadKeep(pc, &d->unread));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Inside the first PCSetUp() of a PC that may not have met its KSP yet. What prepares a system would come before any operation. */
+static PetscErrorCode Bare(PC pc, Deferred *d)
+{
+  Due due = DUE_NOT;
+
+  PetscFunctionBegin;
+  if (!d->wanted && !pc->setupcalled && !pc->presolve && !pc->ops->presolve)
+    PetscCall(DueOf(pc, PETSC_TRUE, PCSetUpDeferred, &due));
+  if (due != DUE_LATER) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(Wait(pc, d));
+  AppliedReplace(pc, &d->applied, PCSetUpDeferred);
+  d->expected = PETSC_TRUE;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode PCDefer(PC pc)
+{
+  Deferred *d;
+  Due       due = DUE_NOT;
+
+  PetscFunctionBegin;
+  if (!((PetscObject)pc)->type_name) PetscCall(PCSetFromOptions(pc)); /* PCSetUp() would have chosen the default type */
+  PetscCall(Find(pc, &d));
+  if (!d || (d->waiting == PC_OWN && pc->ops->setup && pc->ops->setup != PCSetUp_Deferred)) {
+    PetscCall(PCWatchSetUp(pc, PETSC_FALSE));
+    DEFERRED_OF(pc, d);
+  }
+  if (!d->wanted) PetscCall(DueOf(pc, PETSC_FALSE, PCSetUpDeferred, &due)); /* a factor that was asked for once will be again */
+  if (due == DUE_NOW) PetscCall(PCUndefer(pc));
+  if (due != DUE_LATER) PetscFunctionReturn(PETSC_SUCCESS);
+  d->expected = PETSC_TRUE;
+  if (d->waiting == PC_OWN) PetscCall(Wait(pc, d));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -9,7 +9,8 @@
      journal, start, attempt, mirror, manifest, describe, choose
      state, class, inner, watch  what is known of alike operators; the inner solver; the program's own solve, watched
      host, own, deferred  the wrapped KSP, its own solve, and its preconditioner whose set-up waits
-     asked, census        what that set-up makes, and others ask for; who asks past us
+     due, applied, asked  may it wait? what uses it; what it makes, and others ask for
+     census               who asks past us
      reroute, unread      ... and is led to us; the options that it would have read
      sound, contract, operator, limits, measure, guard, left
      newton_guess, guess, basis_file, policy, policy_file, policy_settings, posterior, prior, prior_file, features, rows, matrix

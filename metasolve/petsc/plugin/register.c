@@ -38,7 +38,7 @@ static PetscErrorCode MakePC(int i, PC pc)
 {
   PetscFunctionBegin;
   PetscCall(pc_original[i](pc));
-  if (!MetasolveDepth && environment) PetscCall(PCWatchSetUp(pc));
+  if (!MetasolveDepth && environment) PetscCall(PCWatchSetUp(pc, (PetscBool)(environment->ops->mayact && environment->any_prefix)));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

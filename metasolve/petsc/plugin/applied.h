@@ -1,0 +1,19 @@
+/*
+   applied.h - the operations of a PC that use what its set-up makes.
+
+   PCApply() and its like call PCSetUp(), and then the operation. Such a call of PCSetUp() looks like one of the program's own, which
+   may wait. So the operations are replaced meanwhile by ones that let it be done first.
+*/
+#pragma once
+#include "metasolve.h"
+
+typedef struct { /* the PC's; NULL: it has none */
+  PetscErrorCode (*apply)(PC, Vec, Vec), (*transpose)(PC, Vec, Vec), (*left)(PC, Vec, Vec), (*right)(PC, Vec, Vec);
+  PetscErrorCode (*matapply)(PC, Mat, Mat);
+  PetscErrorCode (*ba)(PC, PCSide, Vec, Vec, Vec), (*batranspose)(PC, PetscInt, Vec, Vec, Vec);
+  PetscErrorCode (*richardson)(PC, Vec, Vec, Vec, PetscReal, PetscReal, PetscReal, PetscInt, PetscBool, PetscInt *,
+                               PCRichardsonConvergedReason *);
+} Applied;
+
+void AppliedReplace(PC, Applied *, PetscErrorCode (*setup)(PC)); /* setup must put them back */
+void AppliedPutBack(PC, const Applied *);                        /* those that nobody has exchanged since */
