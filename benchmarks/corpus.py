@@ -37,8 +37,8 @@ from metasolve.solve.instance import Instance
 from metasolve.solve.outcome import Outcome, Reason
 from metasolve.solve.solver import Budget
 
-SMALLEST, USUAL, LARGEST = 5e2, 8e3, 1.5e5
-DIRECT_SHARE = 0.2
+SMALLEST, USUAL, LARGEST = 2e2, 8e3, 1.5e5
+DIRECT_SHARE = 0.35
 EXACT = 1e-15  #: backward error that direct solves are measured at
 #: A candidate may take this many times the best so far (the latter where that is long: much more
 #: than `QUICK` seconds), the default settings this many ...

@@ -46,6 +46,39 @@ def elements(rng: Rng, unknowns: float, dimensions: int, degree: int) -> sp.csr_
     return sp.csr_matrix(A[inside][:, inside])
 
 
+def high_order(rng: Rng, unknowns: float) -> sp.csr_matrix:
+    """Poisson by polynomials of degree 3 to 6 on quadrilaterals, or 3 and 4 on triangles.
+
+    A third of them keeps its boundary rows, as codes do that do not remove them.
+    """
+    import skfem
+
+    triangles = rng.random() < 0.5
+    degree = int(rng.integers(3, 5 if triangles else 7))
+    n = max(2, round(unknowns**0.5 / degree))
+    side = np.linspace(0.0, 1.0, n + 1)
+    shape = (skfem.MeshTri if triangles else skfem.MeshQuad).init_tensor(side, side)
+    mesh = _shaken(rng, shape, 0.2 / n * rng.random())
+    kind: Any = {3: skfem.ElementTriP3, 4: skfem.ElementTriP4}[degree]() if triangles else None
+    basis = skfem.Basis(mesh, kind or skfem.ElementQuadP(degree))
+    modulus = np.ones((mesh.t.shape[1], len(basis.dx[0])))
+    A = sp.csr_matrix(skfem.BilinearForm(_diffusion).assemble(basis, modulus=modulus))
+    if rng.random() < 1.0 / 3.0:
+        return keeping(A, basis.get_dofs().flatten(), symmetric=rng.random() < 0.5)
+    inside = basis.complement_dofs(basis.get_dofs())
+    return sp.csr_matrix(A[inside][:, inside])
+
+
+def keeping(A: sp.csr_matrix, rows: NDArray[np.int_], *, symmetric: bool) -> sp.csr_matrix:
+    """Rows that say 1 x = g; where `symmetric`, their columns leave the other rows."""
+    kept = np.zeros(A.shape[0])
+    kept[rows] = 1.0
+    inner = sp.diags(1.0 - kept)
+    B = sp.csr_matrix((inner @ A @ inner if symmetric else inner @ A) + sp.diags(kept))
+    B.eliminate_zeros()
+    return B
+
+
 def whirl(unknowns: float, mass: float) -> sp.csr_matrix:
     """Curl of curl plus mass by edge elements on triangles, no tangential part on the boundary."""
     import skfem

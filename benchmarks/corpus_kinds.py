@@ -14,7 +14,15 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from benchmarks.corpus_elements import PROBLEMS, clamped_plate, elements, logarithmic, whirl
+from benchmarks.corpus_elements import (
+    PROBLEMS,
+    clamped_plate,
+    elements,
+    high_order,
+    keeping,
+    logarithmic,
+    whirl,
+)
 from metasolve.family import Family
 from metasolve.petsc.contract import Measure
 
@@ -194,6 +202,18 @@ def kept_rows(rng: Rng, unknowns: float) -> Drawn:
     return Drawn(A, b, measure=Measure.ROWS if rng.random() < 0.7 else Measure.NORM)
 
 
+def kept_elasticity(rng: Rng, unknowns: float) -> Drawn:
+    """Solids in SI units, clamped by kept rows on one side."""
+    d = int(rng.integers(2, 4))
+    A, b = mixed()["KINDS"][f"elasticity{d}d"](rng, unknowns)
+    units, n = logarithmic(rng, 1e6, 1e12), A.shape[0]
+    clamped = np.arange(d * max(1, round((n / d) ** (1.0 - 1.0 / d))))
+    A = keeping(sp.csr_matrix(units * A), clamped, symmetric=True)
+    b[clamped] = 0.0
+    measure = Measure.ROWS if rng.random() < 0.7 else Measure.NORM
+    return Drawn(A, b, block_size=d if rng.random() < 0.7 else 1, measure=measure)
+
+
 def reaction(rng: Rng, unknowns: float) -> Drawn:
     """Species that diffuse and react: small blocks that couple."""
     m = int(rng.integers(2, 5))
@@ -287,6 +307,7 @@ KINDS: Mapping[str, tuple[str, Kind]] = {
     "elasticity2d": ("elasticity", _of_mixed("elasticity2d")),
     "elasticity3d": ("elasticity", _of_mixed("elasticity3d")),
     "kept_rows": ("kept rows", kept_rows),
+    "kept_elasticity": ("elasticity", kept_elasticity),
     "reaction": ("reaction", reaction),
     "network": ("network", network),
     "plate": ("plate", plate),
@@ -295,6 +316,7 @@ KINDS: Mapping[str, tuple[str, Kind]] = {
     "unstructured3d": ("unstructured", _of_elements(3, 1)),
     "quadratic2d": ("quadratic", _of_elements(2, 2)),
     "quadratic3d": ("quadratic", _of_elements(3, 2)),
+    "high_order": ("quadratic", lambda rng, unknowns: loaded(rng, high_order(rng, unknowns))),
     "curls": ("curls", curls),
 }
 """Kind: its siblings' name (they are left out of a fit together), and what draws it."""

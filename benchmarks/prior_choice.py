@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from benchmarks.prior_posterior import deviation, parts
 from benchmarks.prior_table import Array, Ints, Table
 from metasolve.prior.forest import LEAVES, TREES, fit
 from metasolve.prior.targets import TOTAL, guide
@@ -14,8 +15,9 @@ from metasolve.prior.targets import TOTAL, guide
 Learner = Callable[[Array, Array, Array], Array]
 """From inputs and outputs of a fit and inputs of others to what each member of an ensemble expects
 of these: (members, N, K, 2)."""
-CAUTION = 0.5  #: spreads added to what is expected, when candidates are compared ...
-GATE = 0.9  #: ... and when the best of them is compared with the own settings
+CAUTION = 0.9  #: deviations added to what is expected, when candidates are compared ...
+GATE = 1.2  #: ... and when the best of them is compared with the own settings
+ALONE = 0.5  #: both, where caution is about a candidate's own time
 _FAR = 9.0
 MARGIN = float(np.log(1.1))  #: a choice is foreseen to be faster than the own settings by this
 
@@ -38,13 +40,13 @@ class Foreseen:
     ----------
     mean, spread
         Of ln(seconds) of all candidates, in a unit of the system; (N, K).
-    beside
-        Spread of their difference from the own settings.
+    apart
+        What parts of the ensemble say beyond the mean; (N, parts, K).
     """
 
     mean: Array
     spread: Array
-    beside: Array
+    apart: Array
 
     def choices(self, table: Table, *, beside: bool = True) -> Ints:
         """Places of the candidates that are taken.
@@ -55,13 +57,18 @@ class Foreseen:
             Caution is about the difference from the own settings; otherwise about the candidate's
             own time.
         """
-        spread, every = (self.beside if beside else self.spread), np.arange(len(self.mean))
-        relative = self.relative(table)
-        score = relative + CAUTION * spread
+        every, relative = np.arange(len(self.mean)), self.relative(table)
+        spread = self.beside(table) if beside else self.spread
+        score = relative + (CAUTION if beside else ALONE) * spread
         score[every, table.own] = 0.0
         best = score.argmin(axis=1)
-        doubt = (GATE if beside else CAUTION) * spread[every, best]
+        doubt = (GATE if beside else ALONE) * spread[every, best]
         return np.where(relative[every, best] + doubt < -MARGIN, best, table.own)
+
+    def beside(self, table: Table) -> Array:
+        """Deviation of the difference from the own settings; (N, K)."""
+        pairs = zip(self.apart, table.own, strict=True)
+        return np.array([deviation(apart, int(own)) for apart, own in pairs])
 
     def relative(self, table: Table) -> Array:
         """Expected ln(seconds / own seconds); what may not be chosen is far off; (N, K)."""
@@ -72,14 +79,15 @@ class Foreseen:
 
 def foresee(table: Table, learner: Learner) -> Foreseen:
     """Fit to all but a kind and its siblings, for each of them in turn."""
-    mean, spread, beside = (np.zeros(table.L.shape) for _ in range(3))
+    mean, spread = (np.zeros(table.L.shape) for _ in range(2))
+    apart: list[Array] = [np.zeros(0)] * len(mean)
     for siblings in np.unique(table.siblings):
         out = table.siblings == siblings
         each = learner(table.X[~out], table.Y[~out], table.X[out])[..., TOTAL]
         mean[out], spread[out] = each.mean(axis=0), each.std(axis=0)
-        own = np.take_along_axis(each, table.own[out][None, :, None], axis=2)
-        beside[out] = (each - own).std(axis=0)
-    return Foreseen(mean, spread, beside)
+        for place, told in zip(np.flatnonzero(out), parts(each), strict=True):
+            apart[place] = told
+    return Foreseen(mean, spread, np.array(apart))
 
 
 def single_of_others(table: Table) -> Ints:

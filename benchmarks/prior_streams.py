@@ -1,7 +1,7 @@
 """Streams of solves of a kind that the prior was not fitted to: what is learned on line.
 
 Four ways: Tsallis-INF (Zimmert & Seldin, JMLR 22, 2021) and Thompson sampling without a prior, the
-prior alone, and the prior with one Gaussian offset per candidate, whose trials an account bounds.
+prior alone, and the prior with what the plug-in learns on line, whose trials an account bounds.
 """
 
 from __future__ import annotations
@@ -12,10 +12,11 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from benchmarks.prior_choice import CAUTION, GATE, MARGIN, Foreseen, single_of_kind
+from benchmarks.prior_posterior import NOISE, Posterior
 from benchmarks.prior_table import Array, Ints, Table
+from metasolve.prior.targets import TOTAL
 
 LENGTH, ORDERS = 300, 5
-NOISE = 0.25  #: standard deviation of ln(seconds) of one setting from system to system
 WIDEST = 3.0  #: a choice costs at most so many times the own time
 #: The account: of own time, and of one mean own solve, that learning may cost.
 SHARE, OVERRUN = 0.03, 1.0
@@ -50,7 +51,7 @@ class Streams:
 def streams(table: Table, foreseen: Foreseen) -> Streams:
     """Solve streams of each kind in some orders."""
     found, own, fixed = Streams(), table.seconds, single_of_kind(table)
-    relative, chosen = foreseen.relative(table), foreseen.choices(table)
+    chosen = foreseen.choices(table)
     for kind in np.unique(table.kinds):
         mine = np.flatnonzero(table.kinds == kind)
         for order in range(ORDERS):
@@ -61,9 +62,7 @@ def streams(table: Table, foreseen: Foreseen) -> Streams:
                 TSALLIS: tsallis(L, np.random.default_rng(order)),
                 THOMPSON: thompson(L, table.usable[sequence], np.random.default_rng(order)),
                 PRIOR: L[every, chosen[sequence]],
-                ONLINE: online(
-                    L, seconds, relative[sequence], foreseen.beside[sequence], table.own[sequence]
-                ),
+                ONLINE: online(table, foreseen, sequence),
                 FIXED: L[every, fixed[sequence]],
                 ORACLE: L.min(axis=1),
             }
@@ -140,20 +139,20 @@ class Account:
         self.lost, self.behind = self.lost + max(extra, 0.0), self.behind + extra
 
 
-def online(L: Array, own: Array, relative: Array, beside: Array, home: Ints) -> Array:
-    """The prior with an offset per candidate; what is bold is tried while the account allows it."""
-    offset, var = np.zeros(L.shape[1]), np.maximum(beside[0], 0.15) ** 2
-    taken, account = np.zeros(len(L)), Account()
-    for step, costs in enumerate(L):
-        m, s = relative[step] + offset, np.sqrt(var)
-        m[home[step]] = s[home[step]] = 0.0
-        j = _choice(m, s, int(home[step]), float(own[step]), account)
-        taken[step] = costs[j]
-        account.book(float(own[step]), float(costs[j]))
-        if j != home[step]:
-            gain = var[j] / (var[j] + NOISE**2)
-            offset[j] += gain * (costs[j] - m[j])
-            var[j] *= 1.0 - gain
+def online(table: Table, foreseen: Foreseen, sequence: Ints) -> Array:
+    """The prior and what is learned; what is bold is tried while the account allows it."""
+    posterior, account = Posterior(table.L.shape[1]), Account()
+    own, seen = table.seconds, table.Y[..., TOTAL] - foreseen.mean
+    relative, taken = foreseen.relative(table), np.zeros(len(sequence))
+    for step, at in enumerate(sequence):
+        home, apart = int(table.own[at]), foreseen.apart[at]
+        beyond, s = posterior.mean(apart), posterior.deviation(apart, home)
+        m = relative[at] + beyond - beyond[home]
+        m[home] = s[home] = 0.0
+        j = _choice(m, s, home, float(own[at]), account)
+        taken[step] = table.L[at, j]
+        account.book(float(own[at]), float(taken[step]))
+        posterior.see(apart, j, float(seen[at, j]))
     return taken
 
 

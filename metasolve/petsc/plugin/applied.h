@@ -1,7 +1,7 @@
 /*
    applied.h - the operations of a PC that use what its set-up makes.
 
-   PCApply() and its like call PCSetUp(), and then the operation. Such a call of PCSetUp() looks like one of the program's own, which
+   PCApply() and its like call PCSetUp(), and then the operation. Such a call of PCSetUp() looks like one of the program's, which
    may wait. So the operations are replaced meanwhile by ones that let it be done first.
 */
 #pragma once

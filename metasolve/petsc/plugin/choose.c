@@ -2,13 +2,12 @@
 #include "runner.h"
 #include <math.h>
 
-#define SURE     0.9   /* of a standard deviation, by which it must be better than the program's own settings */
-#define CAUTION  0.5   /* of a standard deviation, that a candidate must be better by */
+#define SURE     1.2   /* of a standard deviation, by which it must be better than the program's own settings */
+#define CAUTION  0.9   /* of a standard deviation, that a candidate must be better by */
 #define WORTH    0.095 /* ln 1.1: what a candidate must gain over the program's own settings */
 #define CURIOUS  0.05  /* ln: what a bolder candidate may gain over the usual one, to be tried */
 #define WORST    1.1   /* ln of times own: where an attempt is stopped */
 #define VENTURED 0.03  /* of the program's own time: what may be lost in trying bolder ones */
-#define UNNAMED  1.0   /* standard deviation of own settings that are none of the candidates */
 #define FAILURE  1.1   /* ln of times own that a failed attempt counts for */
 #define FACTOR   4e-9  /* seconds for (rows)^2, of a factorisation of a grid in space with a few unknowns at each point ... */
 #define LEAST    0.02  /* ... and what it may take anyway */
@@ -41,12 +40,22 @@ static int Own(const Solve *s)
   return own < 0 ? PriorUsual(PolicyPrior(s->run->runner->policy), (PetscBool)(s->contract.kind == CONTRACT_DIRECT)) : own;
 }
 
+static Whose OwnIs(const Solve *s)
+{
+  return (Whose){POSTERIOR_OWN, Own(s), (PetscBool)(s->run->own_candidate >= 0)};
+}
+
+static Whose CandidateIs(int candidate)
+{
+  return (Whose){candidate, candidate, PETSC_TRUE};
+}
+
 /* What the program's own settings are expected to take. A set-up that did not wait is paid already. */
 static double OwnTakes(const Solve *s, double rights)
 {
   const Forecast *f = &s->run->forecast;
 
-  return (s->run->own_ready ? f->solve[Own(s)] : Takes(f, Own(s), rights)) + PosteriorMean(&s->class->offsets, POSTERIOR_OWN);
+  return (s->run->own_ready ? f->solve[Own(s)] : Takes(f, Own(s), rights)) + PosteriorMean(&s->class->offsets, f, OwnIs(s));
 }
 
 /* A factorisation cannot be stopped. Where the program has none itself, even one in space must take no longer than own settings. */
@@ -70,7 +79,8 @@ static void Best(Solve *s, PetscBool symmetric, Verdict *v)
   *v = (Verdict){.candidate = -1, .expected = exp(own)};
   for (int i = 0; i < PriorCount(p); i++) {
     if (i == s->run->own_candidate || !PriorPossible(p, i, s->op.several, symmetric) || TooLong(s, i, own)) continue;
-    const double mean = Takes(f, i, rights) + PosteriorMean(o, i), deviation = PosteriorDeviation(o, i, f->spread[i]);
+    const double mean      = Takes(f, i, rights) + PosteriorMean(o, f, CandidateIs(i)),
+                 deviation = PosteriorDeviation(o, f, CandidateIs(i), OwnIs(s));
     if (isless(mean + CAUTION * deviation, safe)) {
       safe         = mean + CAUTION * deviation;
       safe_mean    = mean;
@@ -109,7 +119,7 @@ PetscErrorCode ChooseCandidate(Solve *s, const double features[])
   PetscFunctionBegin;
   PetscCallMPI(MPI_Comm_rank(comm, &rank));
   PetscCall(PriorOwn(p, s->ksp, &r->own_candidate));
-  PriorForecast(p, features, Own(s), &r->forecast);
+  PriorForecast(p, features, &r->forecast);
   PetscCall(PCDeferred(s->ksp->pc, &waits));
   r->own_ready = (PetscBool)!waits;
   d->symmetric = (PetscBool)(features[METASOLVE_LOG_ASYMMETRY] <= -8 && features[METASOLVE_NEGATIVE_DIAGONAL] <= 0);
@@ -138,7 +148,7 @@ static void SeeAttempt(Solve *s)
   if (s->run->inner.ksp && s->run->inner.ksp->reason == KSP_DIVERGED_INDEFINITE_MAT) s->class->indefinite = PETSC_TRUE;
   if (s->why == WHY_SETUP_FAILED) PriorImpossible(PolicyPrior(r->runner->policy), r->candidate, s->op.several);
   if (!s->answered) seen = fmax(seen, OwnTakes(s, 1) + FAILURE);
-  PosteriorSee(&s->class->offsets, r->candidate, seen - foreseen, r->forecast.spread[r->candidate]);
+  PosteriorSee(&s->class->offsets, &r->forecast, CandidateIs(r->candidate), seen - foreseen);
 }
 
 static void SeeOwn(Solve *s)
@@ -147,8 +157,7 @@ static void SeeOwn(Solve *s)
   const int    own      = Own(s);
   const double foreseen = s->own_setup > 0 ? r->forecast.total[own] : r->forecast.solve[own];
 
-  PosteriorSee(&s->class->offsets, POSTERIOR_OWN, log(s->own_measured) - foreseen,
-               r->own_candidate < 0 ? UNNAMED : r->forecast.spread[own]);
+  PosteriorSee(&s->class->offsets, &r->forecast, OwnIs(s), log(s->own_measured) - foreseen);
 }
 
 void ChooseLearn(Solve *s)

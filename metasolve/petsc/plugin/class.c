@@ -70,7 +70,7 @@ static void TakeOver(struct _Class *new, Class all)
   new->own.answers = fmin(near->own.answers, 1);
   new->risk        = near->risk;
   new->risk.n      = PetscMin(near->risk.n, 1);
-  for (int i = 0; i <= POSTERIOR_OWN; i++) PosteriorDoubt(&new->offsets, i);
+  PosteriorDoubt(&new->offsets);
 }
 
 PetscErrorCode ClassFind(Class *all, KSP ksp, const Operator *o, Class *found)

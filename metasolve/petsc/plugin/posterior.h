@@ -1,20 +1,28 @@
 /*
    posterior.h - how far candidates are from what was foreseen of them, on operators that are alike: learned from every solve.
 
-   One Gaussian offset for each candidate, of the logarithm of seconds: observed = foreseen + offset + noise. The last one is of the
-   program's own settings.
+   observed = foreseen + sum of weight[g] apart[g] + offset + noise, of the logarithm of seconds. apart[g] is what a part of the
+   forest's trees says beyond the others, of this candidate on this operator: parts that foresaw what was seen gain weight, and with
+   them whatever else they say, of other candidates and of operators that differ. What no part can explain is the offset of one
+   candidate. Weights and offsets are Gaussian, and taken to be independent of each other (a Kalman filter of constants).
 */
 #pragma once
 #include "prior.h"
 
-#define POSTERIOR_OWN PRIOR_CANDIDATES
+#define POSTERIOR_OWN PRIOR_CANDIDATES /* the offset of the program's own settings */
 
-typedef struct {
-  double mean[PRIOR_CANDIDATES + 1], variance[PRIOR_CANDIDATES + 1]; /* variance 0: nothing was seen of it */
+typedef struct {                                                     /* of zeros: nothing was seen */
+  double weight[PRIOR_PARTS], known[PRIOR_PARTS * PRIOR_PARTS];      /* known: of the variance of weights before, what is gone */
+  double mean[PRIOR_CANDIDATES + 1], variance[PRIOR_CANDIDATES + 1]; /* of offsets */
   int    seen[PRIOR_CANDIDATES + 1];
 } Posterior;
+typedef struct {
+  int       offset, candidate; /* whose offset; whom the forest foresees */
+  PetscBool named;             /* these are the settings of the candidate */
+} Whose;
 
-double PosteriorMean(const Posterior *, int candidate);
-double PosteriorDeviation(const Posterior *, int candidate, double spread);   /* spread: of what is foreseen */
-void   PosteriorDoubt(Posterior *, int candidate);                            /* on other operators than those it was seen on */
-void   PosteriorSee(Posterior *, int candidate, double apart, double spread); /* apart: observed - foreseen */
+double PosteriorMean(const Posterior *, const Forecast *, Whose);             /* of observed - foreseen */
+double PosteriorDeviation(const Posterior *, const Forecast *, Whose, Whose); /* of the difference between two */
+int    PosteriorSeen(const Posterior *);                                      /* solves */
+void   PosteriorDoubt(Posterior *);                                           /* on other operators than those it was seen on */
+void   PosteriorSee(Posterior *, const Forecast *, Whose, double apart);      /* apart: observed - foreseen */

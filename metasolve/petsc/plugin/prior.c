@@ -5,7 +5,8 @@
 
 #define UNIT     256. /* of the values, to a natural logarithm ... */
 #define WORK     1e-9 /* ... of seconds for an entry of the matrix */
-#define LOG_ROWS 0    /* places of features */
+#define TREES    (PRIOR_PARTS - 1)
+#define LOG_ROWS 0 /* places of features */
 #define PER_ROW  1
 
 PETSC_EXTERN PetscFunctionList PCList;
@@ -13,6 +14,11 @@ PETSC_EXTERN PetscFunctionList PCList;
 int PriorCount(Prior p)
 {
   return p->n;
+}
+
+const char *PriorMark(Prior p)
+{
+  return p->mark;
 }
 
 const char *PriorName(Prior p, int candidate)
@@ -37,28 +43,32 @@ static const int16_t *Leaf(Prior p, int tree, const float x[])
   return p->value + (size_t)(-1 - at) * (size_t)p->n * 2;
 }
 
-void PriorForecast(Prior p, const double features[], int own, Forecast *f)
+static int Trees(Prior p, int part)
+{
+  return (p->trees - part + TREES - 1) / TREES;
+}
+
+void PriorForecast(Prior p, const double features[], Forecast *f)
 {
   const double work = features[LOG_ROWS] * log(10) + log(fmax(features[PER_ROW], 1)) + log(WORK), trees = p->trees;
   float        x[METASOLVE_FEATURES];
-  int32_t      total[PRIOR_CANDIDATES] = {0}, solve[PRIOR_CANDIDATES] = {0};
-  int64_t      square[PRIOR_CANDIDATES] = {0};
+  int32_t      total[TREES][PRIOR_CANDIDATES] = {{0}}, solve[PRIOR_CANDIDATES] = {0};
 
   for (int i = 0; i < METASOLVE_FEATURES; i++) x[i] = (float)features[i];
   for (int t = 0; t < p->trees; t++) {
     const int16_t *leaf = Leaf(p, t, x);
     for (int i = 0; i < p->n; i++) {
-      const int32_t apart = leaf[2 * i] - leaf[2 * own];
-      total[i] += leaf[2 * i];
+      total[t % TREES][i] += leaf[2 * i];
       solve[i] += leaf[2 * i + 1];
-      square[i] += (int64_t)apart * apart;
     }
   }
   for (int i = 0; i < p->n; i++) {
-    const double mean = (total[i] - total[own]) / trees;
-    f->total[i]       = total[i] / trees / UNIT + work;
-    f->solve[i]       = solve[i] / trees / UNIT + work;
-    f->spread[i]      = sqrt(fmax((double)square[i] / trees - mean * mean, 0)) / UNIT;
+    double mean = 0;
+    for (int g = 0; g < TREES; g++) mean += total[g][i] / trees;
+    f->total[i] = mean / UNIT + work;
+    f->solve[i] = solve[i] / trees / UNIT + work;
+    for (int g = 0; g < TREES; g++) f->apart[g][i] = (total[g][i] - mean * Trees(p, g)) / UNIT / sqrt(trees);
+    f->apart[TREES][i] = 1;
   }
 }
 

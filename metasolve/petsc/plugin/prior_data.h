@@ -23,6 +23,7 @@ typedef struct {
   int       here[2];     /* has this PETSc what they need? 1, -1; 0: not asked yet */
 } Candidate;
 struct _Prior {
+  char      mark[17]; /* of the digest */
   int       n, trees, nodes, leaves;
   Candidate candidate[PRIOR_CANDIDATES];
   int32_t  *root, *feature, *left, *right; /* a child below zero is leaf -1 - child */

@@ -137,6 +137,7 @@ Prior PriorParse(char *data, size_t bytes, char *why, size_t whylen)
   ReadFeatures(&w);
   ReadCandidates(&w, p);
   ReadForest(&w, p, data + bytes);
+  snprintf(p->mark, sizeof p->mark, "%.16s", data + bytes + strlen("sha256 "));
   if (!w.bad) return p;
   PriorFree(p);
   return NULL;

@@ -11,7 +11,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-#define STATE_VERSION 1
+#define STATE_VERSION 2
 #define MOST_CLASSES  256
 #define LONGEST       64 /* words are shorter */
 #define OWN           "own"
@@ -29,6 +29,17 @@ static void AddMean(Text *t, const Mean *m)
 {
   TextAdd(t, " %d", m->n);
   AddNumber(t, m->mean);
+}
+
+/* Weights of this prior's parts; the covariance is symmetric. */
+static void AddWeights(Text *t, const Posterior *o)
+{
+  TextAdd(t, "weights");
+  for (int g = 0; g < PRIOR_PARTS; g++) AddNumber(t, o->weight[g]);
+  TextAdd(t, "\nknown");
+  for (int g = 0; g < PRIOR_PARTS; g++)
+    for (int h = 0; h <= g; h++) AddNumber(t, o->known[g * PRIOR_PARTS + h]);
+  TextAdd(t, "\n");
 }
 
 static void AddOffsets(Text *t, const Posterior *o, Prior p)
@@ -69,6 +80,7 @@ static void AddClass(Text *t, Class c, Prior p)
   AddMean(t, &c->attempt);
   AddMean(t, &c->risk);
   TextAdd(t, "\n");
+  AddWeights(t, &c->offsets);
   AddOffsets(t, &c->offsets, p);
 }
 
@@ -78,7 +90,7 @@ static void Write(Text *t, Prior p, Class all)
   int  n = 0;
 
   for (Class c = all; c; c = c->next) n += c->solves && Writable(c->prefix) && n < MOST_CLASSES;
-  TextAdd(t, "metasolve-state %d\nclasses %d\n", STATE_VERSION, n);
+  TextAdd(t, "metasolve-state %d\nprior %s\nclasses %d\n", STATE_VERSION, PriorMark(p), n);
   for (Class c = all; c && n; c = c->next)
     if (c->solves && Writable(c->prefix) && n-- > 0) AddClass(t, c, p);
   Sha256(t->data, t->used, hex);
@@ -90,6 +102,15 @@ static void ReadMean(Words *w, Mean *m)
 {
   m->n    = WordsCount(w, 0, 1 << 30);
   m->mean = WordsNumber(w);
+}
+
+static void ReadWeights(Words *w, Posterior *o)
+{
+  WordsExpect(w, "weights");
+  for (int g = 0; g < PRIOR_PARTS && !w->bad; g++) o->weight[g] = WordsNumber(w);
+  WordsExpect(w, "known");
+  for (int g = 0; g < PRIOR_PARTS && !w->bad; g++)
+    for (int h = 0; h <= g; h++) o->known[g * PRIOR_PARTS + h] = o->known[h * PRIOR_PARTS + g] = WordsNumber(w);
 }
 
 static void ReadOffsets(Words *w, Posterior *o, Prior p)
@@ -136,18 +157,14 @@ static void ReadClass(Words *w, struct _Class *c, Prior p)
   if (w->bad) return;
   ReadMean(w, &c->attempt);
   ReadMean(w, &c->risk);
+  ReadWeights(w, &c->offsets);
   ReadOffsets(w, &c->offsets, p);
 }
 
-/* What another run has seen more of is taken over. */
+/* What another run has seen more of is taken over; offsets and weights only together. */
 static void Merge(struct _Class *into, const struct _Class *from)
 {
-  for (int i = 0; i <= POSTERIOR_OWN; i++) {
-    if (from->offsets.seen[i] <= into->offsets.seen[i]) continue;
-    into->offsets.seen[i]     = from->offsets.seen[i];
-    into->offsets.mean[i]     = from->offsets.mean[i];
-    into->offsets.variance[i] = from->offsets.variance[i];
-  }
+  if (PosteriorSeen(&from->offsets) > PosteriorSeen(&into->offsets)) into->offsets = from->offsets;
   if (from->own_solve.n > into->own_solve.n) into->own_solve = from->own_solve;
   if (from->own_setup.n > into->own_setup.n) into->own_setup = from->own_setup;
   if (from->attempt.n > into->attempt.n) into->attempt = from->attempt;
@@ -178,6 +195,7 @@ static void Parse(char *data, size_t bytes, Prior p, Class *all)
   Words          w    = {NULL, why, sizeof why, 0, "state", "forget it"};
   struct _Class *read = calloc(MOST_CLASSES, sizeof *read);
   const char    *first;
+  char           mark[64];
   int            n = 0;
 
   if (!read || !PolicyIntact(data, bytes)) return free(read);
@@ -185,9 +203,12 @@ static void Parse(char *data, size_t bytes, Prior p, Class *all)
   first            = strtok_r(data, " \n", &w.rest);
   if (!first || strcmp(first, "metasolve-state")) w.bad = 1;
   if (!w.bad) (void)WordsCount(&w, STATE_VERSION, STATE_VERSION);
+  WordsExpect(&w, "prior");
+  if (!w.bad) WordsName(&w, mark);
   WordsExpect(&w, "classes");
   if (!w.bad) n = WordsCount(&w, 0, MOST_CLASSES);
   for (int i = 0; i < n && !w.bad; i++) ReadClass(&w, &read[i], p);
+  for (int i = 0; i < n && !w.bad && strcmp(mark, PriorMark(p)); i++) read[i].offsets = (Posterior){0}; /* from another prior */
   for (int i = 0; i < n && !w.bad; i++) Take(all, &read[i]);
   free(read);
 }

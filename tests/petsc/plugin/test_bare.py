@@ -2,7 +2,17 @@
 
 import pytest
 
-MODES = ("", "before", "after", "again", "change", "alone", "reset", "before transpose", "change after")
+MODES = (
+    "",
+    "before",
+    "after",
+    "again",
+    "change",
+    "alone",
+    "reset",
+    "before transpose",
+    "change after",
+)
 ONE_WAY = ("sor", "mg", "hypre")  #: without a transpose
 KINDS = ("gamg", "ilu", "sor", "bjacobi", "asm", "hypre", "mg", "jacobi")
 
