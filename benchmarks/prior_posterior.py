@@ -7,7 +7,7 @@ import numpy as np
 from benchmarks.prior_table import Array
 
 PARTS = 22  #: of the trees
-SHARE, NOISE, LEAST = 0.3, 0.25, 0.15
+SHARE, NOISE, LEAST = 0.4, 0.25, 0.15
 SURPRISE, FORGET, DRIFT = 3.0, 1e-3, 1e-4
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
-TREES, LEAVES, SMALLEST_LEAF = 88, 64, 4
+TREES, LEAVES, SMALLEST_LEAF = 176, 32, 4
 UNIT = 256.0  #: leaves hold whole numbers of 1 / UNIT
 _LARGEST = 2**15 - 1
 
