@@ -46,12 +46,12 @@ class Watch:
         max_bytes: int | None = None,
         direct: bool = True,
     ) -> None:
-        given = {"every": every, "max-systems": max_systems, "max-bytes": max_bytes}
-        for name, value in given.items():
+        self.prefix, self.direct = prefix, direct
+        self.every, self.max_systems, self.max_bytes = every, max_systems, max_bytes
+        for name in ("every", "max_systems", "max_bytes"):
+            value = getattr(self, name)
             if value is not None and value < 1:
-                raise UsageError(f"{name}={value} is below 1: leave it out")
-        self.prefix, self.every, self.direct = prefix, every, direct
-        self.max_systems, self.max_bytes = max_systems, max_bytes
+                raise UsageError(f"{name.replace('_', '-')}={value} is below 1: leave it out")
 
     def environment(self) -> dict[str, str]:
         """Return the variables the plug-in reads."""
@@ -141,8 +141,8 @@ class Conduct:
     ) -> None:
         if budget is not None and not budget > 0:
             raise UsageError(f"budget={budget} is not positive: 2 is the default")
-        self.log, self.budget, self.advise = log, budget, advise
-        self.state, self.freeze = state, freeze
+        self.log, self.budget, self.advise, self.state = log, budget, advise, state
+        self.freeze = freeze
 
     def environment(self) -> dict[str, str]:
         """Return the variables the plug-in reads."""
@@ -199,9 +199,8 @@ def environment(
         As `run`; or if `model` is of a whole program, which needs more than variables.
     """
     if is_of_program(model):
-        raise UsageError(
-            f"{model} is of a whole program: start it with metasolve run {model} -- ..."
-        )
+        told = f"{model} is of a whole program: start it with metasolve run {model} -- ..."
+        raise UsageError(told)
     return {**_of_run(model, watch, conduct), **_with_plugin(())}
 
 
