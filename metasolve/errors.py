@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 
 
@@ -56,6 +55,8 @@ def did_you_mean(word: object, known: Iterable[object]) -> str:
     str
         ``"did you mean 'sor'?"`` or ``"known: jacobi, sor"``.
     """
+    import difflib  # here, since most commands start and end without it
+
     names = [str(name) for name in known]
     near = difflib.get_close_matches(str(word), names, n=1)
     if near:

@@ -10,6 +10,7 @@ A folder of the cache holds one plug-in for one PETSc:
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import fcntl
 import hashlib
 import os
@@ -35,6 +36,40 @@ LOADER_FLAGS = (*_COMMON, "-O2", "-Wl,--as-needed")
 _PLAIN_COMPILERS = ("gcc", "clang", "cc")
 _OF_PETSC_OR_MPI = re.compile(r"petsc|mpi(?!ler)", re.IGNORECASE)
 _REMEDY = "set XDG_CACHE_HOME to a folder you own, with room in it"
+
+
+def build(found: Installation | None = None) -> Path:
+    """Return the library that PETSc is told to load; it is compiled unless the cache has it.
+
+    The cache is ``$XDG_CACHE_HOME/metasolve`` (default ``~/.cache/metasolve``); its key is the
+    PETSc version and a hash of the sources, the compiler and its flags. Any number of processes
+    may call this at once. What is damaged is compiled again.
+
+    Parameters
+    ----------
+    found
+        The PETSc to compile against; by default the one `installation.find` finds.
+
+    Returns
+    -------
+    Path
+        The loader, which opens the plug-in proper beside it where the program's PETSc is the one
+        it was built for, and does nothing elsewhere.
+
+    Raises
+    ------
+    PluginError
+        If PETSc, its private headers or a compiler is missing, or the compiler fails.
+    """
+    library = folder(found) / LOADER
+    try:
+        ctypes.CDLL(str(library))  # needs nothing, so that it loads here if it loads anywhere
+    except OSError as error:
+        raise PluginError(
+            f"{library} cannot be loaded ({error}): set XDG_CACHE_HOME to a folder from which "
+            "libraries may be loaded"
+        ) from error
+    return library
 
 
 def folder(found: Installation | None = None) -> Path:

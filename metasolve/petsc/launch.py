@@ -8,13 +8,12 @@ import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from metasolve.errors import ModelError, UsageError
 from metasolve.files.atomic import read_regular
 from metasolve.files.strict_json import parse_object
-from metasolve.petsc import library
+from metasolve.petsc import compiled
 from metasolve.petsc.petsc_options import check_not_hidden, with_plugin
 from metasolve.petsc.writable import check_log, check_recording, one_line
 
@@ -24,7 +23,6 @@ NOT_EXECUTABLE = 126
 FORWARDED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 
 
-@dataclass(frozen=True)
 class Watch:
     """Which solves are watched, and how much is kept.
 
@@ -40,13 +38,16 @@ class Watch:
         Direct solves as well; otherwise they are left alone.
     """
 
-    prefix: str | None = None
-    every: int | None = None
-    max_systems: int | None = None
-    max_bytes: int | None = None
-    direct: bool = True
-
-    def __post_init__(self) -> None:
+    def __init__(
+        self,
+        prefix: str | None = None,
+        every: int | None = None,
+        max_systems: int | None = None,
+        max_bytes: int | None = None,
+        direct: bool = True,
+    ) -> None:
+        self.prefix, self.direct = prefix, direct
+        self.every, self.max_systems, self.max_bytes = every, max_systems, max_bytes
         for name in ("every", "max_systems", "max_bytes"):
             value = getattr(self, name)
             if value is not None and value < 1:
@@ -112,7 +113,6 @@ def _left(watch: Watch, directory: Path) -> dict[str, str]:
     return {key: str(max(value, 0)) for key, value in left.items()}
 
 
-@dataclass(frozen=True)
 class Conduct:
     """How a model is used in a run.
 
@@ -131,15 +131,18 @@ class Conduct:
         The file is used and not changed.
     """
 
-    log: str | os.PathLike[str] | None = None
-    budget: float | None = None
-    advise: bool = False
-    state: Path | None = None
-    freeze: bool = False
-
-    def __post_init__(self) -> None:
-        if self.budget is not None and not self.budget > 0:
-            raise UsageError(f"budget={self.budget} is not positive: 2 is the default")
+    def __init__(
+        self,
+        log: str | os.PathLike[str] | None = None,
+        budget: float | None = None,
+        advise: bool = False,
+        state: Path | None = None,
+        freeze: bool = False,
+    ) -> None:
+        if budget is not None and not budget > 0:
+            raise UsageError(f"budget={budget} is not positive: 2 is the default")
+        self.log, self.budget, self.advise, self.state = log, budget, advise, state
+        self.freeze = freeze
 
     def environment(self) -> dict[str, str]:
         """Return the variables the plug-in reads."""
@@ -196,9 +199,8 @@ def environment(
         As `run`; or if `model` is of a whole program, which needs more than variables.
     """
     if is_of_program(model):
-        raise UsageError(
-            f"{model} is of a whole program: start it with metasolve run {model} -- ..."
-        )
+        told = f"{model} is of a whole program: start it with metasolve run {model} -- ..."
+        raise UsageError(told)
     return {**_of_run(model, watch, conduct), **_with_plugin(())}
 
 
@@ -228,7 +230,7 @@ def _of_run(model: str | os.PathLike[str], watch: Watch, conduct: Conduct) -> di
 
 
 def _with_plugin(command: Sequence[str]) -> dict[str, str]:
-    return with_plugin(os.environ.get("PETSC_OPTIONS", ""), library.build(), command)
+    return with_plugin(os.environ.get("PETSC_OPTIONS", ""), compiled.build(), command)
 
 
 @contextlib.contextmanager

@@ -19,40 +19,7 @@ if TYPE_CHECKING:
     from petsc4py import PETSc
 
 NAME = compiled.LOADER
-
-
-def build(found: Installation | None = None) -> Path:
-    """Return the library that PETSc is told to load; it is compiled unless the cache has it.
-
-    The cache is ``$XDG_CACHE_HOME/metasolve`` (default ``~/.cache/metasolve``); its key is the
-    PETSc version and a hash of the sources, the compiler and its flags. Any number of processes
-    may call this at once. What is damaged is compiled again.
-
-    Parameters
-    ----------
-    found
-        The PETSc to compile against; by default the one `installation.find` finds.
-
-    Returns
-    -------
-    Path
-        The loader, which opens the plug-in proper beside it where the program's PETSc is the one
-        it was built for, and does nothing elsewhere.
-
-    Raises
-    ------
-    PluginError
-        If PETSc, its private headers or a compiler is missing, or the compiler fails.
-    """
-    library = compiled.folder(found) / NAME
-    try:
-        ctypes.CDLL(str(library))  # needs nothing, so that it loads here if it loads anywhere
-    except OSError as error:
-        raise PluginError(
-            f"{library} cannot be loaded ({error}): set XDG_CACHE_HOME to a folder from which "
-            "libraries may be loaded"
-        ) from error
-    return library
+build = compiled.build
 
 
 def core(found: Installation | None = None) -> Path:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import contextlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from metasolve.files.strict_json import parse_object
 
@@ -31,8 +31,7 @@ def size(path: Path) -> int:
     return path.stat().st_size if path.exists() else 0
 
 
-@dataclass(frozen=True)
-class Summary:
+class Summary(NamedTuple):
     """Numbers of solves by where their settings came from, and by why.
 
     Parameters
@@ -50,7 +49,7 @@ class Summary:
     sources: Mapping[str, int]
     reasons: Mapping[tuple[str, str], int]
     guessed: int = 0
-    left: Mapping[str, int] = field(default_factory=dict)
+    left: Mapping[str, int] = MappingProxyType({})
 
     @classmethod
     def of(cls, lines: Iterable[Mapping[str, Any]]) -> Summary:

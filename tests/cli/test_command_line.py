@@ -98,6 +98,17 @@ def test_what_stands_in_front_of_a_program_imports_nothing_heavy(command):
     assert f"metasolve {command}" in done.stdout
 
 
+def test_run_starts_without_what_takes_long_to_import():
+    """Dataclasses bring inspect, ast and tokenize: a tenth of what a start takes."""
+    code = (
+        "import sys\nbefore = set(sys.modules)\n"
+        "import metasolve.cli.run, metasolve.petsc.launch, metasolve.production.journal\n"
+        "slow = {'dataclasses', 'inspect', 'difflib'} & (sys.modules.keys() - before)\n"
+        "sys.exit(' '.join(slow) or 0)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
 @pytest.mark.parametrize(
     ("text", "size"), [("100", 100), ("2G", 2 * 10**9), ("1.5M", 1500000), ("3 kb", 3000)]
 )

@@ -4,7 +4,6 @@ import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from functools import lru_cache
 
 import pytest
@@ -43,18 +42,18 @@ def test_a_build_is_found_again_without_a_compiler(cache, monkeypatch):
 
 def test_other_flags_are_another_library(cache, monkeypatch):
     found = installation.find()
-    keys = {compiled.key(found), compiled.key(replace(found, cflags=(*found.cflags, "-DX")))}
+    keys = {compiled.key(found), compiled.key(found._replace(cflags=(*found.cflags, "-DX")))}
     assert len(keys) == 2
 
 
 def test_a_missing_compiler_is_named_with_a_remedy(cache):
-    found = replace(installation.find(), compiler=("no-such-mpicc",))
+    found = installation.find()._replace(compiler=("no-such-mpicc",))
     with pytest.raises(PluginError, match=r"no-such-mpicc.*apt-get install"):
         library.build(found)
 
 
 def test_missing_headers_are_named_with_a_remedy(cache, tmp_path):
-    found = replace(installation.find(), cflags=(f"-I{tmp_path}",))
+    found = installation.find()._replace(cflags=(f"-I{tmp_path}",))
     with pytest.raises(PluginError, match=r"kspimpl.h.*libpetsc-real-dev"):
         library.build(found)
 
@@ -142,9 +141,9 @@ def built():
 
 def test_what_was_made_before_needs_no_headers(whole, monkeypatch, tmp_path):
     found = installation.find()
-    without = replace(found, cflags=(f"-I{tmp_path}",))
+    without = found._replace(cflags=(f"-I{tmp_path}",))
     assert library.build(without).parent == whole
-    assert library.build(replace(found, compiler=("no-such-mpicc",))).parent == whole
+    assert library.build(found._replace(compiler=("no-such-mpicc",))).parent == whole
 
     def none():
         raise PluginError("no PETSc found")
@@ -157,9 +156,9 @@ def test_what_was_made_before_needs_no_headers(whole, monkeypatch, tmp_path):
 
 
 def test_what_was_made_of_other_sources_or_for_another_petsc_is_not_taken(whole, tmp_path):
-    without = replace(installation.find(), cflags=(f"-I{tmp_path}",))
+    without = installation.find()._replace(cflags=(f"-I{tmp_path}",))
     with pytest.raises(PluginError, match=r"kspimpl\.h"):
-        library.build(replace(without, version="3.99.0"))
+        library.build(without._replace(version="3.99.0"))
     facts = whole / compiled.MANIFEST
     facts.write_text(facts.read_text().replace("\nsources ", "\nsources 0"))
     with pytest.raises(PluginError, match=r"kspimpl\.h"):
