@@ -138,7 +138,7 @@ static void SeeAttempt(Solve *s)
   if (s->run->inner.ksp && s->run->inner.ksp->reason == KSP_DIVERGED_INDEFINITE_MAT) s->class->indefinite = PETSC_TRUE;
   if (s->why == WHY_SETUP_FAILED) PriorImpossible(PolicyPrior(r->runner->policy), r->candidate, s->op.several);
   if (!s->answered) seen = fmax(seen, OwnTakes(s, 1) + FAILURE);
-  PosteriorSee(&s->class->offsets, r->candidate, seen - foreseen, r->forecast.spread[r->candidate]);
+  LessonSee(&s->lesson, r->candidate, seen - foreseen, r->forecast.spread[r->candidate]);
 }
 
 static void SeeOwn(Solve *s)
@@ -147,8 +147,7 @@ static void SeeOwn(Solve *s)
   const int    own      = Own(s);
   const double foreseen = s->own_setup > 0 ? r->forecast.total[own] : r->forecast.solve[own];
 
-  PosteriorSee(&s->class->offsets, POSTERIOR_OWN, log(s->own_measured) - foreseen,
-               r->own_candidate < 0 ? UNNAMED : r->forecast.spread[own]);
+  LessonSee(&s->lesson, POSTERIOR_OWN, log(s->own_measured) - foreseen, r->own_candidate < 0 ? UNNAMED : r->forecast.spread[own]);
 }
 
 void ChooseLearn(Solve *s)

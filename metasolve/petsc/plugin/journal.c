@@ -50,6 +50,12 @@ const char *JournalWhy(const Solve *s)
   return *s->detail ? s->detail : s->why == WHY_NO_MODEL ? s->run->runner->broken : whys[s->why];
 }
 
+static void Begin(Text *t, const Runner *r)
+{
+  TextAdd(t, "{\"run\":\"%s\",\"time\":", r->journal.run);
+  TextTime(t);
+}
+
 static void AddSettings(Text *t, const Solve *s)
 {
   const Settings *chosen = &s->run->decision.settings;
@@ -75,9 +81,51 @@ static void AddSeconds(Text *t, const Solve *s)
   TextAdd(t, ",\"verify\":%.9f,\"fallback\":%.9f,\"total\":%.9f}", s->verify, s->fallback, s->total);
 }
 
+static void AddNumbers(Text *t, const char *name, int n, const double x[])
+{
+  TextAdd(t, "\"%s\":[", name);
+  for (int i = 0; i < n; i++) {
+    if (i) TextAdd(t, ",");
+    TextNumber(t, x[i]);
+  }
+  TextAdd(t, "],");
+}
+
+/* All of it, and exactly: so the state can be made again from the journal. */
+static void AddLesson(Text *t, const Solve *s)
+{
+  const Lesson *l = &s->lesson;
+  const Prior   p = PolicyPrior(s->run->runner->policy);
+
+  TextAdd(t, ",\"learned\":{");
+  if (l->account.own > 0) AddNumbers(t, "account", 2, (double[]){l->account.own, l->account.taken});
+  if (l->own_solve > 0 || l->own_setup > 0) AddNumbers(t, "own", 2, (double[]){l->own_setup, l->own_solve});
+  if (l->tried) AddNumbers(t, "attempt", l->tried > 0, &l->attempt);
+  if (l->attains.answers > 0) AddNumbers(t, "attains", 3, (double[]){l->attains.norm, l->attains.rows, l->attains.backward});
+  TextAdd(t, "\"seen\":{");
+  for (int i = 0; i < l->n; i++) {
+    const int own = l->seen[i].candidate == POSTERIOR_OWN;
+    TextAdd(t, "%s\"%s\":[", i ? "," : "", own ? "own" : PriorName(p, l->seen[i].candidate));
+    TextNumber(t, l->seen[i].apart);
+    TextAdd(t, ",");
+    TextNumber(t, l->seen[i].spread);
+    TextAdd(t, "]");
+  }
+  TextAdd(t, "}}");
+}
+
+static void AddClass(Text *t, Class c)
+{
+  TextAdd(t, ",\"class\":");
+  TextString(t, *c->prefix ? c->prefix : "-");
+  t->used--; /* its closing quote */
+  TextAdd(t, " %lld %lld %d %d\"", (long long)c->rows, (long long)c->block, c->density, c->ranks);
+}
+
 static void Line(Solve *s)
 {
   const Contract *c      = &s->contract;
+  const Runner   *r      = s->run->runner;
   const KSP       ksp    = s->ksp;
   const char     *prefix = ((PetscObject)ksp)->prefix;
   Text           *t      = &s->run->last;
@@ -89,50 +137,56 @@ static void Line(Solve *s)
   MPI_Comm_size(PetscObjectComm((PetscObject)ksp), &size);
   (void)VecGetSize(ksp->vec_rhs, &rows);
   t->used = 0;
-  TextAdd(t, "{\"solve\":%lld,\"prefix\":", (long long)s->run->runner->solves);
+  Begin(t, r);
+  TextAdd(t, ",\"solve\":%lld,\"prefix\":", (long long)r->solves);
   TextString(t, prefix ? prefix : "");
   TextAdd(t, ",\"rows\":%lld,\"ranks\":%d,\"source\":\"%s\",\"why\":", (long long)rows, (int)size, sources[s->source]);
   TextString(t, JournalWhy(s));
+  AddClass(t, s->class);
   AddSettings(t, s);
   TextAdd(t, ",\"new_operator\":%s,\"reason\":%d,\"iterations\":%lld,\"true_residual\":", s->fresh ? "true" : "false",
           (int)ksp->reason, (long long)ksp->its);
   TextNumber(t, known ? s->residual / zero : c->bnorm == 0 ? 0 : NAN);
   TextAdd(t, ",\"tolerance\":");
   TextNumber(t, c->kind == CONTRACT_OWN_TEST ? NAN : known && c->target > 0 ? c->target / zero : ksp->rtol);
-  TextAdd(t, ",\"measure\":\"%s\"", MeasureNames[c->judge.measure]);
+  TextAdd(t, ",\"contract\":\"%s\",\"measure\":\"%s\"", ContractKinds[c->kind], MeasureNames[c->judge.measure]);
   TextAdd(t, ",\"guess\":");
   TextNumber(t, known ? s->start / c->bnorm : NAN);
   TextAdd(t, ",\"own_expected\":");
   TextNumber(t, s->expected > 0 ? s->expected : NAN);
+  TextAdd(t, ",\"own_taken\":");
+  TextNumber(t, s->own_measured > 0 ? s->own_measured : NAN);
   AddSeconds(t, s);
+  TextAdd(t, ",\"account\":{\"own\":%.6f,\"taken\":%.6f}", r->account.own, r->account.taken);
+  if (s->learned) AddLesson(t, s);
   TextAdd(t, "}\n");
-}
-
-static void Append(Runner *r, const Text *line)
-{
-  int error;
-
-  if (!r->log[0] || !line->data) return;
-  (void)AppendLine(r->log, line, &error);
-  if (!error) return;
-  fprintf(stderr, "metasolve: cannot write %s (%s); no more log lines\n", r->log, strerror(error));
-  r->log[0] = 0;
 }
 
 void JournalWrite(Solve *s)
 {
   Line(s);
-  Append(s->run->runner, &s->run->last);
+  JournalAppend(&s->run->runner->journal, &s->run->last);
 }
 
 static void Rest(Runner *r, const char *why, PetscInt solves)
 {
   Text line = {0};
 
-  TextAdd(&line, "{\"source\":\"left\",\"why\":");
+  Begin(&line, r);
+  TextAdd(&line, ",\"source\":\"left\",\"why\":");
   TextString(&line, why);
   TextAdd(&line, ",\"solves\":%lld}\n", (long long)solves);
-  Append(r, &line);
+  JournalAppend(&r->journal, &line);
+  TextFree(&line);
+}
+
+void JournalSaved(Runner *r)
+{
+  Text line = {0};
+
+  Begin(&line, r);
+  TextAdd(&line, ",\"source\":\"state\",\"before\":\"%s\",\"state\":\"%s\"}\n", r->state.before, r->state.id);
+  JournalAppend(&r->journal, &line);
   TextFree(&line);
 }
 

@@ -73,7 +73,7 @@ static PetscErrorCode Line(SNES snes, const char *run, const Nonlinear *r, const
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode Append(SNES snes, const char *run, const Nonlinear *r, const char *vectors, const char *path, int *error)
+static PetscErrorCode Append(SNES snes, const char *run, const Nonlinear *r, const char *kept, Journal *j, char *path, int *error)
 {
   Text        line = {0};
   PetscMPIInt rank;
@@ -82,8 +82,9 @@ static PetscErrorCode Append(SNES snes, const char *run, const Nonlinear *r, con
   PetscCallMPI(MPI_Comm_rank(PetscObjectComm((PetscObject)snes), &rank));
   if (rank) PetscFunctionReturn(PETSC_SUCCESS);
   GuardEnter();
-  PetscCall(Line(snes, run, r, vectors, &line));
-  PetscCall(AppendLine(path, &line, error));
+  PetscCall(Line(snes, run, r, kept, &line));
+  if (j) JournalAppend(j, &line);
+  else PetscCall(AppendLine(path, &line, error));
   GuardLeave();
   TextFree(&line);
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -145,7 +146,7 @@ static PetscErrorCode RecordNewton(SNES snes, Newton *n)
   if (snes->reason > 0) PetscCall(VecsWrite(1, &x, path, &s->bytes, &error));
   PetscCall(VecDestroy(&x));
   snprintf(path, sizeof path, "%s/manifest.jsonl", s->dir);
-  if (!error) PetscCall(Append(snes, s->run, &r, snes->reason > 0 ? name : "", path, &error));
+  if (!error) PetscCall(Append(snes, s->run, &r, snes->reason > 0 ? name : "", NULL, path, &error));
   PetscCallMPI(MPI_Comm_rank(PetscObjectComm((PetscObject)snes), &rank));
   if (error && !rank) fprintf(stderr, "metasolve: recording stopped (%s); the program goes on\n", strerror(error));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -201,7 +202,6 @@ static PetscErrorCode RunNewton(SNES snes, Newton *n)
   Nonlinear r = {.source = "own", .start = NAN};
   PetscBool use;
   Vec       x0, F0;
-  int       error = 0;
 
   PetscFunctionBegin;
   PetscCall(GridOf(snes->dm, snes->vec_sol, &r.grid));
@@ -213,7 +213,7 @@ static PetscErrorCode RunNewton(SNES snes, Newton *n)
   else PetscCall(Timed(snes, n, &r.seconds));
   PetscCall(VecDestroy(&x0));
   PetscCall(VecDestroy(&F0));
-  if (s->log[0]) PetscCall(Append(snes, "", &r, "", s->log, &error));
+  if (s->journal.path[0]) PetscCall(Append(snes, s->journal.run, &r, "", &s->journal, NULL, NULL));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

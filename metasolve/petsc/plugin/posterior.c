@@ -46,7 +46,6 @@ void PosteriorSee(Posterior *p, int candidate, double apart, double spread)
 {
   double before = p->seen[candidate] ? p->variance[candidate] + FORGET : Before(spread), gain, surprise;
 
-  if (!isfinite(apart)) return;
   p->mean[candidate] = PosteriorMean(p, candidate);
   surprise           = (apart - p->mean[candidate]) / SURPRISE;
   before             = fmax(before, surprise * surprise); /* what was thought to be known was not */

@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 /* ---- numbers with a point in them, whatever the program's locale writes: another locale for this thread, and back ---- */
@@ -105,6 +106,23 @@ void TextNumber(Text *t, double x)
 {
   if (isfinite(x)) TextAdd(t, "%.17g", x);
   else TextAdd(t, "null");
+}
+
+void TextRun(char run[TEXT_RUN])
+{
+  struct timespec now;
+
+  clock_gettime(CLOCK_REALTIME, &now);
+  snprintf(run, TEXT_RUN, "%08lx%05lx%04lx", (unsigned long)now.tv_sec, (unsigned long)now.tv_nsec >> 10 & 0xfffff,
+           (unsigned long)getpid() & 0xffff);
+}
+
+void TextTime(Text *t)
+{
+  struct timespec now;
+
+  clock_gettime(CLOCK_REALTIME, &now);
+  TextAdd(t, "%lld.%06ld", (long long)now.tv_sec, now.tv_nsec / 1000);
 }
 
 void TextFree(Text *t)

@@ -104,7 +104,7 @@ def test_a_damaged_state_is_none(host, prior, run_with, tmp_path, damage):
     done, lines = run_with(prior(gmres_jacobi=FAST), sequence(host, 2), env=env)
     assert done.returncode == 0, done.stderr
     assert lines[0]["source"] == "model"
-    assert state.read_text().startswith("metasolve-state 1\nclasses 1\n")
+    assert state.read_text().startswith("metasolve-state 2\nclasses 1\n")
 
 
 def test_a_program_that_ends_without_finalize_leaves_it_too(prior, run_with, tmp_path):
@@ -133,7 +133,7 @@ def test_a_prefix_that_is_too_long_does_not_spoil_the_state(prior, run_with, tmp
     for count in (1, 2):
         done, _ = run_with(folder, command, env={"METASOLVE_STATE": str(state)})
         assert done.returncode == 0, done.stderr
-        assert f"classes 1\nclass - 2048 1 2 1\nsolves {count} {count}\n" in state.read_text()
+        assert f"classes 1\nclass - 2048 1 2 1\nsolves {count} {count}\naccount " in state.read_text()
 
 
 def test_many_runs_at_once_leave_a_whole_state(host, prior, run_program, plugin_library, tmp_path):
