@@ -162,9 +162,23 @@ void LessonSee(Lesson *l, int candidate, double apart, double spread)
   l->seen[l->n++].spread  = spread;
 }
 
-/* metasolve/production/replay.py does the same, to the last bit. */
-void ClassLearn(Class c, const Lesson *l)
+/* As the journal has it. */
+static void Round(Lesson *l)
 {
+  double *all[] = {&l->account.own, &l->account.taken, &l->own_setup,    &l->own_solve,
+                   &l->attempt,     &l->attains.norm,  &l->attains.rows, &l->attains.backward};
+
+  for (size_t i = 0; i < sizeof all / sizeof *all; i++) *all[i] = TextRounded(*all[i]);
+  for (int i = 0; i < l->n; i++) {
+    l->seen[i].apart  = TextRounded(l->seen[i].apart);
+    l->seen[i].spread = TextRounded(l->seen[i].spread);
+  }
+}
+
+/* metasolve/production/replay.py does the same, to the last bit. */
+void ClassLearn(Class c, Lesson *l)
+{
+  Round(l);
   c->solves++;
   if (l->fresh) c->operators++;
   AccountAdd(&c->all, l->account.own, l->account.taken);

@@ -54,7 +54,7 @@ struct _Class {
 PetscErrorCode ClassFind(Class *all, KSP, const Operator *, Class *);
 PetscBool      ClassAlike(const struct _Class *, const struct _Class *);
 void           ClassBegin(struct _Class *, Class all); /* with what is known of the nearest */
-void           ClassLearn(Class, const Lesson *);      /* all that outlives a run */
+void           ClassLearn(Class, Lesson *);            /* all that outlives a run */
 void           LessonSee(Lesson *, int candidate, double apart, double spread);
 void           ClassFree(Class *all);
 double         ClassOwn(Class, double predicted, PetscBool setup, double guess); /* seconds that own settings would take */

@@ -61,34 +61,54 @@ static void AddSettings(Text *t, const Solve *s)
   const Settings *chosen = &s->run->decision.settings;
   const Prior     prior  = s->run->decided && s->class ? PolicyPrior(s->run->runner->policy) : NULL;
 
-  TextAdd(t, ",\"settings\":{");
+  TextPut(t, ",\"settings\":{");
   for (int i = 0; s->source != SOURCE_REFUSED && !s->own && i < chosen->n; i++) {
     TextAdd(t, "%s\"%s\":", i ? "," : "", chosen->name[i]);
     TextString(t, chosen->value[i]);
   }
-  TextAdd(t, "},\"candidate\":");
+  TextPut(t, "},\"candidate\":");
   TextString(t, prior ? PriorName(prior, s->run->candidate) : "");
-  TextAdd(t, ",\"foreseen\":");
-  TextNumber(t, prior && s->run->candidate >= 0 ? s->run->foreseen : NAN);
-  TextAdd(t, ",\"unused\":");
+  TextPut(t, ",\"foreseen\":");
+  TextDecimal(t, prior && s->run->candidate >= 0 ? s->run->foreseen : NAN);
+  TextPut(t, ",\"unused\":");
   TextString(t, s->unused);
+}
+
+static void AddFew(Text *t, double x) /* digits, of what nobody needs exactly */
+{
+  if (isfinite(x)) TextAdd(t, "%.7g", x);
+  else TextPut(t, "null");
+}
+
+static void AddDecimal(Text *t, const char *name, double x)
+{
+  TextPut(t, "\"");
+  TextPut(t, name);
+  TextPut(t, "\":");
+  TextDecimal(t, x);
 }
 
 static void AddSeconds(Text *t, const Solve *s)
 {
-  TextAdd(t, ",\"seconds\":{\"decision\":%.9f,\"guess\":%.9f,\"own\":%.9f,\"setup\":%.9f,\"solve\":%.9f", s->decision, s->guessing,
-          s->own_solve, s->setup, s->solve);
-  TextAdd(t, ",\"verify\":%.9f,\"fallback\":%.9f,\"total\":%.9f}", s->verify, s->fallback, s->total);
+  static const char *const names[] = {"decision", "guess", "own", "setup", "solve", "verify", "fallback", "total"};
+  const double seconds[]           = {s->decision, s->guessing, s->own_solve, s->setup, s->solve, s->verify, s->fallback, s->total};
+
+  TextPut(t, ",\"seconds\":{");
+  for (int i = 0; i < (int)(sizeof names / sizeof *names); i++) {
+    if (i) TextPut(t, ",");
+    AddDecimal(t, names[i], seconds[i]);
+  }
+  TextPut(t, "}");
 }
 
 static void AddNumbers(Text *t, const char *name, int n, const double x[])
 {
   TextAdd(t, "\"%s\":[", name);
   for (int i = 0; i < n; i++) {
-    if (i) TextAdd(t, ",");
-    TextNumber(t, x[i]);
+    if (i) TextPut(t, ",");
+    TextDecimal(t, x[i]);
   }
-  TextAdd(t, "],");
+  TextPut(t, "],");
 }
 
 /* All of it, and exactly: so the state can be made again from the journal. */
@@ -97,26 +117,26 @@ static void AddLesson(Text *t, const Solve *s)
   const Lesson *l = &s->lesson;
   const Prior   p = PolicyPrior(s->run->runner->policy);
 
-  TextAdd(t, ",\"learned\":{");
+  TextPut(t, ",\"learned\":{");
   if (l->account.own > 0) AddNumbers(t, "account", 2, (double[]){l->account.own, l->account.taken});
   if (l->own_solve > 0 || l->own_setup > 0) AddNumbers(t, "own", 2, (double[]){l->own_setup, l->own_solve});
   if (l->tried) AddNumbers(t, "attempt", l->tried > 0, &l->attempt);
   if (l->attains.answers > 0) AddNumbers(t, "attains", 3, (double[]){l->attains.norm, l->attains.rows, l->attains.backward});
-  TextAdd(t, "\"seen\":{");
+  TextPut(t, "\"seen\":{");
   for (int i = 0; i < l->n; i++) {
     const int own = l->seen[i].candidate == POSTERIOR_OWN;
     TextAdd(t, "%s\"%s\":[", i ? "," : "", own ? "own" : PriorName(p, l->seen[i].candidate));
-    TextNumber(t, l->seen[i].apart);
-    TextAdd(t, ",");
-    TextNumber(t, l->seen[i].spread);
-    TextAdd(t, "]");
+    TextDecimal(t, l->seen[i].apart);
+    TextPut(t, ",");
+    TextDecimal(t, l->seen[i].spread);
+    TextPut(t, "]");
   }
-  TextAdd(t, "}}");
+  TextPut(t, "}}");
 }
 
 static void AddClass(Text *t, Class c)
 {
-  TextAdd(t, ",\"class\":");
+  TextPut(t, ",\"class\":");
   TextString(t, *c->prefix ? c->prefix : "-");
   t->used--; /* its closing quote */
   TextAdd(t, " %lld %lld %d %d\"", (long long)c->rows, (long long)c->block, c->density, c->ranks);
@@ -146,20 +166,24 @@ static void Line(Solve *s)
   AddSettings(t, s);
   TextAdd(t, ",\"new_operator\":%s,\"reason\":%d,\"iterations\":%lld,\"true_residual\":", s->fresh ? "true" : "false",
           (int)ksp->reason, (long long)ksp->its);
-  TextNumber(t, known ? s->residual / zero : c->bnorm == 0 ? 0 : NAN);
-  TextAdd(t, ",\"tolerance\":");
-  TextNumber(t, c->kind == CONTRACT_OWN_TEST ? NAN : known && c->target > 0 ? c->target / zero : ksp->rtol);
+  AddFew(t, known ? s->residual / zero : c->bnorm == 0 ? 0 : NAN);
+  TextPut(t, ",\"tolerance\":");
+  AddFew(t, c->kind == CONTRACT_OWN_TEST ? NAN : known && c->target > 0 ? c->target / zero : ksp->rtol);
   TextAdd(t, ",\"contract\":\"%s\",\"measure\":\"%s\"", ContractKinds[c->kind], MeasureNames[c->judge.measure]);
-  TextAdd(t, ",\"guess\":");
-  TextNumber(t, known ? s->start / c->bnorm : NAN);
-  TextAdd(t, ",\"own_expected\":");
-  TextNumber(t, s->expected > 0 ? s->expected : NAN);
-  TextAdd(t, ",\"own_taken\":");
-  TextNumber(t, s->own_measured > 0 ? s->own_measured : NAN);
+  TextPut(t, ",\"guess\":");
+  AddFew(t, known ? s->start / c->bnorm : NAN);
+  TextPut(t, ",\"own_expected\":");
+  TextDecimal(t, s->expected > 0 ? s->expected : NAN);
+  TextPut(t, ",\"own_taken\":");
+  TextDecimal(t, s->own_measured > 0 ? s->own_measured : NAN);
   AddSeconds(t, s);
-  TextAdd(t, ",\"account\":{\"own\":%.6f,\"taken\":%.6f}", r->account.own, r->account.taken);
+  TextPut(t, ",\"account\":{");
+  AddDecimal(t, "own", r->account.own);
+  TextPut(t, ",");
+  AddDecimal(t, "taken", r->account.taken);
+  TextPut(t, "}");
   if (s->learned) AddLesson(t, s);
-  TextAdd(t, "}\n");
+  TextPut(t, "}\n");
 }
 
 void JournalWrite(Solve *s)
@@ -173,7 +197,7 @@ static void Rest(Runner *r, const char *why, PetscInt solves)
   Text line = {0};
 
   Begin(&line, r);
-  TextAdd(&line, ",\"source\":\"left\",\"why\":");
+  TextPut(&line, ",\"source\":\"left\",\"why\":");
   TextString(&line, why);
   TextAdd(&line, ",\"solves\":%lld}\n", (long long)solves);
   JournalAppend(&r->journal, &line);

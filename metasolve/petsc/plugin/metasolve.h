@@ -75,9 +75,13 @@ typedef struct {
   size_t used, room;
 } Text;
 void TextAdd(Text *, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void TextPut(Text *, const char *);    /* as it is */
 void TextString(Text *, const char *); /* quoted and escaped as JSON */
 void TextNumber(Text *, double);       /* null when not finite */
 void TextFree(Text *);
+#define TEXT_DECIMAL 9e6            /* the largest number that ... */
+void   TextDecimal(Text *, double); /* ... is written to the ninth decimal, and read as TextRounded() has it */
+double TextRounded(double);
 #define TEXT_RUN 24
 void           TextRun(char run[TEXT_RUN]);            /* a name that no other run has */
 void           TextTime(Text *);                       /* seconds since 1970 */
