@@ -129,6 +129,8 @@ class Conduct:
         File of what earlier runs have learned, and this one adds to; None: none is kept.
     freeze
         The file is used and not changed.
+    launch
+        A word by which the log's lines of this run can be found again.
     """
 
     log: str | os.PathLike[str] | None = None
@@ -136,6 +138,7 @@ class Conduct:
     advise: bool = False
     state: Path | None = None
     freeze: bool = False
+    launch: str = ""
 
     def __post_init__(self) -> None:
         if self.budget is not None and not self.budget > 0:
@@ -143,18 +146,15 @@ class Conduct:
 
     def environment(self) -> dict[str, str]:
         """Return the variables the plug-in reads."""
-        values = {}
-        if self.log is not None:
-            values["METASOLVE_LOG"] = str(Path(self.log).absolute())
-        if self.budget is not None:
-            values["METASOLVE_BUDGET"] = f"{self.budget:g}"
-        if self.advise:
-            values["METASOLVE_ADVISE"] = "1"
-        if self.state is not None:
-            values["METASOLVE_STATE"] = str(self.state.absolute())
-        if self.freeze:
-            values["METASOLVE_FREEZE"] = "1"
-        return values
+        values = {
+            "METASOLVE_LOG": self.log and str(Path(self.log).absolute()),
+            "METASOLVE_BUDGET": self.budget and f"{self.budget:g}",
+            "METASOLVE_ADVISE": self.advise and "1",
+            "METASOLVE_STATE": self.state and str(self.state.absolute()),
+            "METASOLVE_FREEZE": self.freeze and "1",
+            "METASOLVE_LAUNCH": self.launch,
+        }
+        return {key: str(value) for key, value in values.items() if value}
 
 
 _QUIETLY = Conduct()

@@ -119,8 +119,9 @@ def _attain(attained: list[float], seen: Sequence[float | None]) -> None:
 
 def _begin(name: str, classes: Sequence[Operators]) -> Operators:
     """A class begins with what is known of the nearest."""
-    prefix, *numbers = name.split()
-    new = Operators(prefix, *map(int, numbers), risk=Mean(1, _PRIOR))  # type: ignore[misc]
+    prefix, rows, block, density, ranks = name.split()
+    new = Operators(prefix, int(rows), int(block), int(density), int(ranks))
+    new.risk = Mean(1, _PRIOR)
     alike = (new.prefix, new.block, new.ranks)
     others = [each for each in classes if (each.prefix, each.block, each.ranks) == alike]
     if others:

@@ -15,7 +15,7 @@
 static void Head(Journal *j, const char *state, int ranks)
 {
   char        host[256] = "", program[PETSC_MAX_PATH_LEN] = "";
-  const char *name;
+  const char *name, *launch                               = getenv("METASOLVE_LAUNCH");
 
   (void)gethostname(host, sizeof host - 1);
   (void)PetscGetProgramName(program, sizeof program);
@@ -27,7 +27,9 @@ static void Head(Journal *j, const char *state, int ranks)
   TextString(&j->head, host);
   TextAdd(&j->head, ",\"program\":");
   TextString(&j->head, name);
-  TextAdd(&j->head, ",\"ranks\":%d,\"state\":\"%s\"}\n", ranks, state);
+  TextAdd(&j->head, ",\"ranks\":%d,\"state\":\"%s\",\"launch\":", ranks, state);
+  TextString(&j->head, launch ? launch : "");
+  TextPut(&j->head, "}\n");
 }
 
 PetscErrorCode JournalOpen(MPI_Comm comm, const char *path, const char *state, Journal *j)

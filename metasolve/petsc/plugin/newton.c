@@ -3,8 +3,7 @@
 
    Newton's method (line search, trust region) of an outermost SNES is wrapped. Where there is a start of ours (newton_guess.c), F
    at the program's own start is computed here, once: SNES takes it over. Ours is used only if |F| is smaller there, and the
-   tolerance stays the program's: relative to |F| at its own start. If Newton fails from there, it starts again where the program
-   does.
+   tolerance stays the program's: relative to |F| at its own start. If Newton fails from there, it starts where the program does.
 */
 #include "newton.h"
 #include "guard.h"
@@ -202,6 +201,7 @@ static PetscErrorCode RunNewton(SNES snes, Newton *n)
   Nonlinear r = {.source = "own", .start = NAN};
   PetscBool use;
   Vec       x0, F0;
+  int       error;
 
   PetscFunctionBegin;
   PetscCall(GridOf(snes->dm, snes->vec_sol, &r.grid));
@@ -213,7 +213,7 @@ static PetscErrorCode RunNewton(SNES snes, Newton *n)
   else PetscCall(Timed(snes, n, &r.seconds));
   PetscCall(VecDestroy(&x0));
   PetscCall(VecDestroy(&F0));
-  if (s->journal.path[0]) PetscCall(Append(snes, s->journal.run, &r, "", &s->journal, NULL, NULL));
+  if (s->journal.path[0]) PetscCall(Append(snes, s->journal.run, &r, "", &s->journal, NULL, &error));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

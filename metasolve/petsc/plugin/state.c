@@ -62,7 +62,7 @@ PetscBool StateLearn(State *s, Class c, const Lesson *l)
 static Class Find(Class *kept, Class c)
 {
   struct _Class new = {.rows = c->rows, .block = c->block, .density = c->density, .ranks = c->ranks};
-  Class *end        = kept;
+  Class *end        = kept, made;
   int    n          = 0;
 
   for (; *end; end = &(*end)->next, n++)
@@ -70,8 +70,10 @@ static Class Find(Class *kept, Class c)
   if (n >= STATE_MOST_CLASSES) return NULL;
   snprintf(new.prefix, sizeof new.prefix, "%s", c->prefix);
   ClassBegin(&new, *kept);
-  if ((*end = malloc(sizeof new))) **end = new;
-  return *end;
+  if (!(made = malloc(sizeof new))) return NULL;
+  *made = new;
+  *end  = made;
+  return made;
 }
 
 /* What is kept is what is known from now on: this run's lessons are in it, and those of others. */

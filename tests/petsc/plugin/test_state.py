@@ -65,11 +65,11 @@ def place(tmp_path, plugin_library, feature_names, run_program):
                 },
             )
 
-        def at_once(self, command, runs):
+        def at_once(self, command, runs, **more):
             def run(number):
                 own = tmp_path / f"t{number}"  # MPI processes that start at once need one each
                 own.mkdir()
-                return self.run(command, TMPDIR=own)
+                return self.run(command, TMPDIR=own, **more)
 
             with ThreadPoolExecutor(4) as pool:
                 done = list(pool.map(run, range(runs)))
