@@ -32,6 +32,7 @@ from metasolve.model.model import Model, Standardisation
 from metasolve.model.pinned import pin
 from metasolve.petsc import launch, library
 from metasolve.petsc.recording import FEATURES_VERSION, record
+from metasolve.production import journal
 from metasolve.space import Choice, Integer, Space
 
 HOSTS = Path(__file__).parents[1] / "tests" / "hosts"
@@ -217,7 +218,7 @@ def measured(name: str, kind: str, command: list[str], model: Path) -> Row:
     under = timed(command, {**variables, "METASOLVE_DIR": str(model)})
     after = timed(command)
     own = Timed(*((np.array(before) + np.array(after)) / 2))
-    lines = [json.loads(text) for text in log.read_text().splitlines()]
+    lines = journal.solves(log)
     overrun = max(each["seconds"]["setup"] for each in lines)
     sources = [each["source"] for each in lines]
     accepted = sum(source in ("model", "second", "switched") for source in sources)

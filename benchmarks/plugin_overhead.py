@@ -24,6 +24,7 @@ from metasolve.model.layer import Layer
 from metasolve.model.model import Model, Standardisation
 from metasolve.petsc import library
 from metasolve.petsc.recording import FEATURES_VERSION
+from metasolve.production import journal
 from metasolve.space import Choice, Space
 
 PROGRAM = Path(__file__).with_name("tiny_solves.py")
@@ -143,7 +144,7 @@ def open_gate(features: int, instances: int = 150) -> Gate:
 
 def check_used(log: Path) -> None:
     """A model that was refused would have cost nothing; own settings are measured now and then."""
-    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    lines = journal.solves(log)
     used = sum(line["source"] == "model" for line in lines)
     if used < 0.8 * len(lines):
         sys.exit(f"plugin_overhead: {used} of {len(lines)} solves by the model")

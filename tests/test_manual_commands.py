@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from metasolve.cli.main import NAMES
+from metasolve.production import journal
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
@@ -76,7 +77,7 @@ def test_the_tutorial_runs_from_the_first_line_to_the_last(clone):
     assert "model: models/tutorial" in said[6]
     assert "0 wrong results" in said[8]
     assert re.search(r"2 solves: .*; log: tutorial.jsonl", said[9])
-    assert len(Path("tutorial.jsonl").read_text().splitlines()) == 2
+    assert len(journal.solves(Path("tutorial.jsonl"))) == 2
     assert re.search(r"1 solve: 1 refused \[", said[10])
 
 

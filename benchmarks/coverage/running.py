@@ -169,4 +169,5 @@ def _signal(group: int, number: int) -> None:
 
 def _lines(text: str) -> list[dict[str, Any]]:
     whole = text[: text.rfind("\n") + 1]  # a torn line is of a run that was killed
-    return [json.loads(line) for line in whole.splitlines()]
+    lines = [json.loads(line) for line in whole.splitlines()]
+    return [line for line in lines if line["source"] not in ("run", "state")]

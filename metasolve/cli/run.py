@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -97,11 +99,11 @@ def main(words: Sequence[str]) -> int:
         return run_program(asked.model, command, features=asked.feature, log=asked.log)
     with contextlib.ExitStack() as stack:
         lines = asked.log or stack.enter_context(launch.scratch_log())
-        start = journal.size(lines)
+        mark = journal.Mark.of(lines)
         watch = launch.Watch(asked.prefix, direct=asked.direct == "on")
-        conduct = conduct_of(asked, lines, command)
+        conduct = replace(conduct_of(asked, lines, command), launch=os.urandom(8).hex())
         code = launch.run(command, asked.model, watch, conduct)
         if code not in (launch.NOT_FOUND, launch.NOT_EXECUTABLE):
             where = f"; log: {asked.log}" if asked.log else ""
-            sys.stderr.write(f"metasolve: {journal.summary(lines, start)}{where}\n")
+            sys.stderr.write(f"metasolve: {journal.summary(lines, mark, conduct.launch)}{where}\n")
     return code

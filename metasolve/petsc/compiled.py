@@ -30,7 +30,8 @@ SOURCES = Path(__file__).parent / "plugin"
 LOADER, CORE, MANIFEST = "libmetasolve.so", "core.so", "core.txt"
 _COMMON = ("-shared", "-fPIC", "-std=gnu11", "-fvisibility=hidden", "-Wall")
 # The core stays loaded: PETSc keeps pointers to its functions until the very end.
-CORE_FLAGS = (*_COMMON, "-O3", "-Wl,-z,nodelete")
+# No fused operations: Python makes a state again from a journal, to the last bit.
+CORE_FLAGS = (*_COMMON, "-O3", "-ffp-contract=off", "-Wl,-z,nodelete")
 LOADER_FLAGS = (*_COMMON, "-O2", "-Wl,--as-needed")
 # Not `cc` first: on some machines it is MPI's compiler, and adds MPI to whatever it links.
 _PLAIN_COMPILERS = ("gcc", "clang", "cc")

@@ -129,6 +129,8 @@ class Conduct:
         File of what earlier runs have learned, and this one adds to; None: none is kept.
     freeze
         The file is used and not changed.
+    launch
+        A word by which the log's lines of this run can be found again.
     """
 
     def __init__(
@@ -138,26 +140,24 @@ class Conduct:
         advise: bool = False,
         state: Path | None = None,
         freeze: bool = False,
+        launch: str = "",
     ) -> None:
         if budget is not None and not budget > 0:
             raise UsageError(f"budget={budget} is not positive: 2 is the default")
         self.log, self.budget, self.advise, self.state = log, budget, advise, state
-        self.freeze = freeze
+        self.freeze, self.launch = freeze, launch
 
     def environment(self) -> dict[str, str]:
         """Return the variables the plug-in reads."""
-        values = {}
-        if self.log is not None:
-            values["METASOLVE_LOG"] = str(Path(self.log).absolute())
-        if self.budget is not None:
-            values["METASOLVE_BUDGET"] = f"{self.budget:g}"
-        if self.advise:
-            values["METASOLVE_ADVISE"] = "1"
-        if self.state is not None:
-            values["METASOLVE_STATE"] = str(self.state.absolute())
-        if self.freeze:
-            values["METASOLVE_FREEZE"] = "1"
-        return values
+        values = {
+            "METASOLVE_LOG": self.log and str(Path(self.log).absolute()),
+            "METASOLVE_BUDGET": self.budget and f"{self.budget:g}",
+            "METASOLVE_ADVISE": self.advise and "1",
+            "METASOLVE_STATE": self.state and str(self.state.absolute()),
+            "METASOLVE_FREEZE": self.freeze and "1",
+            "METASOLVE_LAUNCH": self.launch,
+        }
+        return {key: str(value) for key, value in values.items() if value}
 
 
 _QUIETLY = Conduct()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -10,6 +11,8 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from metasolve.files.strict_json import parse_object
+
+NO_SOLVES = ("run", "state", "left")  #: sources of lines that are not about one solve
 
 
 def read(path: Path, start: int = 0) -> Iterator[dict[str, Any]]:
@@ -26,9 +29,57 @@ def read(path: Path, start: int = 0) -> Iterator[dict[str, Any]]:
                 yield parse_object(line)
 
 
-def size(path: Path) -> int:
-    """Return the bytes already in a log: where the next run's lines start."""
-    return path.stat().st_size if path.exists() else 0
+def solves(path: Path) -> list[dict[str, Any]]:
+    """Return the lines of a run log that are each about one solve."""
+    return [line for line in read(path) if line.get("source") not in NO_SOLVES]
+
+
+def since(path: Path, mark: Mark, launch: str) -> Iterator[dict[str, Any]]:
+    """Yield what the programs of one launch have written into a log since a mark was taken.
+
+    Other programs may write into the same log, and it may have become ``FILE.1`` meanwhile.
+
+    Parameters
+    ----------
+    path, mark
+        The log, and the end of it before.
+    launch
+        Value of ``METASOLVE_LAUNCH`` that the programs were given.
+    """
+    old, runs = path.with_name(path.name + ".1"), set[str]()
+    if mark == Mark.of(path, mark.size):
+        lines = read(path, mark.size)
+    else:
+        start = mark.size if mark == Mark.of(old, mark.size) else 0
+        lines = itertools.chain(read(old, start), read(path))
+    for line in lines:
+        if line.get("launch") == launch:
+            runs.add(str(line.get("run")))
+        if line.get("run") in runs:
+            yield line
+
+
+class Mark(NamedTuple):
+    """The end of a log, for what comes behind it.
+
+    Parameters
+    ----------
+    file
+        Which file it is, for the name may be given to another one; 0 where there is none.
+    size
+        Bytes that are in it already.
+    """
+
+    file: int = 0
+    size: int = 0
+
+    @classmethod
+    def of(cls, path: Path, size: int | None = None) -> Mark:
+        """Return the end of a log; or the mark of that file at `size`."""
+        if not path.is_file():
+            return cls(0, size or 0)
+        told = path.stat()
+        return cls(told.st_ino, told.st_size if size is None else size)
 
 
 class Summary(NamedTuple):
@@ -60,6 +111,8 @@ class Summary(NamedTuple):
         guessed = 0
         for line in lines:
             source, why = str(line.get("source", "?")), str(line.get("why", ""))
+            if source in ("run", "state"):
+                continue
             if source == "left":  # solves without a line of their own, when the program ended
                 solves = line.get("solves")
                 left[why] += solves if type(solves) is int else 0
@@ -94,8 +147,8 @@ class Summary(NamedTuple):
         return (known.index(source) if source in known else len(known)), source
 
 
-def summary(path: Path, start: int = 0) -> str:
-    """Say in one line what the lines of a log from byte `start` on add up to."""
+def summary(path: Path, mark: Mark, launch: str) -> str:
+    """Say in one line what a launch has written into a log since a mark was taken, see `since`."""
     if path.exists() and not path.is_file():
         return "what was written to a device cannot be summed up"
-    return str(Summary.of(read(path, start)))
+    return str(Summary.of(since(path, mark, launch)))

@@ -13,6 +13,7 @@ from metasolve.cli.record import parse_bytes
 from metasolve.cli.space import to_toml
 from metasolve.errors import UsageError
 from metasolve.model.pinned import pin
+from metasolve.production import journal
 from metasolve.space import Choice, Flag, Integer, Real, Space
 
 METASOLVE = [sys.executable, "-c", "from metasolve.cli.main import main; main()"]
@@ -200,7 +201,7 @@ def test_a_damaged_model_leaves_the_program_to_itself(host, tmp_path):
     assert done.stdout == subprocess.check_output(program, text=True)
     assert "2 refused" in done.stderr
     assert str(log) in done.stderr
-    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    lines = journal.solves(log)
     assert {line["source"] for line in lines} == {"refused"}
     assert all("truncated" in line["why"] for line in lines)
 

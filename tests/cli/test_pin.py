@@ -11,6 +11,7 @@ import metasolve
 from metasolve.errors import ModelError, UsageError
 from metasolve.model.allowed import canonical
 from metasolve.model.pinned import parsed, pin
+from metasolve.production import journal
 
 from ..policy_reader import read_policy
 
@@ -116,7 +117,7 @@ def test_words_for_nested_solvers_only():
 
 def run(model, program, log):
     done = command("run", model, "--log", log, "--", *program)
-    return done, [json.loads(line) for line in log.read_text().splitlines()]
+    return done, journal.solves(log)
 
 
 @compiled

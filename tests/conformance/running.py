@@ -20,6 +20,8 @@ from petsc_build import executable
 from petsc_cases import Case, Examples
 from pins import METASOLVE
 
+from metasolve.production import journal
+
 PLAIN, RECORD = "plain", "record"
 ACCEPTED = ("model", "second", "switched")  # sources of solves that are not the program's own
 _LONGEST = 2_000_000  # characters of output that are kept
@@ -93,7 +95,7 @@ def run(
     ours = [line for line in lines if line.startswith("metasolve: ")]
     output = "".join(line for line in lines if line not in ours)
     recorded = _lines(recording / "manifest.jsonl")
-    return Ran(code, seconds, output, _lines(log), recorded, "".join(ours))
+    return Ran(code, seconds, output, journal.solves(log), recorded, "".join(ours))
 
 
 def _output(

@@ -114,7 +114,7 @@ def test_no_lines_are_waited_for_from_a_log_that_is_no_file(tmp_path, device):
         path = tmp_path / "pipe"
         os.mkfifo(path)
     assert list(journal.read(path)) == []
-    assert "device" in journal.summary(path)
+    assert "device" in journal.summary(path, journal.Mark.of(path), "")
 
 
 def test_a_message_stays_one_line_whatever_the_names_hold(tmp_path):

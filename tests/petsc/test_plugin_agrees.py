@@ -1,6 +1,5 @@
 """One semantics: a system solved by the plug-in in an unmodified program, and replayed."""
 
-import json
 import shutil
 from dataclasses import replace
 
@@ -10,6 +9,7 @@ from metasolve.errors import ModelError
 from metasolve.petsc import launch
 from metasolve.petsc.library import plugin
 from metasolve.petsc.recording import Recording
+from metasolve.production import journal
 from metasolve.report.evaluation import ACCEPTED
 from metasolve.solve.solver import Budget
 
@@ -54,7 +54,7 @@ def test_an_unmodified_program_under_a_model_solves_as_replayed(
     model, log = write_policy(tmp_path / "model", options), tmp_path / "log"
     assert launch.record(host(name), tmp_path / "recording") == 0
     assert launch.run(host(name), model, conduct=launch.Conduct(log)) == 0
-    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    lines = journal.solves(log)
     instances = Recording(tmp_path / "recording").instances()
     assert len(lines) == len(instances)
     assert {line["source"] for line in lines} == {"model"}
@@ -119,7 +119,7 @@ def test_accelerate_leaves_the_ksp_what_it_is(tmp_path):
         assert ksp.getType() == "gmres"
     ksp.solve(b, x)
     assert ksp.getIterationNumber() == own
-    assert len((tmp_path / "log").read_text().splitlines()) == 1
+    assert len(journal.solves(tmp_path / "log")) == 1
 
 
 def test_accelerate_takes_a_loaded_model_too(nonsymmetric, hasty, tmp_path):

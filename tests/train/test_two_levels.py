@@ -6,6 +6,7 @@ import sys
 import pytest
 
 import metasolve
+from metasolve.production import journal
 
 pytest.importorskip("petsc4py")
 pytest.importorskip("mpi4py")
@@ -36,7 +37,7 @@ def runs_with(model, command, run_program, log):
     words = ("-c", "from metasolve.cli.main import main; main()", "run", model, "--log", log, "--")
     done = run_program([sys.executable, *map(str, words), *command])
     assert done.returncode == 0, done.stderr
-    return [json.loads(line) for line in log.read_text().splitlines()]
+    return journal.solves(log)
 
 
 @pytest.mark.slow

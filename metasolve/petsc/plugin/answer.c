@@ -101,7 +101,7 @@ PetscErrorCode StepFallBack(Solve *s)
   PetscCall(PetscTime(&clock));
   s->source = SOURCE_FALLBACK;
   s->start  = NAN;
-  if (!s->own) ClassFailed(s->class);
+  if (!s->own) ClassFailed(s->class, &s->lesson);
   s->own = PETSC_FALSE;
   if (s->x0) PetscCall(VecCopy(s->x0, s->ksp->vec_sol));
   else PetscCall(VecZeroEntries(s->ksp->vec_sol));
@@ -149,7 +149,7 @@ PetscErrorCode StepTakeOver(Solve *s)
     char both[sizeof s->detail];
     snprintf(both, sizeof both, "%s; the model's: %.120s", over, JournalWhy(s));
     snprintf(s->detail, sizeof s->detail, "%s", both);
-    ClassFailed(s->class);
+    ClassFailed(s->class, &s->lesson);
     PetscCall(VecCopy(own, s->ksp->vec_sol));
     s->ksp->reason       = reason;
     s->ksp->its          = its;

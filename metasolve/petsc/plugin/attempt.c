@@ -293,7 +293,7 @@ PetscErrorCode AttemptAccept(Solve *s)
   PetscFunctionBegin;
   PetscCallMPI(MPI_Bcast(&slow, 1, MPI_INT, 0, PetscObjectComm((PetscObject)s->ksp)));
   PetscCall(MirrorAnswer(s));
-  if (!slow) ClassAnswered(s->class, seconds);
-  else ClassFailed(s->class); /* slow success is no success */
+  if (!slow) ClassAnswered(s->class, seconds, &s->lesson);
+  else ClassFailed(s->class, &s->lesson); /* slow success is no success */
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -148,7 +148,7 @@ static void SeeAttempt(Solve *s)
   if (s->run->inner.ksp && s->run->inner.ksp->reason == KSP_DIVERGED_INDEFINITE_MAT) s->class->indefinite = PETSC_TRUE;
   if (s->why == WHY_SETUP_FAILED) PriorImpossible(PolicyPrior(r->runner->policy), r->candidate, s->op.several);
   if (!s->answered) seen = fmax(seen, OwnTakes(s, 1) + FAILURE);
-  PosteriorSee(&s->class->offsets, &r->forecast, CandidateIs(r->candidate), seen - foreseen);
+  LessonSee(&s->lesson, PosteriorObserve(&r->forecast, CandidateIs(r->candidate), seen - foreseen));
 }
 
 static void SeeOwn(Solve *s)
@@ -157,7 +157,7 @@ static void SeeOwn(Solve *s)
   const int    own      = Own(s);
   const double foreseen = s->own_setup > 0 ? r->forecast.total[own] : r->forecast.solve[own];
 
-  PosteriorSee(&s->class->offsets, &r->forecast, OwnIs(s), log(s->own_measured) - foreseen);
+  LessonSee(&s->lesson, PosteriorObserve(&r->forecast, OwnIs(s), log(s->own_measured) - foreseen));
 }
 
 void ChooseLearn(Solve *s)

@@ -56,10 +56,11 @@ static double Apart(const struct _Class *a, const struct _Class *b)
 }
 
 /* A mesh is refined, and its systems are of another class: what is known of the nearest holds until something is known of it. */
-static void TakeOver(struct _Class *new, Class all)
+void ClassBegin(struct _Class *new, Class all)
 {
   Class near = NULL;
 
+  new->risk = (Mean){.n = 1, .mean = PRIOR};
   for (Class c = all; c; c = c->next) {
     if (c->block != new->block || c->ranks != new->ranks || strcmp(c->prefix, new->prefix)) continue;
     if (!near || Apart(c, new) < Apart(near, new)) near = c;
@@ -92,8 +93,7 @@ PetscErrorCode ClassFind(Class *all, KSP ksp, const Operator *o, Class *found)
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   key.next = *all;
-  key.risk = (Mean){.n = 1, .mean = PRIOR};
-  TakeOver(&key, *all);
+  ClassBegin(&key, *all);
   *all = malloc(sizeof key);
   PetscCheck(*all, PETSC_COMM_SELF, PETSC_ERR_MEM, "no memory for a class of operators");
   **all  = key;
@@ -120,10 +120,10 @@ double ClassOwn(Class c, double predicted, PetscBool setup, double guess)
   return own * fmin(fmax(apart, 1. / MOST_APART), MOST_APART);
 }
 
-void ClassMeasured(Class c, double predicted, double setup, double solve)
+void ClassMeasured(Class c, double predicted, double setup, double solve, Lesson *l)
 {
-  MeanAdd(&c->own_solve, solve);
-  if (setup > 0) MeanAdd(&c->own_setup, setup);
+  l->own_solve = solve;
+  l->own_setup = setup;
   if (predicted > 0) MeanAdd(&c->predicted, log(predicted));
   c->since = 0;
   if (c->patience && c->patience < PETSC_MAX_INT / 4) c->patience *= 4;
@@ -140,18 +140,51 @@ double ClassLoss(Class c, double own, double budget)
   return c->risk.mean * budget + (c->attempt.n ? fmax(c->attempt.mean - own, 0) : 0);
 }
 
-void ClassFailed(Class c)
+void ClassFailed(Class c, Lesson *l)
 {
-  MeanAdd(&c->risk, 1);
+  l->tried = -1;
   if (++c->failures >= CLASS_FAILURES) c->pause = 8 << (c->failures - CLASS_FAILURES < 10 ? c->failures - CLASS_FAILURES : 10);
 }
 
-void ClassAnswered(Class c, double seconds)
+void ClassAnswered(Class c, double seconds, Lesson *l)
 {
-  MeanAdd(&c->risk, 0);
-  MeanAdd(&c->attempt, seconds);
+  l->tried   = 1;
+  l->attempt = seconds;
   c->since++;
   c->failures = 0;
+}
+
+void LessonSee(Lesson *l, Observation o)
+{
+  if (isfinite(o.apart)) l->seen[l->n++] = o;
+}
+
+/* As the journal has it. */
+static void Round(Lesson *l)
+{
+  double *all[] = {&l->account.own, &l->account.taken, &l->own_setup,    &l->own_solve,
+                   &l->attempt,     &l->attains.norm,  &l->attains.rows, &l->attains.backward};
+
+  for (size_t i = 0; i < sizeof all / sizeof *all; i++) *all[i] = TextRounded(*all[i]);
+  for (int i = 0; i < l->n; i++) {
+    l->seen[i].apart  = TextRounded(l->seen[i].apart);
+    l->seen[i].spread = TextRounded(l->seen[i].spread);
+  }
+}
+
+/* metasolve/production/replay.py does the same, to the last bit. */
+void ClassLearn(Class c, Lesson *l)
+{
+  Round(l);
+  c->solves++;
+  if (l->fresh) c->operators++;
+  AccountAdd(&c->all, l->account.own, l->account.taken);
+  if (l->own_solve > 0) MeanAdd(&c->own_solve, l->own_solve);
+  if (l->own_setup > 0) MeanAdd(&c->own_setup, l->own_setup);
+  if (l->tried) MeanAdd(&c->risk, l->tried < 0);
+  if (l->tried > 0) MeanAdd(&c->attempt, l->attempt);
+  if (l->attains.answers > 0) AttainedAdd(&c->own, &l->attains);
+  for (int i = 0; i < l->n; i++) PosteriorSee(&c->offsets, &l->seen[i]);
 }
 
 void ClassMissed(Class c)

@@ -10,11 +10,23 @@
 #include "posterior.h"
 
 #define CLASS_FAILURES 3 /* in a row, before solves are left alone: 8, then 16, and so on */
+#define CLASS_SEEN     2 /* candidates that a solve may tell of: the attempt's, and own settings */
 
 typedef struct { /* running mean, of the last dozen or so */
   int    n;
   double mean;
 } Mean;
+
+typedef struct {                    /* what one solve teaches of its class */
+  PetscBool   fresh;                /* of an operator not seen in the solve before */
+  Account     account;              /* own 0: not counted */
+  double      own_setup, own_solve; /* seconds; 0: own settings have not solved, or had nothing to set up */
+  int         tried;                /* an attempt: 1 answered, in .. seconds; -1 failed; 0: there was none */
+  double      attempt;
+  Attained    attains; /* of one own answer; answers 0: nobody has looked */
+  int         n;
+  Observation seen[CLASS_SEEN];
+} Lesson;
 
 typedef struct _Class *Class;
 struct _Class {
@@ -24,9 +36,9 @@ struct _Class {
   int       density, ranks;  /* density: of entries in a row, ln2 */
   PetscInt  failures, pause; /* fallbacks in a row; solves to leave alone */
   PetscInt  misses, rest;    /* the same of guesses that were none */
-  Account   account;
-  Posterior offsets;    /* of a prior's candidates */
-  PetscBool indefinite; /* conjugate gradients have said so */
+  Account   account, all;    /* of this run; of all that are known */
+  Posterior offsets;         /* of a prior's candidates */
+  PetscBool indefinite;      /* conjugate gradients have said so */
   PetscInt  solves, operators;
   double    ventured;                        /* seconds that bolder candidates might have lost */
   Attained  own;                             /* how good the program's own answers are ... */
@@ -38,11 +50,14 @@ struct _Class {
 
 PetscErrorCode ClassFind(Class *all, KSP, const Operator *, Class *);
 PetscBool      ClassAlike(const struct _Class *, const struct _Class *);
+void           ClassBegin(struct _Class *, Class all); /* with what is known of the nearest */
+void           ClassLearn(Class, Lesson *);            /* all that outlives a run */
+void           LessonSee(Lesson *, Observation);
 void           ClassFree(Class *all);
-double         ClassOwn(Class, double predicted, PetscBool setup, double guess);   /* seconds that own settings would take */
-void           ClassMeasured(Class, double predicted, double setup, double solve); /* own settings have solved */
-void           ClassFailed(Class);
-void           ClassAnswered(Class, double seconds);
+double         ClassOwn(Class, double predicted, PetscBool setup, double guess); /* seconds that own settings would take */
+void           ClassMeasured(Class, double predicted, double setup, double solve, Lesson *); /* own settings have solved */
+void           ClassFailed(Class, Lesson *);
+void           ClassAnswered(Class, double seconds, Lesson *);
 void           ClassMissed(Class);
 PetscBool      ClassMeasureDue(Class, PetscBool predicted);
 double         ClassLoss(Class, double own, double budget); /* that an attempt is expected to bring */

@@ -227,20 +227,24 @@ static void Mix(double *mean, double x, double answers)
   if (isfinite(x)) *mean += (x - *mean) / answers;
 }
 
-PetscErrorCode ContractAttain(KSP ksp, Scales *scales, Attained *own)
+void AttainedAdd(Attained *own, const Attained *seen)
 {
-  double norm, rows, backward;
-  Mat    A;
+  own->answers = fmin(own->answers + 1, MEMORY);
+  Mix(&own->norm, seen->norm, own->answers);
+  Mix(&own->rows, seen->rows, own->answers);
+  Mix(&own->backward, seen->backward, own->answers);
+}
+
+PetscErrorCode ContractAttain(KSP ksp, Scales *scales, Attained *seen)
+{
+  Mat A;
 
   PetscFunctionBegin;
   PetscCall(KSPGetOperators(ksp, &A, NULL));
   PetscCall(ScalesOpen(A, ksp->vec_rhs, scales));
-  PetscCall(Measured(ksp, scales, MEASURE_NORM, &norm));
-  PetscCall(Measured(ksp, scales, MEASURE_ROWS, &rows));
-  PetscCall(Measured(ksp, scales, MEASURE_BACKWARD, &backward));
-  own->answers = fmin(own->answers + 1, MEMORY);
-  Mix(&own->norm, norm, own->answers);
-  Mix(&own->rows, rows, own->answers);
-  Mix(&own->backward, backward, own->answers);
+  PetscCall(Measured(ksp, scales, MEASURE_NORM, &seen->norm));
+  PetscCall(Measured(ksp, scales, MEASURE_ROWS, &seen->rows));
+  PetscCall(Measured(ksp, scales, MEASURE_BACKWARD, &seen->backward));
+  seen->answers = 1;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

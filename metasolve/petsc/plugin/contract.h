@@ -50,7 +50,8 @@ PetscErrorCode ContractTarget(KSP, const Attained *, Scales *, Contract *,
                               Why *);          /* collective; needs right-hand side and guess in place */
 KSPNormType    ContractNorm(const Contract *); /* which norm a method is to carry along for it */
 PetscBool      ContractMet(const Contract *, PetscReal measure);
-PetscErrorCode ContractAttain(KSP, Scales *, Attained *); /* the program's own settings have answered: how well? Collective */
+PetscErrorCode ContractAttain(KSP, Scales *, Attained *seen); /* the program's own settings have answered: how well? Collective */
+void           AttainedAdd(Attained *own, const Attained *seen);
 PetscErrorCode ContractAsk(void *ksp, PetscInt it, PetscReal norm,
                            KSPConvergedReason *);  /* the program's own test, with its own KSP */
 PetscErrorCode TrueResidual(KSP, PetscReal *norm); /* |b - A x|_2 of the KSP's own right-hand side and solution; collective */

@@ -41,8 +41,7 @@ PetscErrorCode StepAdmit(Solve *s)
   if (s->fresh) r->decided = PETSC_FALSE;
   r->op = s->op;
   PetscCall(ClassFind(&r->runner->classes, s->ksp, &s->op, &s->class));
-  s->class->solves++;
-  if (s->fresh) s->class->operators++;
+  s->lesson.fresh = s->fresh;
   if (s->why) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(OwnAttains(s, &own));
   PetscCall(ContractTarget(s->ksp, &own, &r->scales, &s->contract, &s->why));

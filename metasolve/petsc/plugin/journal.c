@@ -50,34 +50,103 @@ const char *JournalWhy(const Solve *s)
   return *s->detail ? s->detail : s->why == WHY_NO_MODEL ? s->run->runner->broken : whys[s->why];
 }
 
+static void Begin(Text *t, const Runner *r)
+{
+  TextAdd(t, "{\"run\":\"%s\",\"time\":", r->journal.run);
+  TextTime(t);
+}
+
 static void AddSettings(Text *t, const Solve *s)
 {
   const Settings *chosen = &s->run->decision.settings;
   const Prior     prior  = s->run->decided && s->class ? PolicyPrior(s->run->runner->policy) : NULL;
 
-  TextAdd(t, ",\"settings\":{");
+  TextPut(t, ",\"settings\":{");
   for (int i = 0; s->source != SOURCE_REFUSED && !s->own && i < chosen->n; i++) {
     TextAdd(t, "%s\"%s\":", i ? "," : "", chosen->name[i]);
     TextString(t, chosen->value[i]);
   }
-  TextAdd(t, "},\"candidate\":");
+  TextPut(t, "},\"candidate\":");
   TextString(t, prior ? PriorName(prior, s->run->candidate) : "");
-  TextAdd(t, ",\"foreseen\":");
-  TextNumber(t, prior && s->run->candidate >= 0 ? s->run->foreseen : NAN);
-  TextAdd(t, ",\"unused\":");
+  TextPut(t, ",\"foreseen\":");
+  TextDecimal(t, prior && s->run->candidate >= 0 ? s->run->foreseen : NAN);
+  TextPut(t, ",\"unused\":");
   TextString(t, s->unused);
+}
+
+static void AddFew(Text *t, double x) /* digits, of what nobody needs exactly */
+{
+  if (isfinite(x)) TextAdd(t, "%.7g", x);
+  else TextPut(t, "null");
+}
+
+static void AddDecimal(Text *t, const char *name, double x)
+{
+  TextPut(t, "\"");
+  TextPut(t, name);
+  TextPut(t, "\":");
+  TextDecimal(t, x);
 }
 
 static void AddSeconds(Text *t, const Solve *s)
 {
-  TextAdd(t, ",\"seconds\":{\"decision\":%.9f,\"guess\":%.9f,\"own\":%.9f,\"setup\":%.9f,\"solve\":%.9f", s->decision, s->guessing,
-          s->own_solve, s->setup, s->solve);
-  TextAdd(t, ",\"verify\":%.9f,\"fallback\":%.9f,\"total\":%.9f}", s->verify, s->fallback, s->total);
+  static const char *const names[] = {"decision", "guess", "own", "setup", "solve", "verify", "fallback", "total"};
+  const double seconds[]           = {s->decision, s->guessing, s->own_solve, s->setup, s->solve, s->verify, s->fallback, s->total};
+
+  TextPut(t, ",\"seconds\":{");
+  for (int i = 0; i < (int)(sizeof names / sizeof *names); i++) {
+    if (i) TextPut(t, ",");
+    AddDecimal(t, names[i], seconds[i]);
+  }
+  TextPut(t, "}");
+}
+
+static void AddNumbers(Text *t, const char *name, int n, const double x[])
+{
+  TextAdd(t, "\"%s\":[", name);
+  for (int i = 0; i < n; i++) {
+    if (i) TextPut(t, ",");
+    TextDecimal(t, x[i]);
+  }
+  TextPut(t, "],");
+}
+
+/* All of it, and exactly: so the state can be made again from the journal. */
+static void AddLesson(Text *t, const Solve *s)
+{
+  const Lesson *l = &s->lesson;
+  const Prior   p = PolicyPrior(s->run->runner->policy);
+
+  TextPut(t, ",\"learned\":{");
+  if (l->account.own > 0) AddNumbers(t, "account", 2, (double[]){l->account.own, l->account.taken});
+  if (l->own_solve > 0 || l->own_setup > 0) AddNumbers(t, "own", 2, (double[]){l->own_setup, l->own_solve});
+  if (l->tried) AddNumbers(t, "attempt", l->tried > 0, &l->attempt);
+  if (l->attains.answers > 0) AddNumbers(t, "attains", 3, (double[]){l->attains.norm, l->attains.rows, l->attains.backward});
+  TextPut(t, "\"seen\":{");
+  for (int i = 0; i < l->n; i++) {
+    const Observation *o = &l->seen[i];
+    TextAdd(t, "%s\"%s\":[", i ? "," : "", o->offset == POSTERIOR_OWN ? "own" : PriorName(p, o->offset));
+    TextDecimal(t, o->apart);
+    TextPut(t, ",");
+    TextDecimal(t, o->spread);
+    for (int g = 0; g < PRIOR_PARTS; g++) TextAdd(t, "%s%d", g ? "," : ",[", o->part[g]);
+    TextPut(t, "]]");
+  }
+  TextPut(t, "}}");
+}
+
+static void AddClass(Text *t, Class c)
+{
+  TextPut(t, ",\"class\":");
+  TextString(t, *c->prefix ? c->prefix : "-");
+  t->used--; /* its closing quote */
+  TextAdd(t, " %lld %lld %d %d\"", (long long)c->rows, (long long)c->block, c->density, c->ranks);
 }
 
 static void Line(Solve *s)
 {
   const Contract *c      = &s->contract;
+  const Runner   *r      = s->run->runner;
   const KSP       ksp    = s->ksp;
   const char     *prefix = ((PetscObject)ksp)->prefix;
   Text           *t      = &s->run->last;
@@ -89,50 +158,60 @@ static void Line(Solve *s)
   MPI_Comm_size(PetscObjectComm((PetscObject)ksp), &size);
   (void)VecGetSize(ksp->vec_rhs, &rows);
   t->used = 0;
-  TextAdd(t, "{\"solve\":%lld,\"prefix\":", (long long)s->run->runner->solves);
+  Begin(t, r);
+  TextAdd(t, ",\"solve\":%lld,\"prefix\":", (long long)r->solves);
   TextString(t, prefix ? prefix : "");
   TextAdd(t, ",\"rows\":%lld,\"ranks\":%d,\"source\":\"%s\",\"why\":", (long long)rows, (int)size, sources[s->source]);
   TextString(t, JournalWhy(s));
+  AddClass(t, s->class);
   AddSettings(t, s);
   TextAdd(t, ",\"new_operator\":%s,\"reason\":%d,\"iterations\":%lld,\"true_residual\":", s->fresh ? "true" : "false",
           (int)ksp->reason, (long long)ksp->its);
-  TextNumber(t, known ? s->residual / zero : c->bnorm == 0 ? 0 : NAN);
-  TextAdd(t, ",\"tolerance\":");
-  TextNumber(t, c->kind == CONTRACT_OWN_TEST ? NAN : known && c->target > 0 ? c->target / zero : ksp->rtol);
-  TextAdd(t, ",\"measure\":\"%s\"", MeasureNames[c->judge.measure]);
-  TextAdd(t, ",\"guess\":");
-  TextNumber(t, known ? s->start / c->bnorm : NAN);
-  TextAdd(t, ",\"own_expected\":");
-  TextNumber(t, s->expected > 0 ? s->expected : NAN);
+  AddFew(t, known ? s->residual / zero : c->bnorm == 0 ? 0 : NAN);
+  TextPut(t, ",\"tolerance\":");
+  AddFew(t, c->kind == CONTRACT_OWN_TEST ? NAN : known && c->target > 0 ? c->target / zero : ksp->rtol);
+  TextAdd(t, ",\"contract\":\"%s\",\"measure\":\"%s\"", ContractKinds[c->kind], MeasureNames[c->judge.measure]);
+  TextPut(t, ",\"guess\":");
+  AddFew(t, known ? s->start / c->bnorm : NAN);
+  TextPut(t, ",\"own_expected\":");
+  TextDecimal(t, s->expected > 0 ? s->expected : NAN);
+  TextPut(t, ",\"own_taken\":");
+  TextDecimal(t, s->own_measured > 0 ? s->own_measured : NAN);
   AddSeconds(t, s);
-  TextAdd(t, "}\n");
-}
-
-static void Append(Runner *r, const Text *line)
-{
-  int error;
-
-  if (!r->log[0] || !line->data) return;
-  (void)AppendLine(r->log, line, &error);
-  if (!error) return;
-  fprintf(stderr, "metasolve: cannot write %s (%s); no more log lines\n", r->log, strerror(error));
-  r->log[0] = 0;
+  TextPut(t, ",\"account\":{");
+  AddDecimal(t, "own", r->account.own);
+  TextPut(t, ",");
+  AddDecimal(t, "taken", r->account.taken);
+  TextPut(t, "}");
+  if (s->learned) AddLesson(t, s);
+  TextPut(t, "}\n");
 }
 
 void JournalWrite(Solve *s)
 {
   Line(s);
-  Append(s->run->runner, &s->run->last);
+  JournalAppend(&s->run->runner->journal, &s->run->last);
 }
 
 static void Rest(Runner *r, const char *why, PetscInt solves)
 {
   Text line = {0};
 
-  TextAdd(&line, "{\"source\":\"left\",\"why\":");
+  Begin(&line, r);
+  TextPut(&line, ",\"source\":\"left\",\"why\":");
   TextString(&line, why);
   TextAdd(&line, ",\"solves\":%lld}\n", (long long)solves);
-  Append(r, &line);
+  JournalAppend(&r->journal, &line);
+  TextFree(&line);
+}
+
+void JournalSaved(Runner *r)
+{
+  Text line = {0};
+
+  Begin(&line, r);
+  TextAdd(&line, ",\"source\":\"state\",\"before\":\"%s\",\"state\":\"%s\"}\n", r->state.before, r->state.id);
+  JournalAppend(&r->journal, &line);
   TextFree(&line);
 }
 

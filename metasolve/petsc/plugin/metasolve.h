@@ -7,7 +7,8 @@
      newton, run, record  what is done in nonlinear solves, in production, in a recording
      decide, answer       the steps of one solve in production
      journal, start, attempt, mirror, manifest, describe, choose
-     state, class, inner, watch  what is known of alike operators; the inner solver; the program's own solve, watched
+     state, state_file, journal_file
+     class, inner, watch  what is known of alike operators; the inner solver; the program's own solve, watched
      host, own, deferred  the wrapped KSP, its own solve, and its preconditioner whose set-up waits
      due, applied, asked  may it wait? what uses it; what it makes, and others ask for
      census               who asks past us
@@ -74,10 +75,17 @@ typedef struct {
   char  *data;
   size_t used, room;
 } Text;
-void           TextAdd(Text *, const char *format, ...) __attribute__((format(printf, 2, 3)));
-void           TextString(Text *, const char *); /* quoted and escaped as JSON */
-void           TextNumber(Text *, double);       /* null when not finite */
-void           TextFree(Text *);
+void TextAdd(Text *, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void TextPut(Text *, const char *);    /* as it is */
+void TextString(Text *, const char *); /* quoted and escaped as JSON */
+void TextNumber(Text *, double);       /* null when not finite */
+void TextFree(Text *);
+#define TEXT_DECIMAL 9e6            /* the largest number that ... */
+void   TextDecimal(Text *, double); /* ... is written to the ninth decimal, and read as TextRounded() has it */
+double TextRounded(double);
+#define TEXT_RUN 24
+void           TextRun(char run[TEXT_RUN]);            /* a name that no other run has */
+void           TextTime(Text *);                       /* seconds since 1970 */
 double         TextToNumber(const char *, char **end); /* as strtod() and snprintf(), with a point in any locale */
 void           TextPlain(char *);                      /* what is not printable becomes ?: text from a file, to be quoted */
 void           TextPrint(char *, size_t, const char *format, ...) __attribute__((format(printf, 3, 4)));

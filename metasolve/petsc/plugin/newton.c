@@ -3,8 +3,7 @@
 
    Newton's method (line search, trust region) of an outermost SNES is wrapped. Where there is a start of ours (newton_guess.c), F
    at the program's own start is computed here, once: SNES takes it over. Ours is used only if |F| is smaller there, and the
-   tolerance stays the program's: relative to |F| at its own start. If Newton fails from there, it starts again where the program
-   does.
+   tolerance stays the program's: relative to |F| at its own start. If Newton fails from there, it starts where the program does.
 */
 #include "newton.h"
 #include "guard.h"
@@ -73,7 +72,7 @@ static PetscErrorCode Line(SNES snes, const char *run, const Nonlinear *r, const
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode Append(SNES snes, const char *run, const Nonlinear *r, const char *vectors, const char *path, int *error)
+static PetscErrorCode Append(SNES snes, const char *run, const Nonlinear *r, const char *kept, Journal *j, char *path, int *error)
 {
   Text        line = {0};
   PetscMPIInt rank;
@@ -82,8 +81,9 @@ static PetscErrorCode Append(SNES snes, const char *run, const Nonlinear *r, con
   PetscCallMPI(MPI_Comm_rank(PetscObjectComm((PetscObject)snes), &rank));
   if (rank) PetscFunctionReturn(PETSC_SUCCESS);
   GuardEnter();
-  PetscCall(Line(snes, run, r, vectors, &line));
-  PetscCall(AppendLine(path, &line, error));
+  PetscCall(Line(snes, run, r, kept, &line));
+  if (j) JournalAppend(j, &line);
+  else PetscCall(AppendLine(path, &line, error));
   GuardLeave();
   TextFree(&line);
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -145,7 +145,7 @@ static PetscErrorCode RecordNewton(SNES snes, Newton *n)
   if (snes->reason > 0) PetscCall(VecsWrite(1, &x, path, &s->bytes, &error));
   PetscCall(VecDestroy(&x));
   snprintf(path, sizeof path, "%s/manifest.jsonl", s->dir);
-  if (!error) PetscCall(Append(snes, s->run, &r, snes->reason > 0 ? name : "", path, &error));
+  if (!error) PetscCall(Append(snes, s->run, &r, snes->reason > 0 ? name : "", NULL, path, &error));
   PetscCallMPI(MPI_Comm_rank(PetscObjectComm((PetscObject)snes), &rank));
   if (error && !rank) fprintf(stderr, "metasolve: recording stopped (%s); the program goes on\n", strerror(error));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -201,7 +201,7 @@ static PetscErrorCode RunNewton(SNES snes, Newton *n)
   Nonlinear r = {.source = "own", .start = NAN};
   PetscBool use;
   Vec       x0, F0;
-  int       error = 0;
+  int       error;
 
   PetscFunctionBegin;
   PetscCall(GridOf(snes->dm, snes->vec_sol, &r.grid));
@@ -213,7 +213,7 @@ static PetscErrorCode RunNewton(SNES snes, Newton *n)
   else PetscCall(Timed(snes, n, &r.seconds));
   PetscCall(VecDestroy(&x0));
   PetscCall(VecDestroy(&F0));
-  if (s->log[0]) PetscCall(Append(snes, "", &r, "", s->log, &error));
+  if (s->journal.path[0]) PetscCall(Append(snes, s->journal.run, &r, "", &s->journal, NULL, &error));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

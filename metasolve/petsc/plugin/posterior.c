@@ -9,13 +9,17 @@
 #define SURPRISE 3    /* standard deviations that nothing seen may be away */
 #define FORGET   1e-3 /* of what is known of the weights, with each solve seen: a program changes ... */
 #define DRIFT    1e-4 /* ... and variance that an offset gains */
-#define DOUBT    0.1  /* of what is known of the weights, on other operators */
+#define THOUSAND 1000.
+#define DOUBT    0.1 /* of what is known of the weights, on other operators */
 
-static double Variance(const Posterior *p, Whose w)
+static double Spread(Whose w)
 {
-  const double before = w.named ? LEAST : UNNAMED;
+  return w.named ? LEAST : UNNAMED;
+}
 
-  return p->seen[w.offset] ? p->variance[w.offset] : before * before;
+static double Variance(const Posterior *p, int offset, double spread)
+{
+  return p->seen[offset] ? p->variance[offset] : spread * spread;
 }
 
 double PosteriorMean(const Posterior *p, const Forecast *f, Whose w)
@@ -44,15 +48,7 @@ double PosteriorDeviation(const Posterior *p, const Forecast *f, Whose one, Whos
   double x[PRIOR_PARTS], y[PRIOR_PARTS];
 
   for (int g = 0; g < PRIOR_PARTS; g++) x[g] = f->apart[g][one.candidate] - f->apart[g][other.candidate];
-  return sqrt(Times(p, x, y) + Variance(p, one) + Variance(p, other));
-}
-
-int PosteriorSeen(const Posterior *p)
-{
-  int sum = 0;
-
-  for (int i = 0; i <= POSTERIOR_OWN; i++) sum += p->seen[i];
-  return sum;
+  return sqrt(Times(p, x, y) + Variance(p, one.offset, Spread(one)) + Variance(p, other.offset, Spread(other)));
 }
 
 void PosteriorDoubt(Posterior *p)
@@ -62,23 +58,35 @@ void PosteriorDoubt(Posterior *p)
     if (p->seen[i]) p->variance[i] += NOISE * NOISE;
 }
 
-void PosteriorSee(Posterior *p, const Forecast *f, Whose w, double apart)
+Observation PosteriorObserve(const Forecast *f, Whose w, double apart)
 {
-  const double r = apart - PosteriorMean(p, f, w), surprise = r / SURPRISE;
-  double       x[PRIOR_PARTS], y[PRIOR_PARTS], own = Variance(p, w), all;
+  Observation o = {.offset = w.offset, .apart = apart, .spread = Spread(w)};
 
-  if (!isfinite(apart)) return;
-  for (int g = 0; g < PRIOR_PARTS; g++) x[g] = f->apart[g][w.candidate];
-  all = Times(p, x, y) + own + NOISE * NOISE;
-  own += fmax(surprise * surprise - all, 0); /* what was thought to be known of it was not */
-  all = fmax(all, surprise * surprise);
+  for (int g = 0; g < PRIOR_PARTS; g++) o.part[g] = (int)lrint(THOUSAND * f->apart[g][w.candidate]);
+  return o;
+}
+
+/* metasolve/production/replay.py does the same, to the last bit. */
+void PosteriorSee(Posterior *p, const Observation *o)
+{
+  double x[PRIOR_PARTS], y[PRIOR_PARTS], own = Variance(p, o->offset, o->spread), r = o->apart - p->mean[o->offset], all, surprise;
+
+  for (int g = 0; g < PRIOR_PARTS; g++) x[g] = o->part[g] / THOUSAND;
+  for (int g = 0; g < PRIOR_PARTS; g++) r -= p->weight[g] * x[g];
+  all      = Times(p, x, y) + own + NOISE * NOISE;
+  surprise = r / SURPRISE;
+  surprise *= surprise;
+  if (surprise > all) { /* what was thought to be known of it was not */
+    own += surprise - all;
+    all = surprise;
+  }
   for (int g = 0; g < PRIOR_PARTS; g++) p->weight[g] += y[g] * r / all;
   for (int g = 0; g < PRIOR_PARTS; g++)
     for (int h = 0; h < PRIOR_PARTS; h++) {
       double *known = &p->known[g * PRIOR_PARTS + h];
       *known        = (1 - FORGET) * (*known + y[g] * y[h] / all);
     }
-  p->mean[w.offset] += own * r / all;
-  p->variance[w.offset] = own - own * own / all + DRIFT;
-  p->seen[w.offset]++;
+  p->mean[o->offset] += own * r / all;
+  p->variance[o->offset] = own - own * own / all + DRIFT;
+  p->seen[o->offset]++;
 }

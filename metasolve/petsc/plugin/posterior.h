@@ -20,9 +20,14 @@ typedef struct {
   int       offset, candidate; /* whose offset; whom the forest foresees */
   PetscBool named;             /* these are the settings of the candidate */
 } Whose;
+typedef struct { /* one solve, as the journal has it */
+  int    offset;
+  double apart, spread;     /* observed - foreseen; standard deviation of the offset before anything was seen */
+  int    part[PRIOR_PARTS]; /* thousandths: what the parts had said beyond the mean */
+} Observation;
 
-double PosteriorMean(const Posterior *, const Forecast *, Whose);             /* of observed - foreseen */
-double PosteriorDeviation(const Posterior *, const Forecast *, Whose, Whose); /* of the difference between two */
-int    PosteriorSeen(const Posterior *);                                      /* solves */
-void   PosteriorDoubt(Posterior *);                                           /* on other operators than those it was seen on */
-void   PosteriorSee(Posterior *, const Forecast *, Whose, double apart);      /* apart: observed - foreseen */
+double      PosteriorMean(const Posterior *, const Forecast *, Whose);             /* of observed - foreseen */
+double      PosteriorDeviation(const Posterior *, const Forecast *, Whose, Whose); /* of the difference between two */
+void        PosteriorDoubt(Posterior *); /* on other operators than those it was seen on */
+Observation PosteriorObserve(const Forecast *, Whose, double apart);
+void        PosteriorSee(Posterior *, const Observation *);

@@ -9,8 +9,6 @@
 #include <string.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <time.h>
-#include <unistd.h>
 
 /* NULL: this solve can be recorded. Nothing is asked of an operator that is none of ours. Collective. */
 static PetscErrorCode Recordable(KSP ksp, Record *r, const char **why)
@@ -126,13 +124,15 @@ static PetscErrorCode Finish(KSP ksp, Recorder *s, Recorded *h, Record *r)
 /* As production will judge answers, had it seen this one. */
 static PetscErrorCode Judged(KSP ksp, Recorded *h, Record *r)
 {
-  Attained  own = {0};
+  Attained  own = {0}, seen;
   Judge     j   = {.A = r->A, .b = ksp->vec_rhs, .scales = &h->scales};
   PetscReal zero;
 
   PetscFunctionBegin;
-  if (ksp->reason > 0) PetscCall(ContractAttain(ksp, &h->scales, &own));
-  else PetscCall(ScalesOpen(r->A, ksp->vec_rhs, &h->scales));
+  if (ksp->reason > 0) {
+    PetscCall(ContractAttain(ksp, &h->scales, &seen));
+    AttainedAdd(&own, &seen);
+  } else PetscCall(ScalesOpen(r->A, ksp->vec_rhs, &h->scales));
   j.measure  = ContractMeasure(ksp, &own);
   r->kind    = ContractKindOf(ksp);
   r->measure = j.measure;
@@ -250,11 +250,10 @@ static PetscInt64 Number(const char *name, PetscInt64 otherwise)
 
 PetscErrorCode RecordSession(const char *dir, Session **session)
 {
-  struct timespec now;
-  PetscMPIInt     rank, size;
-  Recorder       *r;
-  Session        *s;
-  int             error = 0;
+  PetscMPIInt rank, size;
+  Recorder   *r;
+  Session    *s;
+  int         error = 0;
 
   PetscFunctionBegin;
   PetscCall(PetscNew(&s));
@@ -265,9 +264,7 @@ PetscErrorCode RecordSession(const char *dir, Session **session)
   r->max_bytes   = Number("METASOLVE_MAX_BYTES", -1);
   PetscCallMPI(MPI_Comm_rank(PETSC_COMM_WORLD, &rank));
   PetscCallMPI(MPI_Comm_size(PETSC_COMM_WORLD, &size));
-  clock_gettime(CLOCK_REALTIME, &now);
-  snprintf(r->run, sizeof r->run, "%08lx%05lx%04lx", (unsigned long)now.tv_sec, (unsigned long)now.tv_nsec >> 10 & 0xfffff,
-           (unsigned long)getpid() & 0xffff);
+  TextRun(r->run);
   PetscCallMPI(MPI_Bcast(r->run, sizeof r->run, MPI_CHAR, 0, PETSC_COMM_WORLD));
   if (!rank) PetscCall(ManifestRun(r, size, &error));
   if (error)

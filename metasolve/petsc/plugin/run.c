@@ -15,14 +15,14 @@
    anything else (an error, a stall, a time budget, a wrong residual) ends in the program's own solve, from its own guess.
 */
 #include "run.h"
-#include "state.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define FIRST 4  /* own answers of a class that are looked at, ... */
-#define EVERY 64 /* ... out of so many */
-#define OFTEN 20 /* seconds from one writing of the state to the next, at least */
+#define FIRST 4    /* own answers of a class that are looked at, ... */
+#define EVERY 64   /* ... out of so many */
+#define OFTEN 20   /* seconds from one writing of the state to the next, at most, ... */
+#define MANY  4096 /* ... and lessons */
 
 static PetscErrorCode (*const steps[])(Solve *) = {
   [STEP_ADMIT]          = StepAdmit,
@@ -46,13 +46,15 @@ static PetscErrorCode Count(Solve *s)
 
   PetscFunctionBegin;
   if (own > 0)
-    ClassMeasured(s->class, s->run->decided ? s->run->decision.expected : 0, s->host->setup, fmax(own - s->own_setup, 0));
+    ClassMeasured(s->class, s->run->decided ? s->run->decision.expected : 0, s->host->setup, fmax(own - s->own_setup, 0),
+                  &s->lesson);
   else {
     if (!(s->expected > 0)) PetscCall(DecideExpect(s));
     own = s->expected;
   }
   AccountAdd(&r->account, own, s->total);
   AccountAdd(&s->class->account, own, s->total);
+  s->lesson.account = (Account){own, s->total};
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -60,7 +62,7 @@ static PetscErrorCode Count(Solve *s)
 static PetscErrorCode Residual(Solve *s)
 {
   PetscFunctionBegin;
-  if (s->answered || !s->run->runner->log[0] || !s->op.readable) PetscFunctionReturn(PETSC_SUCCESS);
+  if (s->answered || !s->run->runner->journal.path[0] || !s->op.readable) PetscFunctionReturn(PETSC_SUCCESS);
   if (isnan(s->contract.bnorm)) PetscCall(NormOf(s->ksp->vec_rhs, NORM_2, &s->contract.bnorm));
   if (s->contract.judge.A) PetscCall(JudgeAnswer(&s->contract.judge, s->ksp->vec_sol, &s->residual));
   else PetscCall(TrueResidual(s->ksp, &s->residual));
@@ -76,7 +78,7 @@ static PetscErrorCode Attains(Solve *s)
   PetscFunctionBegin;
   if (isnan(s->contract.target) || (kind != CONTRACT_DIRECT && kind != CONTRACT_PRECONDITIONED)) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCallMPI(MPI_Bcast(&look, 1, MPI_INT, 0, PetscObjectComm((PetscObject)s->ksp)));
-  if (look) PetscCall(ContractAttain(s->ksp, &s->run->scales, &s->class->own));
+  if (look) PetscCall(ContractAttain(s->ksp, &s->run->scales, &s->lesson.attains));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -89,12 +91,15 @@ static void Save(Runner *r)
   int            error;
 
   (void)PetscTime(&now);
-  r->saved = now;
-  if (!r->state[0] || !r->solves) return;
-  if (!(error = StateSave(r->state, PolicyPrior(r->policy), &r->classes))) return;
-  fprintf(stderr, "metasolve: cannot write %s (%s); what was learned since it was last written is not kept\n", r->state,
+  r->state.saved = now;
+  if (!r->state.path[0] || !r->state.n) return;
+  if (!(error = StateSave(&r->state, PolicyPrior(r->policy), &r->classes))) {
+    JournalSaved(r);
+    return StateUnlock(&r->state);
+  }
+  fprintf(stderr, "metasolve: cannot write %s (%s); what was learned since it was last written is not kept\n", r->state.path,
           strerror(error));
-  r->state[0] = 0;
+  r->state.path[0] = 0;
 }
 
 static void AtExit(void)
@@ -108,11 +113,12 @@ static void Remember(Runner *r)
 
   if (!registered) registered = (PetscBool)!atexit(AtExit);
   remembering = r;
-  (void)PetscTime(&r->saved);
+  (void)PetscTime(&r->state.saved);
 }
 
 static PetscErrorCode Finish(Solve *s, PetscLogDouble begin)
 {
+  Runner     *r = s->run->runner;
   PetscMPIInt rank;
 
   PetscFunctionBegin;
@@ -121,11 +127,13 @@ static PetscErrorCode Finish(Solve *s, PetscLogDouble begin)
   s->total = Lap(&begin);
   if (s->op.readable && !isnan(s->contract.target)) PetscCall(Count(s));
   ChooseLearn(s);
+  ClassLearn(s->class, &s->lesson);
   s->host->setup = 0;
-  s->run->runner->solves++;
+  r->solves++;
   PetscCallMPI(MPI_Comm_rank(PetscObjectComm((PetscObject)s->ksp), &rank));
+  if (!rank) s->learned = StateLearn(&r->state, s->class, &s->lesson);
   if (!rank) JournalWrite(s);
-  if (!rank && s->run->runner->state[0] && begin - s->run->runner->saved > OFTEN) Save(s->run->runner);
+  if (s->learned && (begin - r->state.saved > OFTEN || r->state.n >= MANY)) Save(r);
   PetscCall(VecDestroy(&s->x0));
   CourseFree(&s->course);
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -233,6 +241,8 @@ static PetscErrorCode RunnerDestroy(void *data)
   PolicyFree(r->policy);
   NewtonGuessFree(r->newton);
   ClassFree(&r->classes);
+  free(r->state.learned);
+  JournalFree(&r->journal);
   PetscCall(PetscFree(r));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -243,6 +253,7 @@ PetscErrorCode RunSession(MPI_Comm comm, const char *model, const char *log, Pet
 {
   const char *budget = getenv("METASOLVE_BUDGET"), *state = getenv("METASOLVE_STATE");
   PetscMPIInt rank;
+  char        id[STATE_ID] = "";
   Runner     *r;
   Session    *s;
 
@@ -252,7 +263,6 @@ PetscErrorCode RunSession(MPI_Comm comm, const char *model, const char *log, Pet
   r->budget  = budget && atof(budget) > 0 ? atof(budget) : 2;
   r->trial   = trial;
   r->advises = (PetscBool)(getenv("METASOLVE_ADVISE") != NULL);
-  snprintf(r->log, sizeof r->log, "%s", log ? log : "");
   PetscCall(PolicyLoad(comm, model, &r->policy, r->broken, sizeof r->broken));
   if (r->policy) PetscCall(GuessLoad(comm, model, &r->guess, r->broken, sizeof r->broken));
   if (r->policy && getenv("METASOLVE_INPUTS")) PetscCall(NewtonGuessLoad(comm, model, &r->newton, r->broken, sizeof r->broken));
@@ -261,9 +271,10 @@ PetscErrorCode RunSession(MPI_Comm comm, const char *model, const char *log, Pet
     fprintf(stderr, "metasolve: %s; %s\n", r->broken,
             r->policy ? "the model is used without it" : "every solve is left to the program's own settings");
   }
-  if (PolicyPrior(r->policy) && state && !trial) PetscCall(StateLoad(comm, state, PolicyPrior(r->policy), &r->classes));
+  if (PolicyPrior(r->policy) && state && !trial) PetscCall(StateLoad(comm, state, PolicyPrior(r->policy), &r->classes, id));
+  PetscCall(JournalOpen(comm, log, id, &r->journal));
   if (PolicyPrior(r->policy) && state && !trial && !remembering && !getenv("METASOLVE_FREEZE") && !rank) {
-    snprintf(r->state, sizeof r->state, "%s", state);
+    snprintf(r->state.path, sizeof r->state.path, "%s", state);
     Remember(r);
   }
   *s       = (Session){.ops = &RunOps, .any_prefix = PETSC_TRUE, .data = r, .end = RunEnd, .destroy = RunnerDestroy};

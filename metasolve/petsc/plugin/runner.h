@@ -9,6 +9,8 @@
 #include "contract.h"
 #include "host.h"
 #include "inner.h"
+#include "journal.h"
+#include "state.h"
 #include "watch.h"
 #include <math.h>
 
@@ -20,16 +22,16 @@ typedef struct { /* a kind of preconditioner whose set-up took longer than a sol
   double   seconds;
 } Overrun;
 
-typedef struct {                                    /* of the whole program, or of one attached KSP */
-  char        log[PETSC_MAX_PATH_LEN], broken[512]; /* broken: why there is no policy */
-  PetscBool   advises;                              /* nothing is tried */
-  PetscBool   trial; /* a model is on trial, outside production: it is neither paused nor held to account */
+typedef struct { /* of the whole program, or of one attached KSP */
+  Journal     journal;
+  char        broken[512]; /* why there is no policy */
+  PetscBool   advises;     /* nothing is tried */
+  PetscBool   trial;       /* a model is on trial, outside production: it is neither paused nor held to account */
   Policy      policy;
   Guess       guess;  /* NULL: every solve starts where the program starts it */
   NewtonGuess newton; /* the same of nonlinear ones */
   double      budget;
-  char        state[PETSC_MAX_PATH_LEN]; /* file of it; empty: there is none */
-  double      saved;                     /* when that was written */
+  State       state;
   PetscInt    solves;
   Class       classes;
   Account     account;
@@ -104,6 +106,8 @@ typedef struct _Solve { /* one solve; times in seconds */
   char               unused[64];
   double             decision, guessing, own_solve, setup, solve, verify, fallback, total;
   double             own_measured, own_setup; /* own settings to the end, and the part of it that was set-up */
+  Lesson             lesson;
+  PetscBool          learned; /* the state will have it */
 } Solve;
 
 static inline double Lap(PetscLogDouble *since)
@@ -162,4 +166,5 @@ PetscErrorCode MirrorForget(Solve *);        /* the KSP is as KSPSolve() left it
 /* ---- journal.c: one JSON line ---- */
 const char *JournalWhy(const Solve *); /* why, for people */
 void        JournalWrite(Solve *);     /* on rank 0 */
+void        JournalSaved(Runner *);    /* the state was: on rank 0, while it is locked */
 void        JournalEnd(Runner *);      /* on rank 0: what has no line of its own */

@@ -1,12 +1,34 @@
 /*
    state.h - what runs of a program leave for later ones: classes, what own settings take there, and offsets of candidates.
 
-   A file of words with a digest, read at the start, written at the end and now and then by rank 0. It is replaced as a whole; where
-   several runs end at once, each takes over what the others have seen more of.
+   A file of words with a digest, read at the start, written at the end and now and then by rank 0. It is the sum of lessons: who
+   writes it reads it first, adds what it has learned since it wrote last, and replaces it as a whole, under a lock. So runs that
+   end at once add up, one that is killed leaves what was there, and what was forgotten meanwhile does not come back.
 */
 #pragma once
 #include "class.h"
 #include "prior.h"
 
-PetscErrorCode StateLoad(MPI_Comm, const char *path, Prior, Class *all); /* collective; a file that is damaged is none */
-int            StateSave(const char *path, Prior, Class *all);           /* on one rank; 0 or errno */
+#define STATE_ID           17 /* digits of its digest, and a zero */
+#define STATE_MOST_CLASSES 256
+
+typedef struct {
+  char   path[PETSC_MAX_PATH_LEN];       /* empty: none is kept */
+  char   before[STATE_ID], id[STATE_ID]; /* of the file that was read last, and written; empty: there was none */
+  double saved;                          /* when that was */
+  int    lock;                           /* file descriptor, while it is held */
+  size_t n, room;                        /* learned since then */
+  struct {
+    Class class;
+    Lesson lesson;
+  } *learned;
+} State;
+
+/* ---- state.c ---- */
+PetscErrorCode StateLoad(MPI_Comm, const char *path, Prior, Class *all, char id[STATE_ID]); /* collective; damaged: none */
+PetscBool      StateLearn(State *, Class, const Lesson *);                                  /* false: it will not be kept */
+int            StateSave(State *, Prior, Class *all); /* on one rank; 0 or errno. It stays locked ... */
+void           StateUnlock(State *);                  /* ... until here */
+/* ---- state_file.c ---- */
+void StateWrite(Text *, Prior, Class all, char id[STATE_ID]);
+int  StateParse(char *data, size_t bytes, Prior, Class *all, char id[STATE_ID]); /* 0: it is damaged, and all is as it was */

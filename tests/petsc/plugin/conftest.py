@@ -61,7 +61,7 @@ def run_with(tmp_path, plugin_library, run_program):
         }
         done = run_program(command, env=variables, ranks=ranks)
         lines = [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
-        return done, [line for line in lines if line["source"] != "left"]  # see test_left
+        return done, [line for line in lines if line["source"] not in ("run", "left", "state")]
 
     return run
 

@@ -83,7 +83,8 @@ def test_beside_solves_that_are_not_left_alone(started, tmp_path, size):
     assert said.startswith("metasolve: 2 solves: ")
     assert "; 1 left alone: solves by a preconditioner alone; log: " in said
     last = json.loads((tmp_path / "log").read_text().splitlines()[-1])
-    assert last == {"source": "left", "why": "solves by a preconditioner alone", "solves": 1}
+    told = {key: last[key] for key in ("source", "why", "solves")}
+    assert told == {"source": "left", "why": "solves by a preconditioner alone", "solves": 1}
 
 
 def test_a_program_that_solves_nothing(started):

@@ -1,10 +1,11 @@
 """A prior chooses from the first solve, and what is seen of its candidates changes its mind."""
 
-import json
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+
+from metasolve.production import journal
 
 from ..prior_writer import write_prior
 
@@ -96,7 +97,7 @@ def test_what_was_seen_outlives_the_run(host, prior, run_with, tmp_path):
     assert state.read_text() == kept
 
 
-@pytest.mark.parametrize("damage", [b"", b"metasolve-state 2\nclasses 1\n", bytes(range(256))])
+@pytest.mark.parametrize("damage", [b"", b"metasolve-state 3\nclasses 1\n", bytes(range(256))])
 def test_a_damaged_state_is_none(host, prior, run_with, tmp_path, damage):
     state = tmp_path / "program.state"
     state.write_bytes(damage)
@@ -104,7 +105,7 @@ def test_a_damaged_state_is_none(host, prior, run_with, tmp_path, damage):
     done, lines = run_with(prior(gmres_jacobi=FAST), sequence(host, 2), env=env)
     assert done.returncode == 0, done.stderr
     assert lines[0]["source"] == "model"
-    assert state.read_text().startswith("metasolve-state 2\nprior ")
+    assert state.read_text().startswith("metasolve-state 3\nprior ")
 
 
 def test_a_program_that_ends_without_finalize_leaves_it_too(prior, run_with, tmp_path):
@@ -133,7 +134,9 @@ def test_a_prefix_that_is_too_long_does_not_spoil_the_state(prior, run_with, tmp
     for count in (1, 2):
         done, _ = run_with(folder, command, env={"METASOLVE_STATE": str(state)})
         assert done.returncode == 0, done.stderr
-        assert f"classes 1\nclass - 2048 1 2 1\nsolves {count} {count}\n" in state.read_text()
+        assert (
+            f"classes 1\nclass - 2048 1 2 1\nsolves {count} {count}\naccount " in state.read_text()
+        )
 
 
 def test_many_runs_at_once_leave_a_whole_state(host, prior, run_program, plugin_library, tmp_path):
@@ -190,7 +193,7 @@ def test_on_and_off(prior, tmp_path, run_program):
     folder, log = prior(gmres_jacobi=FAST), tmp_path / "log"
     done = run_program([sys.executable, str(tmp_path / "program.py"), str(folder), str(log)])
     assert done.returncode == 0, done.stderr
-    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    lines = journal.solves(log)
     assert [line["candidate"] for line in lines if line["source"] == "model"] == [
         "gmres+jacobi"
     ] * 2
@@ -243,6 +246,7 @@ ON = (
     SYSTEM
     + """
 import metasolve
+from metasolve.production import journal
 before = solver()
 metasolve.on(sys.argv[1], log=sys.argv[2])
 before.solve(b, x)

@@ -1,0 +1,203 @@
+/* state_file.c - classes as words in a file, and back. Nothing of MPI or PETSc is called: it may happen at exit.
+   metasolve/production/state.py reads and writes the same. */
+#include "policy.h"
+#include "state.h"
+#include <ctype.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define STATE_VERSION 3
+#define LONGEST       64 /* words are shorter */
+#define OWN           "own"
+
+/* ---- written ---- */
+static void AddNumber(Text *t, double x)
+{
+  char word[64];
+
+  TextPrint(word, sizeof word, "%.17g", x);
+  TextAdd(t, " %s", word);
+}
+
+static void AddMean(Text *t, const Mean *m)
+{
+  TextAdd(t, " %d", m->n);
+  AddNumber(t, m->mean);
+}
+
+/* Weights of this prior's parts; the covariance is symmetric. */
+static void AddWeights(Text *t, const Posterior *o)
+{
+  TextAdd(t, "weights");
+  for (int g = 0; g < PRIOR_PARTS; g++) AddNumber(t, o->weight[g]);
+  TextAdd(t, "\nknown");
+  for (int g = 0; g < PRIOR_PARTS; g++)
+    for (int h = 0; h <= g; h++) AddNumber(t, o->known[g * PRIOR_PARTS + h]);
+  TextAdd(t, "\n");
+}
+
+static void AddOffsets(Text *t, const Posterior *o, Prior p)
+{
+  int n = o->seen[POSTERIOR_OWN] > 0;
+
+  for (int i = 0; i < PriorCount(p); i++) n += o->seen[i] > 0;
+  TextAdd(t, "offsets %d\n", n);
+  for (int i = 0; i <= POSTERIOR_OWN; i++) {
+    if (!o->seen[i]) continue;
+    TextAdd(t, "%s %d", i == POSTERIOR_OWN ? OWN : PriorName(p, i), o->seen[i]);
+    AddNumber(t, o->mean[i]);
+    AddNumber(t, o->variance[i]);
+    TextAdd(t, "\n");
+  }
+}
+
+static void AddClass(Text *t, Class c, Prior p)
+{
+  TextAdd(t, "class %s %lld %lld %d %d\n", *c->prefix ? c->prefix : "-", (long long)c->rows, (long long)c->block, c->density,
+          c->ranks);
+  TextAdd(t, "solves %lld %lld\naccount", (long long)c->solves, (long long)c->operators);
+  AddNumber(t, c->all.own);
+  AddNumber(t, c->all.taken);
+  TextAdd(t, "\nown");
+  AddMean(t, &c->own_setup);
+  AddMean(t, &c->own_solve);
+  AddNumber(t, c->own.answers);
+  AddNumber(t, c->own.norm);
+  AddNumber(t, c->own.rows);
+  AddNumber(t, c->own.backward);
+  TextAdd(t, "\nattempts");
+  AddMean(t, &c->attempt);
+  AddMean(t, &c->risk);
+  TextAdd(t, "\n");
+  AddWeights(t, &c->offsets);
+  AddOffsets(t, &c->offsets, p);
+}
+
+void StateWrite(Text *t, Prior p, Class all, char id[STATE_ID])
+{
+  char hex[SHA256_ROOM];
+  int  n = 0;
+
+  for (Class c = all; c; c = c->next) n++;
+  TextAdd(t, "metasolve-state %d\nprior %s\nclasses %d\n", STATE_VERSION, PriorMark(p), n);
+  for (Class c = all; c; c = c->next) AddClass(t, c, p);
+  Sha256(t->data, t->used, hex);
+  TextAdd(t, "sha256 %s\n", hex);
+  snprintf(id, STATE_ID, "%.16s", hex);
+}
+
+/* ---- read ---- */
+static void ReadMean(Words *w, Mean *m)
+{
+  m->n    = WordsCount(w, 0, 1 << 30);
+  m->mean = WordsNumber(w);
+}
+
+static void ReadWeights(Words *w, Posterior *o)
+{
+  WordsExpect(w, "weights");
+  for (int g = 0; g < PRIOR_PARTS && !w->bad; g++) o->weight[g] = WordsNumber(w);
+  WordsExpect(w, "known");
+  for (int g = 0; g < PRIOR_PARTS && !w->bad; g++)
+    for (int h = 0; h <= g; h++) o->known[g * PRIOR_PARTS + h] = o->known[h * PRIOR_PARTS + g] = WordsNumber(w);
+}
+
+static void ReadOffsets(Words *w, Posterior *o, Prior p)
+{
+  char name[LONGEST];
+
+  WordsExpect(w, "offsets");
+  for (int n = w->bad ? 0 : WordsCount(w, 0, PRIOR_CANDIDATES + 1); n > 0 && !w->bad; n--) {
+    WordsName(w, name);
+    int          at   = strcmp(name, OWN) ? PriorFind(p, name) : POSTERIOR_OWN;
+    const int    seen = WordsCount(w, 1, 1 << 30);
+    const double mean = WordsNumber(w), variance = WordsNumber(w);
+    if (variance < 0) WordsComplain(w, "a variance", "a negative one");
+    if (w->bad || at < 0) continue; /* of a candidate that is no more */
+    o->seen[at]     = seen;
+    o->mean[at]     = mean;
+    o->variance[at] = variance;
+  }
+}
+
+static void ReadClass(Words *w, struct _Class *c, Prior p)
+{
+  char prefix[LONGEST];
+
+  WordsExpect(w, "class");
+  if (w->bad) return;
+  WordsName(w, prefix);
+  snprintf(c->prefix, sizeof c->prefix, "%s", strcmp(prefix, "-") ? prefix : "");
+  c->rows    = WordsCount(w, 1, INT_MAX);
+  c->block   = WordsCount(w, 0, INT_MAX);
+  c->density = WordsCount(w, -1, 64);
+  c->ranks   = WordsCount(w, 1, 1 << 30);
+  WordsExpect(w, "solves");
+  c->solves    = (PetscInt)WordsCount(w, 0, 1 << 30);
+  c->operators = (PetscInt)WordsCount(w, 0, 1 << 30);
+  WordsExpect(w, "account");
+  if (w->bad) return;
+  c->all.own   = WordsNumber(w);
+  c->all.taken = WordsNumber(w);
+  WordsExpect(w, "own");
+  if (w->bad) return;
+  ReadMean(w, &c->own_setup);
+  ReadMean(w, &c->own_solve);
+  c->own.answers  = WordsNumber(w);
+  c->own.norm     = WordsNumber(w);
+  c->own.rows     = WordsNumber(w);
+  c->own.backward = WordsNumber(w);
+  WordsExpect(w, "attempts");
+  if (w->bad) return;
+  ReadMean(w, &c->attempt);
+  ReadMean(w, &c->risk);
+  ReadWeights(w, &c->offsets);
+  ReadOffsets(w, &c->offsets, p);
+}
+
+/* In the order of the file, behind those that are there. */
+static PetscBool Keep(Class *all, const struct _Class *read)
+{
+  Class *end = all;
+
+  for (; *end; end = &(*end)->next)
+    if (ClassAlike(*end, read)) return PETSC_FALSE;
+  if (!(*end = malloc(sizeof *read))) return PETSC_FALSE;
+  **end = *read;
+  return PETSC_TRUE;
+}
+
+int StateParse(char *data, size_t bytes, Prior p, Class *all, char id[STATE_ID])
+{
+  char        why[256], mark[LONGEST], digest[STATE_ID];
+  Words       w     = {NULL, why, sizeof why, 0, "state", "forget it"};
+  Class       found = NULL;
+  const char *first;
+  int         n = 0;
+
+  if (!PolicyIntact(data, bytes)) return 0;
+  snprintf(digest, sizeof digest, "%.16s", data + bytes - 65);
+  data[bytes - 72] = 0;
+  first            = strtok_r(data, " \n", &w.rest);
+  if (!first || strcmp(first, "metasolve-state")) w.bad = 1;
+  if (!w.bad) (void)WordsCount(&w, STATE_VERSION, STATE_VERSION);
+  WordsExpect(&w, "prior");
+  if (!w.bad) WordsName(&w, mark);
+  WordsExpect(&w, "classes");
+  if (!w.bad) n = WordsCount(&w, 0, STATE_MOST_CLASSES);
+  for (int i = 0; i < n && !w.bad; i++) {
+    struct _Class c = {0};
+    ReadClass(&w, &c, p);
+    if (!w.bad && strcmp(mark, PriorMark(p))) c.offsets = (Posterior){0}; /* of what another prior had foreseen */
+    if (!w.bad && !Keep(&found, &c)) w.bad = 1;
+  }
+  if (w.bad || strtok_r(NULL, " \n", &w.rest)) {
+    ClassFree(&found);
+    return 0;
+  }
+  snprintf(id, STATE_ID, "%s", digest);
+  while (*all) all = &(*all)->next;
+  *all = found;
+  return 1;
+}

@@ -1,0 +1,172 @@
+"""The state, made again from the journal: the same lines give the same file, bit for bit.
+
+Each solve's line says what was `learned`; a run adds this to the state when it saves it, which has
+a line as well. `class.c` and `posterior.c` of the plug-in do the same sums in the same order.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+from metasolve.production.state import (
+    MOST_CLASSES,
+    OWN,
+    PARTS,
+    Mean,
+    Offset,
+    Operators,
+    StateError,
+    digest,
+    written,
+)
+
+_MEMORY, _PRIOR = 12, 0.1  # class.c
+_SHARE, _NOISE, _SURPRISE, _FORGET, _DRIFT, _DOUBT = 0.4, 0.25, 3.0, 1e-3, 1e-4, 0.1  # posterior.c
+
+
+def candidates(prior: Path) -> tuple[list[str], str]:
+    """Return the names of a prior's candidates, in its order, and the mark that states have of it.
+
+    Parameters
+    ----------
+    prior
+        Directory of the prior.
+    """
+    data = (prior / "prior.bin").read_bytes()
+    head = data.partition(b"\ntrees ")[0]
+    lines = [line.split() for line in head.splitlines()]
+    return [words[1].decode() for words in lines if words[0] == b"candidate"], digest(data)
+
+
+def replay(lines: Iterable[Mapping[str, Any]], names: Sequence[str], mark: str) -> bytes:
+    """Return the file of the state that the runs in a journal have left.
+
+    Parameters
+    ----------
+    lines
+        Of the journal, as `metasolve.production.journal.read` yields them; of one program.
+    names, mark
+        Of the prior, see `candidates`.
+
+    Raises
+    ------
+    StateError
+        If something that is not in the journal has changed the state.
+    """
+    data, unsaved = b"", dict[str, list[Mapping[str, Any]]]()
+    classes: list[Operators] = []
+    for line in lines:
+        if "learned" in line:
+            unsaved.setdefault(line["run"], []).append(line)
+        if line.get("source") != "state":
+            continue
+        if not line["before"]:
+            data, classes = b"", []  # it was forgotten, or there was none yet
+        if line["before"] != digest(data):
+            raise StateError(f"the state {line['before']} was not left by what is before this line")
+        for lesson in unsaved.pop(line["run"], []):
+            _learn(classes, lesson, names)
+        data = written(classes, mark)
+        if line["state"] != digest(data):
+            raise StateError(f"the journal leads to the state {digest(data)}, not {line['state']}")
+    return data
+
+
+def _learn(classes: list[Operators], line: Mapping[str, Any], names: Sequence[str]) -> None:
+    c = next((each for each in classes if each.name == line["class"]), None)
+    if c is None:
+        if len(classes) >= MOST_CLASSES:
+            return
+        c = _begin(line["class"], classes)
+        classes.append(c)
+    learned = line["learned"]
+    c.solves += 1
+    c.operators += line["new_operator"]
+    own, taken = learned.get("account", (0.0, 0.0))
+    c.own, c.taken = c.own + own, c.taken + taken
+    setup, solve = learned.get("own", (0.0, 0.0))
+    if solve > 0:
+        _add(c.own_solve, solve)
+    if setup > 0:
+        _add(c.own_setup, setup)
+    if "attempt" in learned:
+        _add(c.risk, 0.0 if learned["attempt"] else 1.0)
+        for seconds in learned["attempt"]:
+            _add(c.attempt, seconds)
+    if "attains" in learned:
+        _attain(c.attained, learned["attains"])
+    for name, (apart, spread, parts) in learned["seen"].items():
+        _see(c, name, apart, spread, [x / 1000.0 for x in parts])
+    order = [*names, OWN]
+    if not c.offsets.keys() <= set(order):
+        raise StateError(f"the prior has no candidate {(c.offsets.keys() - set(order)).pop()!r}")
+    c.offsets = dict(sorted(c.offsets.items(), key=lambda entry: order.index(entry[0])))
+
+
+def _add(m: Mean, x: float) -> None:
+    m.n = min(m.n + 1, _MEMORY)
+    m.mean += (x - m.mean) / m.n
+
+
+def _attain(attained: list[float], seen: Sequence[float | None]) -> None:
+    attained[0] = min(attained[0] + 1, _MEMORY)
+    for i, x in enumerate(seen, 1):
+        if x is not None:
+            attained[i] += (x - attained[i]) / attained[0]
+
+
+def _begin(name: str, classes: Sequence[Operators]) -> Operators:
+    """A class begins with what is known of the nearest."""
+    prefix, rows, block, density, ranks = name.split()
+    new = Operators(prefix, int(rows), int(block), int(density), int(ranks))
+    new.risk = Mean(1, _PRIOR)
+    alike = (new.prefix, new.block, new.ranks)
+    others = [each for each in classes if (each.prefix, each.block, each.ranks) == alike]
+    if others:
+        near = min(others, key=lambda c: _apart(c, new))
+        new.attained = [min(near.attained[0], 1.0), *near.attained[1:]]
+        new.risk = Mean(min(near.risk.n, 1), near.risk.mean)
+        new.weights, new.offsets = list(near.weights), deepcopy(near.offsets)
+        new.known = [[(1 - _DOUBT) * x for x in row] for row in near.known]
+        for offset in new.offsets.values():
+            offset.variance += _NOISE * _NOISE
+    return new
+
+
+def _apart(a: Operators, b: Operators) -> float:
+    return abs(math.log(a.rows / b.rows)) + abs(a.density - b.density)
+
+
+def _see(c: Operators, name: str, apart: float, spread: float, x: Sequence[float]) -> None:
+    """Weights of the parts and an offset; added one by one, as C does."""
+    offset = c.offsets.setdefault(name, Offset(0, 0.0, spread * spread))
+    r, own = apart - offset.mean, offset.variance
+    for g in range(PARTS):
+        r -= c.weights[g] * x[g]
+    variance, y = _times(c.known, x)
+    seen = max(variance, 0.0) + own + _NOISE * _NOISE
+    surprise = r / _SURPRISE
+    surprise *= surprise
+    if surprise > seen:
+        own, seen = own + (surprise - seen), surprise
+    for g in range(PARTS):
+        c.weights[g] += y[g] * r / seen
+        for h in range(PARTS):
+            c.known[g][h] = (1 - _FORGET) * (c.known[g][h] + y[g] * y[h] / seen)
+    offset.mean += own * r / seen
+    offset.variance = own - own * own / seen + _DRIFT
+    offset.seen += 1
+
+
+def _times(known: Sequence[Sequence[float]], x: Sequence[float]) -> tuple[float, list[float]]:
+    y = [_SHARE * each for each in x]
+    total = 0.0
+    for g in range(PARTS):
+        for h in range(PARTS):
+            y[g] -= known[g][h] * x[h]
+        total += x[g] * y[g]
+    return total, y

@@ -1,0 +1,235 @@
+"""The state's file: what runs of a program have learned, read and written as the plug-in does."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from metasolve.errors import MetasolveError
+
+VERSION = 3
+MOST_CLASSES = 256
+PARTS = 23  #: of what a prior's trees say, see `posterior.h`
+OWN = "own"  #: the program's own settings, among the offsets
+_DIGEST = 72  # bytes of the last line
+_LONGEST = 64  # words are shorter
+_COUNT = 1 << 30
+
+
+class StateError(MetasolveError):
+    """A state is damaged, or of another version; or a journal does not lead to it."""
+
+
+@dataclass
+class Mean:
+    """Running mean of the last dozen or so.
+
+    Parameters
+    ----------
+    n, mean
+        Numbers that it remembers, and their mean.
+    """
+
+    n: int = 0
+    mean: float = 0.0
+
+
+@dataclass
+class Offset:
+    """How far a candidate is from what was foreseen, in logarithms of seconds: a Gaussian.
+
+    Parameters
+    ----------
+    seen
+        Solves that have told of it.
+    mean, variance
+        Of the Gaussian.
+    """
+
+    seen: int
+    mean: float
+    variance: float
+
+
+@dataclass
+class Operators:
+    """A class: operators that are alike, and what is known of them.
+
+    Parameters
+    ----------
+    prefix
+        Options prefix, each run of digits as one.
+    rows, block, density, ranks
+        At most so many rows, a power of two; block size; ln2 of entries in a row; ranks.
+    solves, operators
+        Solves so far, and operators among them.
+    own, taken
+        Account: seconds that own settings would have taken, and that were taken.
+    own_setup, own_solve, attempt, risk
+        Seconds of own settings and of accepted attempts; share of attempts that failed.
+    attained
+        Own answers that were looked at, and how good they are in three measures.
+    weights, known
+        Of the parts of the prior, and what of their variance is gone; (PARTS,) and (PARTS, PARTS).
+    offsets
+        Of candidates by name, in the prior's order; `OWN` comes last.
+    """
+
+    prefix: str
+    rows: int
+    block: int
+    density: int
+    ranks: int
+    solves: int = 0
+    operators: int = 0
+    own: float = 0.0
+    taken: float = 0.0
+    own_setup: Mean = field(default_factory=Mean)
+    own_solve: Mean = field(default_factory=Mean)
+    attempt: Mean = field(default_factory=Mean)
+    risk: Mean = field(default_factory=Mean)
+    attained: list[float] = field(default_factory=lambda: [0.0] * 4)
+    weights: list[float] = field(default_factory=lambda: [0.0] * PARTS)
+    known: list[list[float]] = field(default_factory=lambda: [[0.0] * PARTS for _ in range(PARTS)])
+    offsets: dict[str, Offset] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """How the journal names it."""
+        return f"{self.prefix} {self.rows} {self.block} {self.density} {self.ranks}"
+
+
+def digest(data: bytes) -> str:
+    """Return the id of a state: of what its file holds."""
+    return data[-_DIGEST:].split()[1][:16].decode() if data else ""
+
+
+def written(classes: list[Operators], prior: str) -> bytes:
+    """Return the file of a state.
+
+    Parameters
+    ----------
+    prior
+        The first 16 digits of the digest of the prior that the offsets are of.
+    """
+    lines = [f"metasolve-state {VERSION}", f"prior {prior}", f"classes {len(classes)}"]
+    for c in classes:
+        attained = " ".join(_shown(x) for x in c.attained)
+        lines += [
+            f"class {c.name}",
+            f"solves {c.solves} {c.operators}",
+            f"account {_shown(c.own)} {_shown(c.taken)}",
+            f"own {_mean(c.own_setup)} {_mean(c.own_solve)} {attained}",
+            f"attempts {_mean(c.attempt)} {_mean(c.risk)}",
+            f"weights {' '.join(_shown(x) for x in c.weights)}",
+            f"known {' '.join(_shown(c.known[g][h]) for g in range(PARTS) for h in range(g + 1))}",
+            f"offsets {len(c.offsets)}",
+            *(
+                f"{name} {o.seen} {_shown(o.mean)} {_shown(o.variance)}"
+                for name, o in c.offsets.items()
+            ),
+        ]
+    text = "\n".join([*lines, ""]).encode()
+    return text + f"sha256 {hashlib.sha256(text).hexdigest()}\n".encode()
+
+
+def _shown(x: float) -> str:
+    return f"{x:.17g}"
+
+
+def _mean(m: Mean) -> str:
+    return f"{m.n} {_shown(m.mean)}"
+
+
+def parse(data: bytes) -> list[Operators]:
+    """Return the classes in a state's file.
+
+    Raises
+    ------
+    StateError
+        If it is not whole, or not as the plug-in writes it.
+    """
+    text, last = data[:-_DIGEST], data[-_DIGEST:]
+    if last != f"sha256 {hashlib.sha256(text).hexdigest()}\n".encode():
+        raise StateError("truncated or changed (checksum)")
+    try:
+        words = _Words(iter(text.decode("ascii").split()))
+    except UnicodeDecodeError as error:
+        raise StateError(f"not ASCII ({error.reason})") from error
+    words.expect("metasolve-state")
+    version = words.count()
+    if version != VERSION:
+        raise StateError(f"version {version}, not {VERSION}")
+    words.expect("prior")
+    words.word()
+    words.expect("classes")
+    classes = [_class(words) for _ in range(words.count(0, MOST_CLASSES))]
+    if next(words.rest, None) is not None or len({c.name for c in classes}) < len(classes):
+        raise StateError("more than it announces, or a class twice")
+    return classes
+
+
+@dataclass
+class _Words:
+    rest: Iterator[str]
+
+    def word(self) -> str:
+        word = next(self.rest, "")
+        if not 0 < len(word) < _LONGEST:
+            raise StateError(f"{word[:_LONGEST]!r} in place of a word below {_LONGEST} characters")
+        return word
+
+    def expect(self, word: str) -> None:
+        found = self.word()
+        if found != word:
+            raise StateError(f"{found!r} in place of {word!r}")
+
+    def count(self, low: int = 0, high: int = _COUNT) -> int:
+        word = self.word()
+        if not word.removeprefix("-").isdecimal() or not low <= int(word) <= high:
+            raise StateError(f"{word!r} in place of a count from {low} to {high}")
+        return int(word)
+
+    def number(self) -> float:
+        word = self.word()
+        try:
+            x = float(word)
+        except ValueError:
+            x = math.nan
+        if not math.isfinite(x):
+            raise StateError(f"{word!r} in place of a number")
+        return x
+
+    def mean(self) -> Mean:
+        return Mean(self.count(), self.number())
+
+
+def _class(words: _Words) -> Operators:
+    words.expect("class")
+    most = 2**31 - 1
+    prefix, rows, block = words.word(), words.count(1, most), words.count(0, most)
+    found = Operators(prefix, rows, block, words.count(-1, 64), words.count(1))
+    words.expect("solves")
+    found.solves, found.operators = words.count(), words.count()
+    words.expect("account")
+    found.own, found.taken = words.number(), words.number()
+    words.expect("own")
+    found.own_setup, found.own_solve = words.mean(), words.mean()
+    found.attained = [words.number() for _ in range(4)]
+    words.expect("attempts")
+    found.attempt, found.risk = words.mean(), words.mean()
+    words.expect("weights")
+    found.weights = [words.number() for _ in range(PARTS)]
+    words.expect("known")
+    for g in range(PARTS):
+        for h in range(g + 1):
+            found.known[g][h] = found.known[h][g] = words.number()
+    words.expect("offsets")
+    for _ in range(words.count(0, _LONGEST + 1)):
+        name = words.word()
+        found.offsets[name] = Offset(words.count(1), words.number(), words.number())
+        if found.offsets[name].variance < 0:
+            raise StateError(f"{name}: a negative variance")
+    return found

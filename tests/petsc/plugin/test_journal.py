@@ -1,0 +1,85 @@
+"""The journal: whole lines from many processes, bounded, with a head in each file."""
+
+import json
+from pathlib import Path
+
+from metasolve.production import journal
+
+from .test_state import place, sequence  # noqa: F401 (fixtures)
+
+MANUAL = Path(__file__).parents[3] / "docs" / "reference" / "journal.md"
+
+
+def keys(value):
+    """All names in nested objects, but for those that are names of settings and candidates."""
+    for key, inside in value.items():
+        yield key
+        if isinstance(inside, dict) and key not in ("settings", "seen"):
+            yield from keys(inside)
+
+
+def test_every_field_of_every_line_is_described(place, sequence):  # noqa: F811
+    place.run(sequence(20))
+    told = MANUAL.read_text()
+    lines = list(journal.read(place.log))
+    assert {line["source"] for line in lines} >= {"run", "fallback", "state"}
+    found = {key for line in lines for key in keys(line)}
+    assert {"learned", "attempt", "own_taken", "verify"} <= found
+    assert [key for key in sorted(found) if f"`{key}`" not in told] == []
+
+
+def test_a_head_says_what_is_constant(place, sequence):  # noqa: F811
+    place.run(sequence(3), METASOLVE_LAUNCH="abc")
+    head, *lines = journal.read(place.log)
+    assert (head["source"], head["version"], head["launch"]) == ("run", 1, "abc")
+    assert head["program"]
+    assert head["ranks"] == 1
+    assert {line["run"] for line in lines} == {head["run"]}
+    times = [line["time"] for line in [head, *lines]]
+    assert times == sorted(times)
+
+
+def test_processes_that_write_at_once_leave_whole_lines(place, sequence):  # noqa: F811
+    place.at_once(sequence(20), 6)
+    lines = [json.loads(text) for text in place.log.read_text().splitlines()]
+    heads = [line["run"] for line in lines if line["source"] == "run"]
+    assert len(set(heads)) == len(heads) == 6
+    assert len(journal.solves(place.log)) == 120
+
+
+def test_a_file_that_is_full_becomes_another(place, sequence):  # noqa: F811
+    """Each file has the head of the run, and neither is larger than it may be."""
+    place.run(sequence(20))
+    most = place.log.stat().st_size * 2 // 3
+    place.log.unlink()
+    mark = journal.Mark.of(place.log)
+    place.run(sequence(20), METASOLVE_LOG_MAX=most, METASOLVE_LAUNCH="a")
+    files = [place.log.with_name("log.jsonl.1"), place.log]
+    for file in files:
+        lines = [json.loads(text) for text in file.read_text().splitlines()]
+        heads = [line["run"] for line in lines if line["source"] == "run"]
+        assert heads == [lines[0]["run"]]
+        assert {line["run"] for line in lines} == set(heads)
+        assert file.stat().st_size <= most
+    assert sum(map(len, map(journal.solves, files))) == 20
+    assert journal.summary(place.log, mark, "a").startswith("20 solves: ")
+
+
+def test_processes_that_fill_a_file_at_once_lose_no_line(place, sequence):  # noqa: F811
+    place.at_once(sequence(5), 4)
+    most = place.log.stat().st_size * 3 // 4
+    place.log.unlink()
+    for folder in place.log.parent.glob("t[0-9]"):
+        folder.rename(folder.with_name(f"first {folder.name}"))
+    place.at_once(sequence(5), 4, METASOLVE_LOG_MAX=most)
+    files = [place.log.with_name("log.jsonl.1"), place.log]
+    assert sum(map(len, map(journal.solves, files))) == 20
+
+
+def test_a_summary_is_of_the_own_launch(place, sequence):  # noqa: F811
+    mark = journal.Mark.of(place.log)
+    place.run(sequence(3), METASOLVE_LAUNCH="a")
+    later = journal.Mark.of(place.log)
+    place.run(sequence(4), METASOLVE_LAUNCH="b")
+    assert journal.summary(place.log, mark, "a").startswith("3 solves")
+    assert journal.summary(place.log, later, "b").startswith("4 solves")
