@@ -51,7 +51,8 @@ class Streams:
 def streams(table: Table, foreseen: Foreseen) -> Streams:
     """Solve streams of each kind in some orders."""
     found, own, fixed = Streams(), table.seconds, single_of_kind(table)
-    chosen = foreseen.choices(table)
+    relative, chosen = foreseen.relative(table), foreseen.choices(table)
+    beyond = table.Y[..., TOTAL] - foreseen.mean
     for kind in np.unique(table.kinds):
         mine = np.flatnonzero(table.kinds == kind)
         for order in range(ORDERS):
@@ -62,7 +63,14 @@ def streams(table: Table, foreseen: Foreseen) -> Streams:
                 TSALLIS: tsallis(L, np.random.default_rng(order)),
                 THOMPSON: thompson(L, table.usable[sequence], np.random.default_rng(order)),
                 PRIOR: L[every, chosen[sequence]],
-                ONLINE: online(table, foreseen, sequence),
+                ONLINE: online(
+                    L,
+                    seconds,
+                    table.own[sequence],
+                    relative[sequence],
+                    foreseen.apart[sequence],
+                    beyond[sequence],
+                ),
                 FIXED: L[every, fixed[sequence]],
                 ORACLE: L.min(axis=1),
             }
@@ -139,20 +147,31 @@ class Account:
         self.lost, self.behind = self.lost + max(extra, 0.0), self.behind + extra
 
 
-def online(table: Table, foreseen: Foreseen, sequence: Ints) -> Array:
-    """The prior and what is learned; what is bold is tried while the account allows it."""
-    posterior, account = Posterior(table.L.shape[1]), Account()
-    own, seen = table.seconds, table.Y[..., TOTAL] - foreseen.mean
-    relative, taken = foreseen.relative(table), np.zeros(len(sequence))
-    for step, at in enumerate(sequence):
-        home, apart = int(table.own[at]), foreseen.apart[at]
-        beyond, s = posterior.mean(apart), posterior.deviation(apart, home)
-        m = relative[at] + beyond - beyond[home]
-        m[home] = s[home] = 0.0
-        j = _choice(m, s, home, float(own[at]), account)
-        taken[step] = table.L[at, j]
-        account.book(float(own[at]), float(taken[step]))
-        posterior.see(apart, j, float(seen[at, j]))
+def online(L: Array, own: Array, home: Ints, relative: Array, apart: Array, beyond: Array) -> Array:
+    """The prior and what is learned; what is bold is tried while the account allows it.
+
+    Parameters
+    ----------
+    L, relative
+        Of each solve: what candidates cost and were foreseen to cost, ln(seconds / own seconds);
+        (n, K).
+    own, home
+        Own seconds, and the place of the own settings; (n,).
+    apart, beyond
+        What parts of the prior had said beyond its mean, (n, parts, K), and what a solve takes
+        beyond it, (n, K).
+    """
+    posterior, account = Posterior(L.shape[1]), Account()
+    taken = np.zeros(len(L))
+    for step, costs in enumerate(L):
+        at, parts = int(home[step]), apart[step]
+        learned, s = posterior.mean(parts), posterior.deviation(parts, at)
+        m = relative[step] + learned - learned[at]
+        m[at] = s[at] = 0.0
+        j = _choice(m, s, at, float(own[step]), account)
+        taken[step] = costs[j]
+        account.book(float(own[step]), float(costs[j]))
+        posterior.see(parts, j, float(beyond[step, j]))
     return taken
 
 

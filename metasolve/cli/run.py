@@ -6,7 +6,6 @@ import contextlib
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -101,7 +100,8 @@ def main(words: Sequence[str]) -> int:
         lines = asked.log or stack.enter_context(launch.scratch_log())
         mark = journal.Mark.of(lines)
         watch = launch.Watch(asked.prefix, direct=asked.direct == "on")
-        conduct = replace(conduct_of(asked, lines, command), launch=os.urandom(8).hex())
+        conduct = conduct_of(asked, lines, command)
+        conduct.launch = os.urandom(8).hex()
         code = launch.run(command, asked.model, watch, conduct)
         if code not in (launch.NOT_FOUND, launch.NOT_EXECUTABLE):
             where = f"; log: {asked.log}" if asked.log else ""

@@ -6,6 +6,7 @@ pytest.importorskip("sklearn")
 
 from benchmarks.prior import run
 from benchmarks.prior_choice import Foreseen, costs, foresee, forest, single_of_others
+from benchmarks.prior_posterior import PARTS, Posterior, parts
 from benchmarks.prior_streams import LENGTH, online, thompson, tsallis
 from benchmarks.prior_table import Table, comparable, hand_rule, own_seconds, table
 from metasolve.prior import read_candidates
@@ -98,11 +99,12 @@ def test_a_fit_does_not_see_the_kind_it_is_asked_about(known):
 
 
 def test_what_is_hardly_faster_is_not_taken(known):
-    mean = np.zeros(known.L.shape)
-    mean[:, 0] = -0.05
-    assert (Foreseen(mean, mean * 0, mean * 0).choices(known) == known.own).all()
-    mean[:, 0] = -0.2
-    taken = Foreseen(mean, mean * 0, mean * 0).choices(known) == 0
+    """Nor what is faster by less than it is uncertain."""
+    mean, apart = np.zeros(known.L.shape), np.zeros((len(known.L), PARTS + 1, known.L.shape[1]))
+    mean[:, 0] = -0.3
+    assert (Foreseen(mean, mean * 0, apart).choices(known) == known.own).all()
+    mean[:, 0] = -0.4
+    taken = Foreseen(mean, mean * 0, apart).choices(known) == 0
     assert (taken == known.usable[:, 0]).all()
 
 
@@ -126,10 +128,23 @@ def test_bandits_find_the_best_in_the_end(best):
 
 def test_a_wrong_prior_is_corrected_within_the_account():
     L, home = costs_of_three(2), np.zeros(LENGTH, dtype=int)
-    relative = np.tile([0.0, -1.0, -0.8], (LENGTH, 1))
-    taken = online(L, np.ones(LENGTH), relative, np.full((LENGTH, 3), 0.3), home)
+    relative, apart = np.tile([0.0, -1.0, -0.8], (LENGTH, 1)), np.zeros((LENGTH, PARTS + 1, 3))
+    taken = online(L, np.ones(LENGTH), home, relative, apart, L - relative)
     assert taken[-100:].mean() == pytest.approx(-1.0)
     assert (np.exp(np.maximum(taken, 0.0)) - 1.0).sum() < 10.0
+
+
+def test_parts_that_foresaw_what_was_seen_gain_weight():
+    """Half of the members say that a and b are slower, half that they are faster: one tells."""
+    each = np.zeros((2 * PARTS, 1, 3))
+    each[::2, 0, :2], each[1::2, 0, :2] = 1.0, -1.0
+    (apart,), posterior = parts(each), Posterior(3)
+    before = posterior.deviation(apart, 2)
+    for _ in range(20):
+        posterior.see(apart, 0, 1.0)
+    a, b, c = posterior.mean(apart)
+    assert a > b > 0.5 > abs(c)
+    assert posterior.deviation(apart, 2)[1] < 0.8 * before[1]
 
 
 def test_every_table_has_its_rows():

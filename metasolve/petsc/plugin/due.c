@@ -23,7 +23,7 @@ static PetscErrorCode MayWait(PC pc, PetscBool *may)
 PetscErrorCode DueOf(PC pc, PetscBool bare, PetscErrorCode (*setup)(PC), Due *due)
 {
   const MPI_Comm comm = PetscObjectComm((PetscObject)pc);
-  PetscBool      may;
+  PetscBool      may  = PETSC_FALSE;
   PetscMPIInt    ranks;
   int            found;
 

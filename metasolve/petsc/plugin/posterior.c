@@ -2,7 +2,7 @@
 #include "posterior.h"
 #include <math.h>
 
-#define SHARE 0.3  /* of the variance over trees that is the forest's error for a class: trees differ more than they err together */
+#define SHARE 0.4  /* of the variance over trees that is the forest's error for a class: trees differ more than they err together */
 #define NOISE 0.25 /* standard deviation of a logarithm of seconds, from one solve to the next of a class */
 #define LEAST 0.15 /* that of an offset, of settings that are the candidate's ... */
 #define UNNAMED  1.0  /* ... and of others */

@@ -170,7 +170,7 @@ static PetscBool Keep(Class *all, const struct _Class *read)
 
 int StateParse(char *data, size_t bytes, Prior p, Class *all, char id[STATE_ID])
 {
-  char        why[256], mark[LONGEST], digest[STATE_ID];
+  char        why[256], mark[LONGEST] = "", digest[STATE_ID];
   Words       w     = {NULL, why, sizeof why, 0, "state", "forget it"};
   Class       found = NULL;
   const char *first;

@@ -152,16 +152,16 @@ def test_what_is_forgotten_while_a_program_runs_does_not_come_back(place, sequen
 def test_python_and_c_write_the_same(place, sequence):
     """What Python writes the plug-in reads: an offset that it is given decides."""
     place.run(sequence(3))
-    classes = place.classes()
-    assert state.written(classes) == place.state.read_bytes()
+    classes, (names, mark) = place.classes(), replay.candidates(place.prior)
+    assert state.written(classes, mark) == place.state.read_bytes()
     classes[0].offsets["stuck"] = state.Offset(50, 20.0, 1e-3)
-    order = [*replay.candidates(place.prior), state.OWN]
+    order = [*names, state.OWN]
     classes[0].offsets = dict(sorted(classes[0].offsets.items(), key=lambda e: order.index(e[0])))
-    place.state.write_bytes(state.written(classes))
+    place.state.write_bytes(state.written(classes, mark))
     place.log.unlink()
     place.run(sequence(3))
     head, *lines = journal.read(place.log)
-    assert head["state"] == state.digest(state.written(classes))
+    assert head["state"] == state.digest(state.written(classes, mark))
     assert {line["candidate"] for line in lines if "candidate" in line} == {"gmres+jacobi"}
     assert place.classes()[0].offsets["stuck"].seen == 50
 
@@ -170,7 +170,7 @@ def test_a_state_that_was_changed_otherwise_is_told(place, sequence):
     place.run(sequence(3))
     classes = place.classes()
     classes[0].solves += 1
-    place.state.write_bytes(state.written(classes))
+    place.state.write_bytes(state.written(classes, replay.candidates(place.prior)[1]))
     place.run(sequence(3))
     with pytest.raises(state.StateError, match=r"was not left by what is before"):
         place.replayed()
