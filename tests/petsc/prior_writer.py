@@ -12,6 +12,12 @@ CANDIDATES = {
         {"ksp_type": "gmres", "pc_type": "ilu"},
     ),
     "gmres+jacobi": ("any", [], {"ksp_type": "gmres", "pc_type": "jacobi"}),
+    "lu": ("any", ["preonly lu -"], {"ksp_type": "richardson", "pc_type": "lu"}),
+    "lu+mumps": (
+        "any",
+        ["preonly lu mumps"],
+        {"ksp_type": "richardson", "pc_type": "lu", "pc_factor_mat_solver_type": "mumps"},
+    ),
     "missing": (
         "any",
         [],

@@ -78,14 +78,19 @@ static PetscBool Same(const char *name, const char *type)
   return (PetscBool)(type && !strcmp(name, type));
 }
 
+/* Its package decides, where a candidate stands for that one. */
 static int Find(Prior p, const char *ksp, const char *pc, const char *package)
 {
+  int any = -1;
+
   for (int i = 0; i < p->n; i++)
     for (int k = 0; k < p->candidate[i].owns; k++) {
       const Named *n = &p->candidate[i].own[k];
-      if (Same(n->ksp, ksp) && Same(n->pc, pc) && (!strcmp(n->package, "-") || Same(n->package, package))) return i;
+      if (!Same(n->ksp, ksp) || !Same(n->pc, pc)) continue;
+      if (Same(n->package, package)) return i;
+      if (any < 0 && Same(n->package, "-")) any = i;
     }
-  return -1;
+  return any;
 }
 
 PetscErrorCode PriorOwn(Prior p, KSP ksp, int *candidate)

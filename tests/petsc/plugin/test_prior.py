@@ -55,6 +55,19 @@ def test_own_settings_that_are_among_the_best_are_left_alone(host, prior, run_wi
     assert "expected to be faster" in lines[0]["why"]
 
 
+@pytest.mark.parametrize(("package", "left"), [("petsc", True), ("mumps", False)])
+def test_a_factorisation_is_foreseen_by_its_package(
+    package, left, host, tmp_path, feature_names, run_with
+):
+    """Where one candidate stands for any package and another for this one, it is the latter."""
+    leaf = {"lu": 9.0, "lu+mumps": 14.0, "gmres+jacobi": 11.0}
+    folder = write_prior(tmp_path / "prior", list(leaf), [leaf], list(feature_names))
+    command = [*host("direct"), "-solves", "1", "-pc_factor_mat_solver_type", package]
+    done, lines = run_with(folder, command)
+    assert done.returncode == 0, done.stderr
+    assert (lines[0]["source"] == "refused") == left
+
+
 @pytest.mark.parametrize("best", ["missing", "cg_icc0"])
 def test_what_is_not_possible_here_is_passed_over(host, prior, run_with, best):
     """A package that this PETSc has not; a method for symmetric operators on others."""
