@@ -106,23 +106,17 @@ static void Best(Solve *s, PetscBool symmetric, Verdict *v)
   if (v->candidate < 0 || !(v->venture > 0 || isless(sure, own - WORTH))) v->why = WHY_NO_GAIN;
 }
 
-PetscErrorCode ChooseCandidate(Solve *s, const double features[])
+/* Rank 0 says. */
+static PetscErrorCode Choose(Solve *s)
 {
   const MPI_Comm comm = PetscObjectComm((PetscObject)s->ksp);
   Run           *r    = s->run;
   Decision      *d    = &r->decision;
-  const Prior    p    = PolicyPrior(r->runner->policy);
   PetscMPIInt    rank;
-  PetscBool      waits;
   Verdict        v;
 
   PetscFunctionBegin;
   PetscCallMPI(MPI_Comm_rank(comm, &rank));
-  PetscCall(PriorOwn(p, s->ksp, &r->own_candidate));
-  PriorForecast(p, features, &r->forecast);
-  PetscCall(PCDeferred(s->ksp->pc, &waits));
-  r->own_ready = (PetscBool)!waits;
-  d->symmetric = (PetscBool)(features[METASOLVE_LOG_ASYMMETRY] <= -8 && features[METASOLVE_NEGATIVE_DIAGONAL] <= 0);
   if (!rank) Best(s, (PetscBool)(d->symmetric && !s->class->indefinite), &v);
   PetscCallMPI(MPI_Bcast(&v, sizeof v, MPI_BYTE, 0, comm));
   r->candidate = v.candidate;
@@ -132,7 +126,35 @@ PetscErrorCode ChooseCandidate(Solve *s, const double features[])
   d->detail[0] = 0;
   d->expected  = v.expected;
   d->patience  = v.patience;
-  if (v.candidate >= 0) PriorSettings(p, v.candidate, s->op.several, &d->settings);
+  if (v.candidate >= 0) PriorSettings(PolicyPrior(r->runner->policy), v.candidate, s->op.several, &d->settings);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode ChooseCandidate(Solve *s, const double features[])
+{
+  Run        *r = s->run;
+  const Prior p = PolicyPrior(r->runner->policy);
+  PetscBool   waits;
+
+  PetscFunctionBegin;
+  PetscCall(PriorOwn(p, s->ksp, &r->own_candidate));
+  PriorForecast(p, features, &r->forecast);
+  PetscCall(PCDeferred(s->ksp->pc, &waits));
+  r->own_ready          = (PetscBool)!waits;
+  r->decision.symmetric = (PetscBool)(features[METASOLVE_LOG_ASYMMETRY] <= -8 && features[METASOLVE_NEGATIVE_DIAGONAL] <= 0);
+  PetscCall(Choose(s));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode ChooseAgain(Solve *s)
+{
+  PetscBool waits;
+
+  PetscFunctionBegin;
+  PetscCall(PCDeferred(s->ksp->pc, &waits));
+  if (s->run->own_ready || waits) PetscFunctionReturn(PETSC_SUCCESS);
+  s->run->own_ready = PETSC_TRUE;
+  PetscCall(Choose(s));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

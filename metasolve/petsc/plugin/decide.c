@@ -118,6 +118,7 @@ PetscErrorCode StepDecide(Solve *s)
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   if (!s->looked) PetscCall(DecideLook(s));
+  else if (PolicyPrior(r->policy)) PetscCall(ChooseAgain(s));
   s->step = STEP_PERMIT;
   if (!s->run->decision.why) PetscFunctionReturn(PETSC_SUCCESS);
   snprintf(s->detail, sizeof s->detail, "%s", s->run->decision.detail);

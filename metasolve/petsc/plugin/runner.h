@@ -134,7 +134,8 @@ PetscErrorCode DecideLook(Solve *);   /* the model looks at the system */
 PetscErrorCode DecideExpect(Solve *); /* what the program's own settings probably take, and so what an attempt may */
 /* ---- choose.c: among the candidates of a prior ---- */
 PetscErrorCode ChooseCandidate(Solve *, const double features[]); /* collective */
-void           ChooseLearn(Solve *);                              /* from what the solve took */
+PetscErrorCode ChooseAgain(Solve *); /* if the own set-up has been done since, and need not be paid any more */
+void           ChooseLearn(Solve *); /* from what the solve took */
 /* ... and answer.c ---- */
 PetscErrorCode StepTakeGuess(Solve *);
 PetscErrorCode StepOwnFromGuess(Solve *);
