@@ -203,7 +203,7 @@ def test_a_damaged_prior_is_refused(host, prior, run_program, run_with, at):
 def test_on_and_off(prior, tmp_path, run_program):
     """Solvers held before, and made after; none of it after off."""
     (tmp_path / "program.py").write_text(ON)
-    unhurried = {name: 12.0 for name in ALL} | {"gmres+jacobi": 8.0}  # even on a busy machine
+    unhurried = dict.fromkeys(ALL, 12.0) | {"gmres+jacobi": 8.0}  # even on a busy machine
     folder, log = prior(unhurried), tmp_path / "log"
     done = run_program([sys.executable, str(tmp_path / "program.py"), str(folder), str(log)])
     assert done.returncode == 0, done.stderr
