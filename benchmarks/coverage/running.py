@@ -114,11 +114,14 @@ def run_under(
     *,
     timed: bool = False,
 ) -> Ran:
-    """Run an entry under a model; None is the prior that comes with metasolve."""
+    """Run an entry under a model; None is the prior that comes with metasolve.
+
+    Nothing is known of the program from earlier runs.
+    """
     with tempfile.TemporaryDirectory() as scratch:
         log = Path(scratch) / "log.jsonl"
         named = [] if model is None else [str(model)]
-        words = [METASOLVE, "run", *named, "--log", str(log), "--"]
+        words = [METASOLVE, "run", *named, "--state", "none", "--log", str(log), "--"]
         ran = run(entry, here, ranks, words, limit, timed=timed)
         text = log.read_text() if log.exists() else ""
     return Ran(ran.code, ran.seconds, ran.output, ran.solver, _lines(text), ran.said)

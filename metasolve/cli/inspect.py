@@ -1,4 +1,4 @@
-"""``metasolve inspect``: what is in a recording or in a model."""
+"""``metasolve inspect``: what is in a recording, in a model, or known of a program."""
 
 from __future__ import annotations
 
@@ -20,11 +20,15 @@ def register(app: typer.Typer) -> None:
     @app.command()
     def inspect(
         directory: Annotated[
-            Path, typer.Argument(metavar="DIR", help="Recording or model directory.")
+            Path,
+            typer.Argument(
+                metavar="DIR|PROGRAM",
+                help="Recording or model directory; or a program's name or state file.",
+            ),
         ],
         json_: Json = False,
     ) -> None:
-        """Describe a recording or a model."""
+        """Describe a recording, a model, or what runs of a program have learned."""
         description = describe(directory)
         typer.echo(json.dumps(description, indent=1) if json_ else _readable(description))
 
@@ -35,16 +39,19 @@ def describe(directory: Path) -> dict[str, Any]:
     Raises
     ------
     UsageError
-        If it is neither a recording nor a model.
+        If it is neither a recording nor a model, and no state is known by this name.
     """
     from metasolve.petsc import description
     from metasolve.petsc.launch import MANIFEST
     from metasolve.petsc.recording import Recording
+    from metasolve.production import site, state
 
     if (directory / MANIFEST).is_file():
         return description.of_recording(Recording(directory))
     if (directory / "model.json").is_file() or (directory / "policy.txt").is_file():
         return description.of_model(directory)
+    if directory.suffix == ".state" or (len(directory.parts) == 1 and not directory.exists()):
+        return state.describe(site.known(str(directory)))
     raise UsageError(
         f"{directory} is neither a recording ({MANIFEST}) nor a model (model.json): "
         "make one with metasolve record or metasolve train"

@@ -38,6 +38,24 @@ def program(command: Sequence[str]) -> str:
     return Path(command[0]).name
 
 
+def known(name: str) -> Path:
+    """Return the file of a state that is there: of a program in `folder`, or the file itself.
+
+    Raises
+    ------
+    UsageError
+        If there is none.
+    """
+    here = Path(name) if name.endswith(".state") else folder() / f"{name}.state"
+    if not here.is_file():
+        others = " ".join(sorted(path.stem for path in here.parent.glob("*.state")))
+        raise UsageError(
+            f"nothing is known of {name}: no file {here}; "
+            + (f"there are {others}" if others else "metasolve run makes it")
+        )
+    return here
+
+
 def file_of(command: Sequence[str], where: Path | None = None) -> Path:
     """Return the file of a program's state, its folder made.
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import math
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
 from metasolve.errors import MetasolveError
 
@@ -99,6 +102,48 @@ class Operators:
     def name(self) -> str:
         """How the journal names it."""
         return f"{self.prefix} {self.rows} {self.block} {self.density} {self.ranks}"
+
+
+def describe(path: Path) -> dict[str, Any]:
+    """Return what is in the file of a state: a JSON object.
+
+    Raises
+    ------
+    StateError
+        If it is damaged.
+    """
+    data = path.read_bytes()
+    classes = parse(data)
+    saved = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(path.stat().st_mtime))
+    return {
+        "state of": path.stem,
+        "id": digest(data),
+        "saved": saved,
+        "solves": sum(c.solves for c in classes),
+        "classes": [_told(c) for c in classes],
+    }
+
+
+def _told(c: Operators) -> dict[str, Any]:
+    seen = {name: o for name, o in c.offsets.items() if name != OWN}
+    return {
+        "prefix": "" if c.prefix == "-" else c.prefix,
+        "rows at most": c.rows,
+        "ranks": c.ranks,
+        "solves": c.solves,
+        "operators": c.operators,
+        "own seconds": c.own,
+        "taken seconds": c.taken,
+        "failed share": c.risk.mean if c.risk.n > 1 else 0.0,
+        "tried": {
+            name: {
+                "solves": o.seen,
+                "times foreseen": math.exp(o.mean),
+                "spread": math.sqrt(o.variance),
+            }
+            for name, o in sorted(seen.items(), key=lambda entry: -entry[1].seen)
+        },
+    }
 
 
 def digest(data: bytes) -> str:

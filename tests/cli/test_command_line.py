@@ -46,6 +46,8 @@ def called(capsys, *words):
         (["run", "nowhere", "--budget", "0", "--", "app"], "budget"),
         (["run", "model", "./app"], "put the command after --"),
         (["inspect", "/nowhere"], "metasolve record"),
+        (["inspect", "nowhere"], "nothing is known of"),
+        (["forget", "nowhere"], "nothing is known of"),
         (["space"], "RECORDING"),
     ],
 )

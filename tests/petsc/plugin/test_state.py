@@ -1,6 +1,7 @@
 """What runs leave for later ones: it adds up, survives kills, and follows from the journal."""
 
 import hashlib
+import json
 import re
 import shutil
 import signal
@@ -14,6 +15,12 @@ from metasolve.production import journal, replay, state
 
 from ..prior_writer import write_prior
 from .test_prior import ALL, FAST, SAME_SIZE, SLOW, SYSTEM
+
+
+def metasolve(*words):
+    command = [sys.executable, "-m", "metasolve", *words]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
 
 KILLS = """
 #include <signal.h>
@@ -200,3 +207,18 @@ def test_what_python_refuses_the_plug_in_refuses_too(place, sequence, old, new):
     assert place.run(sequence(3)).returncode == 0
     assert next(iter(journal.read(place.log)))["state"] == ""
     assert [c.solves for c in place.classes()] == [3]
+
+
+def test_what_is_known_is_shown_and_forgotten(place, sequence, tmp_path, monkeypatch):
+    """By the program's name; the next run begins with the prior alone."""
+    folder = tmp_path / "home" / "metasolve"
+    folder.mkdir(parents=True)
+    monkeypatch.setenv("XDG_STATE_HOME", str(folder.parent))
+    place.run(sequence(3))
+    place.state.rename(folder / "beam.state")
+    told = json.loads(metasolve("inspect", "beam", "--json").stdout)
+    assert (told["state of"], told["solves"]) == ("beam", 3)
+    assert told["classes"][0]["tried"]["gmres+jacobi"]["solves"] >= 1
+    assert metasolve("forget", "beam").returncode == 0
+    assert list(folder.iterdir()) == []
+    assert metasolve("inspect", "beam").returncode == 2

@@ -1,0 +1,24 @@
+"""``metasolve forget``: remove what runs of a program have learned."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the application."""
+
+    @app.command()
+    def forget(
+        program: Annotated[
+            str, typer.Argument(help="A program's name, as app; or the file of its state.")
+        ],
+    ) -> None:
+        """Forget what runs of a program have learned; the next one starts with the prior alone."""
+        from metasolve.production import site
+
+        file = site.known(program)
+        file.unlink()
+        typer.echo(f"removed {file}; a run that is going on keeps only what it learns from now on")
