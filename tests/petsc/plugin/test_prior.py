@@ -12,6 +12,7 @@ from ..prior_writer import write_prior
 SAME_SIZE = ["-smallest", "40", "-largest", "40"]
 FAST, SLOW = 2.0, 6.0
 ALL = ["gmres+ilu0", "cg+icc0", "gmres+jacobi", "missing", "stuck"]
+UNHURRIED = dict.fromkeys(ALL, 12.0) | {"gmres+jacobi": 8.0}  #: even on a busy machine
 
 
 @pytest.fixture
@@ -131,7 +132,7 @@ def test_a_program_that_ends_without_finalize_leaves_it_too(prior, run_with, tmp
 
 def test_a_model_attached_in_such_a_program_leaves_the_state_alone(prior, run_with, tmp_path):
     (tmp_path / "program.py").write_text(ATTACHED)
-    state, folder = tmp_path / "program.state", prior(gmres_jacobi=FAST)
+    state, folder = tmp_path / "program.state", prior(UNHURRIED)
     command = [sys.executable, str(tmp_path / "program.py"), str(folder)]
     done, lines = run_with(folder, command, env={"METASOLVE_STATE": str(state)})
     assert done.returncode == 0, done.stderr
@@ -203,8 +204,7 @@ def test_a_damaged_prior_is_refused(host, prior, run_program, run_with, at):
 def test_on_and_off(prior, tmp_path, run_program):
     """Solvers held before, and made after; none of it after off."""
     (tmp_path / "program.py").write_text(ON)
-    unhurried = dict.fromkeys(ALL, 12.0) | {"gmres+jacobi": 8.0}  # even on a busy machine
-    folder, log = prior(unhurried), tmp_path / "log"
+    folder, log = prior(UNHURRIED), tmp_path / "log"
     done = run_program([sys.executable, str(tmp_path / "program.py"), str(folder), str(log)])
     assert done.returncode == 0, done.stderr
     lines = journal.solves(log)
