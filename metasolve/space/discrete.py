@@ -89,8 +89,8 @@ class Choice:
         """
         if np.isnan(z).any():
             return self.preset if symmetric else self.values[int(np.argmax(self.general))]
-        allowed = np.where(self.general | symmetric, z, -np.inf)
-        return self.values[int(np.argmax(allowed))]
+        allowed = np.flatnonzero(self.general | symmetric)  # even where all of them are at -inf
+        return self.values[int(allowed[np.argmax(z[allowed])])]
 
     def write(self, value: Value) -> NDArray[np.float64]:
         """One-hot (m,)."""

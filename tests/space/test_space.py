@@ -248,6 +248,11 @@ def test_names_must_differ_and_conditions_have_one_known_parent():
         SPACE.to_settings([0.0])
 
 
+def test_what_is_left_is_chosen_however_unlikely():
+    method = Choice("ksp_type", ["cg", "gmres"], "gmres", symmetric=["cg"])
+    assert method.read(np.array([0.0, -np.inf]), symmetric=False) == "gmres"
+
+
 @given(spaces(), st.data())
 def test_what_needs_a_symmetric_operator_is_chosen_for_no_other(space, data):
     z = np.array(data.draw(st.lists(anything, min_size=space.dim, max_size=space.dim)))
