@@ -21,4 +21,4 @@ def register(app: typer.Typer) -> None:
 
         file = site.known(program)
         file.unlink()
-        typer.echo(f"removed {file}; a run that is going on keeps only what it learns from now on")
+        typer.echo(f"removed {file}; a run that is going on adds what it has not yet saved")

@@ -113,7 +113,12 @@ def describe(path: Path) -> dict[str, Any]:
         If it is damaged.
     """
     data = path.read_bytes()
-    classes = parse(data)
+    try:
+        classes = parse(data)
+    except StateError as error:
+        raise StateError(
+            f"{path}: {error}; runs start without it, and metasolve forget {path} removes it"
+        ) from error
     saved = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(path.stat().st_mtime))
     return {
         "state of": path.stem,

@@ -37,8 +37,8 @@ def write_prior(folder, names, trees, features):
 
     Parameters
     ----------
-    trees : each a dict of candidate to ln(seconds per unit of work), or (feature, threshold,
-        left, right) of two such dicts.
+    trees : each a dict of candidate to ln(seconds per unit of work), one number or those of
+        set-up and solve and of solve alone; or (feature, threshold, left, right) of two such dicts.
     """
     head = ["metasolve-prior 1", f"features 3 {len(features)}", *features]
     head.append(f"candidates {len(names)}")
@@ -51,7 +51,7 @@ def write_prior(folder, names, trees, features):
     roots, nodes, leaves = [], [], []
 
     def leaf(values):
-        leaves.append([[values[name]] * 2 for name in names])
+        leaves.append([np.broadcast_to(values[name], 2) for name in names])
         return -len(leaves)
 
     for tree in trees:

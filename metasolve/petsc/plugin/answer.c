@@ -66,7 +66,7 @@ PetscErrorCode StepOwn(Solve *s)
 
   PetscFunctionBegin;
   s->source = SOURCE_REFUSED;
-  if (s->monitored) s->patience = 0; /* what has been shown cannot be taken back */
+  if (s->monitored || s->run->runner->advises) s->patience = 0; /* what has been shown cannot be taken back */
   if (s->patience > 0) PetscCall(KeepStart(s));
   s->watch = (Watch){.patience = s->patience, .look = s->small ? LookLate : NULL, .context = s};
   PetscCall(PetscTime(&clock));

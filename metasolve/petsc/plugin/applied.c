@@ -24,38 +24,24 @@ APPLY(applyrichardson, PCApplyRichardson_Deferred,
        PCRichardsonConvergedReason *reason),
       (pc, b, y, w, rtol, abstol, dtol, most, zero, its, reason))
 
-#define REPLACE(operation, own, function) \
-  do { \
-    (own) = pc->ops->operation; \
-    if (own) pc->ops->operation = (function); \
-  } while (0)
+#define OPERATIONS(each) \
+  each(apply, PCApply_Deferred) each(applytranspose, PCApplyTranspose_Deferred) \
+    each(applysymmetricleft, PCApplySymmetricLeft_Deferred) each(applysymmetricright, PCApplySymmetricRight_Deferred) \
+      each(matapply, PCMatApply_Deferred) each(applyBA, PCApplyBA_Deferred) each(applyBAtranspose, PCApplyBATranspose_Deferred) \
+        each(applyrichardson, PCApplyRichardson_Deferred)
 
-void AppliedReplace(PC pc, Applied *a, PetscErrorCode (*setup)(PC))
+void AppliedReplace(PC pc, Applied *own, PetscErrorCode (*setup)(PC))
 {
   SetUpNow = setup;
-  REPLACE(apply, a->apply, PCApply_Deferred);
-  REPLACE(applytranspose, a->transpose, PCApplyTranspose_Deferred);
-  REPLACE(applysymmetricleft, a->left, PCApplySymmetricLeft_Deferred);
-  REPLACE(applysymmetricright, a->right, PCApplySymmetricRight_Deferred);
-  REPLACE(matapply, a->matapply, PCMatApply_Deferred);
-  REPLACE(applyBA, a->ba, PCApplyBA_Deferred);
-  REPLACE(applyBAtranspose, a->batranspose, PCApplyBATranspose_Deferred);
-  REPLACE(applyrichardson, a->richardson, PCApplyRichardson_Deferred);
+  *own     = *pc->ops;
+#define REPLACE(operation, function) \
+  if (own->operation) pc->ops->operation = function;
+  OPERATIONS(REPLACE)
 }
 
-#define PUT_BACK(operation, own, function) \
-  do { \
-    if (pc->ops->operation == (function)) pc->ops->operation = (own); \
-  } while (0)
-
-void AppliedPutBack(PC pc, const Applied *a)
+void AppliedPutBack(PC pc, const Applied *own)
 {
-  PUT_BACK(apply, a->apply, PCApply_Deferred);
-  PUT_BACK(applytranspose, a->transpose, PCApplyTranspose_Deferred);
-  PUT_BACK(applysymmetricleft, a->left, PCApplySymmetricLeft_Deferred);
-  PUT_BACK(applysymmetricright, a->right, PCApplySymmetricRight_Deferred);
-  PUT_BACK(matapply, a->matapply, PCMatApply_Deferred);
-  PUT_BACK(applyBA, a->ba, PCApplyBA_Deferred);
-  PUT_BACK(applyBAtranspose, a->batranspose, PCApplyBATranspose_Deferred);
-  PUT_BACK(applyrichardson, a->richardson, PCApplyRichardson_Deferred);
+#define PUT_BACK(operation, function) \
+  if (pc->ops->operation == function) pc->ops->operation = own->operation;
+  OPERATIONS(PUT_BACK)
 }

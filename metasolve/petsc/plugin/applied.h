@@ -7,13 +7,7 @@
 #pragma once
 #include "metasolve.h"
 
-typedef struct { /* the PC's; NULL: it has none */
-  PetscErrorCode (*apply)(PC, Vec, Vec), (*transpose)(PC, Vec, Vec), (*left)(PC, Vec, Vec), (*right)(PC, Vec, Vec);
-  PetscErrorCode (*matapply)(PC, Mat, Mat);
-  PetscErrorCode (*ba)(PC, PCSide, Vec, Vec, Vec), (*batranspose)(PC, PetscInt, Vec, Vec, Vec);
-  PetscErrorCode (*richardson)(PC, Vec, Vec, Vec, PetscReal, PetscReal, PetscReal, PetscInt, PetscBool, PetscInt *,
-                               PCRichardsonConvergedReason *);
-} Applied;
+typedef struct _PCOps Applied; /* the PC's own, all of them */
 
 void AppliedReplace(PC, Applied *, PetscErrorCode (*setup)(PC)); /* setup must put them back */
 void AppliedPutBack(PC, const Applied *);                        /* those that nobody has exchanged since */

@@ -5,12 +5,12 @@
 #define SHARE 0.4  /* of the variance over trees that is the forest's error for a class: trees differ more than they err together */
 #define NOISE 0.25 /* standard deviation of a logarithm of seconds, from one solve to the next of a class */
 #define LEAST 0.15 /* that of an offset, of settings that are the candidate's ... */
-#define UNNAMED  1.0  /* ... and of others */
-#define SURPRISE 3    /* standard deviations that nothing seen may be away */
-#define FORGET   1e-3 /* of what is known of the weights, with each solve seen: a program changes ... */
-#define DRIFT    1e-4 /* ... and variance that an offset gains */
-#define THOUSAND 1000.
-#define DOUBT    0.1 /* of what is known of the weights, on other operators */
+#define UNNAMED  1.0   /* ... and of others */
+#define SURPRISE 3     /* standard deviations that nothing seen may be away */
+#define FORGET   1e-3  /* of what is known of the weights, with each solve seen: a program changes ... */
+#define DRIFT    1e-4  /* ... and variance that an offset gains */
+#define DOUBT    0.1   /* of what is known of the weights, on other operators */
+#define THOUSAND 1000. /* parts are written as whole thousandths */
 
 static double Spread(Whose w)
 {

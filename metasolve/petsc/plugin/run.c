@@ -264,13 +264,13 @@ PetscErrorCode RunSession(MPI_Comm comm, const char *model, const char *log, Pet
   r->trial   = trial;
   r->advises = (PetscBool)(getenv("METASOLVE_ADVISE") != NULL);
   PetscCall(PolicyLoad(comm, model, &r->policy, r->broken, sizeof r->broken));
-  if (r->policy) PetscCall(GuessLoad(comm, model, &r->guess, r->broken, sizeof r->broken));
-  if (r->policy && getenv("METASOLVE_INPUTS")) PetscCall(NewtonGuessLoad(comm, model, &r->newton, r->broken, sizeof r->broken));
+  if (r->policy && !r->advises) PetscCall(GuessLoad(comm, model, &r->guess, r->broken, sizeof r->broken));
+  if (r->policy && !r->advises && getenv("METASOLVE_INPUTS"))
+    PetscCall(NewtonGuessLoad(comm, model, &r->newton, r->broken, sizeof r->broken));
   PetscCallMPI(MPI_Comm_rank(comm, &rank));
-  if (!rank && *r->broken) {
+  if (!rank && *r->broken)
     fprintf(stderr, "metasolve: %s; %s\n", r->broken,
             r->policy ? "the model is used without it" : "every solve is left to the program's own settings");
-  }
   if (PolicyPrior(r->policy) && state && !trial) PetscCall(StateLoad(comm, state, PolicyPrior(r->policy), &r->classes, id));
   PetscCall(JournalOpen(comm, log, id, &r->journal));
   if (PolicyPrior(r->policy) && state && !trial && !remembering && !getenv("METASOLVE_FREEZE") && !rank) {

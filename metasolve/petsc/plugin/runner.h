@@ -25,7 +25,7 @@ typedef struct { /* a kind of preconditioner whose set-up took longer than a sol
 typedef struct { /* of the whole program, or of one attached KSP */
   Journal     journal;
   char        broken[512]; /* why there is no policy */
-  PetscBool   advises;     /* nothing is tried */
+  PetscBool   advises;     /* nothing is tried, nor started elsewhere */
   PetscBool   trial;       /* a model is on trial, outside production: it is neither paused nor held to account */
   Policy      policy;
   Guess       guess;  /* NULL: every solve starts where the program starts it */

@@ -65,6 +65,13 @@ def test_other_systems_are_left_alone(
     assert done.stdout == own.stdout
 
 
+def test_advice_starts_nowhere_else(learned, program, unseen, run_with, run_program):
+    command = [*program, "-list", str(unseen)]
+    done, lines = run_with(learned[0], command, env={"METASOLVE_ADVISE": "1"})
+    assert [(line["source"], line["guess"]) for line in lines] == [("refused", None)] * 8
+    assert done.stdout == run_program(command).stdout
+
+
 def test_a_guess_that_meets_the_tolerance_is_the_answer(learned, program, unseen, run_with):
     options = "-ksp_rtol 0.5"
     lines = run_with(learned[0], [*program, "-list", str(unseen)], options=options)[1]

@@ -10,7 +10,7 @@ from metasolve.production import journal
 from ..prior_writer import write_prior
 
 SAME_SIZE = ["-smallest", "40", "-largest", "40"]
-FAST, SLOW = 2.0, 6.0
+FAST, SLOW = 5.0, 9.0
 ALL = ["gmres+ilu0", "cg+icc0", "gmres+jacobi", "missing", "stuck"]
 UNHURRIED = dict.fromkeys(ALL, 12.0) | {"gmres+jacobi": 8.0}  #: even on a busy machine
 
@@ -67,6 +67,18 @@ def test_a_factorisation_is_foreseen_by_its_package(
     done, lines = run_with(folder, command)
     assert done.returncode == 0, done.stderr
     assert (lines[0]["source"] == "refused") == left
+
+
+def test_a_set_up_of_the_programs_own_that_is_done_counts_no_more(
+    host, tmp_path, feature_names, run_with
+):
+    """After an attempt that fails there is a factor, which serves the second right-hand side."""
+    leaf = {"lu": (9.0, -2.0), "stuck": 6.0, "gmres+jacobi": 6.5}
+    folder = write_prior(tmp_path / "prior", list(leaf), [leaf], list(feature_names))
+    done, lines = run_with(folder, [*host("direct"), "-solves", "1", "-twice"])
+    assert done.returncode == 0, done.stderr
+    assert lines[0]["source"] == "fallback"
+    assert "expected to be faster" in lines[1]["why"]
 
 
 @pytest.mark.parametrize("best", ["missing", "cg_icc0"])

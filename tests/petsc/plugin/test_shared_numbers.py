@@ -4,16 +4,20 @@ import re
 
 import pytest
 
+from benchmarks import prior_choice, prior_posterior
 from metasolve.model import allowed, pinned
 from metasolve.petsc import recording
 from metasolve.petsc.compiled import SOURCES
 from metasolve.petsc.library import Limits
+from metasolve.production import replay
+
+RULE = ("SHARE", "NOISE", "SURPRISE", "FORGET", "DRIFT", "LEAST")
 
 
 def defined(file, name):
     """Value of a #define."""
     text = (SOURCES / file).read_text()
-    return int(re.search(rf"^#define {name} +(\d+)", text, re.MULTILINE)[1])
+    return float(re.search(rf"^#define {name} +([\d.e+-]+)", text, re.MULTILINE)[1])
 
 
 @pytest.mark.parametrize(
@@ -22,6 +26,13 @@ def defined(file, name):
         ("metasolve.h", "METASOLVE_FEATURES_VERSION", recording.FEATURES_VERSION),
         ("metasolve.h", "METASOLVE_MAX_SETTINGS", allowed.MOST),
         ("policy_file.c", "POLICY_VERSION", pinned.POLICY_VERSION),
+        *(("posterior.c", name, getattr(prior_posterior, name)) for name in RULE),
+        *(("posterior.c", name, getattr(replay, f"_{name}")) for name in (*RULE[:-1], "DOUBT")),
+        ("class.c", "MEMORY", replay._MEMORY),
+        ("class.c", "PRIOR", replay._PRIOR),
+        ("choose.c", "CAUTION", prior_choice.CAUTION),
+        ("choose.c", "SURE", prior_choice.GATE),
+        ("choose.c", "WORTH", pytest.approx(prior_choice.MARGIN, abs=5e-4)),
     ],
 )
 def test_numbers(file, name, value):

@@ -214,11 +214,11 @@ def test_what_is_known_is_shown_and_forgotten(place, sequence, tmp_path, monkeyp
     folder = tmp_path / "home" / "metasolve"
     folder.mkdir(parents=True)
     monkeypatch.setenv("XDG_STATE_HOME", str(folder.parent))
-    place.run(sequence(3))
+    place.run(sequence(8))
     place.state.rename(folder / "beam.state")
     told = json.loads(metasolve("inspect", "beam", "--json").stdout)
-    assert (told["state of"], told["solves"]) == ("beam", 3)
-    assert told["classes"][0]["tried"]["gmres+jacobi"]["solves"] >= 1
+    assert (told["state of"], told["solves"]) == ("beam", 8)
+    assert sum(each["solves"] for each in told["classes"][0]["tried"].values()) >= 1
     assert metasolve("forget", "beam").returncode == 0
     assert list(folder.iterdir()) == []
     assert metasolve("inspect", "beam").returncode == 2
