@@ -38,14 +38,17 @@ from metasolve.solve.outcome import Outcome, Reason
 from metasolve.solve.solver import Budget
 
 SMALLEST, USUAL, LARGEST = 2e2, 8e3, 1.5e5
-DIRECT_SHARE = 0.35
+#: Systems with such numbers are larger: from the former's `LARGEST`, or nearly, to this.
+LARGE, LOW, HIGH = 1000, 1e5, 4e5
+DIRECT_SHARE, DIRECT_LARGE = 0.35, 0.6
 EXACT = 1e-15  #: backward error that direct solves are measured at
 #: A candidate may take this many times the best so far (the latter where that is long: much more
 #: than `QUICK` seconds), the default settings this many ...
 PATIENCE, IMPATIENCE, DEFAULT_PATIENCE = 5.0, 2.0, 30.0
 QUICK = 0.02
-#: ... and seconds: at least, at most where there is no best so far, and for the default.
-LEAST, FIRST, MOST = 0.06, 2.0, 4.0
+#: ... and seconds: at least, at most where there is no best so far, and for what a program may
+#: have of its own; five times that where systems are large.
+LEAST, FIRST, MOST, TIMES_LARGE = 0.06, 2.0, 4.0, 5.0
 _GRACE = 1.0
 _SCOUTS = ("cg+icc0", "cg+hypre.5", "bcgs+ilu0", "cholesky-cholmod", "lu-umfpack")
 #: Up to so many seconds so many solves; slower than `_POOR` times the best is not repeated.
@@ -60,28 +63,36 @@ class Task:
     kind: str
     number: int
 
+    @property
+    def large(self) -> bool:
+        """Whether it is larger than usual."""
+        return self.number >= LARGE
+
     def rng(self) -> np.random.Generator:
         """Its own random numbers."""
         return np.random.default_rng([sum(map(ord, self.kind)), len(self.kind), self.number])
 
 
-def tasks(kinds: Sequence[str] = tuple(KINDS)) -> Iterator[Task]:
+def tasks(kinds: Sequence[str] = tuple(KINDS), first: int = 0) -> Iterator[Task]:
     """Every kind in turn, without end."""
-    number = 0
+    number = first
     while True:
         yield from (Task(kind, number) for kind in kinds)
         number += 1
 
 
-def size(rng: np.random.Generator) -> float:
-    """Unknowns: in logarithm, a triangle with its peak at `USUAL`."""
+def size(rng: np.random.Generator, *, large: bool = False) -> float:
+    """Unknowns: in logarithm, a triangle with its peak at `USUAL`; of large ones, evenly."""
+    if large:
+        return logarithmic(rng, LOW, HIGH)
     low, peak, high = np.log([SMALLEST, USUAL, LARGEST])
     return float(np.exp(rng.triangular(low, peak, high)))
 
 
-def contract(rng: np.random.Generator, drawn: Drawn, kind: str) -> tuple[Measure, float]:
+def contract(rng: np.random.Generator, drawn: Drawn, task: Task) -> tuple[Measure, float]:
     """What is asked of an answer."""
-    share = 0.6 if kind == "stokes" else DIRECT_SHARE
+    usual = DIRECT_LARGE if task.large else DIRECT_SHARE
+    share = 0.6 if task.kind == "stokes" else usual
     if rng.random() < share and not drawn.constant_null:
         return Measure.BACKWARD, EXACT
     return drawn.measure, logarithmic(rng, 1e-10, 1e-3)
@@ -94,8 +105,20 @@ def from_file(path: str) -> tuple[sp.csr_matrix, NDArray[np.float64]]:
         return A, kept["b"]
 
 
-def measure(path: Path, candidates: Sequence[Candidate], minutes: float, report: Report) -> int:
+def measure(
+    path: Path,
+    candidates: Sequence[Candidate],
+    minutes: float,
+    report: Report,
+    *,
+    large: bool = False,
+) -> int:
     """Append systems to `path` until the minutes are over; returns how many there are.
+
+    Parameters
+    ----------
+    large
+        Larger systems than usual.
 
     Raises
     ------
@@ -107,7 +130,7 @@ def measure(path: Path, candidates: Sequence[Candidate], minutes: float, report:
     done, began = {(row.kind, row.number) for row in rows}, time.monotonic()
     bench = Bench(candidates)
     with path.open("a", encoding="utf-8") as out:
-        for task in tasks():
+        for task in tasks(first=LARGE if large else 0):
             spent = time.monotonic() - began
             report("corpus, minutes", int(spent / 60), int(minutes))
             if spent > 60 * minutes:
@@ -143,24 +166,25 @@ class Bench:
         """Draw a system and solve it under every candidate."""
         rng = task.rng()
         siblings, draw = KINDS[task.kind]
-        drawn = draw(rng, size(rng))
-        asked = contract(rng, drawn, task.kind)
+        drawn = draw(rng, size(rng, large=task.large))
+        asked = contract(rng, drawn, task)
         with tempfile.TemporaryDirectory(prefix="corpus-") as folder:
             solve = _written(Path(folder) / "system.npz", drawn, task, *asked)
             features = _features(solve)
-            taken = self._taken(solve, is_symmetric(features))
+            taken = self._taken(solve, is_symmetric(features), task.large)
         kind = task.kind, siblings, task.number
         return Row(*kind, asked[0].value, asked[1], features, taken, machine())
 
-    def _taken(self, solve: GeneratedSolve, symmetric: bool) -> dict[str, Taken]:
+    def _taken(self, solve: GeneratedSolve, symmetric: bool, large: bool) -> dict[str, Taken]:
         usable = [each for each in self._candidates if symmetric or not each.symmetric]
-        usable.sort(key=lambda each: _turn(each, solve.direct))
+        usable.sort(key=lambda each: _turn(each, solve.direct, large))
         instance = Instance(solve.id, {}, payload=solve, tolerance=solve.rtol)
         taken: dict[str, Taken] = {}
         best: float | None = None
         hopeless = False
         for each in usable:
-            budget = allowance(best, each.name == DEFAULT) * busy()
+            own = each.name == DEFAULT or (solve.direct and large and factorises(each))
+            budget = allowance(best, own, TIMES_LARGE if large else 1.0) * busy()
             if hopeless and factorises(each):
                 found = _taken(Outcome.failure(Reason.TIME_BUDGET), budget)
             else:
@@ -188,21 +212,23 @@ class Bench:
         return _taken(shown, budget)
 
 
-def allowance(best: float | None, default: bool) -> float:
-    """Wall seconds that a candidate may use."""
+def allowance(best: float | None, own: bool, times: float = 1.0) -> float:
+    """Wall seconds that a candidate may use; own: a program may have it itself."""
+    most = times * MOST
     if best is None:
-        return MOST if default else FIRST
+        return most if own else times * FIRST
     patience = float(np.clip(PATIENCE * (QUICK / best) ** 0.4, IMPATIENCE, PATIENCE))
-    if default:
-        return max(LEAST, patience * best, min(MOST, DEFAULT_PATIENCE * best))
+    if own:
+        return max(LEAST, patience * best, min(most, DEFAULT_PATIENCE * best))
     return max(LEAST, patience * best)
 
 
-def _turn(candidate: Candidate, direct: bool) -> int:
+def _turn(candidate: Candidate, direct: bool, large: bool) -> int:
     """Usually good ones come first, and one of each family: what is bad is then soon stopped."""
+    scouts = candidate.name in _SCOUTS
     if direct and factorises(candidate):
-        return 0
-    return 1 if candidate.name in _SCOUTS else 2
+        return 1 if large else 0
+    return 0 if scouts and large else 1 if scouts else 2
 
 
 def factorises(candidate: Candidate) -> bool:

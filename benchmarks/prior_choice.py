@@ -9,25 +9,30 @@ import numpy as np
 
 from benchmarks.prior_posterior import deviation, parts
 from benchmarks.prior_table import Array, Ints, Table
+from metasolve.prior import read_candidates
 from metasolve.prior.forest import LEAVES, TREES, fit
+from metasolve.prior.growth import grown, growth
 from metasolve.prior.targets import TOTAL, guide
 
-Learner = Callable[[Array, Array, Array], Array]
-"""From inputs and outputs of a fit and inputs of others to what each member of an ensemble expects
-of these: (members, N, K, 2)."""
+Learner = Callable[[Table, Array], Array]
+"""From the systems of a fit and inputs of others to what each member of an ensemble expects of
+these: (members, N, K, 2)."""
 CAUTION = 0.9  #: deviations added to what is expected, when candidates are compared ...
 GATE = 1.2  #: ... and when the best of them is compared with the own settings
 ALONE = 0.5  #: both, where caution is about a candidate's own time
 _FAR = 9.0
+_LOG_ROWS = 0  # place of the feature
 MARGIN = float(np.log(1.1))  #: a choice is foreseen to be faster than the own settings by this
 
 
 def forest(trees: int = TREES, leaves: int = LEAVES) -> Learner:
     """The forest that ships."""
 
-    def learn(X: Array, Y: Array, Z: Array) -> Array:
-        fitted = fit(X, Y, guide(Y), trees, leaves)
-        return np.stack([fitted(x) for x in Z], axis=1)
+    def learn(known: Table, Z: Array) -> Array:
+        grows = growth(known.rows, read_candidates(), known.Y)
+        left = known.Y - grown(known.X[:, _LOG_ROWS], grows)
+        fitted = fit(known.X, left, guide(known.Y), trees, leaves)
+        return np.stack([fitted(x) for x in Z], axis=1) + grown(Z[:, _LOG_ROWS], grows)
 
     return learn
 
@@ -83,7 +88,7 @@ def foresee(table: Table, learner: Learner) -> Foreseen:
     apart: list[Array] = [np.zeros(0)] * len(mean)
     for siblings in np.unique(table.siblings):
         out = table.siblings == siblings
-        each = learner(table.X[~out], table.Y[~out], table.X[out])[..., TOTAL]
+        each = learner(table.some(~out), table.X[out])[..., TOTAL]
         mean[out], spread[out] = each.mean(axis=0), each.std(axis=0)
         for place, told in zip(np.flatnonzero(out), parts(each), strict=True):
             apart[place] = told

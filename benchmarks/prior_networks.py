@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from benchmarks.prior_choice import Learner
-from benchmarks.prior_table import Array
+from benchmarks.prior_table import Array, Table
 
 MEMBERS, HIDDEN, STEPS, RATE = 12, 32, 400, 1e-2
 _FAR = 5.0  #: standardised inputs are clipped at
@@ -47,7 +47,8 @@ class Networks:
 def networks(decay: tuple[float, float] = (1.0, 10.0), seed: int = 0) -> Learner:
     """An ensemble on bootstraps; weight decays between two, one for each member."""
 
-    def learn(X: Array, Y: Array, Z: Array) -> Array:
+    def learn(known: Table, Z: Array) -> Array:
+        X, Y = known.X, known.Y
         middle, scale = X.mean(axis=0), X.std(axis=0) + 1e-9
         x, z = (_tensor(np.clip((each - middle) / scale, -_FAR, _FAR)) for each in (X, Z))
         flat = Y.reshape(len(Y), -1)

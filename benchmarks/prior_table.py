@@ -52,6 +52,13 @@ class Table:
     own: Ints
     hand: Ints
 
+    def some(self, chosen: NDArray[np.bool_]) -> Table:
+        """The table of some of the systems."""
+        rows = [row for row, wanted in zip(self.rows, chosen, strict=True) if wanted]
+        X, Y, L = self.X[chosen], self.Y[chosen], self.L[chosen]
+        usable, own, hand = self.usable[chosen], self.own[chosen], self.hand[chosen]
+        return Table(rows, self.names, X, Y, L, usable, own, hand)
+
     @property
     def kinds(self) -> NDArray[np.str_]:
         """Of each system."""

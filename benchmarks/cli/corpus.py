@@ -9,6 +9,7 @@ import typer
 
 _Out = Annotated[Path, typer.Option("--out", help="Lines are appended here; made if missing.")]
 _Minutes = Annotated[float, typer.Option("--minutes", help="Systems are measured for so long.")]
+_Large = Annotated[bool, typer.Option("--large", help="Systems of 1e5 unknowns and more.")]
 _Ship = Annotated[bool, typer.Option("--ship", help="Then keep them as the shipped corpus.")]
 
 
@@ -17,7 +18,10 @@ def register(bench: typer.Typer) -> None:
 
     @bench.command("corpus")
     def corpus(
-        out: _Out = Path("build/corpus.jsonl"), minutes: _Minutes = 35.0, ship: _Ship = False
+        out: _Out = Path("build/corpus.jsonl"),
+        minutes: _Minutes = 35.0,
+        large: _Large = False,
+        ship: _Ship = False,
     ) -> None:
         """What generated systems take under the prior's candidates; goes on where it stopped."""
         from benchmarks.corpus import measure
@@ -27,7 +31,7 @@ def register(bench: typer.Typer) -> None:
 
         out.parent.mkdir(parents=True, exist_ok=True)
         with Progress() as progress:
-            count = measure(out, read_candidates(), minutes, progress)
+            count = measure(out, read_candidates(), minutes, progress, large=large)
         if ship:
             write_corpus(read_corpus(out))
         typer.echo(f"{out}: {count} systems")

@@ -21,7 +21,7 @@ def register(bench: typer.Typer) -> None:
         corpus: _Corpus = None,
         rivals: _Rivals = False,
         json_: Json = None,
-        plot: Plot = None,
+        plot: Plot = Path("prior.png"),
     ) -> None:
         """Choices without training on kinds left out of the fit, and streams of their solves."""
         from benchmarks.prior import run

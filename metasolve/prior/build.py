@@ -8,6 +8,7 @@ from metasolve.errors import UsageError
 from metasolve.prior.candidates import Candidate, read_candidates
 from metasolve.prior.corpus import Row
 from metasolve.prior.forest import fit
+from metasolve.prior.growth import grown, growth
 from metasolve.prior.prior_file import LARGEST, Prior
 from metasolve.prior.targets import guide, inputs, targets
 
@@ -24,8 +25,10 @@ def build(rows: Sequence[Row], candidates: Sequence[Candidate] | None = None) ->
     names = tuple(rows[0].features)
     if any(tuple(row.features) != names for row in rows):
         raise UsageError("corpus: its systems have different features; measure it anew")
-    Y = targets(rows, known)
-    prior = Prior(names, known, fit(inputs(rows, names), Y, guide(Y)))
+    X, Y = inputs(rows, names), targets(rows, known)
+    grows = growth(rows, known, Y)
+    left = Y - grown(X[:, names.index("log_rows")], grows)
+    prior = Prior(names, known, grows, fit(X, left, guide(Y)))
     size = len(prior.to_bytes())
     if size > LARGEST:
         raise UsageError(f"prior of {size} bytes: at most {LARGEST}; fewer trees or leaves")

@@ -2,12 +2,13 @@
 
 ::
 
-    metasolve-prior 1
+    metasolve-prior 2
     features 3 35
     <35 names, one a line>
     candidates K
     then K times:
     candidate NAME symmetric|any
+    grows TOTAL SOLVE
     own M, and M lines "own KSP PC PACKAGE"
     serial N, and N lines "NAME VALUE"
     parallel N, and N lines "NAME VALUE"
@@ -28,14 +29,16 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import numpy as np
+from numpy.typing import NDArray
 
 from metasolve.errors import UsageError
 from metasolve.files.atomic import read_regular, write_atomically
 from metasolve.prior.candidates import Candidate, Own
 from metasolve.prior.forest import Forest
 
+Array = NDArray[np.float64]
 SHIPPED = Path(__file__).parent / "shipped" / "prior.bin"
-VERSION = 1
+VERSION = 2
 FEATURES_VERSION = 3  #: METASOLVE_FEATURES_VERSION of the plug-in
 LARGEST = 2**20  #: bytes of a file
 _DIGEST = len("sha256 \n") + 64
@@ -51,13 +54,16 @@ class Prior:
         Names, in the plug-in's order.
     candidates
         In the order of the forest's outputs.
+    grows
+        How fast each gets dearer with the size of systems, see `metasolve.prior.growth`; (K, 2).
     forest
-        ln(seconds / (rows * nonzeros per row * 1e-9)), of set-up and solve together and of the
-        solve alone.
+        ln(seconds / (rows * nonzeros per row * 1e-9)) less that growth, of set-up and solve
+        together and of the solve alone.
     """
 
     features: tuple[str, ...]
     candidates: tuple[Candidate, ...]
+    grows: Array
     forest: Forest
 
     def to_bytes(self) -> bytes:
@@ -65,8 +71,8 @@ class Prior:
         f, data = self.forest, _data(self.forest)
         lines = [f"metasolve-prior {VERSION}", f"features {FEATURES_VERSION} {len(self.features)}"]
         lines += [*self.features, f"candidates {len(self.candidates)}"]
-        for each in self.candidates:
-            lines += _told(each)
+        for each, grows in zip(self.candidates, self.grows, strict=True):
+            lines += _told(each, grows)
         lines += [f"trees {len(f.root)} nodes {len(f.feature)} leaves {len(f.value)}"]
         lines += [f"data {len(data)}"]
         body = "".join(f"{line}\n" for line in lines).encode("ascii") + data
@@ -97,8 +103,9 @@ def _data(forest: Forest) -> bytes:
     return b"".join(small) + forest.value.astype("<i2").tobytes()
 
 
-def _told(candidate: Candidate) -> list[str]:
+def _told(candidate: Candidate, grows: Array) -> list[str]:
     lines = [f"candidate {candidate.name} {'symmetric' if candidate.symmetric else 'any'}"]
+    lines += [f"grows {' '.join(f'{each:g}' for each in grows)}"]
     lines += [f"own {len(candidate.own)}"]
     lines += [f"own {own.ksp} {own.pc} {own.package}" for own in candidate.own]
     for name, options in (("serial", candidate.serial), ("parallel", candidate.parallel)):
@@ -119,7 +126,8 @@ class _Reader:
         self._expect("metasolve-prior", str(VERSION), "features", str(FEATURES_VERSION))
         features = tuple(self._word() for _ in range(self._count()))
         self._expect("candidates")
-        candidates = tuple(self._candidate() for _ in range(self._count()))
+        each = [self._candidate() for _ in range(self._count())]
+        candidates, grows = tuple(one for one, _ in each), np.array([more for _, more in each])
         trees, nodes, leaves = (self._size(name) for name in ("trees", "nodes", "leaves"))
         size = self._size("data")
         self._place += 1  # the newline behind it
@@ -128,7 +136,7 @@ class _Reader:
             raise ValueError(f"data {size}: {len(data)} bytes follow")
         forest = _forest(data, trees, nodes, leaves, len(candidates))
         _check(forest, len(features))
-        return Prior(features, candidates, forest)
+        return Prior(features, candidates, grows, forest)
 
     def _word(self) -> str:
         end = self._place
@@ -158,12 +166,14 @@ class _Reader:
         self._expect(name)
         return self._count()
 
-    def _candidate(self) -> Candidate:
+    def _candidate(self) -> tuple[Candidate, list[float]]:
         self._expect("candidate")
         name, whom = self._word(), self._word()
+        self._expect("grows")
+        grows = [float(self._word()) for _ in range(2)]
         own = tuple(self._own() for _ in range(self._size("own")))
         serial, parallel = self._options("serial"), self._options("parallel")
-        return Candidate(name, whom == "symmetric", own, serial, parallel)
+        return Candidate(name, whom == "symmetric", own, serial, parallel), grows
 
     def _own(self) -> Own:
         self._expect("own")

@@ -18,6 +18,7 @@ SOME = [
     for each in read_candidates()
     if each.name in ("cg+icc0", "gmres+ilu0", "lu-petsc", "lu-umfpack")
 ]
+TASK = corpus.Task("line", 0)
 NONSYMMETRIC = {"transport2d", "transport3d", "transport_steps", "transport_elements"}
 
 
@@ -53,9 +54,17 @@ def test_sizes_are_in_the_range_and_mostly_above_three_thousand():
     assert np.mean(drawn > 5e4) < 0.12
 
 
+def test_large_ones_are_spread_evenly_beyond():
+    drawn = [corpus.size(np.random.default_rng(i), large=True) for i in range(400)]
+    assert corpus.LOW <= min(drawn) < 1.1 * corpus.LOW
+    assert 0.9 * corpus.HIGH < max(drawn) <= corpus.HIGH
+    assert next(corpus.tasks(("a",), corpus.LARGE)).large
+    assert not next(corpus.tasks(("a",))).large
+
+
 def test_contracts_are_iterative_and_direct():
     drawn = KINDS["line"][1](np.random.default_rng(0), 600.0)
-    asked = [corpus.contract(np.random.default_rng(i), drawn, "line") for i in range(300)]
+    asked = [corpus.contract(np.random.default_rng(i), drawn, TASK) for i in range(300)]
     direct = [each for each in asked if each[0] is Measure.BACKWARD]
     assert 75 < len(direct) < 135
     assert {tolerance for _, tolerance in direct} == {corpus.EXACT}
@@ -71,6 +80,7 @@ def test_patience_grows_with_the_best_so_far():
     assert corpus.allowance(0.02, False) == corpus.PATIENCE * 0.02
     assert corpus.allowance(0.02, True) == corpus.DEFAULT_PATIENCE * 0.02
     assert corpus.allowance(10.0, True) == corpus.IMPATIENCE * 10.0
+    assert corpus.allowance(None, True, 5.0) == 5.0 * corpus.MOST
 
 
 @pytest.fixture

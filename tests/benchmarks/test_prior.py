@@ -88,10 +88,10 @@ def test_the_prior_finds_what_is_best_on_kinds_left_out(known):
 def test_a_fit_does_not_see_the_kind_it_is_asked_about(known):
     seen = []
 
-    def learner(X, Y, Z):
-        seen.append((len(X), len(Z)))
-        assert not {tuple(x) for x in X} & {tuple(z) for z in Z}
-        return np.zeros((2, len(Z), *Y.shape[1:]))
+    def learner(some, Z):
+        seen.append((len(some.X), len(Z)))
+        assert not {tuple(x) for x in some.X} & {tuple(z) for z in Z}
+        return np.zeros((2, len(Z), *some.Y.shape[1:]))
 
     foresee(known, learner)
     assert sum(out for _, out in seen) == len(known.rows)

@@ -32,20 +32,23 @@ CANDIDATES = {
 PARALLEL = {"icc": "bjacobi", "ilu": "bjacobi"}
 
 
-def write_prior(folder, names, trees, features):
+def write_prior(folder, names, trees, features, grows=()):
     """Write prior.bin.
 
     Parameters
     ----------
     trees : each a dict of candidate to ln(seconds per unit of work), one number or those of
         set-up and solve and of solve alone; or (feature, threshold, left, right) of two such dicts.
+    grows : of candidates, what both logarithms gain with ten times the rows.
     """
-    head = ["metasolve-prior 1", f"features 3 {len(features)}", *features]
+    grows = dict(grows)
+    head = ["metasolve-prior 2", f"features 3 {len(features)}", *features]
     head.append(f"candidates {len(names)}")
     for name in names:
         kind, own, settings = CANDIDATES[name]
         pc = PARALLEL.get(settings["pc_type"], settings["pc_type"])
-        head += [f"candidate {name} {kind}", f"own {len(own)}", *(f"own {each}" for each in own)]
+        head += [f"candidate {name} {kind}", f"grows {grows.get(name, 0.0)} {grows.get(name, 0.0)}"]
+        head += [f"own {len(own)}", *(f"own {each}" for each in own)]
         for word, chosen in (("serial", settings), ("parallel", {**settings, "pc_type": pc})):
             head += [f"{word} {len(chosen)}", *(f"{key} {value}" for key, value in chosen.items())]
     roots, nodes, leaves = [], [], []

@@ -34,7 +34,7 @@ class Words:
 class PriorReader:
     def __init__(self, content):
         words = Words(content)
-        assert words.number("metasolve-prior") == 1
+        assert words.number("metasolve-prior") == 2
         assert words.number("features") == 3
         self.features = [words.word() for _ in range(words.number())]
         self.candidates = [self._candidate(words) for _ in range(words.number("candidates"))]
@@ -53,6 +53,8 @@ class PriorReader:
     def _candidate(self, words):
         words.expect("candidate")
         name, whom = words.word(), words.word()
+        words.expect("grows")
+        grows = (float(words.word()), float(words.word()))
         own = []
         for _ in range(words.number("own")):
             words.expect("own")
@@ -61,7 +63,7 @@ class PriorReader:
             {words.word(): words.word() for _ in range(words.number(ranks))}
             for ranks in ("serial", "parallel")
         ]
-        return name, whom, own, *options
+        return name, whom, grows, own, *options
 
     def trees(self, x):
         """Per tree, candidate and output."""

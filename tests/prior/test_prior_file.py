@@ -21,10 +21,10 @@ def prior(rows):
 def test_the_plugins_reader_finds_what_was_written(prior, rows):
     reader = PriorReader(prior.to_bytes())
     assert tuple(reader.features) == prior.features
-    for told, each in zip(reader.candidates, prior.candidates, strict=True):
+    for told, each, grows in zip(reader.candidates, prior.candidates, prior.grows, strict=True):
         own = [(mine.ksp, mine.pc, mine.package) for mine in each.own]
         whom = "symmetric" if each.symmetric else "any"
-        assert told == (each.name, whom, own, each.serial, each.parallel)
+        assert told == (each.name, whom, tuple(grows), own, each.serial, each.parallel)
     for row in rows:
         x = list(row.features.values())
         assert np.array_equal(reader.trees(x), prior.forest(np.array(x)))

@@ -6,6 +6,7 @@
 #define UNIT     256. /* of the values, to a natural logarithm ... */
 #define WORK     1e-9 /* ... of seconds for an entry of the matrix */
 #define TREES    (PRIOR_PARTS - 1)
+#define BEGINS   4 /* log10 of the rows beyond which candidates have a growth of their own */
 #define LOG_ROWS 0 /* places of features */
 #define PER_ROW  1
 
@@ -63,10 +64,11 @@ void PriorForecast(Prior p, const double features[], Forecast *f)
     }
   }
   for (int i = 0; i < p->n; i++) {
-    double mean = 0;
+    const double larger = fmax(features[LOG_ROWS] - BEGINS, 0), *grows = p->candidate[i].grows;
+    double       mean = 0;
     for (int g = 0; g < TREES; g++) mean += total[g][i] / trees;
-    f->total[i] = mean / UNIT + work;
-    f->solve[i] = solve[i] / trees / UNIT + work;
+    f->total[i] = mean / UNIT + work + larger * grows[0];
+    f->solve[i] = solve[i] / trees / UNIT + work + larger * grows[1];
     for (int g = 0; g < TREES; g++) f->apart[g][i] = (total[g][i] - mean * Trees(p, g)) / UNIT / sqrt(trees);
     f->apart[TREES][i] = 1;
   }

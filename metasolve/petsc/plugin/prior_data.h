@@ -17,6 +17,7 @@ typedef struct { /* "-": any package */
 typedef struct {
   char      name[64];
   PetscBool symmetric; /* only for operators that are, with a positive diagonal */
+  double    grows[2];  /* beyond the work: ln seconds of set-up and solve, and of a solve, for each ten times the rows */
   int       owns;
   Named     own[MOST_OWN];
   Chosen    settings[2]; /* on one rank, on several; none: not there */

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PRIOR_VERSION 1
+#define PRIOR_VERSION 2
 #define MOST_NODES    1000000
 #define MOST_SETTINGS 16
 
@@ -19,6 +19,12 @@ static void ReadFeatures(Words *w)
     WordsName(w, word);
     if (strcmp(word, MetasolveFeatureNames[i])) WordsComplain(w, MetasolveFeatureNames[i], word);
   }
+}
+
+static void ReadGrowth(Words *w, Candidate *c)
+{
+  WordsExpect(w, "grows");
+  for (int i = 0; i < 2 && !w->bad; i++) c->grows[i] = WordsNumber(w);
 }
 
 static void ReadOwn(Words *w, Candidate *c)
@@ -61,6 +67,7 @@ static void ReadCandidates(Words *w, Prior p)
     if (w->bad) return;
     WordsName(w, c->name);
     c->symmetric = (PetscBool)(WordsOneOf(w, 2, kinds) == 1);
+    ReadGrowth(w, c);
     ReadOwn(w, c);
     ReadSettings(w, "serial", &c->settings[0]);
     ReadSettings(w, "parallel", &c->settings[1]);

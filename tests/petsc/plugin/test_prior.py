@@ -97,6 +97,17 @@ def test_features_decide(host, prior, run_with):
         assert lines[0]["candidate"] == expected, lines[0]
 
 
+def test_what_grows_faster_is_left_to_smaller_systems(host, tmp_path, feature_names, run_with):
+    """Beyond 1e4 rows: here 14,400, of which the forest says the same as of 1,600."""
+    leaf = {"cg+icc0": 7.0, "gmres+jacobi": 8.0, "gmres+ilu0": 12.0}
+    grows = {"cg+icc0": 20.0}
+    folder = write_prior(tmp_path / "prior", list(leaf), [leaf], list(feature_names), grows)
+    for size, expected in ((40, "cg+icc0"), (120, "gmres+jacobi")):
+        command = [*host("time_steps"), "-n", str(size), "-constant_steps", "1"]
+        _, lines = run_with(folder, [*command, "-changing_steps", "0"])
+        assert lines[0]["candidate"] == expected, lines[0]
+
+
 def test_several_ranks_have_settings_of_their_own(host, prior, run_with):
     folder = prior(cg_icc0=FAST)
     _, lines = run_with(folder, [*host("time_steps"), "-n", "40", "-ksp_type", "gmres"], 2)

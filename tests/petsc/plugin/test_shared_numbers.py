@@ -9,6 +9,7 @@ from metasolve.model import allowed, pinned
 from metasolve.petsc import recording
 from metasolve.petsc.compiled import SOURCES
 from metasolve.petsc.library import Limits
+from metasolve.prior import growth
 from metasolve.production import replay
 
 RULE = ("SHARE", "NOISE", "SURPRISE", "FORGET", "DRIFT", "LEAST")
@@ -30,6 +31,7 @@ def defined(file, name):
         *(("posterior.c", name, getattr(replay, f"_{name}")) for name in (*RULE[:-1], "DOUBT")),
         ("class.c", "MEMORY", replay._MEMORY),
         ("class.c", "PRIOR", replay._PRIOR),
+        ("prior.c", "BEGINS", growth.BEGINS),
         ("choose.c", "CAUTION", prior_choice.CAUTION),
         ("choose.c", "SURE", prior_choice.GATE),
         ("choose.c", "WORTH", pytest.approx(prior_choice.MARGIN, abs=5e-4)),
