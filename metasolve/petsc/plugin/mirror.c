@@ -58,7 +58,7 @@ PetscErrorCode MirrorShows(KSP ksp, Why *why)
 
 PetscBool MirrorWants(const Solve *s)
 {
-  return (PetscBool)(s->ksp->res_hist || s->ksp->numbermonitors);
+  return (PetscBool)(s->ksp->res_hist || s->monitored);
 }
 
 PetscErrorCode MirrorForget(Solve *s)

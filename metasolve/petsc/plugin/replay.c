@@ -20,6 +20,7 @@ typedef struct {
   Sight          sight;
 } Replay;
 
+/* The last is the true one, whatever the solve was told on the way. */
 static PetscReal NormAt(const Solve *s, PetscInt it, PetscReal last)
 {
   if (it == MirrorTold(s)) return last;

@@ -13,7 +13,7 @@ PROGRAM = """
 import json
 import sys
 from petsc4py import PETSc
-n, own, looks, solves = 40, sys.argv[1], sys.argv[2], int(sys.argv[3])
+n, own, looks, solves = 40, sys.argv[1], sys.argv[2].split("+"), int(sys.argv[3])
 A = PETSc.Mat().createAIJ([n * n, n * n], nnz=5)
 start, end = A.getOwnershipRange()
 for i in range(start, end):
@@ -28,7 +28,7 @@ ksp = PETSc.KSP().create()
 ksp.setOperators(A)
 ksp.setType(own)
 ksp.getPC().setType("jacobi")
-ksp.setConvergenceHistory(500, reset=True)
+ksp.setConvergenceHistory(20000, reset=True)
 seen = []
 
 def residual(y):
@@ -42,24 +42,26 @@ def monitor(solver, it, norm):
     line = {"it": it, "norm": norm, "its": solver.getIterationNumber(),
             "rnorm": solver.getResidualNorm(), "reason": int(solver.getConvergedReason()),
             "history": len(solver.getConvergenceHistory())}
-    if looks == "late" and it == 3 or looks == "built":
+    if "late" in looks and it == 3 or "built" in looks:
         line["true"] = residual(solver.buildSolution())
         assert abs(solver.buildResidual().norm() - line["true"]) <= 1e-9 * b.norm()
-    if looks == "read":
+    if "read" in looks:
         line["true"] = residual(x)
-    if looks == "norm":
+    if "norm" in looks:
         line["size"] = x.norm()
-    if looks == "one" and PETSc.COMM_WORLD.rank == 0 and len(x.array):
+    if "one" in looks and PETSc.COMM_WORLD.rank == 0 and len(x.array):
         line["largest"] = float(max(abs(x.array)))
     seen.append(line)
-    if looks == "raises" and it == 2:
+    if "raises" in looks and it == 2:
         raise KeyError("of the monitor")
 
-ksp.setMonitor(monitor)
+if "first" not in looks or PETSc.COMM_WORLD.rank == 0:
+    ksp.setMonitor(monitor)
 ksp.setTolerances(rtol=1e-8)
 ksp.setFromOptions()
 for _ in range(solves):
-    x.set(0.0)
+    x.set(1.0 if "guess" in looks else 0.0)
+    ksp.setInitialGuessNonzero("guess" in looks)
     seen.clear()
     try:
         ksp.solve(b, x)
@@ -76,13 +78,13 @@ def monitored(tmp_path, run_program, run_with, plugin_library):
     """`monitored(looks, ...)`: what the program says, solve by solve, and the journal."""
     (tmp_path / "program.py").write_text(PROGRAM)
 
-    def run(looks, size=1, own="cg", settings=None, solves=2, plain=False, options=""):
+    def run(looks, size=1, own="cg", settings=None, solves=2, plain=False, options="", model=None):
         command = [sys.executable, str(tmp_path / "program.py"), own, looks, str(solves)]
         if plain:
             done, lines = run_program(command, ranks=size), []
         else:
             chosen = settings or {"ksp_type": "cg", "pc_type": "bjacobi"}
-            model = pin(tmp_path / "model", chosen)
+            model = model or pin(tmp_path / "pinned", chosen)
             patient = {"METASOLVE_BUDGET": "1e5"}  # the monitor is Python's
             done, lines = run_with(model, command, size, env=patient, options=options)
         assert done.returncode == 0, done.stderr
@@ -173,15 +175,67 @@ def test_an_attempt_that_is_undone_is_never_shown(monitored, size):
     assert [norms(one) for one in told] == [norms(one) for one in plain]
 
 
-def test_what_a_monitor_raises_reaches_the_program(monitored):
-    told, _ = monitored("raises")
-    plain, _ = monitored("raises", plain=True)
-    assert (
-        [one["raised"] for one in told]
-        == [one["raised"] for one in plain]
-        == ["'of the monitor'"] * 2
-    )
-    assert [len(one["seen"]) for one in told] == [3, 3]
+@pytest.mark.parametrize("looks", ["raises", "built+raises", "late+raises"])
+def test_what_a_monitor_raises_reaches_the_program(monitored, looks):
+    told, _ = monitored(looks)
+    plain, _ = monitored(looks, plain=True)
+    assert [one["raised"] for one in told] == [one["raised"] for one in plain]
+    assert [len(one["seen"]) for one in told] == [len(one["seen"]) for one in plain]
+
+
+@RANKS
+def test_a_guess_of_the_programs_is_the_first_iterate_shown(monitored, size):
+    told, lines = monitored("built+guess", size)
+    assert lines[0]["source"] == "model", lines[0]["why"]
+    one_history(told[0])
+    plain, _ = monitored("built+guess", size, plain=True)
+    assert told[0]["seen"][0]["true"] == pytest.approx(plain[0]["seen"][0]["true"])
+    assert told[0]["seen"][0]["norm"] == pytest.approx(told[0]["seen"][0]["true"])
+
+
+@RANKS
+@pytest.mark.parametrize("looks", ["norms", "built"])
+def test_a_second_choice_is_told_from_the_start(monitored, constant_model, size, looks):
+    slow = {"ksp_type": "richardson", "pc_type": "none", "ksp_richardson_scale": "0.1"}
+    model = constant_model(**slow, second={**slow, "ksp_type": "cg"})
+    told, lines = monitored(looks, size, model=model)
+    assert lines[0]["source"] == "second", lines[0]["why"]
+    one_history(told[0])
+    assert told[0]["seen"][0]["norm"] == pytest.approx(told[0]["b"])
+    for line in told[0]["seen"] if looks == "built" else ():
+        assert line["true"] == pytest.approx(line["norm"], rel=1e-4)
+
+
+def test_a_monitor_of_one_rank_is_told_as_well(monitored):
+    told, lines = monitored("first", 2)
+    assert [line["source"] for line in lines] == ["model", "model"], lines[0]["why"]
+    for one in told:
+        assert len(one["seen"]) == one["iterations"] + 1
+
+
+@pytest.mark.parametrize("looks", ["norms", "built"])
+def test_a_direct_solve_is_told_of_one_iteration(monitored, looks):
+    told, lines = monitored(looks, own="preonly", options="-pc_type lu")
+    assert lines[0]["source"] == "model", lines[0]["why"]
+    for one in told:
+        assert [line["it"] for line in one["seen"]] == [0, 1]
+        if looks == "built":
+            assert one["seen"][-1]["true"] == pytest.approx(one["residual"])
+
+
+@RANKS
+def test_a_monitor_in_c_that_views_each_iterate(tutorial, run_program, run_with, tmp_path, size):
+    """Its first solve is shown as it was made, and the others are as without us."""
+    model = pin(tmp_path / "model", {"ksp_type": "gmres", "pc_type": "bjacobi"})
+    command = [*tutorial("ksp/ex9"), "-my_ksp_monitor"]
+    done, lines = run_with(model, command, size, env={"METASOLVE_BUDGET": "1e5"})
+    watched = [line for line in lines if "monitors" in line["why"]]
+    assert watched, [line["why"] for line in lines]
+    plain = run_program(command, ranks=size)
+    assert done.returncode == plain.returncode == 0
+    views = [row for row in done.stdout.splitlines() if "solution vector" in row]
+    norms_of = [row for row in done.stdout.splitlines() if "KSP Residual norm" in row]
+    assert [row.split()[1] for row in views] == [row.split()[1] for row in norms_of]
 
 
 @RANKS
