@@ -73,7 +73,8 @@ PetscErrorCode MirrorForget(Solve *s)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscInt MirrorTold(const Solve *s)
+/* Iterations that the program is told of: a factorisation is applied once. */
+static PetscInt Told(const Solve *s)
 {
   return s->contract.kind == CONTRACT_DIRECT ? 1 : s->its;
 }
@@ -111,8 +112,8 @@ PetscErrorCode MirrorAnswer(Solve *s)
   s->host->answered = PETSC_TRUE;
   ksp->res_hist_len = (size_t)s->history;
   if (s->contract.judge.measure != MEASURE_NORM && (MirrorWants(s) || !ContractIsAlone(ksp))) PetscCall(TrueResidual(ksp, &norm));
-  if (MirrorWants(s)) PetscCall(MirrorReplay(s, norm));
-  ksp->its = MirrorTold(s);
+  if (MirrorWants(s)) PetscCall(ReplayAll(s, Told(s), norm));
+  ksp->its = Told(s);
   if (!ContractIsAlone(ksp)) ksp->rnorm = norm;
   ksp->reason = ReasonOf(s);
   PetscFunctionReturn(PETSC_SUCCESS);

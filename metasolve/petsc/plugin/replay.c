@@ -14,25 +14,28 @@ typedef struct {
   Solve         *s;
   Vec            answer; /* NULL: it stays in vec_sol */
   PetscReal      last;   /* norm */
-  PetscInt       it;     /* the latest one that was told */
+  PetscInt       end;    /* iterations that are told of ... */
+  PetscInt       it;     /* ... and the latest of them */
   PetscInt       brought;
   PetscErrorCode err; /* of a monitor */
   Sight          sight;
 } Replay;
 
 /* The last is the true one, whatever the solve was told on the way. */
-static PetscReal NormAt(const Solve *s, PetscInt it, PetscReal last)
+static PetscReal NormAt(const Replay *r)
 {
-  if (it == MirrorTold(s)) return last;
+  const Solve *s = r->s;
+
+  if (r->it == r->end) return r->last;
   if (s->contract.kind == CONTRACT_DIRECT) return s->contract.bnorm;
-  return s->course.n ? s->course.norm[PetscMin(it, s->course.n - 1)] : last;
+  return s->course.n ? s->course.norm[PetscMin(r->it, s->course.n - 1)] : r->last;
 }
 
 /* One that only applies its preconditioner keeps no history, and has no norm. */
 static PetscErrorCode Tell(const Replay *r)
 {
   KSP             ksp    = r->s->ksp;
-  const PetscReal norm   = NormAt(r->s, r->it, r->last);
+  const PetscReal norm   = NormAt(r);
   const int       lifted = GuardLift();
   PetscErrorCode  err    = PETSC_SUCCESS;
 
@@ -71,7 +74,7 @@ static PetscErrorCode Again(Replay *r, AtEach test)
   if (!s->run->inner.ksp) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(VecDuplicate(s->ksp->vec_sol, &x));
   PetscCall(Start(s, x));
-  PetscCall(InnerSolve(&s->run->inner, s->ksp, x, &limits, MirrorTold(s), s->guess, &state));
+  PetscCall(InnerSolve(&s->run->inner, s->ksp, x, &limits, r->end, s->guess, &state));
   if (state == INNER_ERROR) {
     s->run->inner.ksp = NULL;
     s->run->runner->abandoned++;
@@ -126,13 +129,13 @@ static PetscErrorCode TellOn(void *replay, PetscInt it, PetscReal norm, KSPConve
   PetscFunctionBegin;
   (void)norm;
   if (it <= r->it) PetscFunctionReturn(PETSC_SUCCESS);
-  if (it < MirrorTold(r->s)) PetscCall(Show(r));
-  while (!r->err && r->it < PetscMin(it, MirrorTold(r->s) - 1)) {
+  if (it < r->end) PetscCall(Show(r));
+  while (!r->err && r->it < PetscMin(it, r->end - 1)) {
     r->it++;
     r->err = Tell(r);
   }
   if (r->err) *reason = KSP_DIVERGED_BREAKDOWN;
-  else if (it >= MirrorTold(r->s)) *reason = KSP_CONVERGED_ITS;
+  else if (it >= r->end) *reason = KSP_CONVERGED_ITS;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -147,7 +150,7 @@ static PetscErrorCode Follow(Replay *r)
   r->s->class->looked_on = PETSC_TRUE;
   r->s->host->sight      = NULL;
   PetscCall(SightClose(&r->sight));
-  if (r->it + 1 < MirrorTold(r->s)) PetscCall(Again(r, TellOn));
+  if (r->it + 1 < r->end) PetscCall(Again(r, TellOn));
   PetscCall(r->err);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -155,10 +158,8 @@ static PetscErrorCode Follow(Replay *r)
 /* ---- from the first iteration to the last ---- */
 static PetscErrorCode TellAll(Replay *r)
 {
-  const PetscInt last = MirrorTold(r->s);
-
   PetscFunctionBegin;
-  for (; r->it < last; r->it++) {
+  for (; r->it < r->end; r->it++) {
     PetscCall(Tell(r));
     if (r->s->host->sight) PetscCall(Follow(r));
   }
@@ -183,13 +184,13 @@ static PetscErrorCode Hide(Replay *r)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode MirrorReplay(Solve *s, PetscReal last)
+PetscErrorCode ReplayAll(Solve *s, PetscInt its, PetscReal last)
 {
-  Replay         r = {.s = s, .last = last};
+  Replay         r = {.s = s, .end = its, .last = last};
   PetscErrorCode err;
 
   PetscFunctionBegin;
-  if (s->onlookers && MirrorTold(s) > 0) PetscCall(Hide(&r));
+  if (s->onlookers && its > 0) PetscCall(Hide(&r));
   err = TellAll(&r);
   if (s->host->sight) PetscCall(SightClose(&r.sight));
   s->host->sight = NULL;

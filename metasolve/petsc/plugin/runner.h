@@ -163,9 +163,8 @@ PetscErrorCode MirrorShows(KSP, Why *);      /* does a viewer show the program's
 PetscBool      MirrorWants(const Solve *);   /* is the course of the solve to be kept for them, or for its history? */
 PetscErrorCode MirrorAnswer(Solve *);        /* vec_sol, its and residual of the solve are the KSP's own answer. Collective */
 PetscErrorCode MirrorForget(Solve *);        /* the KSP is as KSPSolve() left it before anything was tried */
-PetscInt       MirrorTold(const Solve *);    /* iterations that the program is told of: a factorisation is applied once */
 /* ---- replay.c ---- */
-PetscErrorCode MirrorReplay(Solve *, PetscReal last); /* monitors and history are told each iteration. Collective */
+PetscErrorCode ReplayAll(Solve *, PetscInt its, PetscReal last); /* monitors and history are told each of so many. Collective */
 
 /* ---- journal.c: one JSON line ---- */
 const char *JournalWhy(const Solve *); /* why, for people */
