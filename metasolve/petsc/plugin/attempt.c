@@ -163,7 +163,7 @@ static PetscErrorCode Once(Solve *s, Limits *limits, PetscBool guess, PetscLogDo
   PetscFunctionBegin;
   limits->before    = s->its;
   s->host->mirrored = in->ksp;
-  PetscCall(InnerSolve(in, s->ksp, limits, s->ksp->max_it - s->its, guess, &state));
+  PetscCall(InnerSolve(in, s->ksp, s->ksp->vec_sol, limits, s->ksp->max_it - s->its, guess, &state));
   s->host->mirrored = NULL;
   s->solve += Lap(clock);
   if (state == INNER_ERROR) {
@@ -251,7 +251,7 @@ PetscErrorCode AttemptStart(Solve *s)
 {
   PetscFunctionBegin;
   PetscCall(JudgeAnswer(&s->contract.judge, s->ksp->vec_sol, &s->residual));
-  if (isless(s->residual, s->contract.zero)) s->guess = PETSC_TRUE;
+  if (!s->onlookers && isless(s->residual, s->contract.zero)) s->guess = PETSC_TRUE;
   else if (s->x0) PetscCall(VecCopy(s->x0, s->ksp->vec_sol));
   else PetscCall(VecZeroEntries(s->ksp->vec_sol));
   PetscFunctionReturn(PETSC_SUCCESS);

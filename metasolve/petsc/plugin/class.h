@@ -39,6 +39,7 @@ struct _Class {
   Account   account, all;    /* of this run; of all that are known */
   Posterior offsets;         /* of a prior's candidates */
   PetscBool indefinite;      /* conjugate gradients have said so */
+  PetscBool looked_on;       /* a monitor of the program's looks at more than norms. On all ranks */
   PetscInt  solves, operators;
   double    ventured;                        /* seconds that bolder candidates might have lost */
   Attained  own;                             /* how good the program's own answers are ... */

@@ -24,13 +24,13 @@ PetscErrorCode TrueResidual(KSP ksp, PetscReal *norm)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* A test of the program's, not one of PETSc's own: those of trust regions look at the step as well. */
-static PetscBool IsTheirs(ConvergedTest test)
+/* Tests of PETSc's own are not: those of trust regions look at the step as well. */
+PetscBool ContractIsTheirs(void (*function)(void))
 {
   Dl_info     info;
   const char *name;
 
-  if (!dladdr((void *)(uintptr_t)test, &info) || !info.dli_fname) return PETSC_FALSE;
+  if (!dladdr((void *)(uintptr_t)function, &info) || !info.dli_fname) return PETSC_FALSE;
   name = strrchr(info.dli_fname, '/');
   name = name ? name + 1 : info.dli_fname;
   return (PetscBool)(strncmp(name, "libpetsc", 8) && strncmp(name, "libslepc", 8));
@@ -93,7 +93,7 @@ PetscErrorCode ContractRead(KSP ksp, Why *why)
   else if (ContractIsAlone(ksp)) {
     if (!ContractIsDirect(ksp)) *why = WHY_NO_NORM;
   } else if (ksp->normtype == KSP_NORM_NONE) *why = WHY_NO_NORM;
-  else if (own ? !IsTheirs(ksp->converged) : !c) *why = WHY_OWN_TEST;
+  else if (own ? !ContractIsTheirs((void (*)(void))ksp->converged) : !c) *why = WHY_OWN_TEST;
   else if (c && c->convmaxits) *why = WHY_COUNTS_ITERATIONS;
   else if (ksp->guess_knoll) *why = WHY_KNOLL;
   else if (ksp->calc_sings || ksp->calc_ritz) *why = WHY_SPECTRUM;

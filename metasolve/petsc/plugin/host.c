@@ -49,6 +49,7 @@ static PetscErrorCode KSPBuildSolution_Host(KSP ksp, Vec v, Vec *V)
 
   PetscFunctionBegin;
   HOST_OF(ksp, h);
+  if (h->sight) PetscCall(SightTake(h->sight, PETSC_TRUE));
   if (h->mirrored) PetscCall(KSPBuildSolution(h->mirrored, v, V));
   else if (!h->answered) PetscCall((*h->ksp_buildsolution)(ksp, v, V));
   else if (v) {
@@ -64,6 +65,7 @@ static PetscErrorCode KSPBuildResidual_Host(KSP ksp, Vec t, Vec v, Vec *V)
 
   PetscFunctionBegin;
   HOST_OF(ksp, h);
+  if (h->sight) PetscCall(SightTake(h->sight, PETSC_TRUE));
   if (h->mirrored) PetscCall(KSPBuildResidual(h->mirrored, t, v, V));
   else if (h->answered) PetscCall(KSPBuildResidualDefault(ksp, t, v, V));
   else PetscCall((*h->ksp_buildresidual)(ksp, t, v, V));

@@ -7,6 +7,7 @@
 */
 #pragma once
 #include "deferred.h"
+#include "sight.h"
 
 typedef struct _Host    Host;
 typedef struct _Session Session;
@@ -26,6 +27,7 @@ struct _Host {
   PetscBool       setupnewmatrix, setup_due; /* setup_due: ksp_setup is still to be called */
   PetscLogDouble  setup;                     /* seconds of the program's own set-up since the last solve */
   PetscBool       answered; /* the last solve was not the program's own: the solution is in vec_sol, and nowhere else */
+  Sight          *sight;    /* on vec_sol, while monitors of the program's own are told of a solve of ours. NULL: they are not */
   KSP             mirrored; /* ours, while it solves and the program's test looks on. NULL: it does not */
   ConvergenceTest test;     /* the program's own, while another stands in for it ... */
   void           *testing;  /* ... and what that one works with */

@@ -189,13 +189,13 @@ static PetscErrorCode SetUp(Inner *in, KSP host, const Settings *s, const Operat
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode Solve(Inner *in, KSP host, Limits *limits, PetscInt max_it, PetscBool guess)
+static PetscErrorCode Solve(Inner *in, KSP host, Vec x, Limits *limits, PetscInt max_it, PetscBool guess)
 {
   PetscFunctionBegin;
   PetscCall(KSPSetTolerances(in->ksp, host->rtol, host->abstol, host->divtol, max_it));
   PetscCall(KSPSetConvergenceTest(in->ksp, LimitsTest, limits, NULL));
   PetscCall(KSPSetInitialGuessNonzero(in->ksp, guess));
-  PetscCall(KSPSolve(in->ksp, host->vec_rhs, host->vec_sol));
+  PetscCall(KSPSolve(in->ksp, host->vec_rhs, x));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -269,7 +269,7 @@ PetscErrorCode InnerSetUp(Inner *in, KSP host, const Settings *s, const Operator
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode InnerSolve(Inner *in, KSP host, Limits *limits, PetscInt max_it, PetscBool guess, InnerState *state)
+PetscErrorCode InnerSolve(Inner *in, KSP host, Vec x, Limits *limits, PetscInt max_it, PetscBool guess, InnerState *state)
 {
   const int      depth = MetasolveDepth;
   PetscErrorCode err;
@@ -287,7 +287,7 @@ PetscErrorCode InnerSolve(Inner *in, KSP host, Limits *limits, PetscInt max_it, 
   PetscCall(PetscPushErrorHandler(PetscIgnoreErrorHandler, NULL));
   voice = Hush();
   log   = Unlog();
-  err   = Solve(in, host, limits, max_it, guess);
+  err   = Solve(in, host, x, limits, max_it, guess);
   Relog(log);
   Speak(voice);
   PetscCall(PetscPopErrorHandler());

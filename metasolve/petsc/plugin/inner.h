@@ -25,6 +25,6 @@ typedef enum {
 
 PetscBool      InnerReady(const Inner *, const Settings *, const Operator *, KSPNormType); /* is it set up for these? */
 PetscErrorCode InnerSetUp(Inner *, KSP host, const Settings *, const Operator *, KSPNormType, InnerState *);
-PetscErrorCode InnerSolve(Inner *, KSP host, Limits *, PetscInt max_it, PetscBool guess, InnerState *);
+PetscErrorCode InnerSolve(Inner *, KSP host, Vec x, Limits *, PetscInt max_it, PetscBool guess, InnerState *);
 PetscErrorCode InnerForgetOptions(Inner *, char unused[64]); /* after the first solve: some are asked for only then */
 PetscErrorCode InnerDestroy(Inner *);

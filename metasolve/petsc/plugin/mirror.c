@@ -1,11 +1,5 @@
-/*
-   mirror.c - the program's KSP is told what happened in ours: solution, iterations, norm, reason, residual history, monitors.
-
-   Which solve counted is known afterwards. So monitors that print or plot the norm are called then, once for each iteration; those
-   that want to see the solution or the residual of an iteration cannot be, and then the program solves by itself.
-*/
+/* mirror.c - the program's KSP is told what happened in ours: solution, iterations, norm, reason. The course is in replay.c. */
 #include "runner.h"
-#include "guard.h"
 #include <math.h>
 
 typedef PetscErrorCode (*Monitor)(KSP, PetscInt, PetscReal, void *);
@@ -19,19 +13,36 @@ static PetscBool Plain(Monitor m)
   return (PetscBool)(m == (Monitor)KSPMonitorResidual || m == (Monitor)KSPMonitorResidualDrawLG);
 }
 
-/* Can all that watch the program's KSP be told afterwards, on every rank? A monitor may be set on one only. One of preonly may
-   be called only after the solve: then whatever it asks for is there. */
+typedef struct {
+  int some;   /* there are monitors */
+  int theirs; /* of the program's own: what they look at is seen when they are called */
+  int cannot; /* be told afterwards */
+} Watchers;
+
+/* One of preonly may be called only after the solve: then whatever it asks for is there. */
+static Watchers WatchersOf(const Solve *s)
+{
+  const KSP ksp = s->ksp;
+  Watchers  w   = {.some = ksp->numbermonitors > 0, .cannot = ksp->err_hist != NULL};
+
+  for (PetscInt i = 0; i < ksp->numbermonitors && !(MONITORS_AFTER && ContractIsAlone(ksp)); i++) {
+    if (Plain(ksp->monitor[i])) continue;
+    if (ContractIsTheirs((void (*)(void))ksp->monitor[i]) && !s->class->looked_on) w.theirs = 1;
+    else w.cannot = 1;
+  }
+  return w;
+}
+
+/* A monitor may be set on one rank only. */
 PetscErrorCode MirrorAllows(Solve *s, Why *why)
 {
-  const KSP ksp     = s->ksp;
-  int       some[2] = {ksp->numbermonitors > 0, ksp->err_hist != NULL}; /* monitors; any that cannot */
+  Watchers w = WatchersOf(s);
 
   PetscFunctionBegin;
-  for (PetscInt i = 0; i < ksp->numbermonitors; i++)
-    some[1] = some[1] || !(Plain(ksp->monitor[i]) || (MONITORS_AFTER && ContractIsAlone(ksp)));
-  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, some, 2, MPI_INT, MPI_MAX, PetscObjectComm((PetscObject)ksp)));
-  s->monitored = (PetscBool)some[0];
-  if (some[1]) *why = WHY_MONITORED;
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &w, sizeof w / sizeof(int), MPI_INT, MPI_MAX, PetscObjectComm((PetscObject)s->ksp)));
+  s->monitored = (PetscBool)w.some;
+  s->onlookers = (PetscBool)w.theirs;
+  if (w.cannot) *why = WHY_MONITORED;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -47,7 +58,7 @@ PetscErrorCode MirrorShows(KSP ksp, Why *why)
 
 PetscBool MirrorWants(const Solve *s)
 {
-  return (PetscBool)(s->ksp->res_hist || s->ksp->numbermonitors);
+  return (PetscBool)(s->ksp->res_hist || s->monitored);
 }
 
 PetscErrorCode MirrorForget(Solve *s)
@@ -66,37 +77,6 @@ PetscErrorCode MirrorForget(Solve *s)
 static PetscInt Told(const Solve *s)
 {
   return s->contract.kind == CONTRACT_DIRECT ? 1 : s->its;
-}
-
-static PetscReal NormAt(const Solve *s, PetscInt it, PetscReal last)
-{
-  if (it == Told(s)) return last;
-  if (s->contract.kind == CONTRACT_DIRECT) return s->contract.bnorm;
-  return s->course.n ? s->course.norm[PetscMin(it, s->course.n - 1)] : last;
-}
-
-/* One norm for each iteration and one before the first; the last is the true one, whatever the solve was told on the way. */
-static PetscErrorCode Replay(Solve *s, PetscReal last)
-{
-  KSP             ksp   = s->ksp;
-  const PetscBool alone = ContractIsAlone(ksp); /* it keeps no history, and has no norm */
-  PetscErrorCode  err   = PETSC_SUCCESS;
-  int             lifted;
-
-  PetscFunctionBegin;
-  lifted = GuardLift();
-  for (PetscInt it = 0; it <= Told(s) && !err; it++) {
-    const PetscReal norm = NormAt(s, it, last);
-    if (!alone) {
-      ksp->its   = it;
-      ksp->rnorm = norm;
-      err        = KSPLogResidualHistory(ksp, norm);
-    }
-    if (!err) err = KSPMonitor(ksp, it, norm);
-  }
-  GuardSettle(lifted);
-  PetscCall(err);
-  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* Right preconditioning may leave any multiple of the null space in x; the program's own settings add none to its guess. */
@@ -132,7 +112,7 @@ PetscErrorCode MirrorAnswer(Solve *s)
   s->host->answered = PETSC_TRUE;
   ksp->res_hist_len = (size_t)s->history;
   if (s->contract.judge.measure != MEASURE_NORM && (MirrorWants(s) || !ContractIsAlone(ksp))) PetscCall(TrueResidual(ksp, &norm));
-  if (MirrorWants(s)) PetscCall(Replay(s, norm));
+  if (MirrorWants(s)) PetscCall(ReplayAll(s, Told(s), norm));
   ksp->its = Told(s);
   if (!ContractIsAlone(ksp)) ksp->rnorm = norm;
   ksp->reason = ReasonOf(s);

@@ -96,10 +96,10 @@ typedef struct _Solve { /* one solve; times in seconds */
   Vec       x0; /* the program's own guess, where one must come back; NULL: it starts from zero */
   PetscBool fresh, guess,
     own; /* fresh: an operator not seen in the last solve; guess: the solve starts from vec_sol; own: no settings of a model's */
-  PetscBool          small, looked, answered, monitored; /* monitored: on some rank */
-  Course             course;                             /* of the attempt, where the program keeps one or has monitors */
-  PetscInt           its, history;                       /* of the attempt; how long the program's history was */
-  KSPConvergedReason reason;                             /* what the program's own test says of the answer */
+  PetscBool          small, looked, answered, monitored, onlookers; /* monitors, and monitors of the program's own: on some rank */
+  Course             course;           /* of the attempt, where the program keeps one or has monitors */
+  PetscInt           its, history;     /* of the attempt; how long the program's history was */
+  KSPConvergedReason reason;           /* what the program's own test says of the answer */
   PetscReal          residual, start;  /* the measure at the end; of a guess of ours that is used (NaN: there is none) */
   double             expected, budget; /* what own settings probably take, and what an attempt may */
   double             patience;         /* with own settings; 0: any */
@@ -163,6 +163,8 @@ PetscErrorCode MirrorShows(KSP, Why *);      /* does a viewer show the program's
 PetscBool      MirrorWants(const Solve *);   /* is the course of the solve to be kept for them, or for its history? */
 PetscErrorCode MirrorAnswer(Solve *);        /* vec_sol, its and residual of the solve are the KSP's own answer. Collective */
 PetscErrorCode MirrorForget(Solve *);        /* the KSP is as KSPSolve() left it before anything was tried */
+/* ---- replay.c ---- */
+PetscErrorCode ReplayAll(Solve *, PetscInt its, PetscReal last); /* monitors and history are told each of so many. Collective */
 
 /* ---- journal.c: one JSON line ---- */
 const char *JournalWhy(const Solve *); /* why, for people */

@@ -68,18 +68,6 @@ def test_monitors_of_norms_are_told_every_iteration(ranks, host, model, run_with
         assert final / first <= 1.001 * line["tolerance"]
 
 
-@pytest.mark.parametrize("watch", [lambda *_: None, lambda ksp, *_: ksp.buildSolution()])
-def test_monitors_of_the_programs_own_keep_its_own_solve(held, model, watch):
-    """What they look at is not known: the solution of an iteration could not be shown later."""
-    ksp, A, b = held
-    ksp.setMonitor(watch)
-    handle = accelerate(ksp, model)
-    for _ in range(2):
-        solve(ksp, A, b)
-        assert handle.last["source"] == "refused"
-        assert "monitors" in handle.last["why"]
-
-
 def test_what_is_built_after_a_solve_is_of_that_solve(held, model):
     ksp, A, b = held
     handle = accelerate(ksp, model)
