@@ -18,6 +18,12 @@ from metasolve.production.totals import Pairs, Run, State, Totals
 
 MANY = 1e12  # seconds: a line with more is damaged
 WORST = 5
+#: Why own settings solved where too little or too much was expected of them: no sample of all.
+_CHOSEN = (
+    "time budget of",
+    "another attempt might cost more",
+    "the set-up is expected to take longer",
+)
 _NAMES = {
     "second": "second choice",
     "switched": "own given up",
@@ -120,7 +126,7 @@ class Report:
             totals.add(own, expected, taken)
         if candidate and source in ("model", "switched", "second"):
             self.candidates[candidate].add(own, expected, taken)
-        if own is not None and expected is not None:
+        if own is not None and expected is not None and not why.startswith(_CHOSEN):
             self.pairs.add(own, expected)
         run.end = max(run.end, moment)
         self._seen.add((run.program, name))

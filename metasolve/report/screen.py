@@ -57,13 +57,13 @@ def _saved(saved: Document) -> Iterator[str]:
         return
     won, own = saved["saved seconds"], saved["own seconds"]
     estimate = bool(saved["expected solves"])
-    range_ = ""
-    if estimate and saved["least"] is not None:
-        range_ = f" ({_seconds(saved['least'])} to {_seconds(saved['most'])} s, 9 times of 10)"
     about = "about " if estimate else ""
-    yield _entry(
-        "saved", f"{about}{_seconds(won)} of {_seconds(own)} s in solves{range_}; {_ratio(saved)}"
-    )
+    yield _entry("saved", f"{about}{_seconds(won)} of {_seconds(own)} s in solves: {_ratio(saved)}")
+    if estimate and saved["least"] is not None:
+        least, most = saved["least"], saved["most"]
+        doubt = "; whether it is a gain is not certain yet" if least < 0 < won else ""
+        told = f"9 times of 10 the truth is from {_seconds(least)} to {_seconds(most)} s{doubt}"
+        yield _entry("", told)
     yield _entry("", _basis(saved))
     if saved["unknown solves"]:
         told = f"of {_count(saved['unknown solves'], 'solve')} nothing was expected: left out"
@@ -86,7 +86,7 @@ def _basis(saved: Document) -> str:
     if saved["took of expected"] is None:
         return f"{told}, and nothing says yet how wrong that is"
     factor, pairs = saved["took of expected"], _count(saved["compared solves"], "solve")
-    return f"{told}, and count {factor:.2f} times that: so it was where both are known ({pairs})"
+    return f"{told}, and count {factor:.2f} times that: so it was where that was tested ({pairs})"
 
 
 def _programs(document: Document) -> Iterator[str]:
@@ -96,7 +96,7 @@ def _programs(document: Document) -> Iterator[str]:
         told = f"{_plain(name)}: {_count(entry['runs'], 'run')} took {_seconds(took)} s"
         if entry["solves"] and took:
             instead = max(took + entry["saved seconds"], 0.0)
-            told += f" from start to last line, instead of about {_seconds(instead)} s"
+            told += f", instead of about {_seconds(instead)} s"
         yield _entry("" if i else "programs", told)
 
 

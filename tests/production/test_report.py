@@ -67,6 +67,23 @@ def test_a_common_error_of_what_is_expected_is_taken_out(tmp_path, factor):
         assert saved[key] == pytest.approx(truth, abs=1e-6), key
 
 
+@pytest.mark.parametrize(
+    ("source", "why"),
+    [
+        ("fallback", "time budget of 0.02 s used up"),
+        ("refused", "another attempt might cost more than was gained so far"),
+        ("refused", "the set-up is expected to take longer than a solve may, as it did before"),
+    ],
+)
+def test_solves_that_are_measured_because_of_what_was_expected_are_no_sample(tmp_path, source, why):
+    chosen = [{**line, "source": source, "why": why} for line in pairs(9.0)]
+    lines = [head(), *pairs(0.5, first=200), *chosen]
+    saved = told(write(tmp_path / "a.jsonl", *lines))["saved"]
+    assert saved["took of expected"] == pytest.approx(0.5)
+    assert saved["compared solves"] == LEAST_PAIRS
+    assert saved["measured solves"] == 2 * LEAST_PAIRS
+
+
 def test_nothing_is_made_right_by_too_few(tmp_path):
     lines = [head(), *pairs(0.5, LEAST_PAIRS - 1), solve(taken=1.0, expected=8.0)]
     saved = told(write(tmp_path / "a.jsonl", *lines))["saved"]
