@@ -80,7 +80,7 @@ setup: .venv/.stamp ## make .venv with everything needed (as root on Debian: PET
 	  echo "$$folder" > "$$(folder_of .venv/bin/python pip)/petsc4py.pth"
 	fi
 
-demo: setup ## record, train, evaluate and run the convection-diffusion program (minutes)
+demo: setup ## run a program alone, twice under metasolve, and with a model trained for it (minutes)
 	@PATH="$$PWD/.venv/bin:$$PATH"
 	case=problems/convection_diffusion/case.toml
 	program=solvers/convection_diffusion/convection_diffusion
@@ -92,7 +92,11 @@ demo: setup ## record, train, evaluate and run the convection-diffusion program 
 	make -C solvers/convection_diffusion
 	python problems/draw.py $$case $(DEMO_TRAIN) --seed 1 > $$demo/train.txt
 	python problems/draw.py $$case $(DEMO_UNSEEN) --seed 2 > $$demo/unseen.txt
-	say "Recording $(DEMO_TRAIN) of its solves to learn from, $(DEMO_UNSEEN) others to test on"
+	say 'First part: the program alone, and twice under metasolve run, of which nothing was learned before'
+	python -m benchmarks first-run --out $$demo -- $$program -list $$demo/train.txt
+	say 'What these two runs saved, by their journal'
+	metasolve report $$demo/state
+	say "Second part: a model of its own. Recording $(DEMO_TRAIN) of its solves to learn from, $(DEMO_UNSEEN) others to test on"
 	metasolve record -o $$demo/recording -- $$program -list $$demo/train.txt > $$demo/train.log
 	metasolve record -o $$demo/unseen -- $$program -list $$demo/unseen.txt > $$demo/unseen.log
 	say 'Training, from nothing but further solves'

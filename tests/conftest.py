@@ -39,6 +39,8 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 if os.geteuid() == 0:
     os.environ.setdefault("OMPI_ALLOW_RUN_AS_ROOT", "1")
     os.environ.setdefault("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1")
+os.environ["XDG_STATE_HOME"] = tempfile.mkdtemp(prefix="state")  # not of whoever runs the tests
+atexit.register(shutil.rmtree, os.environ["XDG_STATE_HOME"], ignore_errors=True)
 
 # Hundreds of programs start, in a third of the time: no daemon, and no search for a network.
 os.environ.setdefault("OMPI_MCA_ess_singleton_isolated", "1")

@@ -59,13 +59,14 @@ def workplace(host, tmp_path, monkeypatch):
 
 def smaller(line):
     """The same command for a machine of two cores and a reader in a hurry."""
-    words = re.sub(r"mpiexec -n \d+", "mpiexec -n 2", line).split()
+    words = re.sub(r"mpiexec -n \d+", "mpiexec -n 2", line).partition(" #")[0].split()
     return [*words, "--calls", str(FEW_CALLS)] if "train" in words else words
 
 
 def test_the_commands_of_the_first_screen_run_one_after_the_other(workplace, run_program):
     assert [re.search(r"metasolve (\w+)", line)[1] for line in SHELL] == [
         "run",
+        "report",
         "record",
         "train",
         "run",
@@ -76,6 +77,7 @@ def test_the_commands_of_the_first_screen_run_one_after_the_other(workplace, run
         assert done.returncode == 0, f"{line}\n{done.stderr}"
         said += done.stdout + done.stderr
     assert "systems recorded" in said
+    assert "1 run, 4 solves" in " ".join(said.split())
     assert "models/beam" in said
     assert re.search(r"4 solves: .*(model|refused)", said)
 

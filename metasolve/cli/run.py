@@ -57,14 +57,16 @@ def add_conduct(made: Parser) -> None:
     made.add_argument(
         "--state",
         metavar="DIR",
-        help="folder of what runs have learned, of the prior only; none: nothing is kept; default: "
-        "metasolve in $XDG_STATE_HOME",
+        help="folder of what runs with the prior have learned, and of the journals of runs "
+        "without --log; none: nothing is kept; default: metasolve in $XDG_STATE_HOME",
     )
     made.add_argument(
         "--freeze", action="store_true", help="use what runs have learned, and add nothing to it"
     )
     made.add_argument(
-        "--log", type=Path, help="append one JSON line per solve, or run, to this file"
+        "--log",
+        type=Path,
+        help="append one JSON line per solve, or run, to this file; metasolve report reads it",
     )
     made.add_watched()
     made.add_argument(
@@ -106,4 +108,19 @@ def main(words: Sequence[str]) -> int:
         if code not in (launch.NOT_FOUND, launch.NOT_EXECUTABLE):
             where = f"; log: {asked.log}" if asked.log else ""
             sys.stderr.write(f"metasolve: {journal.summary(lines, mark, conduct.launch)}{where}\n")
+        if asked.log is None:
+            _keep(lines, asked.state, command)
     return code
+
+
+def _keep(lines: Path, state: str | None, command: Sequence[str]) -> None:
+    """Add the lines of a run to the journal of its program; a run does not fail for that."""
+    from metasolve.errors import UsageError
+    from metasolve.production import site
+
+    if state == "none":
+        return
+    try:
+        site.keep(lines, site.journal_of(command, None if state is None else Path(state)))
+    except UsageError as error:
+        sys.stderr.write(f"metasolve: {error}\n")

@@ -1,14 +1,17 @@
-"""The site's state: where what was learned of a program is kept from one run to the next."""
+"""The site's state: where what was learned of a program, and its journal, is kept."""
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from metasolve.errors import UsageError
 
+MOST = 256 << 20  #: bytes of a journal, as the plug-in has it
 LAUNCHERS = ("mpiexec", "mpirun", "orterun", "srun", "time", "nice", "env", "numactl", "stdbuf")
 INTERPRETERS = ("python", "julia", "bash", "sh")
 
@@ -80,3 +83,62 @@ def file_of(command: Sequence[str], where: Path | None = None) -> Path:
             "--state none"
         ) from error
     return where / f"{program(command)}.state"
+
+
+def journal_of(command: Sequence[str], where: Path | None = None) -> Path:
+    """Return the journal that is kept of a program, beside its state."""
+    return (folder() if where is None else where) / f"{program(command)}.jsonl"
+
+
+def keep(log: Path, journal: Path) -> None:
+    """Append what a run has written into a log of its own to the journal that is kept.
+
+    It is done when the run has ended: a home directory is often far away, and a solve does not wait
+    for it. A journal that would grow too long becomes ``FILE.1``, as the plug-in does it.
+
+    Raises
+    ------
+    UsageError
+        If it cannot be written; what was there is as before.
+    """
+    parts = [part for part in (log.with_name(log.name + ".1"), log) if part.is_file()]
+    if not any(part.stat().st_size for part in parts):
+        return
+    try:
+        journal.parent.mkdir(parents=True, exist_ok=True)
+        with _alone(journal.parent):
+            for part in parts:
+                _append(part, journal)
+    except OSError as error:
+        raise UsageError(
+            f"the journal {journal} cannot be kept ({error.strerror}): give a --log, or "
+            "--state none"
+        ) from error
+
+
+@contextlib.contextmanager
+def _alone(where: Path) -> Iterator[None]:
+    """Runs that end at once write one after the other, where the file system can tell them."""
+    handle = os.open(where, os.O_RDONLY)
+    try:
+        with contextlib.suppress(OSError):
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _append(part: Path, journal: Path) -> None:
+    size = journal.stat().st_size if journal.exists() else 0
+    given = os.environ.get("METASOLVE_LOG_MAX", "")
+    most = int(given) if given.isdecimal() and int(given) else MOST
+    if size and size + part.stat().st_size > most:
+        journal.replace(journal.with_name(journal.name + ".1"))
+        size = 0
+    with part.open("rb") as lines, journal.open("ab") as kept:
+        try:
+            shutil.copyfileobj(lines, kept)
+            kept.flush()
+        except OSError:
+            kept.truncate(size)
+            raise

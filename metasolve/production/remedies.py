@@ -1,0 +1,133 @@
+"""What to do about the reasons of a journal: of solves left alone, and of failed attempts."""
+
+from __future__ import annotations
+
+import re
+from types import MappingProxyType
+
+_WHOLE = "Make the run a whole program where these are what takes the time."
+#: As the manual has it in docs/how-to/troubleshooting.md; a test holds them together.
+REMEDIES = MappingProxyType(
+    {
+        # Your KSP or your operator cannot be acted on
+        "a fixed number of iterations without norm": (
+            "Nothing, if it is meant so. Else give it a norm: -ksp_norm_type unpreconditioned."
+        ),
+        "a convergence test that may look at more than norm, iteration and solution": (
+            "Nothing. Make the run a whole program if it is worth it."
+        ),
+        "converges by number of iterations": (
+            "Leave the option out if the tolerance is what you want."
+        ),
+        "diagonally scaled operator": "Leave the option out.",
+        "guess from the program's preconditioner": "Leave the option out.",
+        "singular values are asked for": "Leave the option out in production.",
+        "the program's preconditioner transforms the system": (
+            "Use another preconditioner, such as sor."
+        ),
+        "no operator yet": "It is an error of the program.",
+        "operator and preconditioning matrix differ": "Nothing yet; or a whole program.",
+        "the operator is not an assembled, square AIJ matrix": (
+            "Use -mat_type aij where the program lets you."
+        ),
+        "the right-hand side is zero, or too small to be relative to": "Nothing.",
+        "the norm of the right-hand side is not finite": (
+            "Look for the error in the program; it fails under its own settings, too."
+        ),
+        "monitors that may ask for more than norms, or a history of errors": (
+            "Leave the monitor out in production; -ksp_monitor itself is fine."
+        ),
+        "a viewer shows the program's preconditioner, which has to be set up": (
+            "Leave the viewer out in production."
+        ),
+        # The model does not want to, or may not
+        "rows seem to be in different units: the program's own answers are looked at first": (
+            "Nothing; it is the first solve of a kind."
+        ),
+        "there is no model": "As that line says.",
+        "the model found the program's own settings best": (
+            "Nothing; or train with more --calls, or with another --space."
+        ),
+        "so small that a look at it would cost too much": (
+            "Nothing. If the solve turns out to take long, the features are computed in between."
+        ),
+        "unfamiliar": "Record such systems as well (into the same directory), and train again.",
+        "the program's own settings are expected to be faster": (
+            "Nothing. If you know better: train with more calls, or with a lower --risk."
+        ),
+        "only advice was asked for": "Run without --advise.",
+        "paused after attempts that failed or took too long": (
+            "Read the why of the fallback lines before. Record and train again if the program "
+            "has changed."
+        ),
+        "the program's own settings are measured again": "Nothing.",
+        "another attempt might cost more than was gained so far": (
+            "Nothing; it recovers by time. If most lines are so, the model does not fit: "
+            "train again."
+        ),
+        "the set-up is expected to take longer than a solve may, as it did before": (
+            "Nothing; or raise --budget if you accept it."
+        ),
+        "the set-up might need more memory than there is": (
+            "Nothing; or leave factorisations out of the space."
+        ),
+        "the settings would divide by zero on this system, or not return": (
+            "Look at the matrix if you did not expect that."
+        ),
+        "too many attempts ended in an error": (
+            "Read the lines before; leave the settings concerned out of the space and train again."
+        ),
+        # What happened to an attempt
+        "the program's own settings were given up": "Nothing.",
+        "the settings cannot be set up": "Train with the PETSc that the program runs.",
+        "DIVERGED_PC_FAILED: the preconditioner could not be computed": "Nothing, if it is rare.",
+        "PETSc reported an error in the solve": "Report it if it happens often.",
+        "the time budget was used up": "Nothing, if it is rare. On a busy machine raise --budget.",
+        "diverged": "Nothing, if it is rare.",
+        "the program's own test does not accept the answer": "Nothing: the answer was not used.",
+        "the true residual is above the tolerance": "Nothing: the answer was not used.",
+        # Solves without a line
+        "direct solves": _WHOLE,
+        "solves by a preconditioner alone": _WHOLE,
+        "solves by a method without a tolerance on b - A x": _WHOLE,
+        "transposed solves": _WHOLE,
+        "solves with another options prefix": _WHOLE,
+        "no linear system was solved with a KSP": "Nothing: there was nothing to do.",
+    }
+)
+OTHER = "The line names it; see troubleshooting in the manual."
+_NUMBER = re.compile(r"[-+]?\d[\d.]*(?:e[-+]?\d+)?")
+_SECOND = re.compile(r"; (?:second choice|the model's): ")
+#: How lines begin that tell more than the manual's word for it.
+_TELLS = (
+    ("unfamiliar: ", "unfamiliar"),
+    ("time budget of ", "the time budget was used up"),
+    ("the program's own settings: ", "the program's own settings were given up"),
+    ("reported ", "the true residual is above the tolerance"),
+    ("the norm of the right-hand side is ", "the norm of the right-hand side is not finite"),
+    ("DIVERGED_", "diverged"),
+)
+
+
+def without_numbers(why: str) -> str:
+    """Return a reason without what differs from solve to solve.
+
+    >>> without_numbers("time budget of 0.02 s used up")
+    'time budget of ... s used up'
+    """
+    first = _SECOND.split(why, maxsplit=1)[0]
+    return _NUMBER.sub("...", first)
+
+
+def remedy(reason: str) -> str:
+    """Return what to do about a reason.
+
+    Parameters
+    ----------
+    reason
+        As a journal has it, or without its numbers.
+    """
+    if reason in REMEDIES:
+        return REMEDIES[reason]
+    known = next((word for start, word in _TELLS if reason.startswith(start)), None)
+    return OTHER if known is None else REMEDIES[known]

@@ -1,0 +1,196 @@
+"""A report of journals as one screen of text."""
+
+from __future__ import annotations
+
+import textwrap
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from metasolve.production.reading import since
+
+Document = Mapping[str, Any]
+WIDTH = 100
+_LEAD = 13
+_RUNS, _CLASSES, _SOURCES, _WORST, _REASONS = 4, 4, 8, 3, 3
+_MEANS = {
+    "prior": "prior (nothing learned yet)",
+    "learned": "prior, with what was learned",
+    "model": "a trained model",
+    "guess": "a learned guess",
+    "second choice": "second choice",
+    "own given up": "taken over, own given up",
+    "fallback": "own, after an attempt failed",
+    "own settings": "own, nothing was tried",
+}
+
+
+def screen(document: Document) -> str:
+    """Return the text.
+
+    Parameters
+    ----------
+    document
+        As `metasolve.production.report.Report.document` returns it.
+    """
+    parts = [_head(document), *_saved(document["saved"]), *_programs(document), *_states(document)]
+    if document["saved"]["solves"]:
+        parts += ["", *_tables(document)]
+    parts += [*_worst(document), *_reasons("left alone", document["left alone"])]
+    parts += _reasons("attempts that failed", document["failed attempts"])
+    return "\n".join(part.rstrip() for part in parts)
+
+
+def _head(document: Document) -> str:
+    journals, saved = document["journals"], document["saved"]
+    name = _plain(journals[0]) if len(journals) == 1 else f"{len(journals)} journals"
+    damaged = document["damaged lines"]
+    told = f"; {damaged} damaged line{'s' * (damaged != 1)} left out" if damaged else ""
+    told += "".join(f"; {n} {what} not looked at" for what, n in document["others"].items())
+    runs, solves = _count(len(document["runs"]), "run"), _count(saved["solves"], "solve")
+    return "\n".join(textwrap.wrap(f"{name}: {runs}, {solves}{told}", WIDTH))
+
+
+def _saved(saved: Document) -> Iterator[str]:
+    if saved["solves"] == saved["unknown solves"]:
+        yield _entry("saved", "nothing is known: no solve was measured or expected")
+        return
+    won, own = saved["saved seconds"], saved["own seconds"]
+    estimate = bool(saved["expected solves"])
+    about = "about " if estimate else ""
+    yield _entry("saved", f"{about}{_seconds(won)} of {_seconds(own)} s in solves: {_ratio(saved)}")
+    if estimate and saved["least"] is not None:
+        least, most = saved["least"], saved["most"]
+        doubt = "; whether it is a gain is not certain yet" if least < 0 < won else ""
+        told = f"9 times of 10 the truth is from {_seconds(least)} to {_seconds(most)} s{doubt}"
+        yield _entry("", told)
+    yield _entry("", _basis(saved))
+    if saved["unknown solves"]:
+        told = f"of {_count(saved['unknown solves'], 'solve')} nothing was expected: left out"
+        yield _entry("", f"{told} ({_seconds(saved['unknown seconds'])} s)")
+
+
+def _ratio(saved: Document) -> str:
+    if not saved["taken seconds"] or not saved["own seconds"]:
+        return "no time was spent"
+    ratio = saved["own seconds"] / saved["taken seconds"]
+    return f"{ratio:.2f} times faster" if ratio >= 1 else f"{1 / ratio:.2f} times slower"
+
+
+def _basis(saved: Document) -> str:
+    told = f"own settings were measured in {_count(saved['measured solves'], 'solve')}"
+    if not saved["expected solves"]:
+        return told
+    told += f"; for {saved['expected solves']} they were expected to take"
+    told += f" {_seconds(saved['expected seconds'])} s"
+    if saved["took of expected"] is None:
+        return f"{told}, and nothing says yet how wrong that is"
+    factor, pairs = saved["took of expected"], _count(saved["compared solves"], "solve")
+    return f"{told}, and count {factor:.2f} times that: so it was where that was tested ({pairs})"
+
+
+def _programs(document: Document) -> Iterator[str]:
+    for i, entry in enumerate(document["programs"][:3]):
+        took = entry["seconds"]
+        name = "runs whose begin is not there" if entry["program"] == "?" else entry["program"]
+        told = f"{_plain(name)}: {_count(entry['runs'], 'run')} took {_seconds(took)} s"
+        if entry["solves"] and took:
+            instead = max(took + entry["saved seconds"], 0.0)
+            told += f", instead of about {_seconds(instead)} s"
+        yield _entry("" if i else "programs", told)
+
+
+def _states(document: Document) -> Iterator[str]:
+    known = [each for each in document["states"] if each["id"] or each["file"]]
+    known.sort(key=lambda each: -each["time"])
+    for i, each in enumerate(known[:3]):
+        told = f"{each['id']} of {_plain(each['name'])}, saved {since(each['time'])}"
+        if not each["id"]:
+            told = f"{each['file']} of {_plain(each['name'])}; the journal does not tell of it"
+        elif each["file"] and each["file"] != each["id"]:
+            told += f"; the file is now {each['file']}"
+        yield _entry("" if i else "state", told)
+
+
+def _tables(document: Document) -> Iterator[str]:
+    yield f"{'':56}{'solves':>8}{'own s':>10}{'taken s':>10}{'saved s':>10}"
+    runs = document["runs"][-_RUNS:]
+    yield from _table("last runs", [(_run(each), each) for each in runs], len(document["runs"]))
+    classes = [(_class(each["name"]), each) for each in document["classes"]]
+    yield from _table("classes", classes[:_CLASSES], len(classes))
+    sources = [(_MEANS.get(each["name"], each["name"]), each) for each in document["sources"]]
+    yield from _table("answers by", sources[:_SOURCES], len(sources))
+
+
+def _table(title: str, rows: Sequence[tuple[str, Document]], count: int) -> Iterator[str]:
+    for i, (name, each) in enumerate(rows):
+        numbers = [each["own seconds"], each["taken seconds"], each["saved seconds"]]
+        lead = title if not i else f"({count} in all)" if i == 1 and count > len(rows) else ""
+        cells = "".join(f"{_seconds(x):>10}" for x in numbers)
+        yield f"{lead:{_LEAD}}{name[: 55 - _LEAD]:{56 - _LEAD}}{each['solves']:>8}{cells}"
+
+
+def _run(each: Document) -> str:
+    begin = each["begin"]
+    moment = time.strftime("%Y-%m-%d %H:%M", time.localtime(begin)) if begin else "begin not known"
+    return f"{moment} {_plain(each['program'])}"
+
+
+def _class(name: str) -> str:
+    words = name.split()
+    if len(words) != 5 or not all(word.lstrip("-").isdecimal() for word in words[1:]):
+        return _plain(name)
+    prefix = "" if words[0] == "-" else f"{_plain(words[0])}: "
+    block = "" if words[2] == "1" else f", blocks of {words[2]}"
+    ranks = "" if words[4] == "1" else f", {words[4]} ranks"
+    row = f", {2 ** int(words[3]):.0f} or more a row" if 0 <= int(words[3]) < 40 else ""
+    return f"{prefix}up to {words[1]} rows{row}{block}{ranks}"
+
+
+def _worst(document: Document) -> Iterator[str]:
+    for i, each in enumerate(document["worst"][:_WORST]):
+        own = "measured" if each["measured"] else "expected"
+        why = f": {_plain(each['why'])}" if each["why"] else ""
+        yield from _entries(
+            "" if i else "worst",
+            f"solve {each['solve']} of run {each['run']}, {each['rows']} rows: "
+            f"{_seconds(each['taken seconds'])} s instead of {_seconds(each['own seconds'])} s "
+            f"({own}); {each['source']}{why}",
+            most=2,
+        )
+
+
+def _reasons(title: str, reasons: Sequence[Document]) -> Iterator[str]:
+    if reasons:
+        yield ""
+        total = sum(each["solves"] for each in reasons)
+        yield f"{title}: {_count(total, 'solve')}"
+    for each in reasons[:_REASONS]:
+        took = "" if each["seconds"] is None else f", {_seconds(each['seconds'])} s"
+        yield from _entries(f"{each['solves']:>{_LEAD - 1}}", f"{_plain(each['why'])}{took}")
+        if each["what to do"] != "Nothing.":
+            yield from _entries("", f"-> {each['what to do']}")
+    if len(reasons) > _REASONS:
+        yield _entry("", f"and {len(reasons) - _REASONS} more reasons: --json has them all")
+
+
+def _entry(lead: str, text: str) -> str:
+    return "\n".join(_entries(lead, text))
+
+
+def _entries(lead: str, text: str, most: int | None = None) -> list[str]:
+    lines = textwrap.wrap(text, WIDTH - _LEAD, max_lines=most, placeholder=" ...") or [""]
+    return [f"{lead if not i else '':{_LEAD}}{line}" for i, line in enumerate(lines)]
+
+
+def _count(n: int, noun: str) -> str:
+    return f"{n} {noun}{'s' * (n != 1)}"
+
+
+def _seconds(x: float) -> str:
+    return f"{x:,.0f}" if abs(x) >= 1000 else f"{x:.3g}" if abs(x) >= 1e-3 or not x else f"{x:.1e}"
+
+
+def _plain(text: str) -> str:
+    """What a file says, without what would move a terminal's cursor."""
+    return "".join(letter if letter.isprintable() else "?" for letter in text)
