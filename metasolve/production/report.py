@@ -23,6 +23,7 @@ _CHOSEN = (
     "time budget of",
     "another attempt might cost more",
     "the set-up is expected to take longer",
+    "the program's own settings are expected to be faster",
 )
 _NAMES = {
     "second": "second choice",

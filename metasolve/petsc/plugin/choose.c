@@ -125,6 +125,7 @@ static PetscErrorCode Choose(Solve *s)
   d->why       = (Why)v.why;
   d->detail[0] = 0;
   d->expected  = v.expected;
+  d->foreseen  = exp(r->forecast.solve[Own(s)]);
   d->patience  = v.patience;
   if (v.candidate >= 0) PriorSettings(PolicyPrior(r->runner->policy), v.candidate, s->op.several, &d->settings);
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -110,21 +110,20 @@ void ClassFree(Class *all)
   }
 }
 
-double ClassOwn(Class c, double predicted, PetscBool setup, double guess)
+double ClassOwn(Class c, const Decision *d, PetscBool setup, double guess)
 {
-  double own = c->own_solve.mean + (setup ? c->own_setup.mean : 0), apart;
+  const double own = c->own_solve.mean + (setup ? c->own_setup.mean : 0);
 
-  if (!c->own_solve.n) return predicted > 0 ? predicted : guess;
-  if (!(predicted > 0) || !c->predicted.n) return own;
-  apart = exp(log(predicted) - c->predicted.mean);
-  return own * fmin(fmax(apart, 1. / MOST_APART), MOST_APART);
+  if (!c->own_solve.n) return d && d->expected > 0 ? d->expected : guess;
+  if (!d || !(d->foreseen > 0) || !c->foreseen.n) return own;
+  return own * fmin(fmax(d->foreseen / c->foreseen.mean, 1. / MOST_APART), MOST_APART);
 }
 
-void ClassMeasured(Class c, double predicted, double setup, double solve, Lesson *l)
+void ClassMeasured(Class c, const Decision *d, double setup, double solve, Lesson *l)
 {
   l->own_solve = solve;
   l->own_setup = setup;
-  if (predicted > 0) MeanAdd(&c->predicted, log(predicted));
+  if (d && d->foreseen > 0) MeanAdd(&c->foreseen, d->foreseen);
   c->since = 0;
   if (c->patience && c->patience < PETSC_MAX_INT / 4) c->patience *= 4;
 }

@@ -41,11 +41,11 @@ struct _Class {
   PetscBool indefinite;      /* conjugate gradients have said so */
   PetscBool looked_on;       /* a monitor of the program's looks at more than norms. On all ranks */
   PetscInt  solves, operators;
-  double    ventured;                        /* seconds that bolder candidates might have lost */
-  Attained  own;                             /* how good the program's own answers are ... */
-  PetscInt  looks;                           /* ... of which so many have been there */
-  Mean      own_setup, own_solve, predicted; /* seconds; ln of what a model predicted where own was measured */
-  Mean      attempt, risk;                   /* seconds of an accepted attempt; share of attempts that failed */
+  double    ventured;                       /* seconds that bolder candidates might have lost */
+  Attained  own;                            /* how good the program's own answers are ... */
+  PetscInt  looks;                          /* ... of which so many have been there */
+  Mean      own_setup, own_solve, foreseen; /* seconds; what was foreseen of the systems where own was measured */
+  Mean      attempt, risk;                  /* seconds of an accepted attempt; share of attempts that failed */
   PetscInt  since, patience; /* answers of a model since own was measured, and how many there may be; 0: not known yet */
 };
 
@@ -55,8 +55,8 @@ void           ClassBegin(struct _Class *, Class all); /* with what is known of 
 void           ClassLearn(Class, Lesson *);            /* all that outlives a run */
 void           LessonSee(Lesson *, Observation);
 void           ClassFree(Class *all);
-double         ClassOwn(Class, double predicted, PetscBool setup, double guess); /* seconds that own settings would take */
-void           ClassMeasured(Class, double predicted, double setup, double solve, Lesson *); /* own settings have solved */
+double         ClassOwn(Class, const Decision *, PetscBool setup, double guess); /* seconds that own settings would take */
+void           ClassMeasured(Class, const Decision *, double setup, double solve, Lesson *); /* own settings have solved */
 void           ClassFailed(Class, Lesson *);
 void           ClassAnswered(Class, double seconds, Lesson *);
 void           ClassMissed(Class);

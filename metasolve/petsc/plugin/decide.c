@@ -121,6 +121,7 @@ PetscErrorCode StepDecide(Solve *s)
   else if (PolicyPrior(r->policy)) PetscCall(ChooseAgain(s));
   s->step = STEP_PERMIT;
   if (!s->run->decision.why) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(DecideExpect(s));
   snprintf(s->detail, sizeof s->detail, "%s", s->run->decision.detail);
   s->patience = s->run->decision.patience;
   ToOwn(s, s->run->decision.why);
@@ -148,7 +149,7 @@ PetscErrorCode DecideExpect(Solve *s)
   PetscCall(MatGetInfo(s->op.A, MAT_LOCAL, &info));
   guess = OWN * PASS * info.nz_used;
   if (s->contract.kind == CONTRACT_DIRECT && setup) guess = fmax(guess, EXACT * pow((double)s->op.rows, 1.5));
-  s->expected = ClassOwn(s->class, s->run->decided ? s->run->decision.expected : 0, setup, guess);
+  s->expected = ClassOwn(s->class, s->run->decided ? &s->run->decision : NULL, setup, guess);
   s->budget   = s->run->runner->budget * s->expected;
   if (!Told(s) && (s->class->own_solve.n || PolicyPrior(s->run->runner->policy)) && !s->class->attempt.n)
     s->budget = fmin(s->budget, s->expected);

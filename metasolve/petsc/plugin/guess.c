@@ -253,6 +253,6 @@ PetscBool GuessAlone(Guess g)
 PetscBool GuessSettings(Guess g, Decision *d)
 {
   if (!g->settings.n) return PETSC_FALSE;
-  *d = (Decision){.settings = g->settings, .expected = g->head.expected};
+  *d = (Decision){.settings = g->settings, .expected = g->head.expected, .foreseen = g->head.expected};
   return PETSC_TRUE;
 }

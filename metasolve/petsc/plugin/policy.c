@@ -120,6 +120,7 @@ void PolicyDecide(Policy p, const double features[], Decision *d)
   d->patience  = 0;
   if (p->is_constant) {
     d->expected  = 0;
+    d->foreseen  = 0;
     d->symmetric = PETSC_FALSE;
     Decode(p, NULL, PETSC_FALSE, &d->settings);
     return;
@@ -135,7 +136,7 @@ void PolicyDecide(Policy p, const double features[], Decision *d)
     x[i] = (f - p->mean[i]) / p->scale[i];
     e += p->expected[i + 1] * x[i];
   }
-  d->expected = isless(e, LONGEST) ? exp(e) : 0;
+  d->expected = d->foreseen = isless(e, LONGEST) ? exp(e) : 0;
   if (Closed(p->gate, x, work, &d->patience)) d->why = WHY_NO_GAIN;
   d->symmetric = (PetscBool)(features[METASOLVE_LOG_ASYMMETRY] <= -8 && features[METASOLVE_NEGATIVE_DIAGONAL] <= 0);
   Decode(p, Forward(&p->network, x, work), d->symmetric, &d->settings);

@@ -46,8 +46,7 @@ static PetscErrorCode Count(Solve *s)
 
   PetscFunctionBegin;
   if (own > 0)
-    ClassMeasured(s->class, s->run->decided ? s->run->decision.expected : 0, s->host->setup, fmax(own - s->own_setup, 0),
-                  &s->lesson);
+    ClassMeasured(s->class, s->run->decided ? &s->run->decision : NULL, s->host->setup, fmax(own - s->own_setup, 0), &s->lesson);
   else {
     if (!(s->expected > 0)) PetscCall(DecideExpect(s));
     own = s->expected;

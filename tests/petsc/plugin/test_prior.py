@@ -49,6 +49,19 @@ def test_the_first_solve_has_the_candidate_that_is_foreseen_best(host, prior, ru
     assert lines[0]["foreseen"] < lines[0]["own_expected"]
 
 
+def test_once_measured_own_settings_are_expected_to_take_what_they_took(host, prior, run_with):
+    """Systems of which the forest says the same: how wrong it is of them plays no part."""
+    _, lines = run_with(prior(UNHURRIED), sequence(host, 30))
+    took, compared = [], 0
+    for line in lines:
+        if took and line["own_expected"] and len(took) < 12:
+            assert line["own_expected"] == pytest.approx(sum(took) / len(took), rel=0.05)
+            compared += 1
+        if line["own_taken"]:
+            took.append(line["own_taken"])
+    assert compared > 5
+
+
 def test_own_settings_that_are_among_the_best_are_left_alone(host, prior, run_with):
     """A tenth is what another candidate must gain."""
     _, lines = run_with(prior(leaf(gmres_ilu0=9.0, gmres_jacobi=8.95)), sequence(host, 2))
