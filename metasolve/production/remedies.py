@@ -35,8 +35,8 @@ REMEDIES = MappingProxyType(
             "Look for the error in the program; it fails under its own settings, too."
         ),
         "monitors that may ask for more than norms, or a history of errors": (
-            "Leave the monitor out in production. -ksp_monitor is fine, and so is a monitor of your "
-            "own that looks at nothing but the norm."
+            "Leave the monitor out in production. -ksp_monitor is fine, and so is a monitor of "
+            "your own that looks at nothing but the norm."
         ),
         "a viewer shows the program's preconditioner, which has to be set up": (
             "Leave the viewer out in production."

@@ -5,9 +5,8 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
-import matplotlib as mpl
-
 from metasolve.program.screening import Screening
+from metasolve.report.drawing import pyplot
 
 
 def plot(found: Screening, path: Path) -> None:
@@ -18,9 +17,7 @@ def plot(found: Screening, path: Path) -> None:
     path
         Its suffix gives the format.
     """
-    mpl.use("Agg")
-    from matplotlib import pyplot as plt
-
+    plt = pyplot()
     height = 1.2 + 0.35 * len(found.effects)
     figure, axes = plt.subplots(figsize=(8, height), layout="constrained")
     for row, effect in enumerate(found.effects):

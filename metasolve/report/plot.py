@@ -7,6 +7,7 @@ from pathlib import Path
 import matplotlib as mpl
 import numpy as np
 
+from metasolve.report.drawing import pyplot
 from metasolve.report.evaluation import DEFAULT, GLOBAL, MODEL, Evaluation
 
 _COLOURS = {DEFAULT: "#4477aa", GLOBAL: "#ee6677"}
@@ -21,9 +22,7 @@ def plot(evaluation: Evaluation, path: Path) -> None:
     path
         Its suffix gives the format.
     """
-    mpl.use("Agg")
-    from matplotlib import pyplot as plt
-
+    plt = pyplot()
     baselines = [name for name in (DEFAULT, GLOBAL) if name in evaluation.measured]
     figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4.6), layout="constrained")
     _scatter(left, evaluation, baselines)

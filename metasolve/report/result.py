@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from rich.table import Table
 
+from metasolve.report.drawing import pyplot
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -71,11 +73,7 @@ def spread(values: Any) -> dict[str, float]:
 
 def panels(count: int, columns: int = 3) -> tuple[Figure, list[Axes]]:
     """A figure with `count` panels, drawn without a display."""
-    import matplotlib as mpl
-
-    mpl.use("Agg")
-    from matplotlib import pyplot as plt
-
+    plt = pyplot()
     columns = min(count, columns)
     rows = math.ceil(count / columns)
     figure, axes = plt.subplots(
@@ -89,11 +87,9 @@ def panels(count: int, columns: int = 3) -> tuple[Figure, list[Axes]]:
 
 def save(figure: Figure, path: Path) -> None:
     """Write a figure; the suffix of the path gives the format."""
-    from matplotlib import pyplot as plt
-
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=130)
-    plt.close(figure)
+    pyplot().close(figure)
 
 
 def _table(section: Section) -> Table:
