@@ -66,6 +66,7 @@ TIMED += tuple(
     for names in (
         ("census", "class", "guess", "mirror", "newton", "one_rank", "own_test"),
         ("run", "second", "sound", "unread", "watch"),
+        ("prior", "rows", "state"),
     )
     for name in names
 )

@@ -1,27 +1,39 @@
 /* choose.c - which candidate of a prior, from what is foreseen and what was seen since; and what is learned of a solve. */
 #include "runner.h"
 #include <math.h>
+#include <string.h>
 
-#define SURE     1.2   /* of a standard deviation, by which it must be better than the program's own settings */
-#define CAUTION  0.9   /* of a standard deviation, that a candidate must be better by */
-#define WORTH    0.095 /* ln 1.1: what a candidate must gain over the program's own settings */
-#define CURIOUS  0.05  /* ln: what a bolder candidate may gain over the usual one, to be tried */
-#define WORST    1.1   /* ln of times own: where an attempt is stopped */
-#define VENTURED 0.03  /* of the program's own time: what may be lost in trying bolder ones */
-#define FAILURE  1.1   /* ln of times own that a failed attempt counts for */
-#define FACTOR   4e-9  /* seconds for (rows)^2, of a factorisation of a grid in space with a few unknowns at each point ... */
-#define LEAST    0.02  /* ... and what it may take anyway */
-#define PATIENCE 3     /* times the best candidate, that own settings may still seem to need */
+#define SURE        1.2   /* of a standard deviation, by which it must be better than the program's own settings */
+#define CAUTION     0.9   /* of a standard deviation, that a candidate must be better by */
+#define WORTH       0.095 /* ln 1.1: what a candidate must gain over the program's own settings */
+#define CURIOUS     0.05  /* ln: what a bolder candidate may gain over the usual one, to be tried */
+#define WORST       1.1   /* ln of times own: where an attempt is stopped */
+#define VENTURED    0.03  /* of the program's own time: what may be lost in trying bolder ones */
+#define FAILURE     1.1   /* ln of times own that a failed attempt counts for */
+#define FACTOR      4e-9  /* seconds for (rows)^2, of a factorisation of a grid in space with a few unknowns at each point ... */
+#define LEAST       0.02  /* ... and what it may take anyway */
+#define PATIENCE    3     /* times the best candidate, that own settings may still seem to need */
+#define EIGENSOLVES 16    /* solves with an operator that are expected of an eigensolver */
 
 typedef struct { /* of rank 0 */
   int    candidate, why;
   double expected, foreseen, patience, venture;
 } Verdict;
 
-/* Solves for each operator of the class. */
+/* SLEPc's spectral transformations: an eigensolver solves with each operator again and again. */
+static PetscBool Spectral(Class c)
+{
+  const size_t n = strlen(c->prefix);
+
+  return (PetscBool)(n >= 3 && !strcmp(c->prefix + n - 3, "st_"));
+}
+
+/* Solves for each operator of the class; of its first operator more may come. */
 static double Rights(Class c)
 {
-  return c->operators ? fmax((double)c->solves / (double)c->operators, 1) : 1;
+  const double known = c->operators ? (double)c->solves / (double)c->operators : 0;
+
+  return fmax(known, c->operators < 2 && Spectral(c) ? EIGENSOLVES : 1);
 }
 
 /* ln seconds of a solve that pays its share of a set-up. */
@@ -76,7 +88,7 @@ static void Best(Solve *s, PetscBool symmetric, Verdict *v)
   double safe = INFINITY, bold = INFINITY, safe_mean = INFINITY, bold_worst = INFINITY, bold_mean = INFINITY, sure = INFINITY, risk;
   int    bolder = -1;
 
-  *v = (Verdict){.candidate = -1, .expected = exp(own)};
+  *v = (Verdict){.candidate = -1, .expected = exp(OwnTakes(s, 1))};
   for (int i = 0; i < PriorCount(p); i++) {
     if (i == s->run->own_candidate || !PriorPossible(p, i, s->op.several, symmetric) || TooLong(s, i, own)) continue;
     const double mean      = Takes(f, i, rights) + PosteriorMean(o, f, CandidateIs(i)),

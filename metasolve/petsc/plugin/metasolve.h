@@ -5,6 +5,7 @@
      register             how PETSc loads us; wraps the constructors of KSP, PC and SNES
      attach               one KSP of the calling program
      newton, run, record  what is done in nonlinear solves, in production, in a recording
+     seen                 what is seen of a solve that is over
      decide, answer       the steps of one solve in production
      journal, start, attempt, mirror, replay, manifest, describe, choose
      state, state_file, journal_file

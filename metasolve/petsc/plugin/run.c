@@ -19,8 +19,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FIRST 4    /* own answers of a class that are looked at, ... */
-#define EVERY 64   /* ... out of so many */
 #define OFTEN 20   /* seconds from one writing of the state to the next, at most, ... */
 #define MANY  4096 /* ... and lessons */
 
@@ -36,50 +34,6 @@ static PetscErrorCode (*const steps[])(Solve *) = {
   [STEP_TAKE_OVER]      = StepTakeOver,
   [STEP_FALL_BACK]      = StepFallBack,
 };
-
-/* ---- afterwards: the class, the account and the journal ---- */
-/* The account is of what happened inside KSPSolve(), in both columns. */
-static PetscErrorCode Count(Solve *s)
-{
-  Runner *r   = s->run->runner;
-  double  own = s->own_measured;
-
-  PetscFunctionBegin;
-  if (own > 0)
-    ClassMeasured(s->class, s->run->decided ? &s->run->decision : NULL, s->host->setup, fmax(own - s->own_setup, 0), &s->lesson);
-  else {
-    if (!(s->expected > 0)) PetscCall(DecideExpect(s));
-    own = s->expected;
-  }
-  AccountAdd(&r->account, own, s->total);
-  AccountAdd(&s->class->account, own, s->total);
-  s->lesson.account = (Account){own, s->total};
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* Nothing is asked of an operator that cannot be acted on. */
-static PetscErrorCode Residual(Solve *s)
-{
-  PetscFunctionBegin;
-  if (s->answered || !s->run->runner->journal.path[0] || !s->op.readable) PetscFunctionReturn(PETSC_SUCCESS);
-  if (isnan(s->contract.bnorm)) PetscCall(NormOf(s->ksp->vec_rhs, NORM_2, &s->contract.bnorm));
-  if (s->contract.judge.A) PetscCall(JudgeAnswer(&s->contract.judge, s->ksp->vec_sol, &s->residual));
-  else PetscCall(TrueResidual(s->ksp, &s->residual));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* What is asked of later answers of the class follows from the first own ones, and from some later ones. Collective. */
-static PetscErrorCode Attains(Solve *s)
-{
-  const ContractKind kind = s->contract.kind;
-  int look = s->own_measured > 0 && s->ksp->reason > 0 && s->run->runner->policy && s->class->looks++ % EVERY < FIRST;
-
-  PetscFunctionBegin;
-  if (isnan(s->contract.target) || (kind != CONTRACT_DIRECT && kind != CONTRACT_PRECONDITIONED)) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCallMPI(MPI_Bcast(&look, 1, MPI_INT, 0, PetscObjectComm((PetscObject)s->ksp)));
-  if (look) PetscCall(ContractAttain(s->ksp, &s->run->scales, &s->lesson.attains));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
 
 /* ---- the site's state: on rank 0 ---- */
 static Runner *remembering = NULL; /* whose state is to be written if the process ends without PetscFinalize() */
@@ -121,10 +75,9 @@ static PetscErrorCode Finish(Solve *s, PetscLogDouble begin)
   PetscMPIInt rank;
 
   PetscFunctionBegin;
-  PetscCall(Residual(s));
-  PetscCall(Attains(s));
+  PetscCall(SeenOwn(s));
   s->total = Lap(&begin);
-  if (s->op.readable && !isnan(s->contract.target)) PetscCall(Count(s));
+  if (s->op.readable && !isnan(s->contract.target)) PetscCall(SeenCount(s));
   ChooseLearn(s);
   ClassLearn(s->class, &s->lesson);
   s->host->setup = 0;

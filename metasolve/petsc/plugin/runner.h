@@ -163,6 +163,10 @@ PetscErrorCode MirrorShows(KSP, Why *);      /* does a viewer show the program's
 PetscBool      MirrorWants(const Solve *);   /* is the course of the solve to be kept for them, or for its history? */
 PetscErrorCode MirrorAnswer(Solve *);        /* vec_sol, its and residual of the solve are the KSP's own answer. Collective */
 PetscErrorCode MirrorForget(Solve *);        /* the KSP is as KSPSolve() left it before anything was tried */
+/* ---- seen.c ---- */
+PetscErrorCode SeenOwn(Solve *);   /* how good is the program's own answer? Now and then. Collective */
+PetscErrorCode SeenCount(Solve *); /* in the account */
+
 /* ---- replay.c ---- */
 PetscErrorCode ReplayAll(Solve *, PetscInt its, PetscReal last); /* monitors and history are told each of so many. Collective */
 

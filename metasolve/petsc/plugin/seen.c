@@ -1,0 +1,63 @@
+/* seen.c - what is seen of a solve that is over: the account, and how good an own answer is. */
+#include "runner.h"
+#include <math.h>
+
+#define FIRST 4  /* own answers of a class that are looked at, ... */
+#define EVERY 64 /* ... out of so many */
+
+/* The account is of what happened inside KSPSolve(), in both columns. */
+PetscErrorCode SeenCount(Solve *s)
+{
+  Runner *r   = s->run->runner;
+  double  own = s->own_measured;
+
+  PetscFunctionBegin;
+  if (own > 0)
+    ClassMeasured(s->class, s->run->decided ? &s->run->decision : NULL, s->host->setup, fmax(own - s->own_setup, 0), &s->lesson);
+  else {
+    if (!(s->expected > 0)) PetscCall(DecideExpect(s));
+    own = s->expected;
+  }
+  AccountAdd(&r->account, own, s->total);
+  AccountAdd(&s->class->account, own, s->total);
+  s->lesson.account = (Account){own, s->total};
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Nothing is asked of an operator that cannot be acted on. */
+static PetscErrorCode Residual(Solve *s)
+{
+  PetscFunctionBegin;
+  if (!s->run->runner->journal.path[0] || !s->op.readable) PetscFunctionReturn(PETSC_SUCCESS);
+  if (isnan(s->contract.bnorm)) PetscCall(NormOf(s->ksp->vec_rhs, NORM_2, &s->contract.bnorm));
+  if (s->contract.judge.A) PetscCall(JudgeAnswer(&s->contract.judge, s->ksp->vec_sol, &s->residual));
+  else PetscCall(TrueResidual(s->ksp, &s->residual));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* What is asked of later answers of the class follows from own ones. */
+static PetscErrorCode Attains(Solve *s)
+{
+  const ContractKind kind = s->contract.kind;
+
+  PetscFunctionBegin;
+  if (isnan(s->contract.target) || (kind != CONTRACT_DIRECT && kind != CONTRACT_PRECONDITIONED)) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(ContractAttain(s->ksp, &s->run->scales, &s->lesson.attains));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* An own answer costs a product to look at: the first ones of a class are, some later ones, and those that failed. Collective. */
+PetscErrorCode SeenOwn(Solve *s)
+{
+  const PetscBool good = (PetscBool)(s->ksp->reason > 0);
+  int             look[2];
+
+  PetscFunctionBegin;
+  if (s->answered) PetscFunctionReturn(PETSC_SUCCESS);
+  look[0] = !good || s->class->looks++ % EVERY < FIRST;
+  look[1] = look[0] && good && s->own_measured > 0 && s->run->runner->policy;
+  PetscCallMPI(MPI_Bcast(look, 2, MPI_INT, 0, PetscObjectComm((PetscObject)s->ksp)));
+  if (look[0]) PetscCall(Residual(s));
+  if (look[1]) PetscCall(Attains(s));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
