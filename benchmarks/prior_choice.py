@@ -17,9 +17,11 @@ from metasolve.prior.targets import TOTAL, guide
 Learner = Callable[[Table, Array], Array]
 """From the systems of a fit and inputs of others to what each member of an ensemble expects of
 these: (members, N, K, 2)."""
-CAUTION = 0.9  #: deviations added to what is expected, when candidates are compared ...
-GATE = 1.2  #: ... and when the best of them is compared with the own settings
-ALONE = 0.5  #: both, where caution is about a candidate's own time
+CAUTION = 0.9  #: deviations added to what is expected, when candidates are compared
+#: For a deviation, and for its square, when the best of them is compared with the own settings:
+#: large ones are wrong by more than a Gaussian's would be.
+SURE, SURE_SQUARE = 0.6, 1.25
+ALONE = 0.5  #: for a deviation, in both, where caution is about a candidate's own time
 _FAR = 9.0
 _LOG_ROWS = 0  # place of the feature
 MARGIN = float(np.log(1.1))  #: a choice is foreseen to be faster than the own settings by this
@@ -67,7 +69,8 @@ class Foreseen:
         score = relative + (CAUTION if beside else ALONE) * spread
         score[every, table.own] = 0.0
         best = score.argmin(axis=1)
-        doubt = (GATE if beside else ALONE) * spread[every, best]
+        doubt = spread[every, best]
+        doubt = sure(doubt) if beside else ALONE * doubt
         return np.where(relative[every, best] + doubt < -MARGIN, best, table.own)
 
     def beside(self, table: Table) -> Array:
@@ -80,6 +83,12 @@ class Foreseen:
         own = np.take_along_axis(self.mean, table.own[:, None], axis=1)
         told: Array = np.where(table.usable, self.mean - own, _FAR)
         return told
+
+
+def sure(deviation: Array) -> Array:
+    """What the best of them is taken to need more, when own settings are the alternative."""
+    added: Array = deviation * (SURE + SURE_SQUARE * deviation)
+    return added
 
 
 def foresee(table: Table, learner: Learner) -> Foreseen:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from benchmarks.prior_choice import CAUTION, GATE, MARGIN, Foreseen, single_of_kind
+from benchmarks.prior_choice import CAUTION, MARGIN, Foreseen, single_of_kind, sure
 from benchmarks.prior_posterior import NOISE, Posterior
 from benchmarks.prior_table import Array, Ints, Table
 from metasolve.prior.targets import TOTAL
@@ -180,7 +180,7 @@ def _choice(m: Array, s: Array, home: int, own: float, account: Account) -> int:
     if account.behind > account.room:
         return home
     best, bold = int((m + CAUTION * s).argmin()), int((m - s).argmin())
-    if m[best] + GATE * s[best] >= -MARGIN:
+    if (m + sure(s))[best] >= -MARGIN:
         best = home
     risk = own * (np.exp(min(m[bold] + s[bold], np.log(WIDEST))) - np.exp(m[best]))
     room = account.room if account.solves else OVERRUN * own

@@ -3,8 +3,9 @@
 #include <math.h>
 #include <string.h>
 
-#define SURE        1.2   /* of a standard deviation, by which it must be better than the program's own settings */
 #define CAUTION     0.9   /* of a standard deviation, that a candidate must be better by */
+#define SURE        0.6   /* of it, by which it must be better than the program's own settings, ... */
+#define SURE_SQUARE 1.25  /* ... and of its square: large ones are wrong by more than a Gaussian's would be */
 #define WORTH       0.095 /* ln 1.1: what a candidate must gain over the program's own settings */
 #define CURIOUS     0.05  /* ln: what a bolder candidate may gain over the usual one, to be tried */
 #define WORST       1.1   /* ln of times own: where an attempt is stopped */
@@ -96,7 +97,7 @@ static void Best(Solve *s, PetscBool symmetric, Verdict *v)
     if (isless(mean + CAUTION * deviation, safe)) {
       safe         = mean + CAUTION * deviation;
       safe_mean    = mean;
-      sure         = mean + SURE * deviation;
+      sure         = mean + deviation * (SURE + SURE_SQUARE * deviation);
       v->candidate = i;
     }
     if (isless(mean - deviation, bold)) {

@@ -12,6 +12,7 @@ from metasolve.petsc.library import Limits
 from metasolve.prior import growth
 from metasolve.production import replay
 
+CHOICE = ("CAUTION", "SURE", "SURE_SQUARE")
 RULE = ("SHARE", "NOISE", "SURPRISE", "FORGET", "DRIFT", "LEAST")
 
 
@@ -32,8 +33,7 @@ def defined(file, name):
         ("class.c", "MEMORY", replay._MEMORY),
         ("class.c", "PRIOR", replay._PRIOR),
         ("prior.c", "BEGINS", growth.BEGINS),
-        ("choose.c", "CAUTION", prior_choice.CAUTION),
-        ("choose.c", "SURE", prior_choice.GATE),
+        *(("choose.c", name, getattr(prior_choice, name)) for name in CHOICE),
         ("choose.c", "WORTH", pytest.approx(prior_choice.MARGIN, abs=5e-4)),
     ],
 )
