@@ -101,7 +101,7 @@ def test_a_fit_does_not_see_the_kind_it_is_asked_about(known):
 def test_what_is_hardly_faster_is_not_taken(known):
     """Nor what is faster by less than it is uncertain."""
     mean, apart = np.zeros(known.L.shape), np.zeros((len(known.L), PARTS + 1, known.L.shape[1]))
-    mean[:, 0] = -0.3
+    mean[:, 0] = -0.25
     assert (Foreseen(mean, mean * 0, apart).choices(known) == known.own).all()
     mean[:, 0] = -0.4
     taken = Foreseen(mean, mean * 0, apart).choices(known) == 0
