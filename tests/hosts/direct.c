@@ -6,14 +6,14 @@
    factor   asks for the factor after each solve     first   asks for it before there is one, as for options of a package
    block    several right-hand sides at once         setup   KSPSetUp() before the solve
    inertia  of the factor                            keep    one KSP for all systems, whose matrix changes
-   twice    solves twice with each factor
+   twice    solves twice with each factor                      inplace with keep: KSPSetOperators() once
 */
 #include <petscksp.h>
 #include "host.h"
 
 typedef struct {
   PetscInt  size, solves;
-  PetscBool factor, first, block, setup, inertia, keep, twice;
+  PetscBool factor, first, block, setup, inertia, keep, twice, inplace;
 } Asked;
 
 static PetscErrorCode Read(Asked *a)
@@ -29,6 +29,7 @@ static PetscErrorCode Read(Asked *a)
   PetscCall(PetscOptionsHasName(NULL, NULL, "-inertia", &a->inertia));
   PetscCall(PetscOptionsHasName(NULL, NULL, "-keep", &a->keep));
   PetscCall(PetscOptionsHasName(NULL, NULL, "-twice", &a->twice));
+  PetscCall(PetscOptionsHasName(NULL, NULL, "-inplace", &a->inplace));
   PetscFunctionReturn(0);
 }
 
@@ -176,7 +177,7 @@ int main(int argc, char **argv)
     PetscCall(Fill(A, a.size, k));
     PetscCall(MatMult(A, exact, b));
     if (!ksp) PetscCall(Make(A, &a, &ksp));
-    if (a.keep) PetscCall(KSPSetOperators(ksp, A, A));
+    if (a.keep && !a.inplace) PetscCall(KSPSetOperators(ksp, A, A));
     if (a.setup) PetscCall(KSPSetUp(ksp));
     PetscCall(One(ksp, b, x, exact));
     if (a.twice) PetscCall(One(ksp, b, x, exact));

@@ -1,5 +1,6 @@
 /* choose.c - which candidate of a prior, from what is foreseen and what was seen since; and what is learned of a solve. */
 #include "runner.h"
+#include "own.h"
 #include <math.h>
 #include <string.h>
 
@@ -138,7 +139,7 @@ static PetscErrorCode Choose(Solve *s)
   d->why       = (Why)v.why;
   d->detail[0] = 0;
   d->expected  = v.expected;
-  d->foreseen  = exp(r->forecast.solve[Own(s)]);
+  d->foreseen  = exp(r->forecast.total[Own(s)]);
   d->patience  = v.patience;
   if (v.candidate >= 0) PriorSettings(PolicyPrior(r->runner->policy), v.candidate, s->op.several, &d->settings);
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -148,13 +149,13 @@ PetscErrorCode ChooseCandidate(Solve *s, const double features[])
 {
   Run        *r = s->run;
   const Prior p = PolicyPrior(r->runner->policy);
-  PetscBool   waits;
+  PetscBool   due;
 
   PetscFunctionBegin;
   PetscCall(PriorOwn(p, s->ksp, &r->own_candidate));
   PriorForecast(p, features, &r->forecast);
-  PetscCall(PCDeferred(s->ksp->pc, &waits));
-  r->own_ready          = (PetscBool)!waits;
+  PetscCall(OwnSetUpIsDue(s->ksp, &due));
+  r->own_ready          = (PetscBool)!due;
   r->decision.symmetric = (PetscBool)(features[METASOLVE_LOG_ASYMMETRY] <= -8 && features[METASOLVE_NEGATIVE_DIAGONAL] <= 0);
   PetscCall(Choose(s));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -162,11 +163,11 @@ PetscErrorCode ChooseCandidate(Solve *s, const double features[])
 
 PetscErrorCode ChooseAgain(Solve *s)
 {
-  PetscBool waits;
+  PetscBool due;
 
   PetscFunctionBegin;
-  PetscCall(PCDeferred(s->ksp->pc, &waits));
-  if (s->run->own_ready || waits) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(OwnSetUpIsDue(s->ksp, &due));
+  if (s->run->own_ready || due) PetscFunctionReturn(PETSC_SUCCESS);
   s->run->own_ready = PETSC_TRUE;
   PetscCall(Choose(s));
   PetscFunctionReturn(PETSC_SUCCESS);

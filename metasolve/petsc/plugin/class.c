@@ -10,11 +10,32 @@
 #define BELIEVED   16  /* answers of a model before own settings are measured, where they were predicted ... */
 #define DOUBTED    4   /* ... and where nothing is known of them; then four times as many, and so on */
 #define MOST_APART 4   /* what a prediction may say of a system beside the mean of its class */
+#define SLOPE      0.8 /* by how much own solves differ where predictions differ by one, in logarithms, before any was seen ... */
+#define SURE       1   /* ... and how sure that is: as sure as one measurement makes it where predictions differ by one */
 
 static void MeanAdd(Mean *m, double x)
 {
   if (m->n < MEMORY) m->n++;
   m->mean += (x - m->mean) / m->n;
+}
+
+static void TrendAdd(Trend *l, double x, double y)
+{
+  const double apart = x - l->x;
+
+  if (l->n < MEMORY) l->n++;
+  l->x += apart / l->n;
+  l->y += (y - l->y) / l->n;
+  l->xx += (apart * (x - l->x) - l->xx) / l->n;
+  l->xy += (apart * (y - l->y) - l->xy) / l->n;
+}
+
+/* What own takes at x, in multiples of the mean over the solves so far. */
+static double TrendAt(const Trend *l, double x)
+{
+  const double slope = fmin(fmax((l->n * l->xy + SURE * SLOPE) / (l->n * l->xx + SURE), 0), 1);
+
+  return exp(slope * (x - l->x) - slope * slope * l->xx / 2);
 }
 
 /* Some libraries number the prefixes of their solvers, or put an address into them: each run of digits is one. */
@@ -115,15 +136,15 @@ double ClassOwn(Class c, const Decision *d, PetscBool setup, double guess)
   const double own = c->own_solve.mean + (setup ? c->own_setup.mean : 0);
 
   if (!c->own_solve.n) return d && d->expected > 0 ? d->expected : guess;
-  if (!d || !(d->foreseen > 0) || !c->foreseen.n) return own;
-  return own * fmin(fmax(d->foreseen / c->foreseen.mean, 1. / MOST_APART), MOST_APART);
+  if (!d || !(d->foreseen > 0) || !c->own_trend.n) return own;
+  return own * fmin(fmax(TrendAt(&c->own_trend, log(d->foreseen)), 1. / MOST_APART), MOST_APART);
 }
 
 void ClassMeasured(Class c, const Decision *d, double setup, double solve, Lesson *l)
 {
   l->own_solve = solve;
   l->own_setup = setup;
-  if (d && d->foreseen > 0) MeanAdd(&c->foreseen, d->foreseen);
+  if (d && d->foreseen > 0 && solve > 0) TrendAdd(&c->own_trend, log(d->foreseen), log(solve + setup));
   c->since = 0;
   if (c->patience && c->patience < PETSC_MAX_INT / 4) c->patience *= 4;
 }

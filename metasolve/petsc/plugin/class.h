@@ -29,6 +29,10 @@ typedef struct {                    /* what one solve teaches of its class */
 } Lesson;
 
 typedef struct _Class *Class;
+typedef struct { /* of logarithms: means, and mean products of what is apart from these */
+  int    n;
+  double x, y, xx, xy;
+} Trend;
 struct _Class {
   Class     next;
   char      prefix[128];
@@ -41,12 +45,13 @@ struct _Class {
   PetscBool indefinite;      /* conjugate gradients have said so */
   PetscBool looked_on;       /* a monitor of the program's looks at more than norms. On all ranks */
   PetscInt  solves, operators;
-  double    ventured;                       /* seconds that bolder candidates might have lost */
-  Attained  own;                            /* how good the program's own answers are ... */
-  PetscInt  looks;                          /* ... of which so many have been there */
-  Mean      own_setup, own_solve, foreseen; /* seconds; what was foreseen of the systems where own was measured */
-  Mean      attempt, risk;                  /* seconds of an accepted attempt; share of attempts that failed */
-  PetscInt  since, patience; /* answers of a model since own was measured, and how many there may be; 0: not known yet */
+  double    ventured;             /* seconds that bolder candidates might have lost */
+  Attained  own;                  /* how good the program's own answers are ... */
+  PetscInt  looks;                /* ... of which so many have been there */
+  Mean      own_setup, own_solve; /* seconds */
+  Trend     own_trend;            /* of own solves that were measured, over what was foreseen of them */
+  Mean      attempt, risk;        /* seconds of an accepted attempt; share of attempts that failed */
+  PetscInt  since, patience;      /* answers of a model since own was measured, and how many there may be; 0: not known yet */
 };
 
 PetscErrorCode ClassFind(Class *all, KSP, const Operator *, Class *);

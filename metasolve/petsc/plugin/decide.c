@@ -1,11 +1,13 @@
 /* decide.c - the first steps of a solve: what is asked for, where to start, which settings, and whether they may be tried now. */
 #include "runner.h"
+#include "own.h"
 #include <math.h>
 
-#define LOOKS 30   /* what a small system must still seem to need to be looked at, in times of a look */
-#define USUAL 2    /* times own: what an attempt that fails costs, even where more was allowed */
-#define PASS  2e-9 /* seconds for an entry of the matrix, in one pass over it ... */
-#define OWN   50   /* ... and how many passes the program's own settings are taken to need, before anything is known */
+#define LOOKS    30   /* what a small system must still seem to need to be looked at, in times of a look */
+#define FORESEEN 1.5  /* times own: what a first attempt may take where a prior has foreseen that, and nobody measured it */
+#define USUAL    2    /* times own: what an attempt that fails costs, even where more was allowed */
+#define PASS     2e-9 /* seconds for an entry of the matrix, in one pass over it ... */
+#define OWN      50   /* ... and how many passes the program's own settings are taken to need, before anything is known */
 #define EXACT 1e-8 /* seconds for (rows)^1.5, what a factorisation takes at least: of a grid in the plane, in nested dissection */
 
 static void ToOwn(Solve *s, Why why)
@@ -144,15 +146,15 @@ PetscErrorCode DecideExpect(Solve *s)
   double    guess;
 
   PetscFunctionBegin;
-  PetscCall(PCDeferred(s->ksp->pc, &setup));
+  PetscCall(OwnSetUpIsDue(s->ksp, &setup));
   if (InnerReady(&s->run->inner, &s->run->decision.settings, &s->op, ContractNorm(&s->contract))) setup = PETSC_FALSE;
   PetscCall(MatGetInfo(s->op.A, MAT_LOCAL, &info));
   guess = OWN * PASS * info.nz_used;
   if (s->contract.kind == CONTRACT_DIRECT && setup) guess = fmax(guess, EXACT * pow((double)s->op.rows, 1.5));
   s->expected = ClassOwn(s->class, s->run->decided ? &s->run->decision : NULL, setup, guess);
   s->budget   = s->run->runner->budget * s->expected;
-  if (!Told(s) && (s->class->own_solve.n || PolicyPrior(s->run->runner->policy)) && !s->class->attempt.n)
-    s->budget = fmin(s->budget, s->expected);
+  if (!Told(s) && !s->class->attempt.n && (s->class->own_solve.n || PolicyPrior(s->run->runner->policy)))
+    s->budget = fmin(s->budget, (s->class->own_solve.n ? 1 : FORESEEN) * s->expected);
   if (s->contract.kind == CONTRACT_DIRECT && !s->class->own_solve.n && PolicyIsConstant(s->run->runner->policy))
     s->budget = fmax(s->budget, ACCOUNT_PINNED); /* in space a factorisation takes hundreds of times what was guessed */
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -12,15 +12,31 @@
 
 #define MOST ((off_t)256 << 20) /* bytes: of so many lines that nobody reads them all */
 
+/* A program in Python may have told PETSc no name: then its script has it. */
+static void ProgramName(char name[], size_t room)
+{
+  char   words[4096] = "";
+  FILE  *file;
+  size_t n = 0;
+
+  (void)PetscGetProgramName(name, room);
+  if (*name && strcmp(name, "Unknown Name")) return;
+  if ((file = fopen("/proc/self/cmdline", "r"))) {
+    n = fread(words, 1, sizeof words - 2, file);
+    fclose(file);
+  }
+  const char *script = words + strlen(words) + 1;
+  snprintf(name, room, "%s", n && *script && *script != '-' ? script : n ? words : program_invocation_name);
+}
+
 static void Head(Journal *j, const char *state, int ranks)
 {
   char        host[256] = "", program[PETSC_MAX_PATH_LEN] = "";
   const char *name, *launch                               = getenv("METASOLVE_LAUNCH");
 
   (void)gethostname(host, sizeof host - 1);
-  (void)PetscGetProgramName(program, sizeof program);
-  name = *program ? program : program_invocation_name;
-  name = strrchr(name, '/') ? strrchr(name, '/') + 1 : name;
+  ProgramName(program, sizeof program);
+  name = strrchr(program, '/') ? strrchr(program, '/') + 1 : program;
   TextAdd(&j->head, "{\"source\":\"run\",\"version\":%d,\"run\":\"%s\",\"time\":", JOURNAL_VERSION, j->run);
   TextTime(&j->head);
   TextAdd(&j->head, ",\"host\":");

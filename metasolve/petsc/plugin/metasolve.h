@@ -159,7 +159,7 @@ typedef struct {
 typedef struct { /* about one state of the operator */
   Settings  settings;
   double    expected;    /* seconds the program's own settings would probably take; 0: unknown */
-  double    foreseen;    /* the same of their solve, before anything was seen of this program: how systems differ */
+  double    foreseen;    /* the same, before anything was seen of this program: how systems differ */
   PetscBool symmetric;   /* the operator, with a positive diagonal */
   double    patience;    /* seconds that the host's own solve may still seem to need, while it solves; 0: any */
   Why       why;         /* the program's own settings are used; WHY_NOT: the model's are */

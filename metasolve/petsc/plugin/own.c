@@ -38,6 +38,20 @@ PetscErrorCode OwnSetUpPC(KSP ksp, Host *h)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* PCApply() does it as well, where entries have changed in place and KSPSetUp() was not told. */
+PetscErrorCode OwnSetUpIsDue(KSP ksp, PetscBool *due)
+{
+  const PC         pc = ksp->pc;
+  PetscObjectState state;
+
+  PetscFunctionBegin;
+  PetscCall(PCDeferred(pc, due));
+  if (*due || !pc->pmat || pc->reusepreconditioner) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscObjectStateGet((PetscObject)pc->pmat, &state));
+  *due = (PetscBool) !(pc->setupcalled && StateOf(pc).state == state);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* What KSPSetUp() would have made of a preconditioner that failed, had it been set up then. */
 static PetscErrorCode LateReason(KSP ksp)
 {
@@ -52,12 +66,12 @@ static PetscErrorCode LateReason(KSP ksp)
 static PetscErrorCode SolveOwn(KSP ksp, Host *h)
 {
   PetscErrorCode err;
-  PetscBool      waits;
+  PetscBool      due;
 
   PetscFunctionBegin;
   PetscCall(OwnSetUp(ksp, h));
-  PetscCall(PCDeferred(ksp->pc, &waits));
-  if (waits) {
+  PetscCall(OwnSetUpIsDue(ksp, &due));
+  if (due) {
     PetscCall(OwnSetUpPC(ksp, h));
     PetscCall(LateReason(ksp));
   }

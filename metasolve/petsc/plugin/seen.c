@@ -5,7 +5,7 @@
 #define FIRST 4  /* own answers of a class that are looked at, ... */
 #define EVERY 64 /* ... out of so many */
 
-/* The account is of what happened inside KSPSolve(), in both columns. */
+/* The account is of what happened inside KSPSolve(), in both columns. Looking at a system is not a trial: that comes on top. */
 PetscErrorCode SeenCount(Solve *s)
 {
   Runner *r   = s->run->runner;
@@ -18,8 +18,8 @@ PetscErrorCode SeenCount(Solve *s)
     if (!(s->expected > 0)) PetscCall(DecideExpect(s));
     own = s->expected;
   }
-  AccountAdd(&r->account, own, s->total);
-  AccountAdd(&s->class->account, own, s->total);
+  AccountAdd(&r->account, own, s->total - s->decision);
+  AccountAdd(&s->class->account, own, s->total - s->decision);
   s->lesson.account = (Account){own, s->total};
   PetscFunctionReturn(PETSC_SUCCESS);
 }
