@@ -94,6 +94,26 @@ def test_a_set_up_of_the_programs_own_that_is_done_counts_no_more(
     assert "expected to be faster" in lines[1]["why"]
 
 
+@pytest.mark.parametrize("ranks", [1, 2])
+@pytest.mark.parametrize("flags", ["-keep", "-keep -inplace"])
+def test_an_own_set_up_that_nobody_announces_is_due(
+    flags, ranks, host, tmp_path, feature_names, run_with
+):
+    """A matrix that changes in place, without KSPSetOperators(): PCApply() would set up the PC."""
+    leaf = {"lu": (6.0, 2.0), "lu+mumps": (6.0, 2.0), "gmres+jacobi": 8.0}
+    folder = write_prior(tmp_path / "prior", list(leaf), [leaf], list(feature_names))
+    env = {"METASOLVE_STATE": str(tmp_path / "program.state")}
+    command = [*host("direct"), *flags.split(), "-solves", "4"]
+    if ranks > 1:
+        command += ["-pc_factor_mat_solver_type", "mumps"]
+    done, lines = run_with(folder, command, ranks, env=env)
+    assert done.returncode == 0, done.stderr
+    assert "WRONG" not in done.stdout
+    own = [line["learned"]["own"] for line in lines if line["source"] == "refused"]
+    assert own
+    assert all(setup > 0 for setup, _ in own)
+
+
 @pytest.mark.parametrize("best", ["missing", "cg_icc0"])
 def test_what_is_not_possible_here_is_passed_over(host, prior, run_with, best):
     """A package that this PETSc has not; a method for symmetric operators on others."""
