@@ -15,10 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.prior_choice import (
+    SMALL,
     Foreseen,
     Learner,
     costs,
     foresee,
+    foresee_larger,
     forest,
     single_of_kind,
     single_of_others,
@@ -84,6 +86,10 @@ def run(rows: Sequence[Row], rivals: bool = True, report: Report = silent) -> Pr
     sections = [
         Section("kinds left out: times faster than own settings", _overview(known, foreseen)),
         Section("each kind, left out of the fit with its siblings", _kinds(known, foreseen[OURS])),
+        Section(
+            f"fitted to at most {SMALL:,} unknowns: times faster on larger systems",
+            _larger(known, learners[OURS]),
+        ),
         Section("streams of 300 solves of a kind left out", _streams(known, foreseen[OURS])),
     ]
     return PriorBenchmark(Result("prior", settings, sections))
@@ -109,6 +115,18 @@ def _overview(known: Table, foreseen: Mapping[str, Foreseen]) -> list[Line]:
         "best of all for each system": known.L.min(axis=1),
     }
     direct = np.array([row.direct for row in known.rows])
+    return [{"choice": name, **_score(cost, direct)} for name, cost in ways.items()]
+
+
+def _larger(known: Table, learner: Learner) -> list[Line]:
+    larger, foreseen = foresee_larger(known, learner)
+    direct = np.array([row.direct for row in larger.rows])
+    ways = {
+        OURS: costs(larger, foreseen.choices(larger)),
+        "own settings": np.zeros(len(larger.rows)),
+        "hand rule": costs(larger, larger.hand),
+        "best of all for each system": larger.L.min(axis=1),
+    }
     return [{"choice": name, **_score(cost, direct)} for name, cost in ways.items()]
 
 

@@ -22,6 +22,7 @@ CAUTION = 0.9  #: deviations added to what is expected, when candidates are comp
 #: large ones are wrong by more than a Gaussian's would be.
 SURE, SURE_SQUARE = 0.6, 1.25
 ALONE = 0.5  #: for a deviation, in both, where caution is about a candidate's own time
+SMALL = 25_000  #: unknowns, of a fit that is to say something of larger systems
 _FAR = 9.0
 _LOG_ROWS = 0  # place of the feature
 MARGIN = float(np.log(1.1))  #: a choice is foreseen to be faster than the own settings by this
@@ -102,6 +103,14 @@ def foresee(table: Table, learner: Learner) -> Foreseen:
         for place, told in zip(np.flatnonzero(out), parts(each), strict=True):
             apart[place] = told
     return Foreseen(mean, spread, np.array(apart))
+
+
+def foresee_larger(table: Table, learner: Learner) -> tuple[Table, Foreseen]:
+    """Fit to systems of up to `SMALL` unknowns; the larger ones, and what is expected of them."""
+    out = table.X[:, _LOG_ROWS] > np.log10(SMALL)
+    larger = table.some(out)
+    each = learner(table.some(~out), larger.X)[..., TOTAL]
+    return larger, Foreseen(each.mean(axis=0), each.std(axis=0), parts(each))
 
 
 def single_of_others(table: Table) -> Ints:

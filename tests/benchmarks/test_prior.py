@@ -5,7 +5,15 @@ pytest.importorskip("petsc4py")
 pytest.importorskip("sklearn")
 
 from benchmarks.prior import run
-from benchmarks.prior_choice import Foreseen, costs, foresee, forest, single_of_others
+from benchmarks.prior_choice import (
+    SMALL,
+    Foreseen,
+    costs,
+    foresee,
+    foresee_larger,
+    forest,
+    single_of_others,
+)
 from benchmarks.prior_posterior import PARTS, Posterior, parts
 from benchmarks.prior_streams import LENGTH, online, thompson, tsallis
 from benchmarks.prior_table import Table, comparable, hand_rule, own_seconds, table
@@ -98,6 +106,15 @@ def test_a_fit_does_not_see_the_kind_it_is_asked_about(known):
     assert all(inside + out == len(known.rows) for inside, out in seen)
 
 
+def test_a_fit_that_is_asked_about_larger_systems_has_seen_smaller_ones(known):
+    def learner(some, Z):
+        assert some.X[:, 0].max() <= np.log10(SMALL) < Z[:, 0].min()
+        return np.zeros((2, len(Z), *some.Y.shape[1:]))
+
+    larger, foreseen = foresee_larger(known, learner)
+    assert 0 < len(larger.rows) == len(foreseen.mean) < len(known.rows)
+
+
 def test_what_is_hardly_faster_is_not_taken(known):
     """Nor what is faster by less than it is uncertain."""
     mean, apart = np.zeros(known.L.shape), np.zeros((len(known.L), PARTS + 1, known.L.shape[1]))
@@ -149,6 +166,6 @@ def test_parts_that_foresaw_what_was_seen_gain_weight():
 
 def test_every_table_has_its_rows():
     measured = run([system(number) for number in range(24)], rivals=False).result
-    assert len(measured.sections) == 3
+    assert len(measured.sections) == 4
     assert next(iter(measured.sections[0].rows))["choice"].startswith("prior")
     assert measured.settings["compared"] == 24
