@@ -65,8 +65,7 @@ TIMED += tuple(
     f"petsc/plugin/test_{name}"
     for names in (
         ("census", "class", "guess", "mirror", "newton", "one_rank", "own_test"),
-        ("run", "second", "sound", "unread", "watch"),
-        ("prior", "rows", "state"),
+        ("prior", "rows", "run", "second", "sound", "state", "unread", "watch"),
     )
     for name in names
 )
