@@ -157,7 +157,8 @@ class Surrogate(torch.nn.Module):
             L, residual, solved = self._solve(K, data)
             slope = 0.5 * (torch.cholesky_inverse(L) - torch.outer(solved, solved))
             value = 0.5 * residual @ solved + L.diagonal().log().sum() + prior
-        torch.autograd.backward([K, prior - self.level * solved.sum()], [slope, None])
+        # A product, because a backward pass from a slope loads a second's worth of modules.
+        torch.autograd.backward((K * slope).sum() + prior - self.level * solved.sum())
         return float(value)
 
     def _prior(self) -> Tensor:

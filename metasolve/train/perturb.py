@@ -138,7 +138,7 @@ class Perturber:
     def _learn(self, number: int) -> None:
         surrogate, matches = self.policy.surrogate, self.dataset.matches()
         if number % 5 == 4:
-            surrogate.fit(matches, steps=10)
+            surrogate.fit(matches, steps=15)
         else:
             surrogate.condition(matches)
 

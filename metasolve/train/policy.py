@@ -193,7 +193,7 @@ def incumbents(
     """Best constant of every arm by an objective: defaults, then draws, then finer draws."""
     rng = np.random.default_rng(seed)
     dim, x = arms.space.dim, as_tensor(inputs)
-    best = np.array([arms.defaults(arm) for arm in range(arms.count)])
+    best = arms.usual
     cost = np.full(arms.count, np.inf)
     each = np.full((len(inputs), arms.count), np.inf)
     for draw in range(draws):

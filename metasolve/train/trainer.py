@@ -47,7 +47,7 @@ from metasolve.train.split import split, spread_out
 from metasolve.train.teacher import Lesson, Teacher
 from metasolve.train.trial import choose
 
-_LAST_STEPS = 200
+_LAST_STEPS = 300
 _CONSTANTS = 2  # that meet in the selection, by either objective
 _REFERENCE_SHARE = 0.2  # of the calls: more instances than that are thinned out
 _QUICK = 1.0  # seconds: what the host takes less for is measured twice, if the first is colder
@@ -200,7 +200,7 @@ class Trainer:
         return self.teacher.lesson(self.teacher.usual).network()
 
     def _fit(self) -> None:
-        loss = self.surrogate.fit(self.dataset.matches(), steps=40)
+        loss = self.surrogate.fit(self.dataset.matches(), steps=60)
         self.events.emit("surrogate", loss=loss, noise=self.surrogate.noise)
 
     # --- phase 2 ------------------------------------------------------------------------------
