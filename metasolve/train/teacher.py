@@ -95,20 +95,15 @@ class Lesson:
         arms = self.teacher.arms
         return [arms.settings(int(arm), self.best.numbers[arm]) for arm in order]
 
-    def network(self, share: float = 1.0) -> PolicyTrainer:
-        """A policy that has learned what the surrogate believes.
-
-        Parameters
-        ----------
-        share : of the steps; fewer do where it goes on learning.
-        """
+    def network(self) -> PolicyTrainer:
+        """A policy that has learned what the surrogate believes."""
         teacher, best = self.teacher, self.best
         arms, inputs, seed = teacher.arms, teacher.inputs, teacher.seed
         kept = list(shortlist(best.each, within=_WORTH_KEEPING, most=MOST_ARMS))
         varies, start = inputs.varies, best.start(arms)
         model = MetaModel(len(varies), arms.space.dim, start, varies, HIDDEN, seed)
         policy = PolicyTrainer(model, teacher.surrogate, arms, inputs, kept, self.objective, seed)
-        expected = policy.steps(round(share * _STEPS))
+        expected = policy.steps(_STEPS)
         teacher.events.emit(
             "warm_start",
             arms=[arms.arms[arm] for arm in kept],

@@ -197,7 +197,7 @@ class Trainer:
         self.teacher = Teacher(
             self.arms, self.inputs, *known, train, config.pessimism, seed, self.events
         )
-        return self.teacher.lesson(self.teacher.usual).network(share=0.5)
+        return self.teacher.lesson(self.teacher.usual).network()
 
     def _fit(self) -> None:
         loss = self.surrogate.fit(self.dataset.matches(), steps=60)
