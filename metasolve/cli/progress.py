@@ -8,13 +8,17 @@ from __future__ import annotations
 import os
 import sys
 import time
+from collections.abc import Callable
 from types import TracebackType
 from typing import TextIO
 
 import rich.progress
 from rich.console import Console
 
+from metasolve.train.pace import Pace, in_words
+
 _SECONDS_BETWEEN_LINES = 15.0
+_SHARE_BETWEEN_LINES = 0.05  # of the time so far: who waits for hours need not read hundreds
 _LAUNCHED = ("OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "MPI_LOCALNRANKS", "SLURM_STEP_NUM_TASKS")
 
 
@@ -31,14 +35,21 @@ def console(width: int = 100) -> Console:
 
 
 class Progress:
-    """Called with what is being done, how much of it is done, and how much there is."""
+    """Called with what is being done, how much of it is done, and how much there is.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    clock : seconds, from anywhere.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._bar = rich.progress.Progress(
             console=Console(stderr=True), disable=not is_terminal(sys.stderr), transient=True
         )
         self._tasks: dict[str, rich.progress.TaskID] = {}
-        self._last = time.monotonic()
+        self._paces: dict[str, Pace] = {}
+        self._clock = clock
+        self._began = self._last = clock()
 
     def __enter__(self) -> Progress:
         self._bar.start()
@@ -54,6 +65,15 @@ class Progress:
         if what not in self._tasks:
             self._tasks[what] = self._bar.add_task(what, total=total)
         self._bar.update(self._tasks[what], completed=done, total=total)
-        if self._bar.disable and time.monotonic() - self._last > _SECONDS_BETWEEN_LINES:
-            self._last = time.monotonic()
-            sys.stderr.write(f"{what}: {done} of {total}\n")
+        now, pace = self._clock(), self._paces.setdefault(what, Pace())
+        pace.note(done, now)
+        between = max(_SECONDS_BETWEEN_LINES, _SHARE_BETWEEN_LINES * (now - self._began))
+        if self._bar.disable and now - self._last > between:
+            self._last = now
+            sys.stderr.write(_line(what, done, total, pace.left(total)) + "\n")
+
+
+def _line(what: str, done: int, total: int, left: float | None) -> str:
+    """How far it is, and where that is known and not all is done, how long it still takes."""
+    line = f"{what}: {done} of {total}"
+    return f"{line}, about {in_words(left)} left at this pace" if left else line

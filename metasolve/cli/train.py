@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -17,6 +17,7 @@ import typer
 from metasolve.cli.arguments import with_fields_of
 from metasolve.errors import MetasolveError, UsageError
 from metasolve.train.config import TrainConfig
+from metasolve.train.pace import in_words
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -68,6 +69,7 @@ def register(app: typer.Typer) -> None:
         from metasolve.cli.progress import Progress
         from metasolve.program.case_file import is_case
         from metasolve.recorded.training import train
+        from metasolve.train.duration import quiet
         from metasolve.train.interrupt import InterruptedTraining
         from metasolve.train.session import silent
 
@@ -92,6 +94,7 @@ def register(app: typer.Typer) -> None:
                     ranks_per_solve=ranks_per_solve,
                     replay=replay,
                     progress=progress if first else silent,
+                    say=_said if first else quiet,
                     **options,
                 )
         except InterruptedTraining as stopped:
@@ -121,6 +124,10 @@ def _learn_program(case: Path, out: Path, **options: Any) -> Model:
     for name in ("prefix", "ranks_per_solve", "replay", "comm"):
         del options[name]
     return train_case(case, out, **options)
+
+
+def _said(sentence: str) -> None:
+    typer.echo(f"metasolve: {sentence}", err=True)
 
 
 def _given(context: typer.Context, name: str) -> bool:
@@ -169,6 +176,7 @@ def report(model: Model, out: Path) -> None:
     calls = model.info["calls"]
     parts = ", ".join(f"{name} {n}" for name, n in calls.items() if name != "train" and n)
     typer.echo(f"solver calls: {calls['train']} ({parts})")
+    typer.echo(time_line(model.info))
     if model.info.get("gradient"):
         typer.echo(gradient_line(model.info["gradient"]))
     if model.info.get("ran_on", {}).get("ranks", 1) > 1:
@@ -177,6 +185,13 @@ def report(model: Model, out: Path) -> None:
         typer.echo("nothing beats the program's own settings here: the model leaves it alone")
     typer.echo(f"model: {out}")
     typer.echo(f"events: {out / 'events.jsonl'}")
+
+
+def time_line(info: Mapping[str, Any]) -> str:
+    """What a training took, and what its solves took of it, on all ranks together."""
+    took, solves = info.get("wall_seconds"), in_words(info["solver_seconds"])
+    all_in_all = "" if took is None else f"{in_words(took)} in all; "
+    return f"time: {all_in_all}{solves} in the solver calls, added up"
 
 
 def gradient_line(chosen: dict[str, Any]) -> str:

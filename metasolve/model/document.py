@@ -60,6 +60,7 @@ class _Document(BaseModel):
     solver_seconds: FiniteFloat = 0.0
     trained_on: list[str] = []
     validation: dict[str, Any] = {}
+    wall_seconds: FiniteFloat | None = None
     winner: str | None = None
 
 

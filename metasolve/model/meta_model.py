@@ -46,6 +46,8 @@ class MetaModel(torch.nn.Module):
             weights = torch.randn(out, width, generator=generator) / max(width, 1) ** 0.5
             self.weights.append(torch.nn.Parameter(weights))
             self.biases.append(torch.nn.Parameter(torch.zeros(out)))
+        # Going through torch's own lists takes longer than the products.
+        self._pairs = list(zip(self.weights, self.biases, strict=True))
         with torch.no_grad():
             self.weights[-1].mul_(0.05)
             self.biases[-1].copy_(torch.as_tensor(np.asarray(start), dtype=torch.float32))
@@ -54,10 +56,10 @@ class MetaModel(torch.nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Coordinates (batch, dim) at standardised features x (batch, features)."""
-        for weights, bias in zip(self.weights[:-1], self.biases[:-1], strict=True):
-            x = torch.tanh(x @ weights.T + bias)
-        z: torch.Tensor = x @ self.weights[-1].T + self.biases[-1]
-        return z
+        for weights, bias in self._pairs[:-1]:
+            x = torch.tanh(torch.addmm(bias, x, weights.T))
+        weights, bias = self._pairs[-1]
+        return torch.addmm(bias, x, weights.T)
 
     def layers(self) -> tuple[Layer, ...]:
         """The network as numpy layers (float64), what `Model` and the plug-in evaluate."""

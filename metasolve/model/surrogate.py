@@ -11,13 +11,15 @@ Formulas: Rasmussen & Williams, Gaussian Processes for Machine Learning, 2006, c
 from __future__ import annotations
 
 from copy import copy
-from dataclasses import dataclass
 
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 
+from metasolve.model.covariance import bell, stretched
 from metasolve.model.gate import Bells
+from metasolve.model.matches import Matches, some_of, subset
+from metasolve.optim.adam import Adam
 
 Tensor = torch.Tensor
 
@@ -33,24 +35,6 @@ def squash(cost: Tensor) -> Tensor:
     Monotone and once differentiable up to a factor at 0.5.
     """
     return torch.where(cost < _CALM, cost, _CALM + _SPAN * torch.tanh(cost - _CALM))
-
-
-@dataclass(frozen=True)
-class Matches:
-    """What the surrogate is conditioned on.
-
-    Attributes
-    ----------
-    x : (n, features) standardised features of the instance of each evaluation.
-    s : (n, dim) encoded settings, as `Space.encode` gives them.
-    instance : (n,) index of the instance, not negative.
-    cost : (n,) what to predict: squashed costs, or others of that size.
-    """
-
-    x: Tensor
-    s: Tensor
-    instance: Tensor
-    cost: Tensor
 
 
 class Surrogate(torch.nn.Module):
@@ -69,8 +53,8 @@ class Surrogate(torch.nn.Module):
     straight : whether there is the straight line.
     """
 
-    FIT_ROWS = 800  # evaluations used to fit the kernel
-    SPREAD_ROWS = 500  # evaluations used for the standard deviation; fewer overstate it
+    FIT_ROWS = 500  # evaluations used to fit the kernel
+    SPREAD_ROWS = 300  # evaluations used for the standard deviation; fewer overstate it
 
     def __init__(
         self, features: int, dim: int, seed: int = 0, rows: int = 4000, straight: bool = True
@@ -112,14 +96,18 @@ class Surrogate(torch.nn.Module):
     # --- kernel -------------------------------------------------------------------------------
 
     def _kernel(self, x: Tensor, s: Tensor, x2: Tensor, s2: Tensor) -> Tensor:
-        """Covariance (n, m) without the single instances' offsets."""
+        """Covariance (n, m) without the single instances' offsets.
+
+        There may be fewer features than settings: each row of x stands for as many rows of s.
+        """
         lengths = [self.feature_lengths, self.setting_lengths, self.common_lengths]
         scale_x, scale_s, scale_c = ((-each).exp().to(x.dtype) for each in lengths)
         joint, common, hard, _ = (2.0 * self.sizes).exp().to(x.dtype)
-        alike = _bell(x * scale_x, x2 * scale_x)
-        acts = joint * _bell(s * scale_s, s2 * scale_s) + hard
-        bells = alike * acts + common * _bell(s * scale_c, s2 * scale_c)
-        kernel: Tensor = bells + self._sloped(x) @ self._sloped(x2).T if self.straight else bells
+        alike = stretched(bell(x * scale_x, x2 * scale_x), len(s))
+        acts = joint * bell(s * scale_s, s2 * scale_s) + hard
+        kernel: Tensor = alike * acts + common * bell(s * scale_c, s2 * scale_c)
+        if self.straight:
+            kernel = kernel + stretched(self._sloped(x) @ self._sloped(x2).T, len(s))
         return kernel
 
     def _sloped(self, x: Tensor) -> Tensor:
@@ -129,12 +117,16 @@ class Surrogate(torch.nn.Module):
         same = (instance[:, None] == instance2[None]).double()
         return (2.0 * self.sizes[3]).exp() * same
 
-    def _factor(self, data: Matches) -> tuple[Tensor, Tensor, Tensor]:
-        """Cholesky factor of the covariance, residuals, and covariance⁻¹ residuals."""
+    def _covariance(self, data: Matches) -> Tensor:
+        """Of what was measured, (n, n), noise included."""
         x, s = data.x.double(), data.s.double()
         noise = (2.0 * self.noise_size).exp() + _JITTER
         K = self._kernel(x, s, x, s) + self._offset(data.instance, data.instance)
-        L = torch.linalg.cholesky(K + noise * torch.eye(len(x), dtype=torch.float64))
+        return K + noise * torch.eye(len(x), dtype=torch.float64)
+
+    def _solve(self, K: Tensor, data: Matches) -> tuple[Tensor, Tensor, Tensor]:
+        """Cholesky factor of the covariance, residuals, and covariance⁻¹ residuals."""
+        L = torch.linalg.cholesky(K)
         residual = data.cost.double() - self.level
         return L, residual, torch.cholesky_solve(residual[:, None], L)[:, 0]
 
@@ -145,18 +137,29 @@ class Surrogate(torch.nn.Module):
 
         Returns the negative log posterior per evaluation. `steps` are of Adam.
         """
-        some = _subset(data, self.FIT_ROWS, self.seed)
-        optimiser = torch.optim.Adam(self.parameters(), lr=learning_rate)
+        some = subset(data, self.FIT_ROWS, self.seed)
+        optimiser = Adam(self.parameters())
         value = 0.0
         for _ in range(steps):
-            L, residual, solved = self._factor(some)
-            loss = 0.5 * residual @ solved + L.diagonal().log().sum() + self._prior()
-            optimiser.zero_grad()
-            torch.autograd.backward(loss)
-            optimiser.step()
-            value = float(loss.detach()) / len(some.cost)
+            optimiser.clear()
+            value = self._likelihood(some) / len(some)
+            optimiser.step(learning_rate)
         self.condition(data)
         return value
+
+    def _likelihood(self, data: Matches) -> float:
+        """Negative log posterior, its gradient added to that of the parameters.
+
+        With respect to the covariance it is known: ½ (K⁻¹ - K⁻¹r rᵀK⁻¹), equation 5.9.
+        """
+        K, prior = self._covariance(data), self._prior()
+        with torch.no_grad():
+            L, residual, solved = self._solve(K, data)
+            slope = 0.5 * (torch.cholesky_inverse(L) - torch.outer(solved, solved))
+            value = 0.5 * residual @ solved + L.diagonal().log().sum() + prior
+        # A product, because a backward pass from a slope loads a second's worth of modules.
+        torch.autograd.backward((K * slope).sum() + prior - self.level * solved.sum())
+        return float(value)
 
     def _prior(self) -> Tensor:
         """Negative log prior: long lengths, gentle slopes, 8 % noise, unless evaluations differ."""
@@ -172,13 +175,14 @@ class Surrogate(torch.nn.Module):
     @torch.no_grad()
     def condition(self, data: Matches) -> None:
         """Condition on evaluations, with the kernel as it is."""
-        known = _subset(data, self.rows, self.seed)
-        self._lower, _, self._solved = self._factor(known)
-        few = _subset(known, self.SPREAD_ROWS, self.seed)
-        L, _, _ = self._factor(few)
+        known = subset(data, self.rows, self.seed)
+        K = self._covariance(known)
+        self._lower, _, self._solved = self._solve(K, known)
+        self._few = some_of(len(known), self.SPREAD_ROWS, self.seed)
+        L = torch.linalg.cholesky(K[self._few][:, self._few])
         identity = torch.eye(len(L), dtype=torch.float64)
         self._whiten: Tensor = torch.linalg.solve_triangular(L, identity, upper=False).float()
-        self._known, self._few, self._weights = known, few, self._solved.float()
+        self._known, self._weights = known, self._solved.float()
 
     @torch.no_grad()
     def extend(self, seen: Matches) -> None:
@@ -196,8 +200,7 @@ class Surrogate(torch.nn.Module):
         own = own + noise * torch.eye(len(x), dtype=torch.float64) - cross.T @ cross
         upper = torch.hstack([self._lower, torch.zeros_like(cross)])
         self._lower = torch.vstack([upper, torch.hstack([cross.T, torch.linalg.cholesky(own)])])
-        pairs = zip(vars(old).values(), vars(seen).values(), strict=True)
-        self._known = Matches(*(torch.cat(pair) for pair in pairs))
+        self._known = old.and_also(seen)
         residual = self._matches.cost.double() - self.level
         self._solved = torch.cholesky_solve(residual[:, None], self._lower)[:, 0]
         self._weights = self._solved.float()
@@ -211,32 +214,58 @@ class Surrogate(torch.nn.Module):
     # --- predicting ---------------------------------------------------------------------------
 
     def mean(self, x: Tensor, s: Tensor) -> Tensor:
-        """Predicted cost (n,), differentiable in x and s."""
-        known = self._matches
-        return self._kernel(x, s, known.x, known.s) @ self._weights + self.level.float()
+        """Predicted cost (n,), differentiable; x may have fewer rows than s, see `_kernel`."""
+        return self._mean(self._to_known(x, s))
 
     def spread(self, x: Tensor, s: Tensor) -> Tensor:
         """Standard deviation (n,) of the prediction, without noise; differentiable."""
-        white = self._kernel(x, s, self._few.x, self._few.s) @ self._whiten.T
-        prior = (2.0 * self.sizes[:3]).exp().sum().float()
+        return self._spread(x, self._to_known(x, s)[:, self._few])
+
+    def mean_and_spread(self, x: Tensor, s: Tensor) -> tuple[Tensor, Tensor]:
+        """Both, for little more than the price of one."""
+        kernel = self._to_known(x, s)
+        return self._mean(kernel), self._spread(x, kernel[:, self._few])
+
+    def _to_known(self, x: Tensor, s: Tensor) -> Tensor:
+        known = self._matches
+        return self._kernel(x, s, known.x, known.s)
+
+    def _mean(self, kernel: Tensor) -> Tensor:
+        return kernel @ self._weights + self.level.float()
+
+    def _spread(self, x: Tensor, kernel: Tensor) -> Tensor:
+        white = kernel @ self._whiten.T
+        prior = (2.0 * self.sizes[:3]).exp().sum().float().expand(len(kernel))
         if self.straight:
-            prior = prior + self._sloped(x).square().sum(dim=1)
+            prior = prior + stretched(self._sloped(x).square().sum(dim=1), len(kernel))
         deviation: Tensor = (prior - white.square().sum(dim=1)).clamp(min=1e-6).sqrt()
         return deviation
 
     def strays(self, x: Tensor, s: Tensor) -> Tensor:
         """Standard deviation (n,) of one measurement on an instance that is not known."""
+        return self.straying(self.spread(x, s))
+
+    def straying(self, spread: Tensor) -> Tensor:
+        """`strays` where `spread` (n,) is known."""
         alone = (2.0 * self.sizes[3]).exp() + (2.0 * self.noise_size).exp()
-        return (self.spread(x, s).square() + alone.float()).sqrt()
+        return (spread.square() + alone.float()).sqrt()
 
     @torch.no_grad()
     def draw(self, x: Tensor, s: Tensor, normal: NDArray[np.float64]) -> NDArray[np.float64]:
-        """One joint sample of the costs (n,) from the posterior, given standard normals (n,)."""
-        white = self._kernel(x, s, self._few.x, self._few.s) @ self._whiten.T
-        covariance = (self._kernel(x, s, x, s) - white @ white.T).double()
-        jitter = 1e-3 * torch.eye(len(x), dtype=torch.float64)
-        root = torch.linalg.cholesky(covariance + jitter).numpy()
-        drawn: NDArray[np.float64] = self.mean(x, s).numpy().astype(float) + root @ normal
+        """One joint sample of costs (n,) on one instance, x (1, features), from the posterior.
+
+        Parameters
+        ----------
+        normal : (n,) standard normals.
+        """
+        kernel = self._to_known(x, s)
+        white = kernel[:, self._few] @ self._whiten.T
+        prior = self._kernel(x, s, x.expand(len(s), -1), s)
+        covariance = torch.addmm(prior, white, white.T, alpha=-1.0)
+        covariance.diagonal().add_(1e-3)
+        root = torch.linalg.cholesky(covariance.double())
+        mean = self._mean(kernel).double()
+        drawn: NDArray[np.float64] = (mean + root @ torch.as_tensor(normal)).numpy()
         return drawn
 
     @torch.no_grad()
@@ -263,20 +292,6 @@ class Surrogate(torch.nn.Module):
         settings = as_tensor(s).requires_grad_(True)
         total = self.mean(as_tensor(x), settings).sum()
         return torch.autograd.grad(total, settings)[0].numpy().astype(float)
-
-
-def _bell(a: Tensor, b: Tensor) -> Tensor:
-    """exp(-½‖a_i - b_j‖²), (n, m)."""
-    inner = a @ b.T - 0.5 * a.square().sum(dim=1)[:, None] - 0.5 * b.square().sum(dim=1)[None]
-    return inner.clamp(max=0.0).exp()
-
-
-def _subset(data: Matches, most: int, seed: int) -> Matches:
-    if len(data.cost) <= most:
-        return data
-    rows = np.sort(np.random.default_rng(seed).permutation(len(data.cost))[:most])
-    rows_t = torch.as_tensor(rows)
-    return Matches(*(values[rows_t] for values in vars(data).values()))
 
 
 def as_tensor(values: ArrayLike) -> Tensor:

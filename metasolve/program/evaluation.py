@@ -89,7 +89,7 @@ def evaluate_case(
     measured = measure(
         rivals, unseen, repeats, lambda: progress("evaluate", next(done), len(unseen))
     )
-    seconds = trained.info.get("solver_seconds")
+    seconds = trained.info.get("wall_seconds")
     return Evaluation(unseen, measured, asdict(found) if found else None, counted, seconds)
 
 

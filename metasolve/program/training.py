@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from metasolve.solve.outcome import Reason
 from metasolve.solve.solver import Budget
 from metasolve.space import Space
 from metasolve.train.config import TrainConfig
+from metasolve.train.duration import Say, quiet
 from metasolve.train.inputs import usable
 from metasolve.train.session import EVENTS, read_past, silent, train_task
 from metasolve.train.trainer import Task
@@ -36,6 +38,7 @@ def train_case(
     space: str | Path | None = None,
     fresh: bool = False,
     progress: Callable[[str, int, int], None] = silent,
+    say: Say = quiet,
     **options: Any,
 ) -> Model:
     """Learn which settings suit which instance of a program.
@@ -47,6 +50,7 @@ def train_case(
     space : file of what may be set, instead of the case's own.
     fresh : forget what `out` holds.
     progress : called with what is being done, how much of it, and how much there is.
+    say : told in a sentence, before the trained runs, how long they may take.
     **options : fields of `TrainConfig`, except the measure: the case has it.
 
     Raises
@@ -57,6 +61,7 @@ def train_case(
     ReadingError
         If a successful run does not hold what the case reads from it.
     """
+    began = time.monotonic()
     case = case if isinstance(case, Case) else read_case(case)
     if space is not None:
         case = case.model_copy(update={"space_": Space.from_toml(space).to_dict()})
@@ -77,7 +82,8 @@ def train_case(
     # Each run is a process of its own; one that takes too long is ended by nobody in production.
     made_good = {Reason.DIVERGED} if case.rerunnable else set()
     task = Task(known, case.space, warms=False, made_good=made_good)
-    return train_task(task, SerialFarm(solver), out, config, past, info, progress=progress)
+    farm, took = SerialFarm(solver), time.monotonic() - began
+    return train_task(task, farm, out, config, past, info, progress=progress, say=say, before=took)
 
 
 def instance_count(calls: int) -> int:

@@ -113,7 +113,7 @@ def evaluate(
         rivals, unseen, repeats, lambda: progress("evaluate", next(done), len(unseen))
     )
     replay.destroy()
-    seconds = trained.info.get("solver_seconds")
+    seconds = trained.info.get("wall_seconds")
     return Evaluation(unseen, measured, asdict(found) if found else None, calls, seconds)
 
 

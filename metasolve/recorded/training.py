@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -18,6 +19,7 @@ from metasolve.solve.instance import Instance
 from metasolve.solve.outcome import Reason
 from metasolve.space import Space
 from metasolve.train.config import TrainConfig, shows_options
+from metasolve.train.duration import Say, quiet
 from metasolve.train.events import Event, read_events
 from metasolve.train.inputs import usable
 from metasolve.train.session import EVENTS, read_past, repeat, silent, train_task
@@ -45,6 +47,7 @@ def train(
     ranks_per_solve: int = 1,
     replay: str | os.PathLike[str] | None = None,
     progress: Callable[[str, int, int], None] = silent,
+    say: Say = quiet,
     **options: Any,
 ) -> Model:
     """Learn which settings suit which of the recorded systems, from further solves of them.
@@ -61,6 +64,7 @@ def train(
     replay : model directory of a finished training: repeat it from its recorded costs, without a
         solver call; space, prefix and options are its own where they are not given.
     progress : called with what is being done, how much of it, and how much there is.
+    say : told in a sentence, before the first solver call, how long it may take.
     **options : fields of `TrainConfig`: calls, seed, measure, ...
 
     Returns
@@ -81,6 +85,7 @@ def train(
     """
     from metasolve.petsc.recording import Recording
 
+    began = time.monotonic()
     recorded, out = Recording(Path(recording)), Path(out)
     first = comm is None or comm.rank == 0
     if replay is not None:
@@ -100,9 +105,8 @@ def train(
     farm = _farm(task.space, comm, ranks_per_solve, out)
     ran_on = {"ranks": 1 if comm is None else comm.size, "ranks_per_solve": ranks_per_solve}
     with _closing(farm, comm):
-        return train_task(
-            task, farm, out, config, past, provenance(recorded, prefix), first, progress, ran_on
-        )
+        where, took = provenance(recorded, prefix), time.monotonic() - began
+        return train_task(task, farm, out, config, past, where, first, progress, ran_on, say, took)
 
 
 def task_of(

@@ -29,7 +29,7 @@ class Evaluation:
     measured : measurements by contender and instance id.
     global_setting : the global baseline as JSON, None if it was left out.
     calls : solver calls by phase of training, and of the global search.
-    training_seconds : solver seconds that training spent; None if unknown.
+    training_seconds : wall time of the training, not of its solves alone; None if unknown.
     """
 
     instances: Sequence[Instance]
@@ -109,7 +109,7 @@ class Evaluation:
         }
 
     def break_even_solves(self) -> float | None:
-        """Solves after which the time spent in training is earned back; None: never, or unknown."""
+        """Solves after which the wall time of training is earned back; None: never, or unknown."""
         both = self.ok(DEFAULT) & self.ok(MODEL)
         if self.training_seconds is None or not both.any():
             return None

@@ -15,6 +15,7 @@ from metasolve.report.evaluation import (
     ORACLE,
     Evaluation,
 )
+from metasolve.train.pace import in_words
 
 _TITLES = {
     DEFAULT: "the program's own settings",
@@ -99,9 +100,10 @@ def summary_lines(evaluation: Evaluation) -> list[str]:
         f"solver calls: training {calls.get('train', 0)}"
         + (f", global search {calls['global']}" if "global" in calls else ""),
     ]
-    solves = evaluation.break_even_solves()
-    if solves is not None:
-        lines.append(f"training is paid back after {np.ceil(solves):.0f} solves like these")
+    solves, took = evaluation.break_even_solves(), evaluation.training_seconds
+    if solves is not None and took is not None:
+        paid = f"paid back after {np.ceil(solves):.0f} solves like these"
+        lines.append(f"training took {in_words(took)} of wall time, {paid}")
     elif evaluation.training_seconds is not None:
         lines.append("training is not paid back: the model saves no time on these solves")
     return lines

@@ -31,6 +31,7 @@ class Arms:
     ----------
     onehot : (arms, dim), what `Space.encode` gives for the discrete settings of each arm.
     mask : (arms, dim), 1 at the numeric coordinates active in each arm.
+    usual : (arms, dim), coordinates of each arm with every number at its default.
     general : (arms,), whether any operator may be solved with it, not symmetric ones only.
     instead : (arms,), index of the arm that a constant of each becomes on other operators.
     """
@@ -39,6 +40,8 @@ class Arms:
         self.space = space
         self.arms = space.arms()
         self.count = len(self.arms)
+        written = [space.to_vector(arm) for arm in self.arms]
+        self.usual = np.array(written).reshape(self.count, space.dim)
         encoded = np.array([space.encode(arm) for arm in self.arms]).reshape(self.count, space.dim)
         active = np.array([space.active(arm) for arm in self.arms]).reshape(self.count, space.dim)
         self.mask = (active & space.continuous).astype(float)
@@ -72,8 +75,7 @@ class Arms:
         numbers : (arms, dim) numeric coordinates.
         symmetric : (instances,) where not, an arm that needs it gives way, as in production.
         """
-        usual = np.array([self.defaults(arm) for arm in range(self.count)])
-        numbers = np.where(self.mask > 0, numbers, usual)
+        numbers = np.where(self.mask > 0, numbers, self.usual)
         one = self.onehot + self.mask * numbers
         other = self.onehot[self.instead] + self.mask[self.instead] * numbers
         return np.where(symmetric[:, None, None], one, other)
@@ -108,7 +110,8 @@ class Arms:
 
     def defaults(self, arm: int) -> NDArray[np.float64]:
         """Coordinates (dim,) of an arm with every number at its default."""
-        return self.space.to_vector(self.arms[arm])
+        numbers: NDArray[np.float64] = self.usual[arm]
+        return numbers
 
     def prior(self) -> NDArray[np.float64]:
         """Probability of each arm when every choice and flag is drawn uniformly, (arms,)."""

@@ -91,9 +91,9 @@ def hopeful(
     draws = max(2, pool // arms.count)
     for index in _cycle(instances, count, rng):
         trial = rng.uniform(-1.0, 1.0, (draws, arms.count, arms.space.dim))
-        trial[0] = [np.clip(arms.defaults(arm), -1, 1) for arm in range(arms.count)]
+        trial[0] = np.clip(arms.usual, -1, 1)
         encoded = (arms.onehot + arms.mask * trial).reshape(draws * arms.count, -1)
-        x = as_tensor(np.repeat(dataset.inputs[index][None], len(encoded), axis=0))
+        x = as_tensor(dataset.inputs[index][None])
         costs = surrogate.draw(x, as_tensor(encoded), rng.standard_normal(len(encoded)))
         allowed = np.tile(arms.general | dataset.symmetric[index], draws)
         costs = np.where(allowed, costs, np.inf)

@@ -19,7 +19,8 @@ import torch
 from numpy.typing import NDArray
 
 from metasolve.model.gate import Bells
-from metasolve.model.surrogate import Matches, Surrogate, as_tensor
+from metasolve.model.matches import Matches
+from metasolve.model.surrogate import Surrogate, as_tensor
 from metasolve.train.inputs import linear_rule
 
 Array = NDArray[np.float64]
@@ -87,24 +88,28 @@ class Difficulty:
         x, s : (n, features) standardised features and (n, dim) encoded settings.
         """
         features, settings = as_tensor(x), as_tensor(s)
-        strays = surrogate.strays(features, settings)
-        spread = torch.hypot(strays, self._of_host(features)[1])
-        above, doubt, all_doubts = (
-            each.numpy().astype(float)
-            for each in (surrogate.mean(features, settings), strays, spread)
-        )
+        mean, spread = surrogate.mean_and_spread(features, settings)
+        strays = surrogate.straying(spread)
+        every = mean, strays, torch.hypot(strays, self._of_host(features)[1])
+        above, doubt, all_doubts = (each.numpy().astype(float) for each in every)
         return above + self._above(x), doubt, all_doubts
 
     def cost(self, surrogate: Surrogate, x: Tensor, s: Tensor) -> tuple[Tensor, Tensor]:
-        """Mean and standard deviation (n,) of a measured cost, differentiable in s: see `taken`."""
+        """Mean and standard deviation (n,) of a measured cost, differentiable in s: see `taken`.
+
+        There may be fewer features (m, features): each row stands for n/m settings.
+        """
         host, strays = self._of_host(x)
         b, w = self._rule
         rule = b + x @ as_tensor(w)
-        return surrogate.mean(x, s) + rule - host, torch.hypot(surrogate.strays(x, s), strays)
+        often = len(s) // len(x)
+        above, strays = ((rule - host).repeat_interleave(often), strays.repeat_interleave(often))
+        mean, spread = surrogate.mean_and_spread(x, s)
+        return mean + above, torch.hypot(surrogate.straying(spread), strays)
 
     @torch.no_grad()
     def _of_host(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Log of what the host takes, and what that strays, both (n,)."""
         known = x[:, self._features]
-        nothing = known[:, :0]
-        return self._host.mean(known, nothing) + self._mean, self._host.strays(known, nothing)
+        mean, spread = self._host.mean_and_spread(known, known[:, :0])
+        return mean + self._mean, self._host.straying(spread)

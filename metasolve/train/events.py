@@ -40,6 +40,16 @@ def read_events(path: Path) -> list[Event]:
     return [event for event in events if event is not None]
 
 
+def elapsed(events: Sequence[Event]) -> float:
+    """Seconds that the trainings in a log have taken, as its last event says.
+
+    Logs of earlier versions do not say it: there pauses count, too.
+    """
+    if not events:
+        return 0.0
+    return float(events[-1].get("elapsed", events[-1]["time"] - events[0]["time"]))
+
+
 def _parse(line: bytes) -> Event | None:
     try:
         event = parse_object(line)
@@ -57,28 +67,37 @@ class Events:
     past : events of the training to be resumed. As many are not written again: a resumed
         training emits them in the same order as the first time.
     lines : complete lines in the file; what follows, a torn line, is cut off.
+    spent : seconds that the training has taken before; while nobody trains does not count.
     """
 
     FLUSH_SECONDS = 2.0  # how much work a power cut may lose; a kill loses at most one batch
 
-    def __init__(self, path: Path | None, past: Sequence[Event] = (), lines: int = 0) -> None:
+    def __init__(
+        self, path: Path | None, past: Sequence[Event] = (), lines: int = 0, spent: float = 0.0
+    ) -> None:
         self._skip = len(past)
         self._file = None
         self._synced = time.monotonic()
+        self._began = self._synced - spent
         if path is not None:
             path.parent.mkdir(parents=True, exist_ok=True)
             _cut_after_line(path, lines)
             self._file = path.open("a", encoding="utf-8")
 
+    @property
+    def elapsed(self) -> float:
+        """Seconds of wall time that the training has taken by now."""
+        return round(time.monotonic() - self._began, 3)
+
     def emit(self, event: str, **data: Any) -> None:
-        """Append {"event": event, **data, "time": unix seconds}."""
+        """Append {"event": event, **data, "time": unix seconds, "elapsed": of the training}."""
         if self._skip:
             self._skip -= 1
             return
         if self._file is None:
             return
-        line = json.dumps({"event": event, **data, "time": round(time.time(), 3)}, allow_nan=False)
-        self._file.write(line + "\n")
+        when = {"time": round(time.time(), 3), "elapsed": self.elapsed}
+        self._file.write(json.dumps({"event": event, **data, **when}, allow_nan=False) + "\n")
 
     def flush(self) -> None:
         """Hand lines to the system at the end of a batch; to the disk every few seconds."""

@@ -21,7 +21,9 @@ from numpy.typing import NDArray
 from metasolve.model.gate import LONGEST, Gate
 from metasolve.model.meta_model import MetaModel
 from metasolve.model.surrogate import Surrogate, as_tensor, squash
+from metasolve.optim.adam import Adam
 from metasolve.space import Space
+from metasolve.space.nearest import encoded_at
 from metasolve.train.difficulty import Difficulty
 from metasolve.train.inputs import Inputs
 from metasolve.train.policy import JITTER
@@ -31,7 +33,7 @@ _PRIOR_FREEDOM = 4  # instances that the Gaussian processes' own opinion of thei
 _HIDDEN = (32, 32)
 _DRAWS = 8000  # features to fit it at: mixtures of two instances, moved a little
 _CLOSE = 0.5  # expected gain below which the decision is close
-_STEPS, _BATCH = 2000, 256
+_STEPS, _BATCH, _RATE = 800, 256, 1e-2
 Array = NDArray[np.float64]
 
 
@@ -98,11 +100,8 @@ class Expectation:
 
     def taken(self, x: Array) -> tuple[Array, Array, Array]:
         """See `Difficulty.taken`, of what the policy chooses at x (n, features)."""
-        encoded = [
-            self.space.encode(self.space.to_settings(z, symmetric))
-            for z, symmetric in zip(_outputs(self.model, x), self._symmetric(x), strict=True)
-        ]
-        return self.difficulty.taken(self.surrogate, x, np.array(encoded))
+        encoded = encoded_at(self.space, _outputs(self.model, x), self._symmetric(x))
+        return self.difficulty.taken(self.surrogate, x, encoded)
 
     def errors(self, instances: Sequence[int], measured: Array) -> Array:
         """How much more than expected the choices cost above the host, in standard deviations.
@@ -166,12 +165,10 @@ def _outputs(model: MetaModel, x: Array) -> Array:
 
 
 def _fit(gate: MetaModel, x: torch.Tensor, target: torch.Tensor, rng: np.random.Generator) -> None:
-    optimiser = torch.optim.AdamW(gate.parameters(), lr=1e-2, weight_decay=1e-3)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, _STEPS)
-    for _ in range(_STEPS):
+    optimiser = Adam(gate.parameters(), weight_decay=1e-3)
+    for step in range(_STEPS):
         some = torch.as_tensor(rng.integers(len(x), size=_BATCH))
         loss = (gate(x[some]) - target[some]).square().sum(dim=1).mean()
-        optimiser.zero_grad()
-        loss.backward()
-        optimiser.step()
-        schedule.step()
+        optimiser.clear()
+        torch.autograd.backward(loss)
+        optimiser.step(_RATE * 0.5 * (1.0 + math.cos(math.pi * step / _STEPS)))

@@ -23,6 +23,7 @@ def nothing_chosen(space: Space, known: Sequence[Instance], info: Mapping[str, A
         "trained_on": [],
         "calls": {"train": 0},
         "solver_seconds": 0.0,
+        "wall_seconds": 0.0,
         **info,
     }
     return Model("default", space, inputs.standardisation, layers, told)
@@ -32,8 +33,9 @@ def after_learning(
     base: Model, what: str, known: Sequence[Instance], calls: int, seconds: float
 ) -> dict[str, Any]:
     """What model.json says then: instances seen count as trained on, solves or runs as calls."""
-    before = base.info["calls"]
+    before, took = base.info["calls"], base.info.get("wall_seconds")
     return {
+        **({} if took is None else {"wall_seconds": took + seconds}),
         "trained_on": sorted({*base.info["trained_on"], *(each.id for each in known)}),
         "calls": {**before, what: calls, "train": before["train"] + calls},
         "solver_seconds": base.info["solver_seconds"] + seconds,

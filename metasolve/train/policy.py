@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from metasolve.model.meta_model import MetaModel
 from metasolve.model.surrogate import Surrogate, as_tensor
+from metasolve.optim.adam import Adam
 from metasolve.train.arms import Arms
 from metasolve.train.inputs import Inputs
 from metasolve.train.risk import Objective
@@ -78,7 +79,7 @@ class PolicyTrainer:
         self.varies = (self.inputs != self.inputs[:1]).any(dim=0).float()
         self.kept = torch.as_tensor(kept)
         self.continuous = torch.as_tensor(arms.space.continuous.copy())
-        self.optimiser = torch.optim.AdamW(model.parameters(), lr=3e-3, weight_decay=1e-3)
+        self.optimiser = Adam(model.parameters(), weight_decay=1e-3)
         self.generator = torch.Generator().manual_seed(seed + 2)
 
     def steps(
@@ -97,17 +98,15 @@ class PolicyTrainer:
         value = 0.0
         for step in range(count):
             t = step / max(count - 1, 1)
-            for group in self.optimiser.param_groups:
-                group["lr"] = learning_rate[0] ** (1 - t) * learning_rate[1] ** t
+            rate = learning_rate[0] ** (1 - t) * learning_rate[1] ** t
             heat = temperature[0] ** (1 - t) * temperature[1] ** t
             cost, entropy, outside = self.expectation(self._mixed())
             loss = cost.mean() - heat * entropy.mean() + outside.mean()
             if correction is not None:
                 loss = loss + correction.loss(self.model, self.arms)
-            self.optimiser.zero_grad()
-            loss.backward()
-            torch.nn.utils.clip_grad_norm_(self.model.parameters(), 5.0)
-            self.optimiser.step()
+            self.optimiser.clear()
+            torch.autograd.backward(loss)
+            self.optimiser.step(rate, longest=5.0)
             value = float(cost.detach().mean())
         self.surrogate.requires_grad_(True)
         return value
@@ -194,7 +193,7 @@ def incumbents(
     """Best constant of every arm by an objective: defaults, then draws, then finer draws."""
     rng = np.random.default_rng(seed)
     dim, x = arms.space.dim, as_tensor(inputs)
-    best = np.array([arms.defaults(arm) for arm in range(arms.count)])
+    best = arms.usual
     cost = np.full(arms.count, np.inf)
     each = np.full((len(inputs), arms.count), np.inf)
     for draw in range(draws):

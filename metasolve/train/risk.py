@@ -79,11 +79,11 @@ def pessimistic(surrogate: Surrogate, deviations: float) -> Objective:
     """What settings take, some standard deviations above the mean: good on average."""
 
     def objective(x: Tensor, s: Tensor) -> Tensor:
-        x, rows = _rows(x, s)
-        cost = surrogate.mean(x, rows)
-        if deviations:
-            cost = cost + deviations * surrogate.spread(x, rows)
-        return cost.view(s.shape[:2])
+        rows = s.reshape(-1, s.shape[2])
+        if not deviations:
+            return surrogate.mean(x, rows).view(s.shape[:2])
+        cost, spread = surrogate.mean_and_spread(x, rows)
+        return (cost + deviations * spread).view(s.shape[:2])
 
     return objective
 
@@ -96,13 +96,7 @@ def careful(surrogate: Surrogate, difficulty: Difficulty) -> Objective:
     """
 
     def objective(x: Tensor, s: Tensor) -> Tensor:
-        x, rows = _rows(x, s)
-        return squash(expected_loss(*difficulty.cost(surrogate, x, rows))).view(s.shape[:2])
+        expected = difficulty.cost(surrogate, x, s.reshape(-1, s.shape[2]))
+        return squash(expected_loss(*expected)).view(s.shape[:2])
 
     return objective
-
-
-def _rows(x: Tensor, s: Tensor) -> tuple[Tensor, Tensor]:
-    """Features and settings (n · arms, ·) of every arm."""
-    n, arms, dim = s.shape
-    return x.unsqueeze(1).expand(n, arms, x.shape[1]).reshape(n * arms, -1), s.reshape(-1, dim)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from scipy.stats import t as student_t
+from scipy.special import stdtrit
 
 from metasolve.model.surrogate import squash
 from metasolve.train.candidate import Candidate, Costs, Verdict
@@ -101,5 +101,5 @@ def _hoped(candidate: Candidate, costs: Costs) -> dict[int, float]:
 
 def _uncertainty(gaps: Sequence[float]) -> float:
     """What their mean exceeds with a probability of 5 % where the true mean is 0."""
-    quantile = float(student_t.ppf(0.95, len(gaps) - 1))
+    quantile = float(stdtrit(len(gaps) - 1, 0.95))
     return quantile * float(np.std(gaps, ddof=1)) / math.sqrt(len(gaps))

@@ -13,7 +13,8 @@ from metasolve.farm.replaying import ReplayingFarm
 from metasolve.model.directory import load, save
 from metasolve.model.model import Model
 from metasolve.train.config import TrainConfig
-from metasolve.train.events import Event, Events, read_events
+from metasolve.train.duration import Say, quiet, sentence
+from metasolve.train.events import Event, Events, elapsed, read_events
 from metasolve.train.interrupt import InterruptedTraining, stop_on_signal
 from metasolve.train.trainer import Task, Trainer
 
@@ -90,6 +91,8 @@ def train_task(
     writes: bool = True,
     progress: Callable[[str, int, int], None] = silent,
     ran_on: Mapping[str, Any] = ALONE,
+    say: Say = quiet,
+    before: float = 0.0,
 ) -> Model:
     """Train into a directory, going on where an interrupted training there stopped.
 
@@ -106,6 +109,8 @@ def train_task(
     progress : called with what is being done, how much of it, and how much there is.
     ran_on : number of `ranks` and `ranks_per_solve`: provenance, under that name in the first event
         and in model.json. A training may go on with other ranks, with other ranks per solve not.
+    say : told in a sentence, before the first solver call, how long it may take.
+    before : seconds that this start of the training has taken already, to be counted.
 
     Raises
     ------
@@ -124,21 +129,27 @@ def train_task(
     again = past.start is not None and not past.finished
     prior = past.earlier if again else [*past.earlier, *evaluations(past.current)]
     known = past.current if again else ()
-    log = Events(out / EVENTS if writes else None, known, past.lines)
+    spent = elapsed(events) + before
+    log = Events(out / EVENTS if writes else None, known, past.lines, spent)
     replaying = ReplayingFarm(evaluations(known), farm)
 
     def on_batch(calls: int) -> None:
         progress("solver calls", calls, config.calls)
 
+    made = len(prior) + len(evaluations(known))
+    say(sentence(task.instances, config.calls - made, farm.size))
     try:
         with stop_on_signal(replaying.stop):
             log.emit(**start)  # a resumed training skips it, as all it emitted before
             trained = Trainer(task, replaying, config, log, prior, on_batch).run()
-            told = {**trained.model.info, **(info or {}), "ran_on": {**ran_on, **_shares(farm)}}
+            took = {"wall_seconds": log.elapsed}
+            ran = {"ran_on": {**ran_on, **_shares(farm)}}
+            told = {**trained.model.info, **took, **(info or {}), **ran}
             model = replace(trained.model, info=told, directory=out.absolute())
             if writes:
                 save(model, out, trained.surrogate)
-            log.emit("finished", kind=model.kind, calls=model.info["calls"])
+            wall = model.info["wall_seconds"]
+            log.emit("finished", kind=model.kind, calls=model.info["calls"], wall_seconds=wall)
     except InterruptedTraining as stopped:
         stopped.args = (
             f"{stopped}, logged in {out / EVENTS}; the same command goes on from there",
@@ -184,8 +195,14 @@ def repeat(
         config = TrainConfig(**{**start["config"], **options})
         farm, known = ReplayingFarm(evaluations(events[first:end])), read_events(out / EVENTS)
         ran_on = start.get("ran_on", ALONE)
-        model = train_task(task, farm, out, config, known, info, progress=progress, ran_on=ran_on)
+        told = {**info, "wall_seconds": _wall(events[first:end])}
+        model = train_task(task, farm, out, config, known, told, progress=progress, ran_on=ran_on)
     return model
+
+
+def _wall(events: Sequence[Event]) -> float | None:
+    """Seconds that a training took where its log says it: to repeat it takes less."""
+    return next((e.get("wall_seconds") for e in events if e["event"] == "finished"), None)
 
 
 def _shares(farm: Farm) -> dict[str, float]:

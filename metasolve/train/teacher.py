@@ -18,11 +18,13 @@ from metasolve.train.events import Events
 from metasolve.train.inputs import Inputs
 from metasolve.train.policy import Incumbents, PolicyTrainer, incumbents
 from metasolve.train.risk import Objective, careful, pessimistic
+from metasolve.train.split import spread_out
 
 HIDDEN = (64, 64)
 MOST_ARMS = 12  # in play after the design; each costs one surrogate evaluation per policy step
 _WORTH_KEEPING = 0.3  # objective by which an arm may trail the best one on its best instance
-_STEPS = 600
+_STEPS = 400
+_MOST_ASKED = 48  # instances that constants are tried on; more are thinned out evenly
 
 
 @dataclass(frozen=True)
@@ -61,30 +63,51 @@ class Teacher:
         """The same with other instances to be good at."""
         return replace(self, train=train)
 
-    def constants(self, objective: Objective, count: int) -> list[dict[str, Value]]:
-        """The best settings for all instances together, each of another arm, the best first."""
-        best = self._incumbents(objective)
-        order = np.argsort(best.cost, kind="stable")[:count]
-        return [self.arms.settings(int(arm), best.numbers[arm]) for arm in order]
+    def lesson(self, objective: Objective) -> Lesson:
+        """What is best by an objective, by what is known now."""
+        some = self.train
+        if len(some) > _MOST_ASKED:
+            some = spread_out(self.inputs.table[some], _MOST_ASKED, self.seed)
+            some = [self.train[each] for each in some]
+        known = self.inputs.table[some]
+        symmetric = self.inputs.symmetric(known)
+        best = incumbents(objective, self.arms, known, symmetric, self.seed)
+        return Lesson(self, objective, best)
 
-    def network(self, objective: Objective) -> PolicyTrainer:
+
+@dataclass(frozen=True)
+class Lesson:
+    """What an objective thought best once, and what can be made of it.
+
+    Attributes
+    ----------
+    teacher, objective : who was asked, and by what it was judged.
+    best : of every arm.
+    """
+
+    teacher: Teacher
+    objective: Objective
+    best: Incumbents
+
+    def constants(self, count: int) -> list[dict[str, Value]]:
+        """The best settings for all instances together, each of another arm, the best first."""
+        order = np.argsort(self.best.cost, kind="stable")[:count]
+        arms = self.teacher.arms
+        return [arms.settings(int(arm), self.best.numbers[arm]) for arm in order]
+
+    def network(self) -> PolicyTrainer:
         """A policy that has learned what the surrogate believes."""
-        best = self._incumbents(objective)
+        teacher, best = self.teacher, self.best
+        arms, inputs, seed = teacher.arms, teacher.inputs, teacher.seed
         kept = list(shortlist(best.each, within=_WORTH_KEEPING, most=MOST_ARMS))
-        varies, start = self.inputs.varies, best.start(self.arms)
-        model = MetaModel(len(varies), self.arms.space.dim, start, varies, HIDDEN, self.seed)
-        policy = PolicyTrainer(
-            model, self.surrogate, self.arms, self.inputs, kept, objective, self.seed
-        )
+        varies, start = inputs.varies, best.start(arms)
+        model = MetaModel(len(varies), arms.space.dim, start, varies, HIDDEN, seed)
+        policy = PolicyTrainer(model, teacher.surrogate, arms, inputs, kept, self.objective, seed)
         expected = policy.steps(_STEPS)
-        self.events.emit(
+        teacher.events.emit(
             "warm_start",
-            arms=[self.arms.arms[arm] for arm in kept],
+            arms=[arms.arms[arm] for arm in kept],
             expected=expected,
             constant=float(best.cost.min()),
         )
         return policy
-
-    def _incumbents(self, objective: Objective) -> Incumbents:
-        known = self.inputs.table[self.train]
-        return incumbents(objective, self.arms, known, self.inputs.symmetric(known), self.seed)

@@ -44,7 +44,7 @@ from metasolve.train.policy import PolicyTrainer
 from metasolve.train.risk import Risk
 from metasolve.train.selection import select
 from metasolve.train.split import split, spread_out
-from metasolve.train.teacher import Teacher
+from metasolve.train.teacher import Lesson, Teacher
 from metasolve.train.trial import choose
 
 _LAST_STEPS = 300
@@ -136,12 +136,16 @@ class Trainer:
         self._fit()
         policy.steps(_LAST_STEPS, learning_rate=(3e-3, 3e-4), temperature=(0.02, 0.005))
         teacher = self.teacher
+        usual, careful = teacher.lesson(teacher.usual), teacher.lesson(teacher.careful)
+        hard = teacher.of(self._hard(teacher.train)).lesson(teacher.usual)
         networks = {
             "policy": policy,
-            "distilled policy": teacher.network(teacher.usual),
-            "careful policy": teacher.network(teacher.careful),
+            "distilled policy": usual.network(),
+            "careful policy": careful.network(),
         }
-        return self._select(networks, validation)
+        # What a policy fails on is seldom easy.
+        constants = {"global": usual, "careful global": careful, "hard global": hard}
+        return self._select(networks, constants, validation)
 
     # --- phase 0 ------------------------------------------------------------------------------
 
@@ -193,10 +197,10 @@ class Trainer:
         self.teacher = Teacher(
             self.arms, self.inputs, *known, train, config.pessimism, seed, self.events
         )
-        return self.teacher.network(self.teacher.usual)
+        return self.teacher.lesson(self.teacher.usual).network()
 
     def _fit(self) -> None:
-        loss = self.surrogate.fit(self.dataset.matches(), steps=40)
+        loss = self.surrogate.fit(self.dataset.matches(), steps=60)
         self.events.emit("surrogate", loss=loss, noise=self.surrogate.noise)
 
     # --- phase 2 ------------------------------------------------------------------------------
@@ -228,18 +232,17 @@ class Trainer:
 
     # --- phase 3 ------------------------------------------------------------------------------
 
-    def _select(self, networks: Mapping[str, PolicyTrainer], validation: list[int]) -> Trained:
+    def _select(
+        self,
+        networks: Mapping[str, PolicyTrainer],
+        constants: Mapping[str, Lesson],
+        validation: list[int],
+    ) -> Trained:
         self._enter("selection")
         # The simpler come first: ties go to the earlier.
         candidates = [Candidate("host default", self._constant("default", self.space.defaults()))]
-        teacher, hard = self.teacher, self.teacher.of(self._hard(self.teacher.train))
-        sources = {
-            "global": (teacher, teacher.usual),
-            "careful global": (teacher, teacher.careful),
-            "hard global": (hard, hard.usual),  # what a policy fails on is seldom easy
-        }
-        for name, (by, objective) in sources.items():
-            for rank, settings in enumerate(by.constants(objective, _CONSTANTS), start=1):
+        for name, lesson in constants.items():
+            for rank, settings in enumerate(lesson.constants(_CONSTANTS), start=1):
                 candidates.append(Candidate(f"{name} {rank}", self._constant("global", settings)))
         inputs, host, seed = self.inputs, self.evaluator.host_costs(), self.config.seed
         for name, policy in networks.items():

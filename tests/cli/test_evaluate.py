@@ -58,6 +58,8 @@ def test_table_json_and_plot(trained, tmp_path):
     assert found["calls"]["train"] <= CALLS
     assert found["calls"]["global"] <= CALLS + 1
     assert "break_even_solves" in found
+    told = json.loads((trained / "model" / "model.json").read_text())
+    assert found["training_seconds"] == told["wall_seconds"] > told["solver_seconds"]
     assert len(found["instances"]) == 4
     for each in found["instances"]:
         assert each["features"]["log_rows"] > 2

@@ -169,6 +169,15 @@ def test_training_is_paid_back_by_what_is_saved():
     assert evaluation([2.0], [1.0], training_seconds=None).break_even_solves() is None
 
 
+def test_how_long_training_took_is_said_beside_when_it_is_paid_back():
+    lines = summary_lines(evaluation([3.0, 2.0], [1.0, 1.0], training_seconds=75.0))
+    assert lines[-1] == (
+        "training took 1 min 15 s of wall time, paid back after 50 solves like these"
+    )
+    lines = summary_lines(evaluation([2.0], [1.0], training_seconds=None))
+    assert not any("paid back" in line for line in lines)
+
+
 def test_the_json_has_the_keys_other_programs_rely_on(tmp_path):
     made = evaluation([2.0, 1.0], [1.0, 1.0])
     made.measured[MODEL]["i1"] = measured(outcome(1.0, residual=math.nan), source="refused")

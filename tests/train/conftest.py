@@ -141,19 +141,22 @@ def analytic():
 def lasting(out):
     """What a training left in `out`, without what tells how long something took.
 
-    Left out, by name: of an event `time`; of an outcome `setup_seconds` and `solve_seconds`; of
-    model.json `solver_seconds` and `expected` (the seconds a solve may take) with the checksum of
-    the policy.txt that repeats them; of policy.txt `expected` and the checksum at its end; and,
-    wherever it is, `ran_on`, which says on how many ranks it was.
+    Left out, by name: of an event `time`, `elapsed` and `wall_seconds`; of an outcome
+    `setup_seconds` and `solve_seconds`; of model.json `solver_seconds`, `wall_seconds` and
+    `expected` (the seconds a solve may take) with the checksum of the policy.txt that repeats them;
+    of policy.txt `expected` and the checksum at its end; and, wherever it is, `ran_on`, which says
+    on how many ranks it was.
     """
     events = read_events(out / "events.jsonl")
     for event in events:
         event.pop("time")
+        event.pop("elapsed")
+        event.pop("wall_seconds", None)
         event.pop("ran_on", None)
         for key in ("setup_seconds", "solve_seconds"):
             event.get("outcome", {}).pop(key, None)
     model = json.loads((out / "model.json").read_text())
-    for key in ("solver_seconds", "expected", "ran_on"):
+    for key in ("solver_seconds", "wall_seconds", "expected", "ran_on"):
         del model[key]
     del model["checksums"]["policy.txt"]
     policy = (out / "policy.txt").read_text().splitlines()

@@ -90,7 +90,7 @@ def trained(analytic, hastily, tmp_path_factory):
 
 
 def timeless(path):
-    return [{**each, "time": 0} for each in read_events(path / "events.jsonl")]
+    return [{**each, "time": 0, "elapsed": 0} for each in read_events(path / "events.jsonl")]
 
 
 def test_a_replay_is_bitwise_the_same(trained, hasty, tmp_path):
