@@ -24,11 +24,22 @@ APPLY(applyrichardson, PCApplyRichardson_Deferred,
        PCRichardsonConvergedReason *reason),
       (pc, b, y, w, rtol, abstol, dtol, most, zero, its, reason))
 
+#if PETSC_VERSION_GE(3, 26, 0)
+APPLY(matapplytranspose, PCMatApplyTranspose_Deferred, (PC pc, Mat X, Mat Y), (pc, X, Y))
+APPLY(matapplyrichardson, PCMatApplyRichardson_Deferred,
+      (PC pc, Mat B, Mat Y, Mat W, PetscReal rtol, PetscReal abstol, PetscReal dtol, PetscInt most, PetscBool zero, PetscInt *its,
+       PCRichardsonConvergedReason *reason),
+      (pc, B, Y, W, rtol, abstol, dtol, most, zero, its, reason))
+  #define NEWER(each) each(matapplytranspose, PCMatApplyTranspose_Deferred) each(matapplyrichardson, PCMatApplyRichardson_Deferred)
+#else
+  #define NEWER(each)
+#endif
+
 #define OPERATIONS(each) \
   each(apply, PCApply_Deferred) each(applytranspose, PCApplyTranspose_Deferred) \
     each(applysymmetricleft, PCApplySymmetricLeft_Deferred) each(applysymmetricright, PCApplySymmetricRight_Deferred) \
       each(matapply, PCMatApply_Deferred) each(applyBA, PCApplyBA_Deferred) each(applyBAtranspose, PCApplyBATranspose_Deferred) \
-        each(applyrichardson, PCApplyRichardson_Deferred)
+        each(applyrichardson, PCApplyRichardson_Deferred) NEWER(each)
 
 void AppliedReplace(PC pc, Applied *own, PetscErrorCode (*setup)(PC))
 {

@@ -205,8 +205,7 @@ static PetscErrorCode Bare(PC pc, Deferred *d)
   Due due = DUE_NOT;
 
   PetscFunctionBegin;
-  if (!d->wanted && !pc->setupcalled && !pc->presolve && !pc->ops->presolve)
-    PetscCall(DueOf(pc, PETSC_TRUE, PCSetUpDeferred, &due));
+  if (!d->wanted && !pc->setupcalled && !PreSolves(pc)) PetscCall(DueOf(pc, PETSC_TRUE, PCSetUpDeferred, &due));
   if (due != DUE_LATER) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(Wait(pc, d));
   AppliedReplace(pc, &d->applied, PCSetUpDeferred);

@@ -55,6 +55,7 @@
   #define StateOf(pc)       ((pc)->matstate)
   #define StateSet(pc, s)   ((pc)->matstate = (s))
   #define ScalesSystem(ksp) PETSC_FALSE
+  #define PreSolves(pc)     ((pc)->ops->presolve)
   /* KSPSetUp() calls PCSetUp() for a new right-hand side, too: where one waits, the KSP's set-up is asked first, as for a matrix */
   #define AskAgain(ksp) ((ksp)->dmActive ? (void)0 : (void)((ksp)->setupstage = KSP_SETUP_NEWMATRIX))
 #else
@@ -63,6 +64,7 @@ typedef struct {
 } MatState;
   #define StateOf(pc)       ((MatState){(pc)->matstate, (pc)->matnonzerostate})
   #define StateSet(pc, s)   ((pc)->matstate = (s).state, (pc)->matnonzerostate = (s).nonzerostate)
+  #define PreSolves(pc)     ((pc)->presolve || (pc)->ops->presolve)
   #define ScalesSystem(ksp) ((ksp)->dscale)
   #define AskAgain(ksp)     (void)(ksp)
 #endif
