@@ -41,6 +41,14 @@ ON_LEVEL(PCMGSetRhs, Vec)
 ON_LEVEL(PCMGSetX, Vec)
 ON_LEVEL(PCMGSetR, Vec)
 
+static PetscErrorCode PCASMGetLocalSubdomains_Rerouted(PC pc, PetscInt *n, IS *all[], IS *local[])
+{
+  PetscFunctionBegin;
+  if (pc) PetscCall(SetUpNow(pc));
+  PetscCall(PCASMGetLocalSubdomains(pc, n, all, local));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 typedef void (*Function)(void);
 #define ROUTE(function) {#function, (Function)function##_Rerouted}
 static const struct {
@@ -62,6 +70,7 @@ static const struct {
   ROUTE(PCMGSetRhs),
   ROUTE(PCMGSetX),
   ROUTE(PCMGSetR),
+  ROUTE(PCASMGetLocalSubdomains),
 };
 
 static PetscBool Lead(void **slot, PetscBool guarded, Function to)

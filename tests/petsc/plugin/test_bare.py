@@ -2,6 +2,8 @@
 
 import pytest
 
+from ..conftest import needs_hypre
+
 MODES = (
     "",
     "before",
@@ -29,7 +31,9 @@ def asked(done, what=("applied", "transposed")):
 
 
 @pytest.mark.parametrize("ranks", [1, 2])
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    "kind", [pytest.param(x, marks=needs_hypre) if x == "hypre" else x for x in KINDS]
+)
 def test_what_is_applied_is_its_own(kind, ranks, host, model, run_with, run_program):
     if kind == "ilu" and ranks == 2:
         pytest.skip("PETSc's ILU is serial")

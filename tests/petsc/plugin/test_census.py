@@ -23,7 +23,7 @@ def answers(done):
 
 
 @pytest.mark.parametrize("ranks", [1, 2])
-@pytest.mark.parametrize("settings", ["-pc_type gamg", "-pc_type gamg -pc_mg_levels 2"])
+@pytest.mark.parametrize("settings", ["-pc_type gamg", "-pc_type gamg -pc_gamg_coarse_eq_limit 20"])
 def test_levels_are_there_whoever_solved(settings, ranks, host, model, run_with, run_program):
     command = [*host("levels"), *settings.split(), "-ask", "levels"]
     own = answers(run_program(command, ranks=ranks))

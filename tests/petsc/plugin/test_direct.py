@@ -100,6 +100,7 @@ def test_an_attempt_that_fails_leaves_a_nested_log_whole(host, run_with, tmp_pat
     bad = pin(tmp_path / "bad", {"ksp_type": "gmres", "pc_type": "spai"})
     command = [*host("direct"), "-keep", "-log_view", f":{tmp_path}/log.xml:ascii_xml"]
     done, lines = run_with(bad, command, 2, env=PATIENT)
+    need(done)
     assert done.returncode == 0, done.stderr
     assert "PETSC ERROR" not in done.stderr
     assert {line["source"] for line in lines} <= {"fallback", "refused"}

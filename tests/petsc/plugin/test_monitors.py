@@ -67,7 +67,8 @@ for _ in range(solves):
     seen.clear()
     try:
         ksp.solve(b, x)
-    except KeyError as error:
+    except (KeyError, PETSc.Error) as error:  # newer petsc4py raises its own, from ours
+        error = error.__cause__ or error
         PETSc.Sys.Print(json.dumps({"raised": str(error), "seen": seen}))
         continue
     PETSc.Sys.Print(json.dumps({"seen": seen, "iterations": ksp.getIterationNumber(),

@@ -3,6 +3,7 @@
 import pytest
 
 from ..prior_writer import write_prior
+from .test_direct import need
 from .test_prior import ALL, UNHURRIED, leaf, sequence
 
 
@@ -71,6 +72,7 @@ def test_an_own_set_up_that_nobody_announces_is_due(
     if ranks > 1:
         command += ["-pc_factor_mat_solver_type", "mumps"]
     done, lines = run_with(folder, command, ranks, env=env)
+    need(done)
     assert done.returncode == 0, done.stderr
     assert "WRONG" not in done.stdout
     own = [line["learned"]["own"] for line in lines if line["source"] == "refused"]
