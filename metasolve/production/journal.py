@@ -136,7 +136,17 @@ class Summary(NamedTuple):
         return f"{count} solve{'s' * (count != 1)}: " + ", ".join(parts) + start + more
 
     def _part(self, source: str) -> str:
-        whys = [(why, n) for (of, why), n in self.reasons.items() if of == source]
+        """One source, its reasons told apart by more than their numbers."""
+        from metasolve.production.remedies import without_numbers
+
+        alike: dict[str, list[tuple[str, int]]] = {}
+        for (of, why), n in self.reasons.items():
+            if of == source:
+                alike.setdefault(without_numbers(why), []).append((why, n))
+        whys = [
+            (same[0][0] if len(same) == 1 else why, sum(n for _, n in same))
+            for why, same in alike.items()
+        ]
         whys.sort(key=lambda entry: -entry[1])
         told = "; ".join(f"{why} ({n})" for why, n in whys)
         return f"{self.sources[source]} {source}" + (f" [{told}]" if told else "")
