@@ -1,7 +1,7 @@
 /*
    direct.c - a program that solves directly, and reads what a program may read of a direct solve.
 
-       direct [-size N] [-solves K] [-MODE]...
+       direct [-size N] [-solves K] [-prefix P] [-MODE]...
 
    factor   asks for the factor after each solve     first   asks for it before there is one, as for options of a package
    block    several right-hand sides at once         setup   KSPSetUp() before the solve
@@ -13,6 +13,7 @@
 
 typedef struct {
   PetscInt  size, solves;
+  char      prefix[32];
   PetscBool factor, first, block, setup, inertia, keep, twice, inplace;
 } Asked;
 
@@ -22,6 +23,7 @@ static PetscErrorCode Read(Asked *a)
   *a = (Asked){.size = 24, .solves = 3};
   PetscCall(PetscOptionsGetInt(NULL, NULL, "-size", &a->size, NULL));
   PetscCall(PetscOptionsGetInt(NULL, NULL, "-solves", &a->solves, NULL));
+  PetscCall(PetscOptionsGetString(NULL, NULL, "-prefix", a->prefix, sizeof a->prefix, NULL));
   PetscCall(PetscOptionsHasName(NULL, NULL, "-factor", &a->factor));
   PetscCall(PetscOptionsHasName(NULL, NULL, "-first", &a->first));
   PetscCall(PetscOptionsHasName(NULL, NULL, "-block", &a->block));
@@ -143,6 +145,7 @@ static PetscErrorCode Make(Mat A, const Asked *a, KSP *ksp)
 
   PetscFunctionBeginUser;
   PetscCall(KSPCreate(PETSC_COMM_WORLD, ksp));
+  PetscCall(KSPSetOptionsPrefix(*ksp, a->prefix));
   PetscCall(KSPSetType(*ksp, KSPPREONLY));
   PetscCall(KSPGetPC(*ksp, &pc));
   PetscCall(PCSetType(pc, PCLU));

@@ -59,6 +59,18 @@ def test_a_set_up_of_the_programs_own_that_is_done_counts_no_more(
     assert "expected to be faster" in lines[1]["why"]
 
 
+@pytest.mark.parametrize(("prefix", "left"), [("eps_", False), ("eps_st_", True), ("st_", True)])
+def test_an_eigensolver_keeps_a_factor_that_serves_many_solves(
+    prefix, left, host, tmp_path, feature_names, run_with
+):
+    """SLEPc's spectral transformation is known by its prefix."""
+    leaf = {"lu": (9.0, -2.0), "gmres+jacobi": 7.5}
+    folder = write_prior(tmp_path / "prior", list(leaf), [leaf], list(feature_names))
+    done, lines = run_with(folder, [*host("direct"), "-solves", "1", "-prefix", prefix])
+    assert done.returncode == 0, done.stderr
+    assert ("expected to be faster" in lines[0]["why"]) == left
+
+
 @pytest.mark.parametrize("ranks", [1, 2])
 @pytest.mark.parametrize("flags", ["-keep", "-keep -inplace"])
 def test_an_own_set_up_that_nobody_announces_is_due(
