@@ -24,7 +24,8 @@ static void ReadFeatures(Words *w)
 static void ReadGrowth(Words *w, Candidate *c)
 {
   WordsExpect(w, "grows");
-  for (int i = 0; i < 2 && !w->bad; i++) c->grows[i] = WordsNumber(w);
+  if (!w->bad) c->grows[0] = WordsNumber(w);
+  if (!w->bad) c->grows[1] = WordsNumber(w);
 }
 
 static void ReadOwn(Words *w, Candidate *c)
