@@ -173,11 +173,11 @@ def command(pid):
 def test_a_time_limit_loses_nothing_that_was_logged(slurm, submit, at_work, tmp_path):
     """A minute is the least that SLURM limits; ranks get SIGTERM, and end well in KillWait."""
     model = tmp_path / "model"
-    first = submit(model, "--time=1", "--signal=USR1@0", calls=2000)
+    first = submit(model, "--time=1", "--signal=USR1@0", calls=20_000)
     assert slurm.ended(first) == "TIMEOUT", log(tmp_path, first)
     kept = evaluations(model)
     assert kept > 0
-    second = submit(model, calls=2000)
+    second = submit(model, calls=20_000)
     at_work(second, model, kept + 1)
     slurm.say("scancel", "--signal=USR1", second)
     assert slurm.ended(second) == "COMPLETED", log(tmp_path, second)
