@@ -7,7 +7,6 @@ alone by PETSc's own log, under metasolve by the journal, metasolve's own work i
 from __future__ import annotations
 
 import os
-import re
 import shlex
 import shutil
 import statistics
@@ -21,14 +20,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from benchmarks.coverage import nested_log
 from metasolve.errors import MetasolveError
 from metasolve.production import journal, site
 from metasolve.report.result import Result, Section, panels, save
 
 NAMES = ("alone", "first run", "second run")
 CHOSEN = ("model", "second", "switched")
-#: Apart from each other in PETSc's log; what a preconditioner does in a solve is in `KSPSolve`.
-_EVENTS = re.compile(r"^(?:KSPSetUp|PCSetUp|KSPSolve) +\d+ +\S+ +(\S+)", re.MULTILINE)
 _COLOURS = ("#4477aa", "#ee6677", "#228833")
 
 
@@ -184,8 +182,8 @@ def _run(command: Sequence[str], shown: Sequence[str]) -> Run:
     """Run to the end, with PETSc's log of times; `shown` is printed."""
     sys.stderr.write(f"$ {shlex.join(shown)}\n")
     with tempfile.TemporaryDirectory(prefix="metasolve-") as folder:
-        log = Path(folder) / "log.txt"
-        options = f"{os.environ.get('PETSC_OPTIONS', '')} -log_view :{log}"
+        log = Path(folder) / "log.xml"
+        options = f"{os.environ.get('PETSC_OPTIONS', '')} {nested_log.option(log)}"
         environment = {**os.environ, "PETSC_OPTIONS": options}
         begin = time.perf_counter()
         with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE) as process:
@@ -193,8 +191,7 @@ def _run(command: Sequence[str], shown: Sequence[str]) -> Run:
         wall = time.perf_counter() - begin
         if process.returncode:
             raise MetasolveError(f"{shlex.join(shown)}: exit code {process.returncode}")
-        told = log.read_text() if log.exists() else ""
-    return Run(wall, sum(map(float, _EVENTS.findall(told))), moments)
+        return Run(wall, nested_log.solver_seconds(log) or 0.0, moments)
 
 
 def _known(runs: Sequence[Run]) -> list[tuple[int, int]]:

@@ -18,7 +18,7 @@ def parse(text: str | bytes) -> Any:
         `DEEPEST` levels or holds a number of thousands of digits.
     """
     try:
-        found = json.loads(text, parse_constant=_refuse)
+        found = json.loads(text, parse_constant=refuse)
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
     _check_depth(found)
@@ -39,7 +39,8 @@ def parse_object(text: str | bytes) -> dict[str, Any]:
     return found
 
 
-def _refuse(word: str) -> NoReturn:
+def refuse(word: str) -> NoReturn:
+    """Refuse NaN and infinities, which Python would read."""
     raise ValueError(f"{word} is not JSON")
 
 

@@ -19,23 +19,23 @@ static void MeanAdd(Mean *m, double x)
   m->mean += (x - m->mean) / m->n;
 }
 
-static void TrendAdd(Trend *l, double x, double y)
+static void TrendAdd(Trend *t, double x, double y)
 {
-  const double apart = x - l->x;
+  const double apart = x - t->x;
 
-  if (l->n < MEMORY) l->n++;
-  l->x += apart / l->n;
-  l->y += (y - l->y) / l->n;
-  l->xx += (apart * (x - l->x) - l->xx) / l->n;
-  l->xy += (apart * (y - l->y) - l->xy) / l->n;
+  if (t->n < MEMORY) t->n++;
+  t->x += apart / t->n;
+  t->y += (y - t->y) / t->n;
+  t->xx += (apart * (x - t->x) - t->xx) / t->n;
+  t->xy += (apart * (y - t->y) - t->xy) / t->n;
 }
 
 /* What own takes at x, in multiples of the mean over the solves so far. */
-static double TrendAt(const Trend *l, double x)
+static double TrendAt(const Trend *t, double x)
 {
-  const double slope = fmin(fmax((l->n * l->xy + SURE * SLOPE) / (l->n * l->xx + SURE), 0), 1);
+  const double slope = fmin(fmax((t->n * t->xy + SURE * SLOPE) / (t->n * t->xx + SURE), 0), 1);
 
-  return exp(slope * (x - l->x) - slope * slope * l->xx / 2);
+  return exp(slope * (x - t->x) - slope * slope * t->xx / 2);
 }
 
 /* Some libraries number the prefixes of their solvers, or put an address into them: each run of digits is one. */

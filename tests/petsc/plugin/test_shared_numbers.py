@@ -10,7 +10,7 @@ from metasolve.petsc import recording
 from metasolve.petsc.compiled import SOURCES
 from metasolve.petsc.library import Limits
 from metasolve.prior import growth
-from metasolve.production import replay
+from metasolve.production import reading, replay, site
 
 CHOICE = ("CAUTION", "SURE", "SURE_SQUARE")
 RULE = ("SHARE", "NOISE", "SURPRISE", "FORGET", "DRIFT", "LEAST")
@@ -32,6 +32,7 @@ def defined(file, name):
         *(("posterior.c", name, getattr(replay, f"_{name}")) for name in (*RULE[:-1], "DOUBT")),
         ("class.c", "MEMORY", replay._MEMORY),
         ("class.c", "PRIOR", replay._PRIOR),
+        ("journal.h", "JOURNAL_VERSION", reading.VERSION),
         ("prior.c", "BEGINS", growth.BEGINS),
         *(("choose.c", name, getattr(prior_choice, name)) for name in CHOICE),
         ("choose.c", "WORTH", pytest.approx(prior_choice.MARGIN, abs=5e-4)),
@@ -39,6 +40,12 @@ def defined(file, name):
 )
 def test_numbers(file, name, value):
     assert defined(file, name) == value
+
+
+def test_a_journal_is_as_long_whoever_writes_it():
+    text = (SOURCES / "journal_file.c").read_text()
+    megabytes = re.search(r"^#define MOST \(\(off_t\)(\d+) << 20\)", text, re.MULTILINE)[1]
+    assert int(megabytes) << 20 == site.MOST
 
 
 def test_a_name_and_a_value_have_their_place():
