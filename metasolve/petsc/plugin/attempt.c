@@ -16,14 +16,19 @@
 #define BETTER             0.5  /* of the measure before: otherwise it is no use */
 #define FACTOR_BYTES       16.0 /* of a factor's entry, with its index */
 
+static double Budget(const Solve *s)
+{
+  return s->reuse == REUSE_KEPT ? fmin(s->budget, s->renewal) : s->budget;
+}
+
 static double BudgetProcessor(const Solve *s)
 {
-  return fmax(s->budget, SHORTEST_PROCESSOR);
+  return fmax(Budget(s), SHORTEST_PROCESSOR);
 }
 
 static double BudgetWall(const Solve *s)
 {
-  return fmax(s->budget, SHORTEST_BUDGET);
+  return fmax(Budget(s), SHORTEST_BUDGET);
 }
 
 static const char *Setting(const Settings *s, const char *name)
@@ -92,7 +97,8 @@ PetscErrorCode AttemptPermit(Solve *s, Why *why)
 
   PetscFunctionBegin;
   if (r->abandoned >= ABANDONED) *why = WHY_ABANDONED;
-  else if (r->trial || InnerReady(&s->run->inner, chosen, &s->op, ContractNorm(&s->contract))) PetscFunctionReturn(PETSC_SUCCESS);
+  else if (r->trial || s->reuse == REUSE_KEPT || InnerReady(&s->run->inner, chosen, &s->op, ContractNorm(&s->contract)))
+    PetscFunctionReturn(PETSC_SUCCESS);
   else if (SlowSetUp(s)) *why = WHY_SLOW_SETUP;
   else if (Factors(chosen) && FactorBytes(chosen, s->op.rows) > FreeBytes() / 2) *why = WHY_MEMORY;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -119,7 +125,8 @@ static PetscErrorCode SetUp(Solve *s, PetscLogDouble *clock)
   double     before = s->setup, processor = ProcessorTime();
 
   PetscFunctionBegin;
-  PetscCall(InnerSetUp(&s->run->inner, s->ksp, &s->run->decision.settings, &s->op, ContractNorm(&s->contract), &state));
+  if (s->reuse == REUSE_KEPT) PetscCall(InnerKeep(&s->run->inner, s->ksp, &s->op, &state));
+  else PetscCall(InnerSetUp(&s->run->inner, s->ksp, &s->run->decision.settings, &s->op, ContractNorm(&s->contract), &state));
   s->setup += Lap(clock);
   NoteOverrun(s, fmin(s->setup - before, ProcessorTime() - processor)); /* a busy machine is no fault of the set-up's */
   if (state == INNER_OK) PetscFunctionReturn(PETSC_SUCCESS);
@@ -218,9 +225,10 @@ static PetscErrorCode GoOn(Solve *s, Limits *limits, PetscLogDouble *clock, Pets
 /* *ok: vec_sol meets the contract. Otherwise why says what went wrong. */
 static PetscErrorCode Try(Solve *s, PetscBool *ok)
 {
-  PetscBool      made = (PetscBool)!InnerReady(&s->run->inner, &s->run->decision.settings, &s->op, ContractNorm(&s->contract));
-  PetscLogDouble clock;
-  Limits         limits;
+  const PetscBool ready = InnerReady(&s->run->inner, &s->run->decision.settings, &s->op, ContractNorm(&s->contract)),
+                  made  = (PetscBool)(!ready || s->reuse == REUSE_REBUILT);
+  PetscLogDouble  clock;
+  Limits          limits;
 
   PetscFunctionBegin;
   *ok         = PETSC_FALSE;
@@ -228,15 +236,16 @@ static PetscErrorCode Try(Solve *s, PetscBool *ok)
   s->why      = WHY_NOT;
   s->course.n = 0;
   PetscCall(PetscTime(&clock));
-  limits = (Limits){.target     = s->contract.target,
-                    .divergence = s->ksp->divtol,
-                    .processor  = ProcessorTime() + BudgetProcessor(s),
-                    .deadline   = clock + BudgetWall(s),
-                    .course     = &s->course,
-                    .test       = s->contract.kind == CONTRACT_OWN_TEST ? ContractAsk : NULL,
-                    .asked      = s->ksp,
-                    .look       = s->contract.judge.measure == MEASURE_NORM ? NULL : JudgeIterate,
-                    .judge      = &s->contract.judge};
+  limits  = (Limits){.target     = s->contract.target,
+                     .divergence = s->ksp->divtol,
+                     .processor  = ProcessorTime() + BudgetProcessor(s),
+                     .deadline   = clock + BudgetWall(s),
+                     .course     = &s->course,
+                     .test       = s->contract.kind == CONTRACT_OWN_TEST ? ContractAsk : NULL,
+                     .asked      = s->ksp,
+                     .look       = s->contract.judge.measure == MEASURE_NORM ? NULL : JudgeIterate,
+                     .judge      = &s->contract.judge};
+  s->made = made;
   if (made) PetscCall(SetUp(s, &clock));
   if (s->why) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(Once(s, &limits, s->guess, &clock));
@@ -257,6 +266,18 @@ PetscErrorCode AttemptStart(Solve *s)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* A kept preconditioner was of no use: the same settings, set up for this operator, go on from there. */
+static PetscErrorCode Renew(Solve *s, PetscBool *ok)
+{
+  PetscFunctionBegin;
+  KeepFailed(s);
+  s->reuse     = REUSE_REBUILT;
+  s->detail[0] = 0;
+  PetscCall(AttemptStart(s));
+  PetscCall(Try(s, ok));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode AttemptModel(Solve *s, PetscBool *ok)
 {
   int  again = s->run->runner->abandoned < ABANDONED;
@@ -265,6 +286,7 @@ PetscErrorCode AttemptModel(Solve *s, PetscBool *ok)
 
   PetscFunctionBegin;
   PetscCall(Try(s, ok));
+  if (!*ok && s->reuse == REUSE_KEPT) PetscCall(Renew(s, ok));
   if (*ok) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCallMPI(MPI_Bcast(&again, 1, MPI_INT, 0, PetscObjectComm((PetscObject)s->ksp)));
   if (!again || !PolicySecond(s->run->runner->policy, &s->run->decision)) PetscFunctionReturn(PETSC_SUCCESS);
@@ -288,12 +310,13 @@ PetscErrorCode AttemptModel(Solve *s, PetscBool *ok)
 PetscErrorCode AttemptAccept(Solve *s)
 {
   const double seconds = s->setup + s->solve + s->verify;
-  int          slow    = seconds > BudgetWall(s) && !s->run->runner->trial;
+  int          slow    = seconds > fmax(s->budget, SHORTEST_BUDGET) && !s->run->runner->trial;
 
   PetscFunctionBegin;
   PetscCallMPI(MPI_Bcast(&slow, 1, MPI_INT, 0, PetscObjectComm((PetscObject)s->ksp)));
   PetscCall(MirrorAnswer(s));
   if (!slow) ClassAnswered(s->class, seconds, &s->lesson);
   else ClassFailed(s->class, &s->lesson); /* slow success is no success */
+  PetscCall(KeepLearn(s));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

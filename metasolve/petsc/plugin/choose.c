@@ -1,5 +1,6 @@
 /* choose.c - which candidate of a prior, from what is foreseen and what was seen since; and what is learned of a solve. */
 #include "runner.h"
+#include "describe.h"
 #include "own.h"
 #include <math.h>
 #include <string.h>
@@ -15,6 +16,7 @@
 #define FACTOR      4e-9  /* seconds for (rows)^2, of a factorisation of a grid in space with a few unknowns at each point ... */
 #define LEAST       0.02  /* ... and what it may take anyway */
 #define PATIENCE    3     /* times the best candidate, that own settings may still seem to need */
+#define ALIKE       0.15  /* standard deviation of the program's own settings in our solver beside the same in its own */
 #define EIGENSOLVES 16    /* solves with an operator that are expected of an eigensolver */
 
 typedef struct { /* of rank 0 */
@@ -46,6 +48,12 @@ static double Takes(const Forecast *f, int candidate, double rights)
   return log(setup / rights + solve);
 }
 
+/* The same, over the operators that one set-up is expected to serve. */
+static double Lasting(const Solve *s, int candidate, double rights)
+{
+  return Takes(&s->run->forecast, candidate, rights * KeepServes(s->class));
+}
+
 /* The candidate that the program's own settings are, or the usual one. */
 static int Own(const Solve *s)
 {
@@ -62,6 +70,14 @@ static Whose OwnIs(const Solve *s)
 static Whose CandidateIs(int candidate)
 {
   return (Whose){candidate, candidate, PETSC_TRUE};
+}
+
+/* The one that was tried: whose offset, and whom the forest foresees. */
+static Whose TriedIs(const Solve *s)
+{
+  const int i = s->run->candidate;
+
+  return (Whose){i, i == POSTERIOR_LASTING ? Own(s) : i, PETSC_TRUE};
 }
 
 /* What the program's own settings are expected to take. A set-up that did not wait is paid already. */
@@ -81,43 +97,72 @@ static PetscBool TooLong(const Solve *s, int candidate, double own)
   return (PetscBool)(FACTOR * rows * rows > fmax(exp(own), LEAST));
 }
 
+/* What pays only over several operators must not lose with the first one. */
+static PetscBool MayBegin(const Solve *s, int candidate, double own)
+{
+  const Forecast *f = &s->run->forecast;
+
+  return (PetscBool)isless(Takes(f, candidate, Rights(s->class)) + PosteriorMean(&s->class->offsets, f, CandidateIs(candidate)),
+                           own);
+}
+
+/* The program's own settings, whose preconditioner may serve several operators in the inner solver. */
+static Whose LastingIs(const Solve *s)
+{
+  const PetscBool seen = (PetscBool)(s->class->offsets.seen[POSTERIOR_LASTING] > 0);
+
+  return (Whose){seen ? POSTERIOR_LASTING : POSTERIOR_OWN, Own(s), PETSC_TRUE};
+}
+
+typedef struct { /* ln seconds */
+  double safe, safe_mean, sure, bold, bold_mean, bold_worst;
+} Prospects;
+
+static void Consider(Verdict *v, Prospects *p, int *bolder, int candidate, double mean, double deviation)
+{
+  if (isless(mean + CAUTION * deviation, p->safe)) {
+    p->safe      = mean + CAUTION * deviation;
+    p->safe_mean = mean;
+    p->sure      = mean + deviation * (SURE + SURE_SQUARE * deviation);
+    v->candidate = candidate;
+  }
+  if (isless(mean - deviation, p->bold)) {
+    p->bold       = mean - deviation;
+    p->bold_mean  = mean;
+    p->bold_worst = mean + deviation;
+    *bolder       = candidate;
+  }
+}
+
 static void Best(Solve *s, PetscBool symmetric, Verdict *v)
 {
   const Prior      p      = PolicyPrior(s->run->runner->policy);
   const Forecast  *f      = &s->run->forecast;
   const Posterior *o      = &s->class->offsets;
   const double     rights = Rights(s->class), own = OwnTakes(s, rights);
-  double safe = INFINITY, bold = INFINITY, safe_mean = INFINITY, bold_worst = INFINITY, bold_mean = INFINITY, sure = INFINITY, risk;
-  int    bolder = -1;
+  Prospects        best = {INFINITY, INFINITY, INFINITY, INFINITY, INFINITY, INFINITY};
+  double           risk;
+  int              bolder = -1;
 
   *v = (Verdict){.candidate = -1, .expected = exp(OwnTakes(s, 1))};
   for (int i = 0; i < PriorCount(p); i++) {
-    if (i == s->run->own_candidate || !PriorPossible(p, i, s->op.several, symmetric) || TooLong(s, i, own)) continue;
-    const double mean      = Takes(f, i, rights) + PosteriorMean(o, f, CandidateIs(i)),
-                 deviation = PosteriorDeviation(o, f, CandidateIs(i), OwnIs(s));
-    if (isless(mean + CAUTION * deviation, safe)) {
-      safe         = mean + CAUTION * deviation;
-      safe_mean    = mean;
-      sure         = mean + deviation * (SURE + SURE_SQUARE * deviation);
-      v->candidate = i;
-    }
-    if (isless(mean - deviation, bold)) {
-      bold       = mean - deviation;
-      bold_mean  = mean;
-      bold_worst = mean + deviation;
-      bolder     = i;
-    }
+    if (i == s->run->own_candidate || !PriorPossible(p, i, s->op.several, symmetric) || TooLong(s, i, own) || !MayBegin(s, i, own))
+      continue;
+    Consider(v, &best, &bolder, i, Lasting(s, i, rights) + PosteriorMean(o, f, CandidateIs(i)),
+             PosteriorDeviation(o, f, CandidateIs(i), OwnIs(s)));
   }
-  risk = exp(own) * fmax(exp(fmin(bold_worst - own, WORST)) - exp(fmin(safe_mean - own, 0)), 0);
-  if (bolder != v->candidate && bold < fmin(safe_mean, own) - CURIOUS &&
+  if (s->run->own.n)
+    Consider(v, &best, &bolder, POSTERIOR_LASTING, Lasting(s, Own(s), rights) + PosteriorMean(o, f, LastingIs(s)), ALIKE);
+  risk = exp(own) * fmax(exp(fmin(best.bold_worst - own, WORST)) - exp(fmin(best.safe_mean - own, 0)), 0);
+  if (bolder != v->candidate && best.bold < fmin(best.safe_mean, own) - CURIOUS &&
       s->class->ventured + risk < VENTURED * s->class->account.own) {
-    v->candidate = bolder;
-    v->venture   = risk;
-    safe = safe_mean = bold_mean;
+    v->candidate   = bolder;
+    v->venture     = risk;
+    best.safe_mean = best.bold_mean;
   }
-  v->foreseen = exp(safe_mean);
+  v->foreseen = exp(best.safe_mean);
   v->patience = PATIENCE * v->foreseen;
-  if (v->candidate < 0 || !(v->venture > 0 || isless(sure, own - WORTH))) v->why = WHY_NO_GAIN;
+  if (v->candidate < 0 || !(v->venture > 0 || isless(best.sure, own - WORTH))) v->why = WHY_NO_GAIN;
 }
 
 /* Rank 0 says. */
@@ -141,7 +186,8 @@ static PetscErrorCode Choose(Solve *s)
   d->expected  = v.expected;
   d->foreseen  = exp(r->forecast.total[Own(s)]);
   d->patience  = v.patience;
-  if (v.candidate >= 0) PriorSettings(PolicyPrior(r->runner->policy), v.candidate, s->op.several, &d->settings);
+  if (v.candidate == POSTERIOR_LASTING) d->settings = r->own;
+  else if (v.candidate >= 0) PriorSettings(PolicyPrior(r->runner->policy), v.candidate, s->op.several, &d->settings);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -155,7 +201,9 @@ PetscErrorCode ChooseCandidate(Solve *s, const double features[])
   PetscCall(PriorOwn(p, s->ksp, &r->own_candidate));
   PriorForecast(p, features, &r->forecast);
   PetscCall(OwnSetUpIsDue(s->ksp, &due));
-  r->own_ready          = (PetscBool)!due;
+  r->own_ready = (PetscBool)!due;
+  r->own.n     = 0;
+  if (due && KeepServes(s->class) > 1) PetscCall(DescribeInner(s->ksp, &r->own));
   r->decision.symmetric = (PetscBool)(features[METASOLVE_LOG_ASYMMETRY] <= -8 && features[METASOLVE_NEGATIVE_DIAGONAL] <= 0);
   PetscCall(Choose(s));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -178,14 +226,16 @@ PetscErrorCode ChooseAgain(Solve *s)
 static void SeeAttempt(Solve *s)
 {
   const Run   *r        = s->run;
+  const Whose  tried    = TriedIs(s);
   const double spent    = s->setup + s->solve + s->verify,
-               foreseen = s->setup > 0 ? r->forecast.total[r->candidate] : r->forecast.solve[r->candidate];
+               foreseen = s->setup > 0 ? r->forecast.total[tried.candidate] : r->forecast.solve[tried.candidate];
   double       seen     = log(spent);
 
   if (s->run->inner.ksp && s->run->inner.ksp->reason == KSP_DIVERGED_INDEFINITE_MAT) s->class->indefinite = PETSC_TRUE;
-  if (s->why == WHY_SETUP_FAILED) PriorImpossible(PolicyPrior(r->runner->policy), r->candidate, s->op.several);
+  if (s->why == WHY_SETUP_FAILED && tried.offset < POSTERIOR_OWN)
+    PriorImpossible(PolicyPrior(r->runner->policy), tried.offset, s->op.several);
   if (!s->answered) seen = fmax(seen, OwnTakes(s, 1) + FAILURE);
-  LessonSee(&s->lesson, PosteriorObserve(&r->forecast, CandidateIs(r->candidate), seen - foreseen));
+  LessonSee(&s->lesson, PosteriorObserve(&r->forecast, tried, seen - foreseen));
 }
 
 static void SeeOwn(Solve *s)
@@ -202,6 +252,6 @@ void ChooseLearn(Solve *s)
   const PetscBool tried = (PetscBool)(s->source == SOURCE_MODEL || s->source == SOURCE_FALLBACK);
 
   if (!PolicyPrior(s->run->runner->policy) || !s->run->decided) return;
-  if (tried && !s->own && s->run->candidate >= 0 && s->setup + s->solve > 0) SeeAttempt(s);
+  if (tried && !s->own && s->run->candidate >= 0 && s->setup + s->solve > 0 && KeepTells(s)) SeeAttempt(s);
   if (s->own_measured > 0 && s->ksp->reason > 0) SeeOwn(s);
 }

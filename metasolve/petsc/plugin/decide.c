@@ -119,7 +119,9 @@ PetscErrorCode StepDecide(Solve *s)
     ToOwn(s, WHY_SMALL);
     PetscFunctionReturn(PETSC_SUCCESS);
   }
-  if (!s->looked) PetscCall(DecideLook(s));
+  if (!s->looked) PetscCall(KeepDecide(s));
+  if (s->reuse == REUSE_KEPT) s->run->decided = PETSC_TRUE;
+  else if (!s->looked) PetscCall(DecideLook(s));
   else if (PolicyPrior(r->policy)) PetscCall(ChooseAgain(s));
   s->step = STEP_PERMIT;
   if (!s->run->decision.why) PetscFunctionReturn(PETSC_SUCCESS);
@@ -138,6 +140,12 @@ static PetscBool Told(const Solve *s)
   return (PetscBool)(s->run->decision.expected > 0);
 }
 
+/* Are the program's own settings what is tried, for they may last for several operators? */
+static PetscBool Own(const Solve *s)
+{
+  return (PetscBool)(s->run->decided && PolicyPrior(s->run->runner->policy) && s->run->candidate == POSTERIOR_LASTING);
+}
+
 /* A set-up of the program's own that did not wait is paid already. */
 PetscErrorCode DecideExpect(Solve *s)
 {
@@ -154,7 +162,7 @@ PetscErrorCode DecideExpect(Solve *s)
   s->expected = ClassOwn(s->class, s->run->decided ? &s->run->decision : NULL, setup, guess);
   s->budget   = s->run->runner->budget * s->expected;
   if (!Told(s) && !s->class->attempt.n && (s->class->own_solve.n || PolicyPrior(s->run->runner->policy)))
-    s->budget = fmin(s->budget, (s->class->own_solve.n ? 1 : FORESEEN) * s->expected);
+    s->budget = fmin(s->budget, (s->class->own_solve.n && !Own(s) ? 1 : FORESEEN) * s->expected);
   if (s->contract.kind == CONTRACT_DIRECT && !s->class->own_solve.n && PolicyIsConstant(s->run->runner->policy))
     s->budget = fmax(s->budget, ACCOUNT_PINNED); /* in space a factorisation takes hundreds of times what was guessed */
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -167,7 +175,7 @@ static Why Forbidden(Solve *s)
   const double    least = PolicyIsConstant(r->policy) ? ACCOUNT_PINNED : ACCOUNT_LEAST;
   const double    free  = PolicyPrior(r->policy) ? ACCOUNT_PRIOR : told ? ACCOUNT_FREE : ACCOUNT_DOUBT;
   const double    given = least + free * s->expected;
-  const double    loss  = ClassLoss(s->class, s->expected, fmin(s->budget, USUAL * s->expected));
+  const double loss = Own(s) || s->reuse == REUSE_KEPT ? 0 : ClassLoss(s->class, s->expected, fmin(s->budget, USUAL * s->expected));
 
   if (r->trial) return WHY_NOT;
   if (r->advises) return WHY_ADVISED;

@@ -74,6 +74,7 @@ static PetscErrorCode DescribePC(PC pc, Settings *s, const char **why)
   PetscInt                 levels;
   PCASMType                asmtype;
   PCJacobiType             jacobi;
+  MatSolverType            package = NULL;
   int                      i = 0, n = (int)(sizeof rebuilt / sizeof *rebuilt);
 
   PetscFunctionBegin;
@@ -85,6 +86,9 @@ static PetscErrorCode DescribePC(PC pc, Settings *s, const char **why)
     PetscCall(PCFactorGetLevels(pc, &levels));
     SetNumber(s, "pc_factor_levels", levels);
   }
+  PetscCall(PetscObjectTypeCompareAny((PetscObject)pc, &is, PCLU, PCCHOLESKY, ""));
+  if (is) PetscCall(PCFactorGetMatSolverType(pc, &package));
+  if (package) Set(s, "pc_factor_mat_solver_type", package);
   PetscCall(PetscObjectTypeCompare((PetscObject)pc, PCSOR, &is));
   if (is) PetscCall(DescribeSOR(pc, s));
   PetscCall(PetscObjectTypeCompare((PetscObject)pc, PCASM, &is));
@@ -132,7 +136,7 @@ static PetscErrorCode DescribeOptions(const char *prefix, Settings *s)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode DescribeHost(KSP ksp, Settings *s, const char **why)
+static PetscErrorCode Describe(KSP ksp, Settings *s, const char **why)
 {
   const char *prefix = ((PetscObject)ksp)->prefix;
 
@@ -142,6 +146,31 @@ PetscErrorCode DescribeHost(KSP ksp, Settings *s, const char **why)
   if (ksp->setfromoptionscalled) PetscCall(DescribeOptions(prefix ? prefix : "", s));
   PetscCall(DescribeKSP(ksp, s));
   PetscCall(DescribePC(ksp->pc, s, why));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode DescribeHost(KSP ksp, Settings *s, const char **why)
+{
+  PetscFunctionBegin;
+  PetscCall(Describe(ksp, s, why));
   if (ksp->converged != KSPConvergedDefault && !ContractIsAlone(ksp)) *why = "it has a convergence test of its own";
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Which norm, and so which side, is the contract's business; a factorisation is refined where it falls short. */
+PetscErrorCode DescribeInner(KSP ksp, Settings *s)
+{
+  const char *why;
+  int         n = 0;
+
+  PetscFunctionBegin;
+  PetscCall(Describe(ksp, s, &why));
+  if (ContractIsAlone(ksp)) Set(s, "ksp_type", KSPRICHARDSON);
+  for (int i = 0; i < s->n; i++) {
+    if (!strcmp(s->name[i], "ksp_norm_type") || !strcmp(s->name[i], "ksp_pc_side")) continue;
+    memmove(s->name[n], s->name[i], sizeof *s->name);
+    memmove(s->value[n++], s->value[i], sizeof *s->value);
+  }
+  s->n = why ? 0 : n;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

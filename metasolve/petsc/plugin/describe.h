@@ -2,4 +2,5 @@
 #pragma once
 #include "metasolve.h"
 
+PetscErrorCode DescribeInner(KSP, Settings *); /* the same, to be used on its own operator under a contract; n 0: it cannot */
 PetscErrorCode DescribeHost(KSP, Settings *, const char **why); /* *why: NULL, or why the options are not enough */

@@ -1,94 +1,20 @@
-/* inner.c - the inner KSP: made, set up, solved with, got rid of. */
+/* inner.c - the inner KSP: made, set up, kept, solved with, got rid of. */
 #include "inner.h"
 #include "deferred.h"
+#include "quiet.h"
 #include "sound.h"
-#include <petsc/private/logimpl.h>
 #include <string.h>
 
 #define PREFIX "metasolve"
 
 /* ---- options, under a prefix nobody else has: -options_monitor and -help do not show them ---- */
-static PetscErrorCode PrintNothing(FILE *file, const char format[], va_list given)
-{
-  (void)file;
-  (void)format;
-  (void)given;
-  return PETSC_SUCCESS;
-}
-
-static PetscErrorCode HelpNothing(MPI_Comm comm, const char format[], ...)
-{
-  (void)comm;
-  (void)format;
-  return PETSC_SUCCESS;
-}
-
-/* Where help was asked for, it is about the program's own solvers. Lists of types and viewers go through the second function. */
-typedef struct {
-  PetscErrorCode (*help)(MPI_Comm, const char[], ...);
-  PetscErrorCode (*print)(FILE *, const char[], va_list);
-} Voice;
-
-static Voice Hush(void)
-{
-  const Voice voice  = {PetscHelpPrintf, PetscVFPrintf};
-  PetscBool   wanted = PETSC_FALSE;
-
-  if (PetscOptionsHasHelp(NULL, &wanted) || !wanted) return voice;
-  PetscHelpPrintf = HelpNothing;
-  PetscVFPrintf   = PrintNothing;
-  return voice;
-}
-
-static void Speak(Voice voice)
-{
-  PetscHelpPrintf = voice.help;
-  PetscVFPrintf   = voice.print;
-}
-
-/* ---- logging: an error leaves events open, which a log that nests them (-log_view :FILE:ascii_xml) does not survive ---- */
-#if PETSC_VERSION_LT(3, 20, 0)
-typedef struct {
-  PetscErrorCode (*begin)(PetscLogEvent, int, PetscObject, PetscObject, PetscObject, PetscObject);
-  PetscErrorCode (*end)(PetscLogEvent, int, PetscObject, PetscObject, PetscObject, PetscObject);
-} Log;
-
-static Log Unlog(void)
-{
-  const Log log = {PetscLogPLB, PetscLogPLE};
-
-  if (log.begin == PetscLogEventBeginDefault) return log;
-  PetscLogPLB = NULL;
-  PetscLogPLE = NULL;
-  return log;
-}
-
-static void Relog(Log log)
-{
-  PetscLogPLB = log.begin;
-  PetscLogPLE = log.end;
-}
-#else
-typedef int Log;
-
-static Log Unlog(void)
-{
-  return 0;
-}
-
-static void Relog(Log log)
-{
-  (void)log;
-}
-#endif
-
 static PetscErrorCode OptionChange(const char *key, const char *value) /* NULL: it goes */
 {
   PetscErrorCode (*const print)(FILE *, const char[], va_list) = PetscVFPrintf;
   PetscErrorCode err;
 
   PetscFunctionBegin;
-  PetscVFPrintf = PrintNothing;
+  PetscVFPrintf = QuietPrint;
   err           = value ? PetscOptionsSetValue(NULL, key, value) : PetscOptionsClearValue(NULL, key);
   PetscVFPrintf = print;
   PetscCall(err);
@@ -150,8 +76,8 @@ static PetscErrorCode Reusable(const Inner *in, const Settings *s, const Operato
   *yes = (PetscBool)(in->ksp && in->norm == norm && in->op.id == o->id && SettingsSame(&in->settings, s));
   if (!*yes) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(KSPGetPC(in->ksp, &pc));
-  PetscCall(
-    PetscObjectTypeCompareAny((PetscObject)pc, yes, PCNONE, PCJACOBI, PCPBJACOBI, PCSOR, PCILU, PCICC, PCBJACOBI, PCASM, ""));
+  PetscCall(PetscObjectTypeCompareAny((PetscObject)pc, yes, PCNONE, PCJACOBI, PCPBJACOBI, PCSOR, PCILU, PCICC, PCBJACOBI, PCASM,
+                                      PCLU, PCCHOLESKY, ""));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -174,17 +100,42 @@ static PetscErrorCode Create(Inner *in, KSP host, const Settings *s, Mat A, KSPN
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* A factor of another matrix is no inverse of this one: Richardson's method takes many steps with it, or does not converge. */
+static PetscErrorCode Method(Inner *in)
+{
+  for (int i = 0; i < in->settings.n; i++)
+    if (!strcmp(in->settings.name[i], "ksp_type") && !strcmp(in->settings.value[i], KSPRICHARDSON))
+      return KSPSetType(in->ksp, in->kept ? KSPGMRES : KSPRICHARDSON);
+  return PETSC_SUCCESS;
+}
+
 static PetscErrorCode SetUp(Inner *in, KSP host, const Settings *s, const Operator *o, KSPNormType norm)
 {
   PetscBool reuse;
 
   PetscFunctionBegin;
   PetscCall(Reusable(in, s, o, norm, &reuse));
-  if (reuse) PetscCall(KSPSetOperators(in->ksp, o->A, o->A));
-  else PetscCall(Create(in, host, s, o->A, norm));
+  in->kept = PETSC_FALSE;
+  if (reuse) {
+    PetscCall(KSPSetOperators(in->ksp, o->A, o->A));
+    PetscCall(Method(in));
+  } else PetscCall(Create(in, host, s, o->A, norm));
   in->op = (Operator){0}; /* until it is done */
+  PetscCall(KSPSetReusePreconditioner(in->ksp, PETSC_FALSE));
   PetscCall(KSPSetUp(in->ksp));
   PetscCall(KSPSetUpOnBlocks(in->ksp));
+  in->op = *o;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Keep(Inner *in, const Operator *o)
+{
+  PetscFunctionBegin;
+  in->kept = PETSC_TRUE;
+  PetscCall(Method(in));
+  PetscCall(KSPSetReusePreconditioner(in->ksp, PETSC_TRUE));
+  PetscCall(KSPSetOperators(in->ksp, o->A, o->A));
+  PetscCall(KSPSetUp(in->ksp));
   in->op = *o;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -241,29 +192,44 @@ static PetscErrorCode Checked(const Inner *in, KSP host, InnerState *mine)
 
 PetscErrorCode InnerSetUp(Inner *in, KSP host, const Settings *s, const Operator *o, KSPNormType norm, InnerState *state)
 {
-  const int      depth = MetasolveDepth;
-  InnerState     mine  = INNER_OK;
+  InnerState     mine = INNER_OK;
   PetscBool      sound;
   PetscErrorCode err;
   OperatorMarks  marks;
-  Voice          voice;
-  Log            log;
+  Quiet          quiet;
 
   PetscFunctionBegin;
   PetscCall(SoundOperator(o, s, &sound));
   PetscCall(Agree(host, sound ? INNER_OK : INNER_UNSOUND, state));
   if (*state) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(OperatorKeep(o->A, PREFIX, &marks));
-  MetasolveDepth++;
-  PetscCall(PetscPushErrorHandler(PetscIgnoreErrorHandler, NULL));
-  voice = Hush();
-  log   = Unlog();
-  err   = SetUp(in, host, s, o, norm);
+  PetscCall(QuietBegin(&quiet));
+  err = SetUp(in, host, s, o, norm);
   if (!err) err = Checked(in, host, &mine);
-  Relog(log);
-  Speak(voice);
-  PetscCall(PetscPopErrorHandler());
-  MetasolveDepth = depth;
+  PetscCall(QuietEnd(&quiet));
+  PetscCall(OperatorPutBack(&marks));
+  PetscCall(Agree(host, err ? INNER_ERROR : mine, state));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscBool InnerMayKeep(const Inner *in, KSPNormType norm)
+{
+  return (PetscBool)(in->ksp && in->norm == norm && in->op.A);
+}
+
+PetscErrorCode InnerKeep(Inner *in, KSP host, const Operator *o, InnerState *state)
+{
+  InnerState     mine = INNER_OK;
+  PetscErrorCode err;
+  OperatorMarks  marks;
+  Quiet          quiet;
+
+  PetscFunctionBegin;
+  PetscCall(OperatorKeep(o->A, PREFIX, &marks));
+  PetscCall(QuietBegin(&quiet));
+  err = Keep(in, o);
+  if (!err) err = Checked(in, host, &mine);
+  PetscCall(QuietEnd(&quiet));
   PetscCall(OperatorPutBack(&marks));
   PetscCall(Agree(host, err ? INNER_ERROR : mine, state));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -271,11 +237,9 @@ PetscErrorCode InnerSetUp(Inner *in, KSP host, const Settings *s, const Operator
 
 PetscErrorCode InnerSolve(Inner *in, KSP host, Vec x, Limits *limits, PetscInt max_it, PetscBool guess, InnerState *state)
 {
-  const int      depth = MetasolveDepth;
   PetscErrorCode err;
   OperatorMarks  marks;
-  Voice          voice;
-  Log            log;
+  Quiet          quiet;
   PetscInt       locks;
   Mat            A;
 
@@ -283,15 +247,9 @@ PetscErrorCode InnerSolve(Inner *in, KSP host, Vec x, Limits *limits, PetscInt m
   PetscCall(KSPGetOperators(in->ksp, &A, NULL));
   PetscCall(OperatorKeep(A, PREFIX, &marks));
   PetscCall(VecLockGet(host->vec_rhs, &locks));
-  MetasolveDepth++;
-  PetscCall(PetscPushErrorHandler(PetscIgnoreErrorHandler, NULL));
-  voice = Hush();
-  log   = Unlog();
-  err   = Solve(in, host, x, limits, max_it, guess);
-  Relog(log);
-  Speak(voice);
-  PetscCall(PetscPopErrorHandler());
-  MetasolveDepth = depth;
+  PetscCall(QuietBegin(&quiet));
+  err = Solve(in, host, x, limits, max_it, guess);
+  PetscCall(QuietEnd(&quiet));
   PetscCall(OperatorPutBack(&marks));
   if (err) PetscCall(Unlock(host->vec_rhs, locks));
   PetscCall(Agree(host, err ? INNER_ERROR : INNER_OK, state));

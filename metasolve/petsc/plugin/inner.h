@@ -1,8 +1,8 @@
 /*
    inner.h - the inner KSP: a fresh one under a private prefix, with the settings a model chose, on the program's own operator.
 
-   PETSc's errors are caught, and all ranks learn of one. What failed in the middle of a solve is abandoned and not destroyed: parts
-   of it may be on loan.
+   For another operator its preconditioner is made anew (BUILT), or stays as it is (KEPT). PETSc's errors are caught, and all ranks
+   learn of one. What failed in the middle of a solve is abandoned and not destroyed: parts of it may be on loan.
 */
 #pragma once
 #include "limit.h"
@@ -13,6 +13,7 @@ typedef struct {
   char        prefix[32]; /* options are under it; empty: there are none any more */
   Settings    settings;
   Operator    op;   /* that it is set up for */
+  PetscBool   kept; /* with a preconditioner that was made of an earlier one */
   KSPNormType norm; /* in which it carries its residual along */
 } Inner;
 
@@ -25,6 +26,8 @@ typedef enum {
 
 PetscBool      InnerReady(const Inner *, const Settings *, const Operator *, KSPNormType); /* is it set up for these? */
 PetscErrorCode InnerSetUp(Inner *, KSP host, const Settings *, const Operator *, KSPNormType, InnerState *);
+PetscBool      InnerMayKeep(const Inner *, KSPNormType); /* has it a preconditioner that another operator might be solved with? */
+PetscErrorCode InnerKeep(Inner *, KSP host, const Operator *, InnerState *); /* in place of InnerSetUp(), with the same settings */
 PetscErrorCode InnerSolve(Inner *, KSP host, Vec x, Limits *, PetscInt max_it, PetscBool guess, InnerState *);
 PetscErrorCode InnerForgetOptions(Inner *, char unused[64]); /* after the first solve: some are asked for only then */
 PetscErrorCode InnerDestroy(Inner *);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 static const char *const sources[]       = {"model", "second", "switched", "fallback", "refused"};
+static const char *const reuses[]        = {"built", "kept", "rebuilt"};
 static const char *const whys[WHY_COUNT] = {
   [WHY_NOT]               = "",
   [WHY_NO_NORM]           = "a fixed number of iterations without norm",
@@ -56,6 +57,16 @@ static void Begin(Text *t, const Runner *r)
   TextTime(t);
 }
 
+/* What became of the preconditioner of an attempt that had an operator not seen in the last solve. */
+static void AddReuse(Text *t, const Solve *s)
+{
+  const PetscBool tried = (PetscBool)(s->source != SOURCE_REFUSED && !s->own && s->fresh);
+
+  TextAdd(t, ",\"preconditioner\":\"%s\",\"moved\":", tried ? reuses[s->reuse] : "");
+  if (s->reuse != REUSE_NOT) TextDecimal(t, s->change.diagonal + s->change.rows);
+  else TextPut(t, "null");
+}
+
 static void AddSettings(Text *t, const Solve *s)
 {
   const Settings *chosen = &s->run->decision.settings;
@@ -67,11 +78,12 @@ static void AddSettings(Text *t, const Solve *s)
     TextString(t, chosen->value[i]);
   }
   TextPut(t, "},\"candidate\":");
-  TextString(t, prior ? PriorName(prior, s->run->candidate) : "");
+  TextString(t, prior ? s->run->candidate < 0 ? "" : PosteriorName(prior, s->run->candidate) : "");
   TextPut(t, ",\"foreseen\":");
   TextDecimal(t, prior && s->run->candidate >= 0 ? s->run->foreseen : NAN);
   TextPut(t, ",\"unused\":");
   TextString(t, s->unused);
+  AddReuse(t, s);
 }
 
 static void AddFew(Text *t, double x) /* digits, of what nobody needs exactly */
@@ -125,7 +137,7 @@ static void AddLesson(Text *t, const Solve *s)
   TextPut(t, "\"seen\":{");
   for (int i = 0; i < l->n; i++) {
     const Observation *o = &l->seen[i];
-    TextAdd(t, "%s\"%s\":[", i ? "," : "", o->offset == POSTERIOR_OWN ? "own" : PriorName(p, o->offset));
+    TextAdd(t, "%s\"%s\":[", i ? "," : "", PosteriorName(p, o->offset));
     TextDecimal(t, o->apart);
     TextPut(t, ",");
     TextDecimal(t, o->spread);

@@ -1,6 +1,7 @@
 /* posterior.c - weights of the forest's parts, and offsets of candidates, updated with each solve. */
 #include "posterior.h"
 #include <math.h>
+#include <string.h>
 
 #define SHARE 0.4  /* of the variance over trees that is the forest's error for a class: trees differ more than they err together */
 #define NOISE 0.25 /* standard deviation of a logarithm of seconds, from one solve to the next of a class */
@@ -11,6 +12,20 @@
 #define DRIFT    1e-4  /* ... and variance that an offset gains */
 #define DOUBT    0.1   /* of what is known of the weights, on other operators */
 #define THOUSAND 1000. /* parts are written as whole thousandths */
+
+static const char *const others[] = {"own", "own-kept"}; /* from POSTERIOR_OWN on; no candidate is called so */
+
+const char *PosteriorName(Prior p, int offset)
+{
+  return offset < POSTERIOR_OWN ? PriorName(p, offset) : others[offset - POSTERIOR_OWN];
+}
+
+int PosteriorFind(Prior p, const char *name)
+{
+  for (int i = POSTERIOR_OWN; i < POSTERIOR_OFFSETS; i++)
+    if (!strcmp(name, others[i - POSTERIOR_OWN])) return i;
+  return PriorFind(p, name);
+}
 
 static double Spread(Whose w)
 {
@@ -54,7 +69,7 @@ double PosteriorDeviation(const Posterior *p, const Forecast *f, Whose one, Whos
 void PosteriorDoubt(Posterior *p)
 {
   for (int i = 0; i < PRIOR_PARTS * PRIOR_PARTS; i++) p->known[i] *= 1 - DOUBT;
-  for (int i = 0; i <= POSTERIOR_OWN; i++)
+  for (int i = 0; i < POSTERIOR_OFFSETS; i++)
     if (p->seen[i]) p->variance[i] += NOISE * NOISE;
 }
 

@@ -9,12 +9,15 @@
 #pragma once
 #include "prior.h"
 
-#define POSTERIOR_OWN PRIOR_CANDIDATES /* the offset of the program's own settings */
+/* Offsets beside those of candidates: */
+#define POSTERIOR_OWN     PRIOR_CANDIDATES       /* of the program's own settings ... */
+#define POSTERIOR_LASTING (PRIOR_CANDIDATES + 1) /* ... and of the same in an inner solver, whose preconditioner may be kept */
+#define POSTERIOR_OFFSETS (PRIOR_CANDIDATES + 2)
 
-typedef struct {                                                     /* of zeros: nothing was seen */
-  double weight[PRIOR_PARTS], known[PRIOR_PARTS * PRIOR_PARTS];      /* known: of the variance of weights before, what is gone */
-  double mean[PRIOR_CANDIDATES + 1], variance[PRIOR_CANDIDATES + 1]; /* of offsets */
-  int    seen[PRIOR_CANDIDATES + 1];
+typedef struct {                                                /* of zeros: nothing was seen */
+  double weight[PRIOR_PARTS], known[PRIOR_PARTS * PRIOR_PARTS]; /* known: of the variance of weights before, what is gone */
+  double mean[POSTERIOR_OFFSETS], variance[POSTERIOR_OFFSETS];  /* of offsets */
+  int    seen[POSTERIOR_OFFSETS];
 } Posterior;
 typedef struct {
   int       offset, candidate; /* whose offset; whom the forest foresees */
@@ -26,6 +29,8 @@ typedef struct { /* one solve, as the journal has it */
   int    part[PRIOR_PARTS]; /* thousandths: what the parts had said beyond the mean */
 } Observation;
 
+const char *PosteriorName(Prior, int offset);                                      /* in files */
+int         PosteriorFind(Prior, const char *name);                                /* -1: there is none of this name */
 double      PosteriorMean(const Posterior *, const Forecast *, Whose);             /* of observed - foreseen */
 double      PosteriorDeviation(const Posterior *, const Forecast *, Whose, Whose); /* of the difference between two */
 void        PosteriorDoubt(Posterior *); /* on other operators than those it was seen on */

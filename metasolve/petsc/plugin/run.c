@@ -155,6 +155,7 @@ static PetscErrorCode RunReset(void *state)
 
   PetscFunctionBegin;
   PetscCall(InnerDestroy(&r->inner));
+  PetscCall(CycleFree(&r->cycle));
   PetscCall(PreviousFree(&r->previous));
   PetscCall(ScalesFree(&r->scales));
   r->op = (Operator){0};

@@ -5,6 +5,7 @@
    journal.c writes.
 */
 #pragma once
+#include "change.h"
 #include "class.h"
 #include "contract.h"
 #include "host.h"
@@ -40,13 +41,27 @@ typedef struct { /* of the whole program, or of one attached KSP */
   Overrun     overrun[METASOLVE_TYPES];
 } Runner;
 
+typedef enum {  /* the preconditioner of an attempt */
+  REUSE_NOT,    /* made of this operator */
+  REUSE_KEPT,   /* of an earlier one */
+  REUSE_REBUILT /* what was kept has failed: made anew in the same solve */
+} Reuse;
+typedef struct {               /* solves since the preconditioner of the inner solver was made; in seconds */
+  Sampled sampled;             /* of the operator then */
+  double  setup, fresh, spent; /* to make it; of the first solve with it; of all, set-up and what failed included */
+  int     operators;
+} Cycle;
+
 typedef struct { /* kept with a KSP */
-  Runner          *runner;
-  Operator         op; /* of the last solve */
-  Inner            inner;
-  Decision         decision; /* for op, where decided */
-  Forecast         forecast; /* of a prior, likewise; the candidate that it chose, and the one that own settings are (-1: none) */
+  Runner  *runner;
+  Operator op; /* of the last solve */
+  Inner    inner;
+  Cycle    cycle;
+  Decision decision; /* for op, where decided */
+  Forecast
+    forecast; /* of a prior, likewise; the candidate that it chose (POSTERIOR_LASTING: own settings), and the one that these are (-1: none) */
   int              candidate, own_candidate;
+  Settings         own;       /* to be used in the inner solver, where own settings are described by options; 0: they are not */
   PetscBool        own_ready; /* their preconditioner was set up already */
   double           foreseen;  /* seconds of the candidate */
   PetscBool        decided;
@@ -93,13 +108,16 @@ typedef struct _Solve { /* one solve; times in seconds */
   Operator  op;
   Contract  contract;
   Watch     watch;
-  Vec       x0; /* the program's own guess, where one must come back; NULL: it starts from zero */
+  Reuse     reuse;
+  Change    change;  /* of the operator since then */
+  double    renewal; /* what making it anew would take, and the solve with it: for so long one with the old may go on */
+  Vec       x0;      /* the program's own guess, where one must come back; NULL: it starts from zero */
   PetscBool fresh, guess,
     own; /* fresh: an operator not seen in the last solve; guess: the solve starts from vec_sol; own: no settings of a model's */
-  PetscBool          small, looked, answered, monitored, onlookers; /* monitors, and monitors of the program's own: on some rank */
-  Course             course;           /* of the attempt, where the program keeps one or has monitors */
-  PetscInt           its, history;     /* of the attempt; how long the program's history was */
-  KSPConvergedReason reason;           /* what the program's own test says of the answer */
+  PetscBool small, looked, made, answered, monitored, onlookers; /* monitors, and monitors of the program's own: on some rank */
+  Course    course;                                              /* of the attempt, where the program keeps one or has monitors */
+  PetscInt  its, history;                                        /* of the attempt; how long the program's history was */
+  KSPConvergedReason reason;                                     /* what the program's own test says of the answer */
   PetscReal          residual, start;  /* the measure at the end; of a guess of ours that is used (NaN: there is none) */
   double             expected, budget; /* what own settings probably take, and what an attempt may */
   double             patience;         /* with own settings; 0: any */
@@ -132,6 +150,11 @@ PetscErrorCode StepDecide(Solve *);
 PetscErrorCode StepPermit(Solve *);
 PetscErrorCode DecideLook(Solve *);   /* the model looks at the system */
 PetscErrorCode DecideExpect(Solve *); /* what the program's own settings probably take, and so what an attempt may */
+/* ---- keep.c: a preconditioner that was made of an earlier operator ---- */
+PetscErrorCode KeepDecide(Solve *); /* is it kept? Collective */
+PetscErrorCode KeepLearn(Solve *);  /* an attempt has answered. Collective */
+double         KeepServes(Class);   /* operators that one set-up is expected to serve */
+PetscErrorCode CycleFree(Cycle *);
 /* ---- choose.c: among the candidates of a prior ---- */
 PetscErrorCode ChooseCandidate(Solve *, const double features[]); /* collective */
 PetscErrorCode ChooseAgain(Solve *); /* if the own set-up has been done since, and need not be paid any more */

@@ -9,7 +9,6 @@
 
 #define STATE_VERSION 3
 #define LONGEST       64 /* words are shorter */
-#define OWN           "own"
 
 /* ---- written ---- */
 static void AddNumber(Text *t, double x)
@@ -39,13 +38,13 @@ static void AddWeights(Text *t, const Posterior *o)
 
 static void AddOffsets(Text *t, const Posterior *o, Prior p)
 {
-  int n = o->seen[POSTERIOR_OWN] > 0;
+  int n = 0;
 
-  for (int i = 0; i < PriorCount(p); i++) n += o->seen[i] > 0;
+  for (int i = 0; i < POSTERIOR_OFFSETS; i++) n += o->seen[i] > 0;
   TextAdd(t, "offsets %d\n", n);
-  for (int i = 0; i <= POSTERIOR_OWN; i++) {
+  for (int i = 0; i < POSTERIOR_OFFSETS; i++) {
     if (!o->seen[i]) continue;
-    TextAdd(t, "%s %d", i == POSTERIOR_OWN ? OWN : PriorName(p, i), o->seen[i]);
+    TextAdd(t, "%s %d", PosteriorName(p, i), o->seen[i]);
     AddNumber(t, o->mean[i]);
     AddNumber(t, o->variance[i]);
     TextAdd(t, "\n");
@@ -108,9 +107,9 @@ static void ReadOffsets(Words *w, Posterior *o, Prior p)
   char name[LONGEST];
 
   WordsExpect(w, "offsets");
-  for (int n = w->bad ? 0 : WordsCount(w, 0, PRIOR_CANDIDATES + 1); n > 0 && !w->bad; n--) {
+  for (int n = w->bad ? 0 : WordsCount(w, 0, POSTERIOR_OFFSETS); n > 0 && !w->bad; n--) {
     WordsName(w, name);
-    int          at   = strcmp(name, OWN) ? PriorFind(p, name) : POSTERIOR_OWN;
+    int          at   = PosteriorFind(p, name);
     const int    seen = WordsCount(w, 1, 1 << 30);
     const double mean = WordsNumber(w), variance = WordsNumber(w);
     if (variance < 0) WordsComplain(w, "a variance", "a negative one");
