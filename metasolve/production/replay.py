@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from metasolve.production.state import (
+    KEPT,
     MOST_CLASSES,
     OWN,
     PARTS,
@@ -101,7 +102,7 @@ def _learn(classes: list[Operators], line: Mapping[str, Any], names: Sequence[st
         _attain(c.attained, learned["attains"])
     for name, (apart, spread, parts) in learned["seen"].items():
         _see(c, name, apart, spread, [x / 1000.0 for x in parts])
-    order = [*names, OWN]
+    order = [*names, OWN, KEPT]
     if not c.offsets.keys() <= set(order):
         raise StateError(f"the prior has no candidate {(c.offsets.keys() - set(order)).pop()!r}")
     c.offsets = dict(sorted(c.offsets.items(), key=lambda entry: order.index(entry[0])))

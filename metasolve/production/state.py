@@ -16,6 +16,7 @@ VERSION = 3
 MOST_CLASSES = 256
 PARTS = 23  #: of what a prior's trees say, see `posterior.h`
 OWN = "own"  #: the program's own settings, among the offsets
+KEPT = "own-kept"  #: the same in the inner solver, where their preconditioner may be kept
 _DIGEST = 72  # bytes of the last line
 _LONGEST = 64  # words are shorter
 _COUNT = 1 << 30
@@ -77,7 +78,7 @@ class Operators:
     weights, known
         Of the parts of the prior, and what of their variance is gone; (PARTS,) and (PARTS, PARTS).
     offsets
-        Of candidates by name, in the prior's order; `OWN` comes last.
+        Of candidates by name, in the prior's order; `OWN` and `KEPT` come last.
     """
 
     prefix: str

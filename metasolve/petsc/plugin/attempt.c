@@ -6,119 +6,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Seconds. Below the first a clock on the wall tells more about the machine than about the solve. */
-#define SHORTEST_BUDGET    0.02
-#define SHORTEST_PROCESSOR 0.004
-#define ABANDONED          4    /* inner solvers left behind after errors; no more are risked */
-#define NEARLY             100  /* times the target: worth going on from ... */
-#define REFINED            1e6  /* ... where an exact answer is asked for, each time a part of what was left out is found ... */
-#define REFINEMENTS        4    /* ... at most so often */
-#define BETTER             0.5  /* of the measure before: otherwise it is no use */
-#define FACTOR_BYTES       16.0 /* of a factor's entry, with its index */
+#define SHORTEST_PROCESSOR 0.004 /* seconds that an attempt may always take */
+#define NEARLY             100   /* times the target: worth going on from ... */
+#define REFINED            1e6   /* ... where an exact answer is asked for, each time a part of what was left out is found ... */
+#define REFINEMENTS        4     /* ... at most so often */
+#define BETTER             0.5   /* of the measure before: otherwise it is no use */
 
+/* Seconds that the attempt may take. */
 static double Budget(const Solve *s)
 {
   return s->reuse == REUSE_KEPT ? fmin(s->budget, s->renewal) : s->budget;
 }
 
-static double BudgetProcessor(const Solve *s)
-{
-  return fmax(Budget(s), SHORTEST_PROCESSOR);
-}
-
-static double BudgetWall(const Solve *s)
-{
-  return fmax(Budget(s), SHORTEST_BUDGET);
-}
-
-static const char *Setting(const Settings *s, const char *name)
-{
-  for (int i = 0; i < s->n; i++)
-    if (!strcmp(s->name[i], name)) return s->value[i];
-  return "";
-}
-
-/* ---- may it be tried? ---- */
-static PetscBool Factors(const Settings *s)
-{
-  const char *type = Setting(s, "pc_type"), *sub = Setting(s, "sub_pc_type");
-
-  return (PetscBool)(!strcmp(type, "lu") || !strcmp(type, "cholesky") || !strcmp(sub, "lu") || !strcmp(sub, "cholesky"));
-}
-
-/* Bytes of a factor of the whole matrix: of a three-dimensional grid in nested dissection, or in the order it is in. */
-static double FactorBytes(const Settings *s, PetscInt rows)
-{
-  const char  *type    = Setting(s, "pc_type");
-  const double natural = !strcmp(Setting(s, "pc_factor_mat_ordering_type"), "natural") ? 5. / 3 : 4. / 3;
-
-  return strcmp(type, "lu") && strcmp(type, "cholesky") ? 0 : FACTOR_BYTES * 8 * pow((double)rows, natural);
-}
-
-/* What the system could give without swapping; infinite where it does not say. */
-static double FreeBytes(void)
-{
-  FILE  *file = fopen("/proc/meminfo", "r");
-  char   line[256];
-  double kilobytes = INFINITY;
-
-  while (file && fgets(line, sizeof line, file))
-    if (!strncmp(line, "MemAvailable:", 13)) kilobytes = strtod(line + 13, NULL);
-  if (file) fclose(file);
-  return 1024 * kilobytes;
-}
-
-static const Overrun *OverrunOf(const Runner *r, const char *type)
-{
-  for (int i = 0; i < r->overruns; i++)
-    if (!strcmp(r->overrun[i].type, type)) return &r->overrun[i];
-  return NULL;
-}
-
-/* Seconds that a set-up would take here, from one that overran elsewhere. A factorisation grows with the square of the rows. */
-static double SetUpSeconds(const Overrun *o, const Solve *s)
-{
-  const PetscBool factor = (PetscBool)(!strcmp(o->type, PCLU) || !strcmp(o->type, PCCHOLESKY));
-
-  return o->seconds * pow((double)s->op.rows / (double)o->rows, factor ? 2 : 1);
-}
-
-static PetscBool SlowSetUp(const Solve *s)
-{
-  const Overrun *o = OverrunOf(s->run->runner, Setting(&s->run->decision.settings, "pc_type"));
-
-  return (PetscBool)(o && SetUpSeconds(o, s) > BudgetWall(s));
-}
-
-PetscErrorCode AttemptPermit(Solve *s, Why *why)
-{
-  const Settings *chosen = &s->run->decision.settings;
-  const Runner   *r      = s->run->runner;
-
-  PetscFunctionBegin;
-  if (r->abandoned >= ABANDONED) *why = WHY_ABANDONED;
-  else if (r->trial || s->reuse == REUSE_KEPT || InnerReady(&s->run->inner, chosen, &s->op, ContractNorm(&s->contract)))
-    PetscFunctionReturn(PETSC_SUCCESS);
-  else if (SlowSetUp(s)) *why = WHY_SLOW_SETUP;
-  else if (Factors(chosen) && FactorBytes(chosen, s->op.rows) > FreeBytes() / 2) *why = WHY_MEMORY;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 /* ---- tried ---- */
-static void NoteOverrun(Solve *s, double seconds)
-{
-  Runner     *r    = s->run->runner;
-  const char *type = Setting(&s->run->inner.settings, "pc_type");
-  Overrun    *o    = (Overrun *)OverrunOf(r, type);
-
-  if (seconds <= BudgetWall(s) || (o && seconds <= SetUpSeconds(o, s))) return;
-  if (!o && r->overruns == METASOLVE_TYPES) return;
-  if (!o) o = &r->overrun[r->overruns++];
-  snprintf(o->type, sizeof o->type, "%s", type);
-  o->rows    = s->op.rows;
-  o->seconds = seconds;
-}
-
 static PetscErrorCode SetUp(Solve *s, PetscLogDouble *clock)
 {
   InnerState state;
@@ -128,7 +28,7 @@ static PetscErrorCode SetUp(Solve *s, PetscLogDouble *clock)
   if (s->reuse == REUSE_KEPT) PetscCall(InnerKeep(&s->run->inner, s->ksp, &s->op, &state));
   else PetscCall(InnerSetUp(&s->run->inner, s->ksp, &s->run->decision.settings, &s->op, ContractNorm(&s->contract), &state));
   s->setup += Lap(clock);
-  NoteOverrun(s, fmin(s->setup - before, ProcessorTime() - processor)); /* a busy machine is no fault of the set-up's */
+  PermitNote(s, fmin(s->setup - before, ProcessorTime() - processor)); /* a busy machine is no fault of the set-up's */
   if (state == INNER_OK) PetscFunctionReturn(PETSC_SUCCESS);
   s->why = state == INNER_UNSOUND ? WHY_RAISES : state == INNER_FAILED ? WHY_PC_FAILED : WHY_SETUP_FAILED;
   PetscCall(InnerForgetOptions(&s->run->inner, s->unused));
@@ -152,7 +52,7 @@ static void WhyFailed(Solve *s, const Limits *l)
 
   (void)KSPGetConvergedReason(s->run->inner.ksp, &reason);
   s->why = l->late ? WHY_LATE : reason < 0 ? WHY_DIVERGED : WHY_WRONG;
-  if (l->late) snprintf(s->detail, sizeof s->detail, "time budget of %.3g s used up", BudgetProcessor(s));
+  if (l->late) snprintf(s->detail, sizeof s->detail, "time budget of %.3g s used up", fmax(Budget(s), SHORTEST_PROCESSOR));
   else if (reason < 0) snprintf(s->detail, sizeof s->detail, "%s", KSPConvergedReasons[reason]);
   else if (s->contract.kind == CONTRACT_OWN_TEST) s->why = WHY_NOT_ACCEPTED;
   else
@@ -238,8 +138,8 @@ static PetscErrorCode Try(Solve *s, PetscBool *ok)
   PetscCall(PetscTime(&clock));
   limits  = (Limits){.target     = s->contract.target,
                      .divergence = s->ksp->divtol,
-                     .processor  = ProcessorTime() + BudgetProcessor(s),
-                     .deadline   = clock + BudgetWall(s),
+                     .processor  = ProcessorTime() + fmax(Budget(s), SHORTEST_PROCESSOR),
+                     .deadline   = clock + fmax(Budget(s), SHORTEST_WALL),
                      .course     = &s->course,
                      .test       = s->contract.kind == CONTRACT_OWN_TEST ? ContractAsk : NULL,
                      .asked      = s->ksp,
@@ -280,7 +180,7 @@ static PetscErrorCode Renew(Solve *s, PetscBool *ok)
 
 PetscErrorCode AttemptModel(Solve *s, PetscBool *ok)
 {
-  int  again = s->run->runner->abandoned < ABANDONED;
+  int  again = PermitMore(s);
   char first[128];
   Why  why;
 
@@ -310,7 +210,7 @@ PetscErrorCode AttemptModel(Solve *s, PetscBool *ok)
 PetscErrorCode AttemptAccept(Solve *s)
 {
   const double seconds = s->setup + s->solve + s->verify;
-  int          slow    = seconds > fmax(s->budget, SHORTEST_BUDGET) && !s->run->runner->trial;
+  int          slow    = seconds > fmax(s->budget, SHORTEST_WALL) && !s->run->runner->trial;
 
   PetscFunctionBegin;
   PetscCallMPI(MPI_Bcast(&slow, 1, MPI_INT, 0, PetscObjectComm((PetscObject)s->ksp)));

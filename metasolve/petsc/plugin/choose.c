@@ -98,12 +98,12 @@ static PetscBool TooLong(const Solve *s, int candidate, double own)
 }
 
 /* What pays only over several operators must not lose with the first one. */
-static PetscBool MayBegin(const Solve *s, int candidate, double own)
+static double Foreseen(const Solve *s, int candidate, double rights, double own)
 {
-  const Forecast *f = &s->run->forecast;
+  const Forecast *f    = &s->run->forecast;
+  const double    mean = PosteriorMean(&s->class->offsets, f, CandidateIs(candidate)), once = Takes(f, candidate, rights) + mean;
 
-  return (PetscBool)isless(Takes(f, candidate, Rights(s->class)) + PosteriorMean(&s->class->offsets, f, CandidateIs(candidate)),
-                           own);
+  return isless(once, own) ? Lasting(s, candidate, rights) + mean : once;
 }
 
 /* The program's own settings, whose preconditioner may serve several operators in the inner solver. */
@@ -146,10 +146,8 @@ static void Best(Solve *s, PetscBool symmetric, Verdict *v)
 
   *v = (Verdict){.candidate = -1, .expected = exp(OwnTakes(s, 1))};
   for (int i = 0; i < PriorCount(p); i++) {
-    if (i == s->run->own_candidate || !PriorPossible(p, i, s->op.several, symmetric) || TooLong(s, i, own) || !MayBegin(s, i, own))
-      continue;
-    Consider(v, &best, &bolder, i, Lasting(s, i, rights) + PosteriorMean(o, f, CandidateIs(i)),
-             PosteriorDeviation(o, f, CandidateIs(i), OwnIs(s)));
+    if (i == s->run->own_candidate || !PriorPossible(p, i, s->op.several, symmetric) || TooLong(s, i, own)) continue;
+    Consider(v, &best, &bolder, i, Foreseen(s, i, rights, own), PosteriorDeviation(o, f, CandidateIs(i), OwnIs(s)));
   }
   if (s->run->own.n)
     Consider(v, &best, &bolder, POSTERIOR_LASTING, Lasting(s, Own(s), rights) + PosteriorMean(o, f, LastingIs(s)), ALIKE);

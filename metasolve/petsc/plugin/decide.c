@@ -156,6 +156,7 @@ PetscErrorCode DecideExpect(Solve *s)
   PetscFunctionBegin;
   PetscCall(OwnSetUpIsDue(s->ksp, &setup));
   if (InnerReady(&s->run->inner, &s->run->decision.settings, &s->op, ContractNorm(&s->contract))) setup = PETSC_FALSE;
+  if (s->ksp->pc->reusepreconditioner && s->class->solves) setup = PETSC_FALSE; /* the program would keep the one it had */
   PetscCall(MatGetInfo(s->op.A, MAT_LOCAL, &info));
   guess = OWN * PASS * info.nz_used;
   if (s->contract.kind == CONTRACT_DIRECT && setup) guess = fmax(guess, EXACT * pow((double)s->op.rows, 1.5));
@@ -193,7 +194,7 @@ PetscErrorCode StepPermit(Solve *s)
   PetscFunctionBegin;
   PetscCall(DecideExpect(s));
   why = Forbidden(s);
-  if (!why) PetscCall(AttemptPermit(s, &why));
+  if (!why) PetscCall(PermitAttempt(s, &why));
   all = why;
   PetscCallMPI(MPI_Bcast(&all, 1, MPI_INT, 0, PetscObjectComm((PetscObject)s->ksp)));
   if (s->class->pause > 0) s->class->pause--;

@@ -7,8 +7,8 @@
      newton, run, record  what is done in nonlinear solves, in production, in a recording
      seen                 what is seen of a solve that is over
      decide, answer       the steps of one solve in production
-     keep                 whether a preconditioner is kept for another operator
      journal, start, attempt, mirror, replay, manifest, describe, choose
+     keep, permit         whether a preconditioner is kept for another operator; whether one may be made
      state, state_file, journal_file
      class, inner, watch  what is known of alike operators; the inner solver; the program's own solve, watched
      quiet                what is done without a word of it
@@ -17,7 +17,8 @@
      census               who asks past us
      reroute, unread      ... and is led to us; the options that it would have read
      sound, contract, operator, limits, measure, guard, left, sight
-     newton_guess, guess, basis_file, policy, policy_file, policy_settings, posterior, prior, prior_file, features, rows, change, matrix
+     newton_guess, guess, basis_file, policy, policy_file, policy_settings, posterior, prior, prior_file, features, rows
+     change, matrix
      settings, words, text, sha256
 
    Private PETSc headers are used, so one shared library is built per PETSc installation.

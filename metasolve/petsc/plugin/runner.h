@@ -16,6 +16,7 @@
 #include <math.h>
 
 #define METASOLVE_TYPES 16
+#define SHORTEST_WALL   0.02 /* seconds: below, a clock on the wall tells more about the machine than about the solve */
 
 typedef struct { /* a kind of preconditioner whose set-up took longer than a solve may */
   char     type[32];
@@ -53,23 +54,22 @@ typedef struct {               /* solves since the preconditioner of the inner s
 } Cycle;
 
 typedef struct { /* kept with a KSP */
-  Runner  *runner;
-  Operator op; /* of the last solve */
-  Inner    inner;
-  Cycle    cycle;
-  Decision decision; /* for op, where decided */
-  Forecast
-    forecast; /* of a prior, likewise; the candidate that it chose (POSTERIOR_LASTING: own settings), and the one that these are (-1: none) */
-  int              candidate, own_candidate;
-  Settings         own;       /* to be used in the inner solver, where own settings are described by options; 0: they are not */
-  PetscBool        own_ready; /* their preconditioner was set up already */
-  double           foreseen;  /* seconds of the candidate */
-  PetscBool        decided;
-  Previous         previous;
-  Scales           scales;
-  Attained         known; /* of what own answers attain, from outside; answers 0: nothing */
-  PetscBool        fits;  /* whether the guess is for the pattern below */
-  PetscObjectId    pattern_id;
+  Runner       *runner;
+  Operator      op; /* of the last solve */
+  Inner         inner;
+  Cycle         cycle;
+  Decision      decision;                 /* for op, where decided */
+  Forecast      forecast;                 /* of a prior, likewise */
+  int           candidate, own_candidate; /* that was chosen (POSTERIOR_LASTING: own settings); that own settings are (-1: none) */
+  Settings      own;       /* to be used in the inner solver, where own settings are described by options; 0: they are not */
+  PetscBool     own_ready; /* their preconditioner was set up already */
+  double        foreseen;  /* seconds of the candidate */
+  PetscBool     decided;
+  Previous      previous;
+  Scales        scales;
+  Attained      known; /* of what own answers attain, from outside; answers 0: nothing */
+  PetscBool     fits;  /* whether the guess is for the pattern below */
+  PetscObjectId pattern_id;
   PetscObjectState pattern;
   Text             last; /* JSON line of the last solve */
 } Run;
@@ -177,7 +177,10 @@ PetscErrorCode AttemptModel(Solve *, PetscBool *ok); /* the first choice, and wh
 PetscErrorCode AttemptStart(
   Solve *); /* where the last attempt left off, if that is nearer than zero; else where the program starts */
 PetscErrorCode AttemptAccept(Solve *);
-PetscErrorCode AttemptPermit(Solve *, Why *); /* may its settings be set up here? Local */
+/* ---- permit.c ---- */
+PetscErrorCode PermitAttempt(Solve *, Why *);       /* may its settings be set up here? Local */
+PetscBool      PermitMore(const Solve *);           /* may yet another attempt end in an error? */
+void           PermitNote(Solve *, double seconds); /* that a set-up took */
 
 /* ---- mirror.c: the program's KSP is told what happened in ours ---- */
 PetscErrorCode MirrorAllows(Solve *, Why *); /* can the program's monitors be told afterwards? Collective */

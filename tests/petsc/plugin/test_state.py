@@ -161,8 +161,9 @@ def test_python_and_c_write_the_same(place, sequence):
     place.run(sequence(3))
     classes, (names, mark) = place.classes(), replay.candidates(place.prior)
     assert state.written(classes, mark) == place.state.read_bytes()
-    classes[0].offsets["stuck"] = state.Offset(50, 20.0, 1e-3)
-    order = [*names, state.OWN]
+    for name in ("stuck", state.KEPT):
+        classes[0].offsets[name] = state.Offset(50, 20.0, 1e-3)
+    order = [*names, state.OWN, state.KEPT]
     classes[0].offsets = dict(sorted(classes[0].offsets.items(), key=lambda e: order.index(e[0])))
     place.state.write_bytes(state.written(classes, mark))
     place.log.unlink()

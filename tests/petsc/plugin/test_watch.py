@@ -76,6 +76,8 @@ def test_the_programs_own_convergence_test_is_back_afterwards(solved):
     ksp.solve(solved.b, x)
     assert plugin().last_record(ksp)["source"] == "model"  # the same operator: at once
     solved.A.scale(2.0)
+    ksp.reset()  # or the preconditioner would be kept
+    ksp.setOperators(solved.A)
     ksp.solve(solved.b, x)
     assert plugin().last_record(ksp)["source"] == "switched"
     plugin().detach(ksp)

@@ -1,0 +1,98 @@
+/* permit.c - may a model's settings be set up here? Not where that would need too much memory, or too long. */
+#include "runner.h"
+#include <math.h>
+#include <string.h>
+
+#define ABANDONED    4    /* inner solvers left behind after errors; no more are risked */
+#define FACTOR_BYTES 16.0 /* of a factor's entry, with its index */
+
+static const char *Setting(const Settings *s, const char *name)
+{
+  for (int i = 0; i < s->n; i++)
+    if (!strcmp(s->name[i], name)) return s->value[i];
+  return "";
+}
+
+static PetscBool Factors(const Settings *s)
+{
+  const char *type = Setting(s, "pc_type"), *sub = Setting(s, "sub_pc_type");
+
+  return (PetscBool)(!strcmp(type, "lu") || !strcmp(type, "cholesky") || !strcmp(sub, "lu") || !strcmp(sub, "cholesky"));
+}
+
+/* Bytes of a factor of the whole matrix: of a three-dimensional grid in nested dissection, or in the order it is in. */
+static double FactorBytes(const Settings *s, PetscInt rows)
+{
+  const char  *type    = Setting(s, "pc_type");
+  const double natural = !strcmp(Setting(s, "pc_factor_mat_ordering_type"), "natural") ? 5. / 3 : 4. / 3;
+
+  return strcmp(type, "lu") && strcmp(type, "cholesky") ? 0 : FACTOR_BYTES * 8 * pow((double)rows, natural);
+}
+
+/* What the system could give without swapping; infinite where it does not say. */
+static double FreeBytes(void)
+{
+  FILE  *file = fopen("/proc/meminfo", "r");
+  char   line[256];
+  double kilobytes = INFINITY;
+
+  while (file && fgets(line, sizeof line, file))
+    if (!strncmp(line, "MemAvailable:", 13)) kilobytes = strtod(line + 13, NULL);
+  if (file) fclose(file);
+  return 1024 * kilobytes;
+}
+
+static const Overrun *OverrunOf(const Runner *r, const char *type)
+{
+  for (int i = 0; i < r->overruns; i++)
+    if (!strcmp(r->overrun[i].type, type)) return &r->overrun[i];
+  return NULL;
+}
+
+/* Seconds that a set-up would take here, from one that overran elsewhere. A factorisation grows with the square of the rows. */
+static double SetUpSeconds(const Overrun *o, const Solve *s)
+{
+  const PetscBool factor = (PetscBool)(!strcmp(o->type, PCLU) || !strcmp(o->type, PCCHOLESKY));
+
+  return o->seconds * pow((double)s->op.rows / (double)o->rows, factor ? 2 : 1);
+}
+
+static PetscBool SlowSetUp(const Solve *s)
+{
+  const Overrun *o = OverrunOf(s->run->runner, Setting(&s->run->decision.settings, "pc_type"));
+
+  return (PetscBool)(o && SetUpSeconds(o, s) > fmax(s->budget, SHORTEST_WALL));
+}
+
+PetscBool PermitMore(const Solve *s)
+{
+  return (PetscBool)(s->run->runner->abandoned < ABANDONED);
+}
+
+PetscErrorCode PermitAttempt(Solve *s, Why *why)
+{
+  const Settings *chosen = &s->run->decision.settings;
+  const Runner   *r      = s->run->runner;
+
+  PetscFunctionBegin;
+  if (!PermitMore(s)) *why = WHY_ABANDONED;
+  else if (r->trial || s->reuse == REUSE_KEPT || InnerReady(&s->run->inner, chosen, &s->op, ContractNorm(&s->contract)))
+    PetscFunctionReturn(PETSC_SUCCESS);
+  else if (SlowSetUp(s)) *why = WHY_SLOW_SETUP;
+  else if (Factors(chosen) && FactorBytes(chosen, s->op.rows) > FreeBytes() / 2) *why = WHY_MEMORY;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+void PermitNote(Solve *s, double seconds)
+{
+  Runner     *r    = s->run->runner;
+  const char *type = Setting(&s->run->inner.settings, "pc_type");
+  Overrun    *o    = (Overrun *)OverrunOf(r, type);
+
+  if (seconds <= fmax(s->budget, SHORTEST_WALL) || (o && seconds <= SetUpSeconds(o, s))) return;
+  if (!o && r->overruns == METASOLVE_TYPES) return;
+  if (!o) o = &r->overrun[r->overruns++];
+  snprintf(o->type, sizeof o->type, "%s", type);
+  o->rows    = s->op.rows;
+  o->seconds = seconds;
+}

@@ -1,0 +1,134 @@
+"""A preconditioner that was made of an earlier operator is kept while this pays."""
+
+import numpy as np
+import pytest
+
+import metasolve
+from metasolve.petsc.library import plugin
+
+from ..conftest import PETSc, convection_diffusion, random_vector, write_policy
+
+GAMG = {"ksp_type": "gmres", "pc_type": "gamg"}
+LU = {"ksp_type": "richardson", "pc_type": "lu"}
+STEPS = ["-n", "64", "-constant_steps", "1", "-changing_steps", "8"]
+
+
+@pytest.fixture
+def program(tmp_path):
+    """`program(settings, direct=False)`: solve(A), which returns solution and log line of it."""
+
+    def make(settings, direct=False):
+        ksp = PETSc.KSP().create(PETSc.COMM_SELF)
+        ksp.setType("preonly" if direct else "gmres")
+        ksp.getPC().setType("lu" if direct else "jacobi")
+        ksp.setTolerances(rtol=1e-8, max_it=10000)
+        made = []
+
+        def solve(A):
+            ksp.setOperators(A)
+            if not made:
+                made.append(metasolve.accelerate(ksp, write_policy(tmp_path, settings)))
+            b, x = random_vector(A), A.createVecRight()
+            ksp.solve(b, x)
+            solve.reason, solve.iterations = ksp.getConvergedReason(), ksp.getIterationNumber()
+            solve.residual = (b - A * x).norm() / b.norm()
+            return plugin().last_record(ksp)
+
+        return solve
+
+    return make
+
+
+def nudged(A, size, seed=0):
+    """A copy whose rows have moved, each by a factor of its own."""
+    factors = A.createVecLeft()
+    noise = np.random.default_rng(seed).standard_normal(factors.getLocalSize())
+    factors.setArray(np.exp(size * noise))
+    moved = A.copy()
+    moved.diagonalScale(L=factors)
+    return moved
+
+
+def test_it_is_kept_for_an_operator_that_has_hardly_moved(program):
+    solve, A = program(GAMG), convection_diffusion(40, 5.0)
+    assert solve(A)["preconditioner"] == "built"
+    line = solve(nudged(A, 1e-4))
+    assert line["preconditioner"] == "kept"
+    assert line["moved"] == pytest.approx(1e-4, rel=0.2)
+    assert solve.residual <= 1e-8
+
+
+def test_the_same_operator_again_has_no_such_word(program):
+    solve, A = program(GAMG), convection_diffusion(40, 5.0)
+    solve(A)
+    assert solve(A)["preconditioner"] == ""
+
+
+def test_a_factor_that_the_whole_matrix_gains_is_no_move(program):
+    solve, A = program(GAMG), convection_diffusion(40, 5.0)
+    solve(A)
+    scaled = A.copy()
+    scaled.scale(1e3)
+    line = solve(scaled)
+    assert line["moved"] == pytest.approx(0, abs=1e-9)
+    assert line["preconditioner"] == "kept"
+
+
+def test_another_wind_is_a_move_though_the_diagonal_stays(program):
+    solve, A = program(GAMG), convection_diffusion(40, 5.0)
+    solve(A)
+    turned = A.copy()
+    turned.transpose()
+    assert np.abs((turned.getDiagonal() - A.getDiagonal()).norm()) == 0
+    assert solve(turned)["moved"] > 0.01
+
+
+def test_where_it_is_of_no_use_it_is_made_anew_in_the_same_solve(program):
+    """Whatever was foreseen: the answer is the contract's."""
+    solve, A = program(GAMG), convection_diffusion(40, 5.0)
+    solve(A)
+    for seed in range(4):
+        line = solve(nudged(A, 3.0, seed))
+        assert solve.reason > 0
+        if line["source"] == "model":
+            assert line["true_residual"] <= line["tolerance"]
+
+
+def test_another_size_is_never_kept(host, constant_model, run_with):
+    command = [*host("sequence"), "-one_ksp", "-solves", "6", "-smallest", "20", "-largest", "90"]
+    done, lines = run_with(constant_model(**GAMG), command)
+    assert done.returncode == 0, done.stderr
+    assert len({line["rows"] for line in lines}) == 6
+    assert {line["preconditioner"] for line in lines if line["source"] == "model"} == {"built"}
+
+
+def test_an_old_factor_answers_as_exactly_as_a_direct_solve(program):
+    solve, A = program(LU, direct=True), convection_diffusion(40, 5.0)
+    assert solve(A)["preconditioner"] == "built"
+    line = solve(nudged(A, 1e-3))
+    assert line["preconditioner"] == "kept"
+    assert (solve.reason, solve.iterations) == (PETSc.KSP.ConvergedReason.CONVERGED_ITS, 1)
+    assert line["true_residual"] <= line["tolerance"]
+    assert solve.residual <= 1e-11
+
+
+@pytest.mark.parametrize("ranks", [1, 2])
+def test_ranks_agree(ranks, host, constant_model, run_with):
+    model = constant_model(**GAMG)
+    done, lines = run_with(model, [*host("time_steps"), *STEPS], ranks)
+    assert done.returncode == 0, done.stderr
+    words = [line["preconditioner"] for line in lines if line["source"] == "model"]
+    assert words[0] == "built"
+    assert set(words) <= {"built", "kept", "rebuilt"}
+    assert "kept" in words
+    for line in lines:
+        assert line["true_residual"] <= line["tolerance"]
+
+
+@pytest.mark.parametrize("ranks", [1, 2])
+def test_off_means_never(ranks, host, constant_model, run_with):
+    model = constant_model(**GAMG)
+    command = [*host("time_steps"), *STEPS]
+    done, lines = run_with(model, command, ranks, env={"METASOLVE_REUSE": "off"})
+    assert done.returncode == 0, done.stderr
+    assert {line["preconditioner"] for line in lines if line["source"] == "model"} == {"built"}
