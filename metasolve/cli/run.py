@@ -64,6 +64,13 @@ def add_conduct(made: Parser) -> None:
         "--freeze", action="store_true", help="use what runs have learned, and add nothing to it"
     )
     made.add_argument(
+        "--reuse",
+        choices=("on", "off"),
+        default="on",
+        help="keep a preconditioner for operators that have hardly changed, or build each anew; "
+        "default: on",
+    )
+    made.add_argument(
         "--log",
         type=Path,
         help="append one JSON line per solve, or run, to this file; metasolve report reads it",
@@ -85,7 +92,8 @@ def conduct_of(asked: Namespace, log: Path | None, command: Sequence[str]) -> Co
     state = None
     if (asked.model / "prior.bin").is_file() and asked.state != "none":
         state = site.file_of(command, None if asked.state is None else Path(asked.state))
-    return Conduct(log, asked.budget, asked.advise, state, asked.freeze)
+    reuse = asked.reuse == "on"
+    return Conduct(log, asked.budget, asked.advise, state, asked.freeze, reuse=reuse)
 
 
 def main(words: Sequence[str]) -> int:

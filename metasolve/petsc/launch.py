@@ -131,6 +131,8 @@ class Conduct:
         The file is used and not changed.
     launch
         A word by which the log's lines of this run can be found again.
+    reuse
+        A preconditioner may be kept for operators that have hardly changed.
     """
 
     def __init__(
@@ -141,11 +143,12 @@ class Conduct:
         state: Path | None = None,
         freeze: bool = False,
         launch: str = "",
+        reuse: bool = True,
     ) -> None:
         if budget is not None and not budget > 0:
             raise UsageError(f"budget={budget} is not positive: 2 is the default")
         self.log, self.budget, self.advise, self.state = log, budget, advise, state
-        self.freeze, self.launch = freeze, launch
+        self.freeze, self.launch, self.reuse = freeze, launch, reuse
 
     def environment(self) -> dict[str, str]:
         """Return the variables the plug-in reads."""
@@ -156,6 +159,7 @@ class Conduct:
             "METASOLVE_STATE": self.state and str(self.state.absolute()),
             "METASOLVE_FREEZE": self.freeze and "1",
             "METASOLVE_LAUNCH": self.launch,
+            "METASOLVE_REUSE": None if self.reuse else "off",
         }
         return {key: str(value) for key, value in values.items() if value}
 

@@ -2,11 +2,13 @@
 #include "change.h"
 #include <math.h>
 
-#define GOLDEN 0.6180339887498949 /* multiples of it, without their whole part, lie evenly between 0 and 1 */
+#define FURTHEST 3. /* that the logarithm of an entry may move: entries vanish, and change their sign */
+#define TINY     1e-300
+#define GOLDEN   0.6180339887498949 /* multiples of it, without their whole part, lie evenly between 0 and 1 */
 
-typedef struct {
-  double n, moved, moved2, rows; /* sums over rows: of how ln |a_ii| has moved, of its square; of rows, squared */
-} Sums4;
+typedef struct {                                                    /* sums over rows and entries */
+  double rows, diagonal, diagonal2, weight, beside, beside2, other; /* other: rows whose pattern is another */
+} Moves;
 
 static inline double Entry(const Row *row, PetscInt k)
 {
@@ -94,63 +96,67 @@ PetscErrorCode SampledFits(Mat A, const Sampled *s, PetscBool *fits)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* |now / its diagonal - before / its diagonal|^2 / |before / its diagonal|^2, beside the diagonal. */
-static double Moved(PetscInt n, const PetscInt col[], const double before[], double d, const PetscInt now_col[], const double now[],
-                    double e, PetscInt at)
+/* Of the logarithm of an entry. */
+static double Moved(double now, double then)
 {
-  double apart = 0, size = 0;
-
-  for (PetscInt k = 0; k < n; k++) {
-    if (col[k] != now_col[k]) return 1;
-    if (col[k] == at) continue;
-    const double was = before[k] / d, is = now[k] / e;
-    apart += (is - was) * (is - was);
-    size += was * was;
-  }
-  return size > 0 ? fmin(apart / size, 1) : apart > 0;
+  return now * then > 0 ? fmin(fmax(log(now / then), -FURTHEST), FURTHEST) : FURTHEST;
 }
 
-static void RowCompare(const Sampled *s, PetscInt k, const Row *row, PetscInt at, Sums4 *sums)
+static PetscBool SamePattern(PetscInt n, const PetscInt a[], const PetscInt b[])
+{
+  for (PetscInt i = 0; i < n; i++)
+    if (a[i] != b[i]) return PETSC_FALSE;
+  return PETSC_TRUE;
+}
+
+static void RowMoved(const Sampled *s, PetscInt k, const Row *row, PetscInt at, Moves *m)
 {
   const PetscInt n = s->begin[k + 1] - s->begin[k], *col = s->col + s->begin[k];
-  const double  *before = s->val + s->begin[k];
+  const double  *then = s->val + s->begin[k];
   PetscInt       now_col[CHANGE_ENTRIES];
-  double         now[CHANGE_ENTRIES], d = Diagonal(n, col, before, at), e, moved;
+  double         now[CHANGE_ENTRIES], d, e, scale;
 
-  sums->n++;
-  if (Length(row) != n) {
-    sums->rows++;
+  m->rows++;
+  if (Length(row) == n) Copy(row, n, now_col, now);
+  if (Length(row) != n || !SamePattern(n, col, now_col)) {
+    m->other++;
     return;
   }
-  Copy(row, n, now_col, now);
-  e = Diagonal(n, now_col, now, at);
-  if (d == 0 || e == 0) {
-    sums->rows += d != e;
-    return;
+  d     = Diagonal(n, col, then, at);
+  e     = Diagonal(n, col, now, at);
+  scale = sqrt(fabs(d * e)) + TINY;
+  d     = Moved(e, d);
+  m->diagonal += d;
+  m->diagonal2 += d * d;
+  for (PetscInt i = 0; i < n; i++) {
+    if (col[i] == at) continue;
+    const double weight = (fabs(now[i]) + fabs(then[i])) / scale + TINY, moved = Moved(now[i], then[i]);
+    m->weight += weight;
+    m->beside += weight * moved;
+    m->beside2 += weight * moved * moved;
   }
-  moved = log(fabs(e / d));
-  sums->moved += moved;
-  sums->moved2 += moved * moved;
-  sums->rows += Moved(n, col, before, d, now_col, now, e, at);
 }
 
-PetscErrorCode SampledCompare(Mat A, const Sampled *s, Change *c)
+static double Variance(double n, double sum, double squares)
 {
-  Sums4  sums = {0};
+  return n > 0 ? fmax(squares / n - sum / n * (sum / n), 0) : 0;
+}
+
+PetscErrorCode SampledChange(Mat A, const Sampled *s, double *change)
+{
+  Moves  m = {0};
   Rows   r;
-  double mean;
+  double other;
 
   PetscFunctionBegin;
   PetscCall(RowsOpen(A, &r));
   for (PetscInt k = 0; k < s->n; k++) {
     const Row row = RowsGet(&r, s->row[k]);
-    RowCompare(s, k, &row, s->row[k] + r.rstart - r.cstart, &sums);
+    RowMoved(s, k, &row, s->row[k] + r.rstart - r.cstart, &m);
   }
   PetscCall(RowsClose(A, &r));
-  PetscCallMPI(
-    MPI_Allreduce(MPI_IN_PLACE, &sums, sizeof sums / sizeof sums.n, MPI_DOUBLE, MPI_SUM, PetscObjectComm((PetscObject)A)));
-  mean        = sums.moved / fmax(sums.n, 1);
-  c->diagonal = sqrt(fmax(sums.moved2 / fmax(sums.n, 1) - mean * mean, 0));
-  c->rows     = sqrt(sums.rows / fmax(sums.n, 1));
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &m, sizeof m / sizeof m.rows, MPI_DOUBLE, MPI_SUM, PetscObjectComm((PetscObject)A)));
+  other   = FURTHEST * m.other / fmax(m.rows, 1);
+  *change = sqrt(Variance(m.rows - m.other, m.diagonal, m.diagonal2) + Variance(m.weight, m.beside, m.beside2) + other * other);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -1,8 +1,10 @@
 /*
    change.h - how far an operator has moved since a preconditioner was made of it, seen in a sample of its rows.
 
-   About CHANGE_ROWS rows of all ranks are kept, spread evenly. Looking at them again costs microseconds. A factor that all of A
-   has gained changes nothing for a Krylov method, so the diagonal is compared beside its mean, and rows relative to their diagonal.
+   About CHANGE_ROWS rows of all ranks are kept, spread evenly. Looking at them again costs microseconds. The change is the root of
+   a sum of variances: of ln |a_ii now / a_ii then| over rows, and of ln |a_ij now / a_ij then| over entries beside the diagonal,
+   each weighted with its size relative to the diagonal. So a factor that the whole matrix gains is none, as a Krylov method sees
+   none, while a wind that turns, or a front that moves, is one.
 */
 #pragma once
 #include "metasolve.h"
@@ -16,12 +18,8 @@ typedef struct {
   PetscInt *col;            /* of entries: as the matrix stores them, those of the off-diagonal block as -1 - index */
   double   *val;
 } Sampled;
-typedef struct {
-  double diagonal; /* root mean square of how ln |a_ii| has moved, beside the mean */
-  double rows;     /* the same of |a_i / a_ii - before|_2 / |before|_2, of the entries beside the diagonal */
-} Change;
 
 PetscErrorCode SampledTake(Mat, Sampled *);                    /* collective, as the others */
 PetscErrorCode SampledFits(Mat, const Sampled *, PetscBool *); /* are there as many rows on each rank? */
-PetscErrorCode SampledCompare(Mat, const Sampled *, Change *); /* a row whose pattern has changed has moved by 1 */
+PetscErrorCode SampledChange(Mat, const Sampled *, double *);
 PetscErrorCode SampledFree(Sampled *);

@@ -33,9 +33,6 @@ typedef struct { /* of logarithms: means, and mean products of what is apart fro
   int    n;
   double x, y, xx, xy;
 } Trend;
-typedef struct { /* sums over kept solves: by how much they were slower, in logarithms, against how far the operator had moved */
-  double xx, xy;
-} Growth;
 struct _Class {
   Class     next;
   char      prefix[128];
@@ -54,9 +51,8 @@ struct _Class {
   Mean      own_setup, own_solve; /* seconds */
   Trend     own_trend;            /* of own solves that were measured, over what was foreseen of them */
   Mean      attempt, risk;        /* seconds of an accepted attempt; share of attempts that failed */
-  Growth    growth;
-  PetscInt  builds, served;  /* preconditioners made in attempts that answered, and operators they have served */
-  PetscInt  since, patience; /* answers of a model since own was measured, and how many there may be; 0: not known yet */
+  PetscInt  builds, served;       /* preconditioners made in attempts that answered, and operators they have served */
+  PetscInt  since, patience;      /* answers of a model since own was measured, and how many there may be; 0: not known yet */
 };
 
 PetscErrorCode ClassFind(Class *all, KSP, const Operator *, Class *);

@@ -63,7 +63,7 @@ static void AddReuse(Text *t, const Solve *s)
   const PetscBool tried = (PetscBool)(s->source != SOURCE_REFUSED && !s->own && s->fresh);
 
   TextAdd(t, ",\"preconditioner\":\"%s\",\"moved\":", tried ? reuses[s->reuse] : "");
-  if (s->reuse != REUSE_NOT) TextDecimal(t, s->change.diagonal + s->change.rows);
+  if (s->reuse != REUSE_NOT) TextDecimal(t, s->change);
   else TextPut(t, "null");
 }
 

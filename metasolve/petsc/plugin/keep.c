@@ -1,37 +1,26 @@
 /*
-   keep.c - whether the preconditioner that is there is kept for an operator that has changed since.
+   keep.c - whether the preconditioner that is there is kept for an operator that has changed since, as reuse.h has it.
 
-   A solve with it is foreseen to take exp(slope * change) times what the first one took, with a slope that the class has shown. Over
-   a cycle, from one set-up to the next, the seconds per operator first fall and then rise: the preconditioner is kept while the
-   next solve is foreseen to take less than the mean of the cycle so far. A solve that takes longer than a renewal would is
-   stopped, and goes on with a preconditioner of its own (attempt.c).
+   A kept one that takes too long, or fails, is made anew in the same solve (attempt.c), and nothing is kept for the next operators:
+   for one, then two, then four, until one that is kept answers again.
 */
 #include "runner.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define SLOPE  1.5 /* before anything was seen ... */
-#define SERVES 2   /* operators that a set-up is taken to serve in a sequence, before one was seen to */
-#define LITTLE 0.1 /* of a solve with its set-up: a set-up that takes less is no use to spare */
-#define SURE   0.1 /* ... and how sure that is: as sure as kept solves make it whose squares of changes add up to this */
+#define SERVES 2     /* operators that a set-up is taken to serve in a sequence, before one was seen to */
+#define LITTLE 0.05  /* of a solve with its set-up: a set-up that takes less is no use to spare */
+#define LEAST  1e-15 /* relative accuracy that is asked for ... */
+#define MOST   0.5   /* ... and at most */
 
 PetscErrorCode CycleFree(Cycle *c)
 {
   PetscFunctionBegin;
-  PetscCall(SampledFree(&c->sampled));
+  PetscCall(SampledFree(&c->built));
+  PetscCall(SampledFree(&c->last));
   *c = (Cycle){0};
   PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static double Slope(const Growth *g)
-{
-  return fmax((g->xy + SURE * SLOPE) / (g->xx + SURE), 0);
-}
-
-static double Moved(const Change *c)
-{
-  return c->diagonal + c->rows;
 }
 
 static PetscBool Off(void)
@@ -49,39 +38,50 @@ double KeepServes(Class c)
   return fmax((c->served + SERVES) / (c->builds + 1.), 1);
 }
 
-/* Of the same settings, which are still what would be chosen. */
+/* Is there one, of settings that are still what would be chosen? */
 static PetscBool Candidate(const Solve *s)
 {
   const Run *r = s->run;
 
-  return (PetscBool)(!Off() && !r->runner->trial && r->cycle.operators && !r->decision.why &&
+  return (PetscBool)(!Off() && !r->runner->trial && r->cycle.reuse.solves > 0 && !r->decision.why &&
                      InnerMayKeep(&r->inner, ContractNorm(&s->contract)) &&
                      SettingsSame(&r->inner.settings, &r->decision.settings));
 }
 
-static PetscBool Worth(const Solve *s)
+/* How far the operator has moved, since then and since the solve before. */
+static PetscErrorCode Look(Solve *s, double *moved)
 {
-  const Cycle *c = &s->run->cycle;
+  Cycle *c = &s->run->cycle;
 
-  if (c->setup < LITTLE * (c->setup + c->fresh)) return PETSC_FALSE;
-  return (PetscBool)(c->fresh * exp(Slope(&s->class->growth) * Moved(&s->change)) <= c->spent / c->operators);
+  PetscFunctionBegin;
+  PetscCall(SampledChange(s->op.A, &c->built, &s->change));
+  PetscCall(SampledChange(s->op.A, &c->last, moved));
+  PetscCall(SampledTake(s->op.A, &c->last));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static double Allowed(Cycle *c, double change, double moved)
+{
+  const double patience = ReusePatience(&c->reuse, change, moved);
+
+  if (c->rest > 0) c->rest--;
+  else if (c->reuse.setup > LITTLE * (c->reuse.setup + c->reuse.solve)) return patience;
+  return 0;
 }
 
 PetscErrorCode KeepDecide(Solve *s)
 {
-  const Cycle *c = &s->run->cycle;
-  PetscBool    fits;
-  int          keep = 0;
+  PetscBool fits;
+  double    moved;
 
   PetscFunctionBegin;
   if (!Candidate(s)) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(SampledFits(s->op.A, &c->sampled, &fits));
+  PetscCall(SampledFits(s->op.A, &s->run->cycle.built, &fits));
   if (!fits) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(SampledCompare(s->op.A, &c->sampled, &s->change));
-  keep = Worth(s);
-  PetscCallMPI(MPI_Bcast(&keep, 1, MPI_INT, 0, PetscObjectComm((PetscObject)s->ksp)));
-  s->renewal = c->setup + c->fresh;
-  if (keep) s->reuse = REUSE_KEPT;
+  PetscCall(Look(s, &moved));
+  s->renewal = Allowed(&s->run->cycle, s->change, moved);
+  PetscCallMPI(MPI_Bcast(&s->renewal, 1, MPI_DOUBLE, 0, PetscObjectComm((PetscObject)s->ksp)));
+  if (s->renewal > 0) s->reuse = REUSE_KEPT;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -91,48 +91,58 @@ PetscBool KeepTells(const Solve *s)
   return (PetscBool)(s->reuse == REUSE_NOT && !s->run->inner.kept);
 }
 
-/* A preconditioner has been made: a cycle begins. What a kept one that failed has cost is of the cycle before. */
-static PetscErrorCode Begin(Solve *s)
+static double Iterations(const Solve *s)
 {
-  Cycle *c = &s->run->cycle;
-
-  PetscFunctionBegin;
-  PetscCall(SampledTake(s->op.A, &c->sampled));
-  c->setup     = s->setup;
-  c->fresh     = s->solve + s->verify;
-  c->spent     = c->setup + c->fresh;
-  c->operators = 1;
-  s->class->builds++;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static void Seen(Solve *s, double seconds)
-{
-  Growth      *g = &s->class->growth;
-  const double x = Moved(&s->change), y = log(seconds / s->run->cycle.fresh);
-
-  g->xx += x * x;
-  g->xy += x * y;
+  return PetscMax(s->its, 1);
 }
 
 void KeepFailed(Solve *s)
 {
-  Seen(s, s->setup + s->solve + s->verify);
+  Cycle *c = &s->run->cycle;
+
+  ReuseStopped(&c->reuse, s->change, fmax(Iterations(s), s->renewal / c->reuse.each));
+  c->rest = 1 << (c->failed < 10 ? c->failed++ : 10);
+}
+
+static double Accuracy(const Contract *c)
+{
+  const double accuracy = c->target / (c->judge.measure == MEASURE_NORM ? c->bnorm : c->zero);
+
+  return isgreater(accuracy, LEAST) ? fmin(accuracy, MOST) : LEAST;
+}
+
+/* A preconditioner was made. In a solve that a kept one has begun, what is left of it says nothing of a whole one. */
+static PetscErrorCode Begin(Solve *s)
+{
+  Cycle *c = &s->run->cycle;
+  Reuse *r = &c->reuse;
+
+  PetscFunctionBegin;
+  if (!SettingsSame(&c->settings, &s->run->inner.settings)) {
+    ReuseBegin(r, Accuracy(&s->contract), REUSE_MEAN, REUSE_VARIANCE);
+    c->settings = s->run->inner.settings;
+    c->failed = c->rest = 0;
+  }
+  PetscCall(SampledTake(s->op.A, &c->built));
+  PetscCall(SampledTake(s->op.A, &c->last));
+  if (s->reuse == REUSE_REBUILT) ReuseBuilt(r, s->setup, r->solve, r->iterations);
+  else ReuseBuilt(r, s->setup, s->solve + s->verify, Iterations(s));
+  s->class->builds++;
+  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscErrorCode KeepLearn(Solve *s)
 {
-  Cycle *c = &s->run->cycle;
+  Cycle       *c       = &s->run->cycle;
+  const double seconds = s->setup + s->solve + s->verify;
 
   PetscFunctionBegin;
   if (Off() || s->run->runner->trial || !s->op.readable) PetscFunctionReturn(PETSC_SUCCESS);
-  if (s->made && s->reuse != REUSE_KEPT) {
-    PetscCall(Begin(s));
-  } else {
-    c->spent += s->setup + s->solve + s->verify;
-    if (s->fresh) c->operators++;
-    if (s->fresh && s->reuse == REUSE_KEPT) Seen(s, s->solve + s->verify);
-  }
+  if (s->made && s->reuse != REUSE_KEPT) PetscCall(Begin(s));
+  else if (s->reuse == REUSE_KEPT) {
+    ReuseKept(&c->reuse, s->change, seconds, Iterations(s));
+    c->failed = 0;
+  } else ReuseAgain(&c->reuse, seconds);
   if (s->fresh) s->class->served++;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

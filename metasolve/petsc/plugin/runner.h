@@ -11,6 +11,7 @@
 #include "host.h"
 #include "inner.h"
 #include "journal.h"
+#include "reuse.h"
 #include "state.h"
 #include "watch.h"
 #include <math.h>
@@ -46,11 +47,12 @@ typedef enum {  /* the preconditioner of an attempt */
   REUSE_NOT,    /* made of this operator */
   REUSE_KEPT,   /* of an earlier one */
   REUSE_REBUILT /* what was kept has failed: made anew in the same solve */
-} Reuse;
-typedef struct {               /* solves since the preconditioner of the inner solver was made; in seconds */
-  Sampled sampled;             /* of the operator then */
-  double  setup, fresh, spent; /* to make it; of the first solve with it; of all, set-up and what failed included */
-  int     operators;
+} Preconditioner;
+typedef struct {        /* of the inner solver, whose preconditioner may serve several operators */
+  Sampled  built, last; /* the operator that it was made of, and the one of the last solve */
+  Settings settings;    /* that what follows is about */
+  Reuse    reuse;
+  int      failed, rest; /* kept ones in a row that failed; operators for which none is kept */
 } Cycle;
 
 typedef struct { /* kept with a KSP */
@@ -101,18 +103,18 @@ typedef struct _Solve { /* one solve; times in seconds */
   Host *host;
   Run  *run;
   Class class;
-  Step      step;
-  Source    source;
-  Why       why;
-  char      detail[256]; /* of why; empty: its text is enough */
-  Operator  op;
-  Contract  contract;
-  Watch     watch;
-  Reuse     reuse;
-  Change    change;  /* of the operator since then */
-  double    renewal; /* what making it anew would take, and the solve with it: for so long one with the old may go on */
-  Vec       x0;      /* the program's own guess, where one must come back; NULL: it starts from zero */
-  PetscBool fresh, guess,
+  Step           step;
+  Source         source;
+  Why            why;
+  char           detail[256]; /* of why; empty: its text is enough */
+  Operator       op;
+  Contract       contract;
+  Watch          watch;
+  Preconditioner reuse;
+  double         change;  /* of the operator since then */
+  double         renewal; /* seconds that a solve with a kept one may take */
+  Vec            x0;      /* the program's own guess, where one must come back; NULL: it starts from zero */
+  PetscBool      fresh, guess,
     own; /* fresh: an operator not seen in the last solve; guess: the solve starts from vec_sol; own: no settings of a model's */
   PetscBool small, looked, made, answered, monitored, onlookers; /* monitors, and monitors of the program's own: on some rank */
   Course    course;                                              /* of the attempt, where the program keeps one or has monitors */
