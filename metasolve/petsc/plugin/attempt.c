@@ -15,7 +15,7 @@
 /* Seconds that the attempt may take. */
 static double Budget(const Solve *s)
 {
-  return s->reuse == REUSE_KEPT ? fmin(s->budget, s->renewal) : s->budget;
+  return s->preconditioner == PRECONDITIONER_KEPT ? fmin(s->budget, s->renewal) : s->budget;
 }
 
 /* ---- tried ---- */
@@ -25,9 +25,11 @@ static PetscErrorCode SetUp(Solve *s, PetscLogDouble *clock)
   double     before = s->setup, processor = ProcessorTime();
 
   PetscFunctionBegin;
-  if (s->reuse == REUSE_KEPT) PetscCall(InnerKeep(&s->run->inner, s->ksp, &s->op, &state));
+  if (s->preconditioner == PRECONDITIONER_KEPT) PetscCall(InnerKeep(&s->run->inner, s->ksp, &s->op, &state));
   else PetscCall(InnerSetUp(&s->run->inner, s->ksp, &s->run->decision.settings, &s->op, ContractNorm(&s->contract), &state));
   s->setup += Lap(clock);
+  if (s->preconditioner < PRECONDITIONER_KEPT)
+    s->preconditioner = s->run->inner.updated ? PRECONDITIONER_UPDATED : PRECONDITIONER_BUILT;
   PermitNote(s, fmin(s->setup - before, ProcessorTime() - processor)); /* a busy machine is no fault of the set-up's */
   if (state == INNER_OK) PetscFunctionReturn(PETSC_SUCCESS);
   s->why = state == INNER_UNSOUND ? WHY_RAISES : state == INNER_FAILED ? WHY_PC_FAILED : WHY_SETUP_FAILED;
@@ -126,7 +128,7 @@ static PetscErrorCode GoOn(Solve *s, Limits *limits, PetscLogDouble *clock, Pets
 static PetscErrorCode Try(Solve *s, PetscBool *ok)
 {
   const PetscBool ready = InnerReady(&s->run->inner, &s->run->decision.settings, &s->op, ContractNorm(&s->contract)),
-                  made  = (PetscBool)(!ready || s->reuse == REUSE_REBUILT);
+                  made  = (PetscBool)(!ready || s->preconditioner == PRECONDITIONER_REBUILT);
   PetscLogDouble  clock;
   Limits          limits;
 
@@ -171,8 +173,8 @@ static PetscErrorCode Renew(Solve *s, PetscBool *ok)
 {
   PetscFunctionBegin;
   KeepFailed(s);
-  s->reuse     = REUSE_REBUILT;
-  s->detail[0] = 0;
+  s->preconditioner = PRECONDITIONER_REBUILT;
+  s->detail[0]      = 0;
   PetscCall(AttemptStart(s));
   PetscCall(Try(s, ok));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -186,7 +188,7 @@ PetscErrorCode AttemptModel(Solve *s, PetscBool *ok)
 
   PetscFunctionBegin;
   PetscCall(Try(s, ok));
-  if (!*ok && s->reuse == REUSE_KEPT) PetscCall(Renew(s, ok));
+  if (!*ok && s->preconditioner == PRECONDITIONER_KEPT) PetscCall(Renew(s, ok));
   if (*ok) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCallMPI(MPI_Bcast(&again, 1, MPI_INT, 0, PetscObjectComm((PetscObject)s->ksp)));
   if (!again || !PolicySecond(s->run->runner->policy, &s->run->decision)) PetscFunctionReturn(PETSC_SUCCESS);

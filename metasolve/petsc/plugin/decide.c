@@ -120,7 +120,7 @@ PetscErrorCode StepDecide(Solve *s)
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   if (!s->looked) PetscCall(KeepDecide(s));
-  if (s->reuse == REUSE_KEPT) s->run->decided = PETSC_TRUE;
+  if (s->preconditioner == PRECONDITIONER_KEPT) s->run->decided = PETSC_TRUE;
   else if (!s->looked) PetscCall(DecideLook(s));
   else if (PolicyPrior(r->policy)) PetscCall(ChooseAgain(s));
   s->step = STEP_PERMIT;
@@ -176,7 +176,9 @@ static Why Forbidden(Solve *s)
   const double    least = PolicyIsConstant(r->policy) ? ACCOUNT_PINNED : ACCOUNT_LEAST;
   const double    free  = PolicyPrior(r->policy) ? ACCOUNT_PRIOR : told ? ACCOUNT_FREE : ACCOUNT_DOUBT;
   const double    given = least + free * s->expected;
-  const double loss = Own(s) || s->reuse == REUSE_KEPT ? 0 : ClassLoss(s->class, s->expected, fmin(s->budget, USUAL * s->expected));
+  const double    loss  = Own(s) || s->preconditioner == PRECONDITIONER_KEPT
+                          ? 0
+                          : ClassLoss(s->class, s->expected, fmin(s->budget, USUAL * s->expected));
 
   if (r->trial) return WHY_NOT;
   if (r->advises) return WHY_ADVISED;

@@ -67,17 +67,18 @@ PetscBool InnerReady(const Inner *in, const Settings *s, const Operator *o, KSPN
 
 /* ---- under a handler that keeps errors to itself ---- */
 /* The same settings again, for new values in the same matrix: setting up the KSP there is does what a fresh one would, at a
-   fraction of the cost, where the preconditioner keeps nothing but memory and what follows from the sparsity pattern. */
+   fraction of the cost, where the preconditioner keeps nothing but memory and what follows from the sparsity pattern. GAMG keeps
+   its aggregates as well, in a program's own solver, too. */
 static PetscErrorCode Reusable(const Inner *in, const Settings *s, const Operator *o, KSPNormType norm, PetscBool *yes)
 {
   PC pc;
 
   PetscFunctionBegin;
-  *yes = (PetscBool)(in->ksp && in->norm == norm && in->op.id == o->id && SettingsSame(&in->settings, s));
+  *yes = (PetscBool)(in->ksp && !in->anew && in->norm == norm && in->op.id == o->id && SettingsSame(&in->settings, s));
   if (!*yes) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(KSPGetPC(in->ksp, &pc));
   PetscCall(PetscObjectTypeCompareAny((PetscObject)pc, yes, PCNONE, PCJACOBI, PCPBJACOBI, PCSOR, PCILU, PCICC, PCBJACOBI, PCASM,
-                                      PCLU, PCCHOLESKY, ""));
+                                      PCLU, PCCHOLESKY, PCGAMG, ""));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -120,7 +121,9 @@ static PetscErrorCode SetUp(Inner *in, KSP host, const Settings *s, const Operat
     PetscCall(KSPSetOperators(in->ksp, o->A, o->A));
     PetscCall(Method(in));
   } else PetscCall(Create(in, host, s, o->A, norm));
-  in->op = (Operator){0}; /* until it is done */
+  in->op      = (Operator){0}; /* until it is done */
+  in->updated = reuse;
+  in->anew    = PETSC_FALSE;
   PetscCall(KSPSetReusePreconditioner(in->ksp, PETSC_FALSE));
   PetscCall(KSPSetUp(in->ksp));
   PetscCall(KSPSetUpOnBlocks(in->ksp));
@@ -215,6 +218,11 @@ PetscErrorCode InnerSetUp(Inner *in, KSP host, const Settings *s, const Operator
 PetscBool InnerMayKeep(const Inner *in, KSPNormType norm)
 {
   return (PetscBool)(in->ksp && in->norm == norm && in->op.A);
+}
+
+void InnerAnew(Inner *in)
+{
+  in->anew = PETSC_TRUE;
 }
 
 PetscErrorCode InnerKeep(Inner *in, KSP host, const Operator *o, InnerState *state)

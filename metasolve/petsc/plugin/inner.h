@@ -12,9 +12,10 @@ typedef struct {
   KSP         ksp;
   char        prefix[32]; /* options are under it; empty: there are none any more */
   Settings    settings;
-  Operator    op;   /* that it is set up for */
-  PetscBool   kept; /* with a preconditioner that was made of an earlier one */
-  KSPNormType norm; /* in which it carries its residual along */
+  Operator    op;            /* that it is set up for */
+  PetscBool   kept;          /* with a preconditioner that was made of an earlier one */
+  PetscBool   updated, anew; /* it was updated by the last set-up; the next one shall not */
+  KSPNormType norm;          /* in which it carries its residual along */
 } Inner;
 
 typedef enum {
@@ -28,6 +29,7 @@ PetscBool      InnerReady(const Inner *, const Settings *, const Operator *, KSP
 PetscErrorCode InnerSetUp(Inner *, KSP host, const Settings *, const Operator *, KSPNormType, InnerState *);
 PetscBool      InnerMayKeep(const Inner *, KSPNormType); /* has it a preconditioner that another operator might be solved with? */
 PetscErrorCode InnerKeep(Inner *, KSP host, const Operator *, InnerState *); /* in place of InnerSetUp(), with the same settings */
+void           InnerAnew(Inner *);
 PetscErrorCode InnerSolve(Inner *, KSP host, Vec x, Limits *, PetscInt max_it, PetscBool guess, InnerState *);
 PetscErrorCode InnerForgetOptions(Inner *, char unused[64]); /* after the first solve: some are asked for only then */
 PetscErrorCode InnerDestroy(Inner *);

@@ -4,9 +4,9 @@
 #include <math.h>
 #include <string.h>
 
-static const char *const sources[]       = {"model", "second", "switched", "fallback", "refused"};
-static const char *const reuses[]        = {"built", "kept", "rebuilt"};
-static const char *const whys[WHY_COUNT] = {
+static const char *const sources[]         = {"model", "second", "switched", "fallback", "refused"};
+static const char *const preconditioners[] = {"built", "updated", "kept", "rebuilt"};
+static const char *const whys[WHY_COUNT]   = {
   [WHY_NOT]               = "",
   [WHY_NO_NORM]           = "a fixed number of iterations without norm",
   [WHY_OWN_TEST]          = "a convergence test that may look at more than norm, iteration and solution",
@@ -58,12 +58,12 @@ static void Begin(Text *t, const Runner *r)
 }
 
 /* What became of the preconditioner of an attempt that had an operator not seen in the last solve. */
-static void AddReuse(Text *t, const Solve *s)
+static void AddPreconditioner(Text *t, const Solve *s)
 {
   const PetscBool tried = (PetscBool)(s->source != SOURCE_REFUSED && !s->own && s->fresh);
 
-  TextAdd(t, ",\"preconditioner\":\"%s\",\"moved\":", tried ? reuses[s->reuse] : "");
-  if (s->reuse != REUSE_NOT) TextDecimal(t, s->change);
+  TextAdd(t, ",\"preconditioner\":\"%s\",\"moved\":", tried ? preconditioners[s->preconditioner] : "");
+  if (s->preconditioner >= PRECONDITIONER_KEPT) TextDecimal(t, s->change);
   else TextPut(t, "null");
 }
 
@@ -83,7 +83,7 @@ static void AddSettings(Text *t, const Solve *s)
   TextDecimal(t, prior && s->run->candidate >= 0 ? s->run->foreseen : NAN);
   TextPut(t, ",\"unused\":");
   TextString(t, s->unused);
-  AddReuse(t, s);
+  AddPreconditioner(t, s);
 }
 
 static void AddFew(Text *t, double x) /* digits, of what nobody needs exactly */

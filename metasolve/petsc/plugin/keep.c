@@ -10,6 +10,8 @@
 #include <string.h>
 
 #define SERVES 2     /* operators that a set-up is taken to serve in a sequence, before one was seen to */
+#define WORSE  1.5   /* times as many iterations after an update, ... */
+#define MORE   2     /* ... and so many: the next one is built */
 #define LITTLE 0.05  /* of a solve with its set-up: a set-up that takes less is no use to spare */
 #define LEAST  1e-15 /* relative accuracy that is asked for ... */
 #define MOST   0.5   /* ... and at most */
@@ -81,14 +83,14 @@ PetscErrorCode KeepDecide(Solve *s)
   PetscCall(Look(s, &moved));
   s->renewal = Allowed(&s->run->cycle, s->change, moved);
   PetscCallMPI(MPI_Bcast(&s->renewal, 1, MPI_DOUBLE, 0, PetscObjectComm((PetscObject)s->ksp)));
-  if (s->renewal > 0) s->reuse = REUSE_KEPT;
+  if (s->renewal > 0) s->preconditioner = PRECONDITIONER_KEPT;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* A solve with a preconditioner of another operator says nothing of what its settings take. */
 PetscBool KeepTells(const Solve *s)
 {
-  return (PetscBool)(s->reuse == REUSE_NOT && !s->run->inner.kept);
+  return (PetscBool)(s->preconditioner < PRECONDITIONER_KEPT && !s->run->inner.kept);
 }
 
 static double Iterations(const Solve *s)
@@ -125,8 +127,10 @@ static PetscErrorCode Begin(Solve *s)
   }
   PetscCall(SampledTake(s->op.A, &c->built));
   PetscCall(SampledTake(s->op.A, &c->last));
-  if (s->reuse == REUSE_REBUILT) ReuseBuilt(r, s->setup, r->solve, r->iterations);
+  if (s->preconditioner == PRECONDITIONER_REBUILT && r->iterations > 0) ReuseBuilt(r, s->setup, r->solve, r->iterations);
   else ReuseBuilt(r, s->setup, s->solve + s->verify, Iterations(s));
+  if (s->preconditioner == PRECONDITIONER_BUILT) c->iterations = Iterations(s);
+  else if (Iterations(s) > WORSE * c->iterations + MORE) InnerAnew(&s->run->inner);
   s->class->builds++;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -138,8 +142,8 @@ PetscErrorCode KeepLearn(Solve *s)
 
   PetscFunctionBegin;
   if (Off() || s->run->runner->trial || !s->op.readable) PetscFunctionReturn(PETSC_SUCCESS);
-  if (s->made && s->reuse != REUSE_KEPT) PetscCall(Begin(s));
-  else if (s->reuse == REUSE_KEPT) {
+  if (s->made && s->preconditioner != PRECONDITIONER_KEPT) PetscCall(Begin(s));
+  else if (s->preconditioner == PRECONDITIONER_KEPT) {
     ReuseKept(&c->reuse, s->change, seconds, Iterations(s));
     c->failed = 0;
   } else ReuseAgain(&c->reuse, seconds);

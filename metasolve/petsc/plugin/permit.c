@@ -76,7 +76,8 @@ PetscErrorCode PermitAttempt(Solve *s, Why *why)
 
   PetscFunctionBegin;
   if (!PermitMore(s)) *why = WHY_ABANDONED;
-  else if (r->trial || s->reuse == REUSE_KEPT || InnerReady(&s->run->inner, chosen, &s->op, ContractNorm(&s->contract)))
+  else if (r->trial || s->preconditioner == PRECONDITIONER_KEPT ||
+           InnerReady(&s->run->inner, chosen, &s->op, ContractNorm(&s->contract)))
     PetscFunctionReturn(PETSC_SUCCESS);
   else if (SlowSetUp(s)) *why = WHY_SLOW_SETUP;
   else if (Factors(chosen) && FactorBytes(chosen, s->op.rows) > FreeBytes() / 2) *why = WHY_MEMORY;

@@ -43,15 +43,17 @@ typedef struct { /* of the whole program, or of one attached KSP */
   Overrun     overrun[METASOLVE_TYPES];
 } Runner;
 
-typedef enum {  /* the preconditioner of an attempt */
-  REUSE_NOT,    /* made of this operator */
-  REUSE_KEPT,   /* of an earlier one */
-  REUSE_REBUILT /* what was kept has failed: made anew in the same solve */
+typedef enum {
+  PRECONDITIONER_BUILT,
+  PRECONDITIONER_UPDATED, /* for new values: what follows from the pattern, or from the values of a first operator, stays */
+  PRECONDITIONER_KEPT,    /* of an earlier operator */
+  PRECONDITIONER_REBUILT  /* what was kept has failed: made anew in the same solve */
 } Preconditioner;
 typedef struct {        /* of the inner solver, whose preconditioner may serve several operators */
   Sampled  built, last; /* the operator that it was made of, and the one of the last solve */
   Settings settings;    /* that what follows is about */
   Reuse    reuse;
+  double   iterations;   /* of the solve after the last that was built, and not only updated */
   int      failed, rest; /* kept ones in a row that failed; operators for which none is kept */
 } Cycle;
 
@@ -110,10 +112,10 @@ typedef struct _Solve { /* one solve; times in seconds */
   Operator       op;
   Contract       contract;
   Watch          watch;
-  Preconditioner reuse;
-  double         change;  /* of the operator since then */
-  double         renewal; /* seconds that a solve with a kept one may take */
-  Vec            x0;      /* the program's own guess, where one must come back; NULL: it starts from zero */
+  Preconditioner preconditioner; /* of the attempt */
+  double         change;         /* of the operator since then */
+  double         renewal;        /* seconds that a solve with a kept one may take */
+  Vec            x0;             /* the program's own guess, where one must come back; NULL: it starts from zero */
   PetscBool      fresh, guess,
     own; /* fresh: an operator not seen in the last solve; guess: the solve starts from vec_sol; own: no settings of a model's */
   PetscBool small, looked, made, answered, monitored, onlookers; /* monitors, and monitors of the program's own: on some rank */
@@ -153,9 +155,11 @@ PetscErrorCode StepPermit(Solve *);
 PetscErrorCode DecideLook(Solve *);   /* the model looks at the system */
 PetscErrorCode DecideExpect(Solve *); /* what the program's own settings probably take, and so what an attempt may */
 /* ---- keep.c: a preconditioner that was made of an earlier operator ---- */
-PetscErrorCode KeepDecide(Solve *); /* is it kept? Collective */
-PetscErrorCode KeepLearn(Solve *);  /* an attempt has answered. Collective */
-double         KeepServes(Class);   /* operators that one set-up is expected to serve */
+PetscErrorCode KeepDecide(Solve *);      /* is it kept? Collective */
+PetscErrorCode KeepLearn(Solve *);       /* an attempt has answered. Collective */
+void           KeepFailed(Solve *);      /* what was kept was of no use */
+PetscBool      KeepTells(const Solve *); /* does an attempt tell of its settings? */
+double         KeepServes(Class);        /* operators that one set-up is expected to serve */
 PetscErrorCode CycleFree(Cycle *);
 /* ---- choose.c: among the candidates of a prior ---- */
 PetscErrorCode ChooseCandidate(Solve *, const double features[]); /* collective */
