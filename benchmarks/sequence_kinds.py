@@ -15,7 +15,7 @@ import numpy as np
 from benchmarks.sequence_grid import Array, Grid
 
 Rng = np.random.Generator
-STEPS = 32
+STEPS, OLDEST = 32, 12  #: systems, and how many steps a preconditioner may lie back
 SMALLEST, LARGEST = 5e3, {2: 3e4, 3: 7e3}  #: unknowns, of two and of three dimensions
 CONTRAST = 1.5  #: standard deviation of the logarithm of a smooth coefficient
 

@@ -15,9 +15,8 @@ from typing import Any
 import numpy as np
 from petsc4py import PETSc
 
-from benchmarks.sequence_change import Sample
 from benchmarks.sequence_grid import Grid
-from benchmarks.sequence_kinds import System, Trajectory
+from benchmarks.sequence_kinds import OLDEST, System, Trajectory
 
 CUT = 2.0  #: times set-up and fresh solve after which a solve is stopped
 MOST = 400  #: iterations
@@ -46,7 +45,7 @@ class Host:
     options: Mapping[str, str]
     rtol: float = 1e-6
     direct: bool = False
-    oldest: int = 12
+    oldest: int = OLDEST
     unsymmetric: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -56,9 +55,7 @@ _PLAIN = {
     "pc_gamg_agg_nsmooths": "0",
 }
 HOSTS = {
-    "gamg": Host(
-        {"pc_type": "gamg", "pc_gamg_reuse_interpolation": "false"}, unsymmetric=_PLAIN
-    ),
+    "gamg": Host({"pc_type": "gamg", "pc_gamg_reuse_interpolation": "false"}, unsymmetric=_PLAIN),
     "gamg-values": Host(
         {"pc_type": "gamg", "pc_gamg_reuse_interpolation": "true"}, unsymmetric=_PLAIN
     ),
@@ -114,12 +111,12 @@ class Solver:
             options[name] = value
         ksp.setType(kind)
         ksp.setFromOptions()
-        for name in self._options:
-            del options[name]
         return ksp
 
     def destroy(self) -> None:
-        """Free PETSc's objects."""
+        """Free PETSc's objects, and forget options, which set-ups have read until now."""
+        for name in self._options:
+            PETSc.Options("sequence_").delValue(name)
         for each in (self._kept, self._fresh, self._matrix, self._x, self._b):
             each.destroy()
 
@@ -128,15 +125,13 @@ class Solver:
         setup = self._build(systems[0])
         fresh = self._solved(self._fresh, systems[0], np.inf, repeated=True)
         limit = CUT * (setup + fresh["seconds"])
-        solves, sample = [fresh], Sample(self.grid, systems[0].values)
+        solves = [fresh]
         for each in systems[1:]:
             if each.grid is not self.grid or not solves[-1]["converged"]:
                 break
             self._put(each)
             self._fresh.getPC().setReusePreconditioner(True)
-            found = self._solved(self._kept, each, limit, repeated=False)
-            found["change"] = sample.changes(each.values)
-            solves.append(found)
+            solves.append(self._solved(self._kept, each, limit, repeated=False))
         return {"setup": setup, "solves": solves}
 
     def _put(self, system: System) -> None:
@@ -157,9 +152,7 @@ class Solver:
 
         return _median(build)
 
-    def _solved(
-        self, ksp: Any, system: System, limit: float, repeated: bool
-    ) -> dict[str, Any]:
+    def _solved(self, ksp: Any, system: System, limit: float, repeated: bool) -> dict[str, Any]:
         self._b.setArray(system.b)
 
         def solve() -> float:

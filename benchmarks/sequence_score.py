@@ -1,0 +1,145 @@
+"""Every rule over every sequence, and what it gains over building always."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from benchmarks.sequence_baselines import AverageCost, IterationRatio, Lag, LogDiagonal
+from benchmarks.sequence_kinds import OLDEST, Trajectory
+from benchmarks.sequence_prior import WIDE, Tables, priors, slope, without
+from benchmarks.sequence_rule import Reuse
+from benchmarks.sequence_simulation import Ours, Rule, Run, oracle, simulate
+from metasolve.report.result import Row
+
+Key = tuple[Trajectory, str]
+Runs = Mapping[Key, Run]
+LAGS = range(1, OLDEST + 2)
+RATIOS = (1.1, 1.2, 1.35, 1.5, 2.0, 3.0)
+THRESHOLDS = (0.03, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 1.0)
+OURS, ORACLE, ALWAYS = "ours", "oracle", "rebuild always"
+LAG, LAG_EACH = "best fixed lag for all", "best fixed lag per sequence"
+RATIO, AVERAGE, DIAGONAL = "iteration ratio", "average cost", "log diagonal, average cost"
+LEAST = 0.95  #: of the speed of building always
+
+
+class _Untaught(Reuse):
+    """Does not learn from solves."""
+
+    def _learn(self, change: float, iterations: float, *, stopped: bool) -> None:
+        pass
+
+
+class _Past(Reuse):
+    """Compares with the mean since the build alone."""
+
+    def average(self) -> float:
+        return self.total / self.solves
+
+
+@dataclass(frozen=True)
+class Scores:
+    """What rules did on every sequence.
+
+    Parameters
+    ----------
+    runs
+        By rule, then by sequence; baselines with a number have the best for all, in hindsight.
+    variants
+        The same of our rule without one of its parts.
+    numbers
+        Of the baselines that have one.
+    prior
+        Mean and variance of m by host, from all sequences.
+    """
+
+    runs: Mapping[str, Runs]
+    variants: Mapping[str, Runs]
+    numbers: Mapping[str, float]
+    prior: Mapping[str, tuple[float, float]]
+
+    def gains(self, runs: Runs, keys: Iterable[Key] | None = None) -> np.ndarray:
+        """Times faster than building always, of each sequence."""
+        always = self.runs[ALWAYS]
+        chosen = always if keys is None else keys
+        return np.array([always[key].seconds / runs[key].seconds for key in chosen])
+
+    def mean(self, runs: Runs, keys: Iterable[Key] | None = None) -> float:
+        """Geometric mean of the gains."""
+        return float(np.exp(np.log(self.gains(runs, keys)).mean()))
+
+    def row(self, runs: Runs) -> Row:
+        """Of an overview."""
+        gains, best = self.gains(runs), self.gains(self.runs[ORACLE])
+        setups = [key for key in runs if key[1] != "ilu"]
+        return {
+            "times faster": self.mean(runs),
+            "without ilu": self.mean(runs, setups),
+            "of the oracle": float(np.exp(np.log(gains / best).mean())),
+            "worst": float(gains.min()),
+            f"below {LEAST}": int((gains < LEAST).sum()),
+            "builds": float(np.mean([run.builds for run in runs.values()])),
+            "stopped": sum(run.stops for run in runs.values()),
+        }
+
+    def part(self, keys: list[Key]) -> Row:
+        """Means of some sequences."""
+        shown = (OURS, LAG, AVERAGE, DIAGONAL, ORACLE)
+        means = {name: self.mean(self.runs[name], keys) for name in shown}
+        return {"sequences": len(keys), **means, "worst": self.gains(self.runs[OURS], keys).min()}
+
+
+def score(tables: Tables) -> Scores:
+    """Run every rule."""
+    slopes = {key: slope(table) for key, table in tables.items()}
+    known = {key: without(slopes, *key) for key in tables}
+
+    def ours(make: type[Reuse] = Reuse, *, watched: bool = True, wide: bool = False) -> Runs:
+        return {
+            key: simulate(
+                table, Ours(make(table.rtol, *(WIDE if wide else known[key])), watched=watched)
+            )
+            for key, table in tables.items()
+        }
+
+    lags = {float(every): _every(tables, partial(Lag, every)) for every in LAGS}
+    always = lags[1.0]
+    ratios = {times: _every(tables, partial(IterationRatio, times)) for times in RATIOS}
+    moves = {most: _every(tables, partial(LogDiagonal, most)) for most in THRESHOLDS}
+    lag, ratio, most = (_best(each, always) for each in (lags, ratios, moves))
+    runs = {
+        ALWAYS: always,
+        LAG: lags[lag],
+        LAG_EACH: {k: min((of[k] for of in lags.values()), key=_seconds) for k in tables},
+        RATIO: ratios[ratio],
+        AVERAGE: _every(tables, AverageCost),
+        DIAGONAL: moves[most],
+        OURS: ours(),
+        ORACLE: {key: oracle(table) for key, table in tables.items()},
+    }
+    variants = {
+        OURS: runs[OURS],
+        "nothing is learned": ours(_Untaught),
+        "no prior": ours(wide=True),
+        "neither": ours(_Untaught, wide=True),
+        "no look ahead": ours(_Past),
+        "no watchdog but the table's": ours(watched=False),
+    }
+    numbers = {LAG: lag, RATIO: ratio, DIAGONAL: most}
+    return Scores(runs, variants, numbers, priors(slopes))
+
+
+def _every(tables: Tables, rule: Callable[[], Rule]) -> Runs:
+    return {key: simulate(table, rule()) for key, table in tables.items()}
+
+
+def _best(runs: Mapping[float, Runs], always: Runs) -> float:
+    """The number whose runs take the least time, in the geometric mean over sequences."""
+    return min(runs, key=lambda number: sum(np.log(runs[number][k].seconds) for k in always))
+
+
+def _seconds(run: Run) -> float:
+    return run.seconds
