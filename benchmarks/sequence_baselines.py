@@ -1,103 +1,84 @@
-"""Rules that others use, or that know more than one can."""
+"""Rules that others use: what they keep by, as functions of what happened since the build."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from math import inf
 
-from benchmarks.sequence_change import Change
+from benchmarks.sequence_change import NONE, Change
 
 
-class Lag:
-    """Build every so many solves; 1 is always. Only the table stops a solve.
+@dataclass
+class Cycle:
+    """What happened since the build.
 
     Parameters
     ----------
-    every
-        Solves of a build.
+    setup
+        Seconds of the build.
+    seconds, iterations
+        Of each solve, the one right after the build first.
+    change, moved
+        Of the operator since the build, and since the solve before.
     """
 
-    def __init__(self, every: int) -> None:
-        self._every, self._solves = every, 0
+    setup: float = 0.0
+    seconds: list[float] = field(default_factory=list)
+    iterations: list[float] = field(default_factory=list)
+    change: Change = NONE
+    moved: Change = NONE
+
+
+Keeps = Callable[[Cycle], bool]
+
+
+class Simple:
+    """A rule that looks at the cycle only. Nothing but the table stops a solve.
+
+    Parameters
+    ----------
+    keeps
+        Whether the preconditioner serves once more.
+    """
+
+    def __init__(self, keeps: Keeps) -> None:
+        self._keeps, self._cycle = keeps, Cycle()
 
     def patience(self, change: Change, moved: Change) -> float:
-        """Keep for so many solves."""
-        return inf if self._solves < self._every else 0.0
+        """See `benchmarks.sequence_simulation.Rule`."""
+        self._cycle.change, self._cycle.moved = change, moved
+        return inf if self._keeps(self._cycle) else 0.0
 
     def built(self, setup: float, seconds: float, iterations: float) -> None:
-        """Count from one."""
-        self._solves = 1
+        """Begin a cycle."""
+        self._cycle = Cycle(setup, [seconds], [iterations])
 
     def kept(self, change: Change, seconds: float, iterations: float) -> None:
-        """Count."""
-        self._solves += 1
+        """Add to the cycle."""
+        self._cycle.change = change
+        self._cycle.seconds.append(seconds)
+        self._cycle.iterations.append(iterations)
 
     def stopped(self, change: Change, iterations: float) -> None:
         """Nothing is learned."""
 
 
-class IterationRatio:
-    """Build after a solve that took so many times the iterations of the fresh one.
-
-    Parameters
-    ----------
-    times
-        How many.
-    """
-
-    def __init__(self, times: float) -> None:
-        self._times, self._fresh, self._last = times, 1.0, 1.0
-
-    def patience(self, change: Change, moved: Change) -> float:
-        """Keep while the last one did not take too many."""
-        return inf if self._last <= self._times * self._fresh else 0.0
-
-    def built(self, setup: float, seconds: float, iterations: float) -> None:
-        """Iterations to compare with."""
-        self._fresh = self._last = iterations
-
-    def kept(self, change: Change, seconds: float, iterations: float) -> None:
-        """Iterations of the last solve."""
-        self._last = iterations
-
-    def stopped(self, change: Change, iterations: float) -> None:
-        """Nothing is learned."""
+def lag(every: float) -> Keeps:
+    """So many solves for each build; 1 builds always."""
+    return lambda cycle: len(cycle.seconds) < every
 
 
-class AverageCost:
-    """Build after a solve that took longer than the mean since the build, set-up included."""
-
-    def __init__(self) -> None:
-        self._total, self._solves, self._last = 0.0, 1, 0.0
-
-    def patience(self, change: Change, moved: Change) -> float:
-        """Keep while the last one did not take longer than the mean."""
-        return inf if self._last <= self._total / self._solves else 0.0
-
-    def built(self, setup: float, seconds: float, iterations: float) -> None:
-        """Begin a mean."""
-        self._total, self._solves, self._last = setup + seconds, 1, seconds
-
-    def kept(self, change: Change, seconds: float, iterations: float) -> None:
-        """Add to the mean."""
-        self._total, self._solves, self._last = self._total + seconds, self._solves + 1, seconds
-
-    def stopped(self, change: Change, iterations: float) -> None:
-        """Nothing is learned."""
+def iteration_ratio(times: float) -> Keeps:
+    """Until a solve took more than so many times the iterations of the first."""
+    return lambda cycle: cycle.iterations[-1] <= times * cycle.iterations[0]
 
 
-class LogDiagonal(AverageCost):
-    """The same, and before a solve where the diagonal has moved too far.
+def average_cost(cycle: Cycle) -> bool:
+    """Until a solve took longer than the mean since the build, set-up included."""
+    return cycle.seconds[-1] <= (cycle.setup + sum(cycle.seconds)) / len(cycle.seconds)
 
-    Parameters
-    ----------
-    most
-        Root mean square of the change of its logarithm.
-    """
 
-    def __init__(self, most: float) -> None:
-        super().__init__()
-        self._most = most
-
-    def patience(self, change: Change, moved: Change) -> float:
-        """Keep while both allow it."""
-        return super().patience(change, moved) if change.diagonal <= self._most else 0.0
+def log_diagonal(most: float) -> Keeps:
+    """The same, and only while the logarithm of the diagonal has changed by at most so much."""
+    return lambda cycle: cycle.change.diagonal <= most and average_cost(cycle)

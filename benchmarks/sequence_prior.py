@@ -18,7 +18,7 @@ WIDE: Prior = (1.0, 1.0)  #: where nothing is known
 
 
 def slope(table: Table) -> float | None:
-    """m of one sequence: the mean over its solves, each with its weight; None where none tells."""
+    """Mean of m over the solves of a sequence, each with its weight; None where none tells."""
     accuracy, values, weights = log(2.0 / table.rtol), list[float](), list[float]()
 
     def condition(iterations: float) -> float:

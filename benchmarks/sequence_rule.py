@@ -2,9 +2,9 @@
 
 With L = ln(2/rtol) and f(z) = ln coth(z/2), which is its own inverse, conjugate gradients need
 n = L / f(u/2) iterations where the preconditioned operator has the condition exp(u) (the bound of
-Chebyshev polynomials; Saad, Iterative Methods for Sparse Linear Systems, 2003, 6.11.3). Coefficients
-that change by factors change the condition by factors: u grows with the change x of the operator
-since the build,
+Chebyshev polynomials; Saad, Iterative Methods for Sparse Linear Systems, 2003, 6.11.3).
+Coefficients that change by factors change the condition by factors: u grows with the change x of
+the operator since the build,
 
     u(kept) = u(fresh) + exp(m) x.
 
@@ -30,7 +30,7 @@ _MOST = 300.0
 
 
 def spectrum(z: float) -> float:
-    """ln coth(z/2): from L/n to u/2, and back."""
+    """Return ln coth(z/2): from L/n to u/2, and back."""
     return log1p(2.0 / expm1(min(z, _MOST)))
 
 

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 
-from benchmarks.sequence_baselines import AverageCost, IterationRatio, Lag, LogDiagonal
+from benchmarks.sequence_baselines import (
+    Keeps,
+    Simple,
+    average_cost,
+    iteration_ratio,
+    lag,
+    log_diagonal,
+)
+from benchmarks.sequence_grid import Array
 from benchmarks.sequence_kinds import OLDEST, Trajectory
 from benchmarks.sequence_prior import WIDE, Tables, priors, slope, without
 from benchmarks.sequence_rule import Reuse
-from benchmarks.sequence_simulation import Ours, Rule, Run, oracle, simulate
+from benchmarks.sequence_simulation import Ours, Run, oracle, simulate
 from metasolve.report.result import Row
 
 Key = tuple[Trajectory, str]
@@ -61,7 +68,7 @@ class Scores:
     numbers: Mapping[str, float]
     prior: Mapping[str, tuple[float, float]]
 
-    def gains(self, runs: Runs, keys: Iterable[Key] | None = None) -> np.ndarray:
+    def gains(self, runs: Runs, keys: Iterable[Key] | None = None) -> Array:
         """Times faster than building always, of each sequence."""
         always = self.runs[ALWAYS]
         chosen = always if keys is None else keys
@@ -105,17 +112,17 @@ def score(tables: Tables) -> Scores:
             for key, table in tables.items()
         }
 
-    lags = {float(every): _every(tables, partial(Lag, every)) for every in LAGS}
+    lags = {float(every): _every(tables, lag(every)) for every in LAGS}
     always = lags[1.0]
-    ratios = {times: _every(tables, partial(IterationRatio, times)) for times in RATIOS}
-    moves = {most: _every(tables, partial(LogDiagonal, most)) for most in THRESHOLDS}
-    lag, ratio, most = (_best(each, always) for each in (lags, ratios, moves))
+    ratios = {times: _every(tables, iteration_ratio(times)) for times in RATIOS}
+    moves = {most: _every(tables, log_diagonal(most)) for most in THRESHOLDS}
+    every, ratio, most = (_best(each, always) for each in (lags, ratios, moves))
     runs = {
         ALWAYS: always,
-        LAG: lags[lag],
+        LAG: lags[every],
         LAG_EACH: {k: min((of[k] for of in lags.values()), key=_seconds) for k in tables},
         RATIO: ratios[ratio],
-        AVERAGE: _every(tables, AverageCost),
+        AVERAGE: _every(tables, average_cost),
         DIAGONAL: moves[most],
         OURS: ours(),
         ORACLE: {key: oracle(table) for key, table in tables.items()},
@@ -128,12 +135,12 @@ def score(tables: Tables) -> Scores:
         "no look ahead": ours(_Past),
         "no watchdog but the table's": ours(watched=False),
     }
-    numbers = {LAG: lag, RATIO: ratio, DIAGONAL: most}
+    numbers = {LAG: every, RATIO: ratio, DIAGONAL: most}
     return Scores(runs, variants, numbers, priors(slopes))
 
 
-def _every(tables: Tables, rule: Callable[[], Rule]) -> Runs:
-    return {key: simulate(table, rule()) for key, table in tables.items()}
+def _every(tables: Tables, keeps: Keeps) -> Runs:
+    return {key: simulate(table, Simple(keeps)) for key, table in tables.items()}
 
 
 def _best(runs: Mapping[float, Runs], always: Runs) -> float:
