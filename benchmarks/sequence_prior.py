@@ -11,10 +11,11 @@ from benchmarks.sequence_kinds import Trajectory
 from benchmarks.sequence_rule import COUNTED, LEAST, NOISE, spectrum
 from benchmarks.sequence_table import Table
 
-Tables = Mapping[tuple[Trajectory, str], Table]
+Key = tuple[Trajectory, str]
+Tables = Mapping[Key, Table]  #: of sequences, each under a host
+Slopes = Mapping[Key, float | None]
 Prior = tuple[float, float]  #: mean and variance of m
-SPREAD = 0.25  #: standard deviation that sequences have at least
-WIDE: Prior = (1.0, 1.0)  #: where nothing is known
+NOTHING: Prior = (0.0, 4.0)  #: where nothing is known
 
 
 def slope(table: Table) -> float | None:
@@ -35,23 +36,18 @@ def slope(table: Table) -> float | None:
     return float(np.average(values, weights=weights)) if values else None
 
 
-def priors(slopes: Mapping[tuple[Trajectory, str], float | None]) -> dict[str, Prior]:
-    """Mean and variance of m over sequences, by host."""
-    found = dict[str, Prior]()
-    for host in {host for _, host in slopes}:
-        mine = [m for (_, other), m in slopes.items() if other == host and m is not None]
-        if mine:
-            found[host] = float(np.mean(mine)), float(np.var(mine)) + SPREAD**2
-    return found
+def prior(slopes: Slopes, host: str | None = None) -> Prior:
+    """Mean and variance of m over sequences, of all hosts or of one."""
+    mine = [m for (_, each), m in slopes.items() if m is not None and host in (None, each)]
+    return (float(np.mean(mine)), float(np.var(mine))) if mine else NOTHING
 
 
-def without(
-    slopes: Mapping[tuple[Trajectory, str], float | None], left: Trajectory, host: str
-) -> Prior:
-    """The prior of a host, from sequences of other kinds and other seeds."""
-    others = {
-        (each, name): m
-        for (each, name), m in slopes.items()
-        if each.kind != left.kind and each.seed != left.seed
-    }
-    return priors(others).get(host, WIDE)
+def without(slopes: Slopes, left: Trajectory) -> Prior:
+    """The prior from sequences of other kinds and other seeds."""
+    return prior(
+        {
+            key: m
+            for key, m in slopes.items()
+            if key[0].kind != left.kind and key[0].seed != left.seed
+        }
+    )

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from math import exp, expm1, log, log1p, sqrt
 
+MEAN, VARIANCE = 1.0, 0.5  #: of m, before anything was seen: of sequences of many kinds
 NOISE = 0.2  #: standard deviation of m from one solve to the next
 DRIFT = 0.02  #: variance that m gains with each build
 CAUTION = 0.5  #: standard deviations of m by which keeping has to look good
@@ -26,12 +27,12 @@ PATIENCE = 1.3  #: times set-up and fresh solve after which a kept one is stoppe
 RECENT = 0.3  #: weight of the newest change in their mean
 HALF = 0.5  #: weight of the newest seconds in theirs
 LONGEST = 25  #: solves of a build that are looked ahead
-_MOST = 300.0
+FURTHEST = 300.0  #: its exponential is finite, and no solve is that good or that bad
 
 
 def spectrum(z: float) -> float:
     """Return ln coth(z/2): from L/n to u/2, and back."""
-    return log1p(2.0 / expm1(min(z, _MOST)))
+    return log1p(2.0 / expm1(min(z, FURTHEST)))
 
 
 class Reuse:
@@ -53,7 +54,7 @@ class Reuse:
     total, solves : seconds since the last build, and how many solves they served.
     """
 
-    def __init__(self, rtol: float, mean: float, variance: float) -> None:
+    def __init__(self, rtol: float, mean: float = MEAN, variance: float = VARIANCE) -> None:
         self.accuracy, self.mean, self.variance = log(2.0 / rtol), mean, variance
         self.setup = self.solve = self.each = 0.0
         self.iterations, self.rate = 0.0, -1.0
@@ -72,10 +73,10 @@ class Reuse:
 
         The operator is expected to go on changing as it did.
         """
-        slope, total = exp(self.mean), self.setup + self.solve
+        step, total = exp(self.mean) * max(self.rate, 0.0), self.setup + self.solve
         best, age = total, 1
         while age < LONGEST:
-            seconds = self._seconds(slope * self.rate * age)
+            seconds = self._seconds(step * age)
             if seconds >= best:
                 break
             total, age = total + seconds, age + 1

@@ -16,18 +16,18 @@ from benchmarks.sequence_baselines import (
     log_diagonal,
 )
 from benchmarks.sequence_grid import Array
-from benchmarks.sequence_kinds import OLDEST, Trajectory
-from benchmarks.sequence_prior import WIDE, Tables, priors, slope, without
+from benchmarks.sequence_kinds import OLDEST
+from benchmarks.sequence_prior import NOTHING, Key, Prior, Tables, prior, slope, without
 from benchmarks.sequence_rule import Reuse
 from benchmarks.sequence_simulation import Ours, Run, oracle, simulate
+from benchmarks.sequence_table import Table
 from metasolve.report.result import Row
 
-Key = tuple[Trajectory, str]
 Runs = Mapping[Key, Run]
 LAGS = range(1, OLDEST + 2)
 RATIOS = (1.1, 1.2, 1.35, 1.5, 2.0, 3.0)
 THRESHOLDS = (0.03, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 1.0)
-OURS, ORACLE, ALWAYS = "ours", "oracle", "rebuild always"
+OURS, ORACLE, ALWAYS, NEW = "ours", "oracle", "rebuild always", "a new solver for each system"
 LAG, LAG_EACH = "best fixed lag for all", "best fixed lag per sequence"
 RATIO, AVERAGE, DIAGONAL = "iteration ratio", "average cost", "log diagonal, average cost"
 LEAST = 0.95  #: of the speed of building always
@@ -59,14 +59,14 @@ class Scores:
         The same of our rule without one of its parts.
     numbers
         Of the baselines that have one.
-    prior
-        Mean and variance of m by host, from all sequences.
+    priors
+        Mean and variance of m, from all sequences and by host.
     """
 
     runs: Mapping[str, Runs]
     variants: Mapping[str, Runs]
     numbers: Mapping[str, float]
-    prior: Mapping[str, tuple[float, float]]
+    priors: Mapping[str, Prior]
 
     def gains(self, runs: Runs, keys: Iterable[Key] | None = None) -> Array:
         """Times faster than building always, of each sequence."""
@@ -102,12 +102,12 @@ class Scores:
 def score(tables: Tables) -> Scores:
     """Run every rule."""
     slopes = {key: slope(table) for key, table in tables.items()}
-    known = {key: without(slopes, *key) for key in tables}
+    known = {key: without(slopes, key[0]) for key in tables}
 
-    def ours(make: type[Reuse] = Reuse, *, watched: bool = True, wide: bool = False) -> Runs:
+    def ours(make: type[Reuse] = Reuse, *, watched: bool = True, blank: bool = False) -> Runs:
         return {
             key: simulate(
-                table, Ours(make(table.rtol, *(WIDE if wide else known[key])), watched=watched)
+                table, Ours(make(table.rtol, *(NOTHING if blank else known[key])), watched=watched)
             )
             for key, table in tables.items()
         }
@@ -118,6 +118,7 @@ def score(tables: Tables) -> Scores:
     moves = {most: _every(tables, log_diagonal(most)) for most in THRESHOLDS}
     every, ratio, most = (_best(each, always) for each in (lags, ratios, moves))
     runs = {
+        NEW: {key: _anew(table) for key, table in tables.items()},
         ALWAYS: always,
         LAG: lags[every],
         LAG_EACH: {k: min((of[k] for of in lags.values()), key=_seconds) for k in tables},
@@ -130,17 +131,24 @@ def score(tables: Tables) -> Scores:
     variants = {
         OURS: runs[OURS],
         "nothing is learned": ours(_Untaught),
-        "no prior": ours(wide=True),
-        "neither": ours(_Untaught, wide=True),
+        "no prior": ours(blank=True),
+        "neither": ours(_Untaught, blank=True),
         "no look ahead": ours(_Past),
         "no watchdog but the table's": ours(watched=False),
     }
     numbers = {LAG: every, RATIO: ratio, DIAGONAL: most}
-    return Scores(runs, variants, numbers, priors(slopes))
+    hosts = {host: prior(slopes, host) for host in sorted({key[1] for key in tables})}
+    return Scores(runs, variants, numbers, {"all": prior(slopes), **hosts})
 
 
 def _every(tables: Tables, keeps: Keeps) -> Runs:
     return {key: simulate(table, Simple(keeps)) for key, table in tables.items()}
+
+
+def _anew(table: Table) -> Run:
+    """What a program takes that makes a solver for each system."""
+    n = len(table)
+    return Run(n * table.anew + float(np.diagonal(table.seconds).sum()), n, 0)
 
 
 def _best(runs: Mapping[float, Runs], always: Runs) -> float:

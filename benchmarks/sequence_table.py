@@ -31,6 +31,8 @@ class Table:
         How far each operator had moved since those before it, the nearest first.
     rtol
         Of the solves.
+    anew
+        Seconds of the set-up of a new solver.
     """
 
     setup: Array
@@ -39,6 +41,7 @@ class Table:
     solved: NDArray[np.bool_]
     changes: Sequence[Sequence[Change]]
     rtol: float
+    anew: float
 
     def __len__(self) -> int:
         return len(self.setup)
@@ -59,9 +62,12 @@ class Table:
 
 
 def table(
-    found: Mapping[str, Any], changes: Sequence[Sequence[Sequence[float]]], rtol: float
+    found: Mapping[str, Any],
+    changes: Sequence[Sequence[Sequence[float]]],
+    rtol: float,
+    anew: float,
 ) -> Table:
-    """What `benchmarks.sequence_measurement.measure` found.
+    """Make a table of what `benchmarks.sequence_measurement.measure` and others found.
 
     A solve's seconds are its iterations times the median seconds of one in its column: the
     scatter of single solves would be the oracle's gain.
@@ -80,7 +86,7 @@ def table(
             solved[step, built] = solve["converged"]
     setup = np.array([column["setup"] for column in steps])
     moved = [[Change(*each) for each in mine] for mine in changes]
-    return Table(setup, seconds, iterations, solved, moved, rtol)
+    return Table(setup, seconds, iterations, solved, moved, rtol, anew)
 
 
 def usable(found: Mapping[str, Any]) -> bool:

@@ -18,9 +18,9 @@ import numpy as np
 from benchmarks.parts import Part, Parts
 from benchmarks.sequence_change import changes
 from benchmarks.sequence_kinds import KINDS, OLDEST, STEPS, Trajectory
-from benchmarks.sequence_measurement import CUT, HOSTS, MOST, measure
-from benchmarks.sequence_prior import Tables
-from benchmarks.sequence_score import DIAGONAL, LAG, ORACLE, OURS, Key, Scores, score
+from benchmarks.sequence_measurement import CUT, HOSTS, MOST, anew, measure
+from benchmarks.sequence_prior import Key, Tables
+from benchmarks.sequence_score import DIAGONAL, LAG, ORACLE, OURS, Scores, score
 from benchmarks.sequence_table import table, usable
 from metasolve.report.result import Report, Result, Section, panels, save, silent
 
@@ -90,7 +90,7 @@ def _sections(scores: Scores, keys: list[Key]) -> list[Section]:
     ]
     prior = [
         {"host": host, "mean": mean, "deviation": float(np.sqrt(variance))}
-        for host, (mean, variance) in scores.prior.items()
+        for host, (mean, variance) in scores.priors.items()
     ]
     rules = [{"rule": name, **scores.row(runs)} for name, runs in scores.runs.items()]
     parts = [{"rule": name, **scores.row(runs)} for name, runs in scores.variants.items()]
@@ -117,6 +117,8 @@ def measured(
     parts = Parts(out, {"steps": STEPS, "cut": CUT, "most": MOST})
     measures = {name: partial(measure, *key) for name, key in asked.items()}
     found = parts.side_by_side("solves", measures, report)
+    firsts = {f"{name}-anew": partial(anew, *key) for name, key in asked.items()}
+    new = parts.side_by_side("new solvers", firsts, report)
     looks = {
         f"{each.name}-changes": partial(looked, each)
         for seed in seeds
@@ -124,7 +126,12 @@ def measured(
     }
     moved = parts.side_by_side("changes of operators", looks, report)
     tables = {
-        (each, host): table(found[name], moved[f"{each.name}-changes"]["changes"], HOSTS[host].rtol)
+        (each, host): table(
+            found[name],
+            moved[f"{each.name}-changes"]["changes"],
+            HOSTS[host].rtol,
+            new[f"{name}-anew"]["seconds"],
+        )
         for name, (each, host) in asked.items()
         if usable(found[name])
     }

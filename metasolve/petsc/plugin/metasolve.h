@@ -16,7 +16,7 @@
      reroute, unread      ... and is led to us; the options that it would have read
      sound, contract, operator, limits, measure, guard, left, sight
      newton_guess, guess, basis_file, policy, policy_file, policy_settings, posterior, prior, prior_file, features, rows, matrix
-     settings, words, text, sha256
+     settings, words, text, sha256, reuse
 
    Private PETSc headers are used, so one shared library is built per PETSc installation.
 */
