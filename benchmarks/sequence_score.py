@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -30,6 +30,7 @@ THRESHOLDS = (0.03, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 1.0)
 OURS, ORACLE, ALWAYS, NEW = "ours", "oracle", "rebuild always", "a new solver for each system"
 LAG, LAG_EACH = "best fixed lag for all", "best fixed lag per sequence"
 RATIO, AVERAGE, DIAGONAL = "iteration ratio", "average cost", "log diagonal, average cost"
+SCATTER = 0.1  #: of the logarithm of seconds, from one solve to the next
 LEAST = 0.95  #: of the speed of building always
 
 
@@ -98,18 +99,42 @@ class Scores:
         means = {name: self.mean(self.runs[name], keys) for name in shown}
         return {"sequences": len(keys), **means, "worst": self.gains(self.runs[OURS], keys).min()}
 
+    def ways(self) -> list[Row]:
+        """GAMG with new interpolation in each build, or the first one: over the latter, always."""
+        pairs = [
+            ((each, "gamg"), (each, "gamg-values"))
+            for each, host in self.runs[ALWAYS]
+            if host == "gamg-values"
+        ]
+        base = np.array([self.runs[ALWAYS][values].seconds for _, values in pairs])
+        rows = list[Row]()
+        for name in (ALWAYS, OURS, ORACLE):
+            taken = np.array([[self.runs[name][key].seconds for key in pair] for pair in pairs])
+            gains = np.exp(np.log(base[:, None] / taken).mean(axis=0))
+            better = float(np.exp(np.log(base / taken.min(axis=1)).mean()))
+            rows.append(
+                {"rule": name, "new": gains[0], "first": gains[1], "better of both": better}
+            )
+        return rows
+
 
 def score(tables: Tables) -> Scores:
     """Run every rule."""
     slopes = {key: slope(table) for key, table in tables.items()}
     known = {key: without(slopes, key[0]) for key in tables}
 
-    def ours(make: type[Reuse] = Reuse, *, watched: bool = True, blank: bool = False) -> Runs:
+    def ours(
+        make: type[Reuse] = Reuse,
+        *,
+        watched: bool = True,
+        blank: bool = False,
+        over: Tables = tables,
+    ) -> Runs:
         return {
             key: simulate(
                 table, Ours(make(table.rtol, *(NOTHING if blank else known[key])), watched=watched)
             )
-            for key, table in tables.items()
+            for key, table in over.items()
         }
 
     lags = {float(every): _every(tables, lag(every)) for every in LAGS}
@@ -135,10 +160,29 @@ def score(tables: Tables) -> Scores:
         "neither": ours(_Untaught, blank=True),
         "no look ahead": ours(_Past),
         "no watchdog but the table's": ours(watched=False),
+        "seconds scatter by a tenth": ours(over=_scattered(tables)),
     }
     numbers = {LAG: every, RATIO: ratio, DIAGONAL: most}
     hosts = {host: prior(slopes, host) for host in sorted({key[1] for key in tables})}
     return Scores(runs, variants, numbers, {"all": prior(slopes), **hosts})
+
+
+def _scattered(tables: Tables) -> Tables:
+    """The same with seconds as a program measures them: each time others."""
+    rng = np.random.default_rng(0)
+
+    def factors(like: Array) -> Array:
+        told: Array = np.exp(SCATTER * rng.standard_normal(like.shape))
+        return told
+
+    return {
+        key: replace(
+            table,
+            setup=table.setup * factors(table.setup),
+            seconds=table.seconds * factors(table.seconds),
+        )
+        for key, table in tables.items()
+    }
 
 
 def _every(tables: Tables, keeps: Keeps) -> Runs:

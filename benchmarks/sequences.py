@@ -100,6 +100,7 @@ def _sections(scores: Scores, keys: list[Key]) -> list[Section]:
         Section("hosts", hosts),
         Section("seeds", seeds),
         Section("parts of the rule", parts),
+        Section("GAMG's interpolation, new or the first: over the first, always", scores.ways()),
         Section("prior: logarithm of what a unit of change adds, by host", prior),
     ]
 
