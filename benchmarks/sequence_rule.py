@@ -1,6 +1,6 @@
 """Keep a preconditioner or build it anew: the rule of the plug-in's ``reuse.c``.
 
-With L = ln(2/rtol) and f(z) = ln coth(z/2), which is its own inverse, conjugate gradients need
+With L = ln(2/reduction) and f(z) = ln coth(z/2), which is its own inverse, conjugate gradients need
 n = L / f(u/2) iterations where the preconditioned operator has the condition exp(u) (the bound of
 Chebyshev polynomials; Saad, Iterative Methods for Sparse Linear Systems, 2003, 6.11.3).
 Coefficients that change by factors change the condition by factors: u grows with the change x of
@@ -40,8 +40,8 @@ class Reuse:
 
     Parameters
     ----------
-    rtol
-        Of the solves.
+    reduction
+        See `ask`.
     mean, variance
         Of m, before anything was seen.
 
@@ -49,24 +49,28 @@ class Reuse:
     ----------
     setup, solve : seconds of a build, and of the solve right after it.
     each : seconds of an iteration with what was kept.
-    iterations : of the solve right after the last build.
+    condition : u of what was built last, on the operator that it was built for.
     rate : change of the operator from one solve to the next.
     total, solves : seconds since the last build, and how many solves they served.
     """
 
-    def __init__(self, rtol: float, mean: float = MEAN, variance: float = VARIANCE) -> None:
-        self.accuracy, self.mean, self.variance = log(2.0 / rtol), mean, variance
+    def __init__(self, reduction: float, mean: float = MEAN, variance: float = VARIANCE) -> None:
+        self.mean, self.variance = mean, variance
         self.setup = self.solve = self.each = 0.0
-        self.iterations, self.rate = 0.0, -1.0
+        self.condition, self.rate = 0.0, -1.0
         self.total = self.solves = 0.0
+        self.ask(reduction)
+
+    def ask(self, reduction: float) -> None:
+        """Say to which share of what it is the residual has to fall in the solves that follow."""
+        self.accuracy = log(2.0 / min(reduction, 1.0))
 
     def _condition(self, iterations: float) -> float:
         return 2.0 * spectrum(self.accuracy / iterations)
 
     def _seconds(self, added: float) -> float:
         """Expected of a solve with what is there, u having grown by so much."""
-        u = self._condition(self.iterations) + added
-        return self.each * self.accuracy / spectrum(0.5 * u)
+        return self.each * self.accuracy / spectrum(0.5 * (self.condition + added))
 
     def average(self) -> float:
         """Expected seconds of a solve, builds included, where builds come at the best moments.
@@ -111,7 +115,7 @@ class Reuse:
         self.solve += weight * (seconds - self.solve)
         if first:
             self.each = seconds / iterations
-        self.iterations = iterations
+        self.condition = self._condition(iterations)
         self.total, self.solves = setup + seconds, 1.0
         self.variance += DRIFT
 
@@ -128,7 +132,7 @@ class Reuse:
     def _learn(self, change: float, iterations: float, *, stopped: bool) -> None:
         u = self._condition(iterations)
         step = self._condition(iterations + COUNTED) - u
-        added = u - self._condition(self.iterations)
+        added = u - self.condition
         if change < LEAST:
             return
         beyond = log(max(added, step) / change) - self.mean

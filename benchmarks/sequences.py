@@ -46,7 +46,7 @@ class SequencesBenchmark:
         axis.axvline(1.0, color="0.4", lw=0.9)
         axis.set_yticks(places, [row["kind"] for row in rows], fontsize=6)
         axis.set(xlabel="times faster than building always")
-        axis.legend(fontsize=6)
+        figure.legend(fontsize=6, ncols=2, loc="outside upper center")
         save(figure, path)
 
 

@@ -165,6 +165,17 @@ def test_what_a_change_costs_is_learned(m):
     assert slope(drifting(2, n=40, m=m)) == pytest.approx(m, abs=0.25)
 
 
+def test_what_is_asked_of_a_solve_changes_what_it_is_expected_to_take_and_nothing_else():
+    reuse = Reuse(1e-8)
+    reuse.built(1.0, 16.0, 16.0)
+    reuse.ask(1e-2)
+    iterations = np.log(2.0 / 1e-2) / spectrum(0.5 * reuse.condition)
+    assert iterations == pytest.approx(16.0 * np.log(2.0 / 1e-2) / np.log(2.0 / 1e-8))
+    before = reuse.mean
+    reuse.kept(0.5, iterations, iterations)  # as fresh: m is at most so large
+    assert reuse.mean < before
+
+
 def test_a_scaled_operator_has_not_changed():
     grid = Grid(2, 20)
     k = np.exp(np.random.default_rng(0).standard_normal(grid.size))

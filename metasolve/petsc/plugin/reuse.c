@@ -28,12 +28,17 @@ static double Condition(const Reuse *r, double iterations)
 /* Expected of a solve with what is there, u having grown by so much. */
 static double Seconds(const Reuse *r, double added)
 {
-  return r->each * r->accuracy / Spectrum(0.5 * (Condition(r, r->iterations) + added));
+  return r->each * r->accuracy / Spectrum(0.5 * (r->condition + added));
 }
 
-void ReuseBegin(Reuse *r, double rtol, double mean, double variance)
+void ReuseBegin(Reuse *r, double mean, double variance)
 {
-  *r = (Reuse){.accuracy = log(2 / rtol), .mean = mean, .variance = variance, .rate = -1};
+  *r = (Reuse){.mean = mean, .variance = variance, .rate = -1};
+}
+
+void ReuseAsk(Reuse *r, double reduction)
+{
+  r->accuracy = log(2 / fmin(reduction, 1));
 }
 
 double ReuseAverage(const Reuse *r)
@@ -69,9 +74,9 @@ void ReuseBuilt(Reuse *r, double setup, double seconds, double iterations)
   if (r->each == 0) r->each = seconds / iterations;
   r->setup += weight * (setup - r->setup);
   r->solve += weight * (seconds - r->solve);
-  r->iterations = iterations;
-  r->total      = setup + seconds;
-  r->solves     = 1;
+  r->condition = Condition(r, iterations);
+  r->total     = setup + seconds;
+  r->solves    = 1;
   r->variance += DRIFT;
 }
 
@@ -79,7 +84,7 @@ void ReuseBuilt(Reuse *r, double setup, double seconds, double iterations)
 static void Learn(Reuse *r, double change, double iterations, int stopped)
 {
   const double u = Condition(r, iterations), step = Condition(r, iterations + COUNTED) - u;
-  const double added = u - Condition(r, r->iterations);
+  const double added = u - r->condition;
   double       beyond, noise, gain;
 
   if (change < LEAST) return;

@@ -18,7 +18,7 @@ FIELDS = [
     "setup",
     "solve",
     "each",
-    "iterations",
+    "condition",
     "rate",
     "total",
     "solves",
@@ -43,7 +43,8 @@ def library(tmp_path_factory):
     loaded = ctypes.CDLL(str(target))
     d, state = ctypes.c_double, ctypes.POINTER(State)
     for name, result, numbers in (
-        ("Begin", None, 3),
+        ("Begin", None, 2),
+        ("Ask", None, 1),
         ("Average", d, 0),
         ("Patience", d, 2),
         ("Built", None, 3),
@@ -62,10 +63,13 @@ def agree(state, reuse):
 @pytest.mark.parametrize("seed", range(20))
 def test_both_rules_are_the_same(library, seed):
     rng = np.random.default_rng(seed)
-    rtol, state = 10.0 ** rng.uniform(-14, -3), State()
-    library.ReuseBegin(state, rtol, MEAN, VARIANCE)
-    reuse, size, kept, stopped = Reuse(rtol), 10.0 ** rng.uniform(-3, 0.5), 0, 0
+    reuse, state = Reuse(1e-5), State()
+    library.ReuseBegin(state, MEAN, VARIANCE)
+    size, kept, stopped = 10.0 ** rng.uniform(-3, 0.5), 0, 0
     for _ in range(300):
+        asked = 10.0 ** rng.uniform(-14, 1)
+        reuse.ask(asked)
+        library.ReuseAsk(state, asked)
         change = float(size * rng.random() ** 3)
         moved, seconds = float(change * rng.random()), float(rng.gamma(2.0))
         iterations = float(rng.integers(1, 10 ** int(rng.integers(1, 5))))
