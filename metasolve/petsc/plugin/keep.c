@@ -62,6 +62,13 @@ static PetscErrorCode Look(Solve *s, double *moved)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static double Accuracy(const Contract *c)
+{
+  const double accuracy = c->target / (c->judge.measure == MEASURE_NORM ? c->bnorm : c->zero);
+
+  return isgreater(accuracy, LEAST) ? fmin(accuracy, MOST) : LEAST;
+}
+
 static double Allowed(Cycle *c, double change, double moved)
 {
   const double patience = ReusePatience(&c->reuse, change, moved);
@@ -81,6 +88,7 @@ PetscErrorCode KeepDecide(Solve *s)
   PetscCall(SampledFits(s->op.A, &s->run->cycle.built, &fits));
   if (!fits) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(Look(s, &moved));
+  ReuseAsk(&s->run->cycle.reuse, Accuracy(&s->contract));
   s->renewal = Allowed(&s->run->cycle, s->change, moved);
   PetscCallMPI(MPI_Bcast(&s->renewal, 1, MPI_DOUBLE, 0, PetscObjectComm((PetscObject)s->ksp)));
   if (s->renewal > 0) s->preconditioner = PRECONDITIONER_KEPT;
@@ -106,13 +114,6 @@ void KeepFailed(Solve *s)
   c->rest = 1 << (c->failed < 10 ? c->failed++ : 10);
 }
 
-static double Accuracy(const Contract *c)
-{
-  const double accuracy = c->target / (c->judge.measure == MEASURE_NORM ? c->bnorm : c->zero);
-
-  return isgreater(accuracy, LEAST) ? fmin(accuracy, MOST) : LEAST;
-}
-
 /* A preconditioner was made. In a solve that a kept one has begun, what is left of it says nothing of a whole one. */
 static PetscErrorCode Begin(Solve *s)
 {
@@ -121,13 +122,14 @@ static PetscErrorCode Begin(Solve *s)
 
   PetscFunctionBegin;
   if (!SettingsSame(&c->settings, &s->run->inner.settings)) {
-    ReuseBegin(r, Accuracy(&s->contract), REUSE_MEAN, REUSE_VARIANCE);
+    ReuseBegin(r, REUSE_MEAN, REUSE_VARIANCE);
     c->settings = s->run->inner.settings;
     c->failed = c->rest = 0;
   }
   PetscCall(SampledTake(s->op.A, &c->built));
   PetscCall(SampledTake(s->op.A, &c->last));
-  if (s->preconditioner == PRECONDITIONER_REBUILT && r->iterations > 0) ReuseBuilt(r, s->setup, r->solve, r->iterations);
+  ReuseAsk(r, Accuracy(&s->contract));
+  if (s->preconditioner == PRECONDITIONER_REBUILT && r->solves > 0) ReuseRenewed(r, s->setup);
   else ReuseBuilt(r, s->setup, s->solve + s->verify, Iterations(s));
   if (s->preconditioner == PRECONDITIONER_BUILT) c->iterations = Iterations(s);
   else if (Iterations(s) > WORSE * c->iterations + MORE) InnerAnew(&s->run->inner);

@@ -18,8 +18,8 @@
      reroute, unread      ... and is led to us; the options that it would have read
      sound, contract, operator, limits, measure, guard, left, sight
      newton_guess, guess, basis_file, policy, policy_file, policy_settings, posterior, prior, prior_file, features, rows
-     change, matrix, reuse
-     settings, words, text, sha256
+     change, matrix
+     settings, words, text, sha256, reuse
 
    Private PETSc headers are used, so one shared library is built per PETSc installation.
 */

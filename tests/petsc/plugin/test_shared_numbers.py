@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from benchmarks import prior_choice, prior_posterior
+from benchmarks import prior_choice, prior_posterior, sequence_rule
 from metasolve.model import allowed, pinned
 from metasolve.petsc import recording
 from metasolve.petsc.compiled import SOURCES
@@ -14,6 +14,9 @@ from metasolve.production import reading, replay, site
 
 CHOICE = ("CAUTION", "SURE", "SURE_SQUARE")
 RULE = ("SHARE", "NOISE", "SURPRISE", "FORGET", "DRIFT", "LEAST")
+
+REUSE = ("NOISE", "DRIFT", "CAUTION", "SURPRISE", "COUNTED", "LEAST", "OVERRUN")
+REUSE += ("PATIENCE", "RECENT", "HALF", "LONGEST", "FURTHEST")
 
 
 def defined(file, name):
@@ -30,6 +33,8 @@ def defined(file, name):
         ("policy_file.c", "POLICY_VERSION", pinned.POLICY_VERSION),
         *(("posterior.c", name, getattr(prior_posterior, name)) for name in RULE),
         *(("posterior.c", name, getattr(replay, f"_{name}")) for name in (*RULE[:-1], "DOUBT")),
+        *(("reuse.c", name, getattr(sequence_rule, name)) for name in REUSE),
+        *(("reuse.h", f"REUSE_{n}", getattr(sequence_rule, n)) for n in ("MEAN", "VARIANCE")),
         ("class.c", "MEMORY", replay._MEMORY),
         ("class.c", "PRIOR", replay._PRIOR),
         ("journal.h", "JOURNAL_VERSION", reading.VERSION),
