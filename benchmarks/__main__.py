@@ -10,7 +10,17 @@ from metasolve.cli.main import ended
 
 BENCHMARKS = (
     *("functions", "estimators", "training", "frank-wolfe", "fixed-point", "spry"),
-    *("channel", "families", "coverage", "parity", "corpus", "prior", "sequences", "first-run"),
+    *(
+        "channel",
+        "families",
+        "coverage",
+        "parity",
+        "corpus",
+        "prior",
+        "sequences",
+        "sequence-programs",
+        "first-run",
+    ),
 )
 COMMANDS = Commands("python -m benchmarks", __doc__ or "", BENCHMARKS, "benchmarks.cli")
 

@@ -158,19 +158,33 @@ def measure(command: Sequence[str], out: Path, rounds: int = 1) -> FirstRuns:
     found = []
     for _ in range(rounds):
         shutil.rmtree(state, ignore_errors=True)
-        runs = [_alone(command), _under(command, state), _under(command, state)]
+        runs = [alone(command), under(command, state), under(command, state)]
         found.append(runs)
     return FirstRuns(command, found)
 
 
-def _alone(command: Sequence[str]) -> Run:
+def alone(command: Sequence[str]) -> Run:
+    """Run a program as it is.
+
+    Raises
+    ------
+    MetasolveError
+        If it fails.
+    """
     return _run(command, command)
 
 
-def _under(command: Sequence[str], state: Path) -> Run:
+def under(command: Sequence[str], state: Path, *options: str) -> Run:
+    """Run a program under `metasolve run`, what is learned being kept in a folder.
+
+    Raises
+    ------
+    MetasolveError
+        If the run fails, or no solve of it is seen.
+    """
     kept = site.journal_of(command, state)
     mark = journal.Mark.of(kept)
-    words = ["run", "--state", str(state), "--", *command]
+    words = ["run", "--state", str(state), *options, "--", *command]
     run = _run([sys.executable, "-m", "metasolve", *words], ["metasolve", *words])
     lines = [line for line in journal.read(kept, mark.size) if "solve" in line]
     if not lines:
