@@ -24,12 +24,19 @@ PetscErrorCode TrueResidual(KSP ksp, PetscReal *norm)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* A function in Fortran is kept with the KSP; one of PETSc's stands in for it and is given the KSP, to find it there. */
+static PetscBool InFortran(KSP ksp, const void *context)
+{
+  return (PetscBool)(context == ksp && ((PetscObject)ksp)->num_fortrancallback[PETSC_FORTRAN_CALLBACK_CLASS] > 0);
+}
+
 /* Tests of PETSc's own are not: those of trust regions look at the step as well. */
-PetscBool ContractIsTheirs(void (*function)(void))
+PetscBool ContractIsTheirs(KSP ksp, void (*function)(void), const void *context)
 {
   Dl_info     info;
   const char *name;
 
+  if (InFortran(ksp, context)) return PETSC_TRUE;
   if (!dladdr((void *)(uintptr_t)function, &info) || !info.dli_fname) return PETSC_FALSE;
   name = strrchr(info.dli_fname, '/');
   name = name ? name + 1 : info.dli_fname;
@@ -93,7 +100,7 @@ PetscErrorCode ContractRead(KSP ksp, Why *why)
   else if (ContractIsAlone(ksp)) {
     if (!ContractIsDirect(ksp)) *why = WHY_NO_NORM;
   } else if (ksp->normtype == KSP_NORM_NONE) *why = WHY_NO_NORM;
-  else if (own ? !ContractIsTheirs((void (*)(void))ksp->converged) : !c) *why = WHY_OWN_TEST;
+  else if (own ? !ContractIsTheirs(ksp, (void (*)(void))ksp->converged, ksp->cnvP) : !c) *why = WHY_OWN_TEST;
   else if (c && c->convmaxits) *why = WHY_COUNTS_ITERATIONS;
   else if (ksp->guess_knoll) *why = WHY_KNOLL;
   else if (ksp->calc_sings || ksp->calc_ritz) *why = WHY_SPECTRUM;

@@ -51,8 +51,8 @@ PetscErrorCode ContractTarget(KSP, const Attained *, Scales *, Contract *,
 KSPNormType    ContractNorm(const Contract *); /* which norm a method is to carry along for it */
 PetscBool      ContractMet(const Contract *, PetscReal measure);
 PetscErrorCode ContractAttain(KSP, Scales *, Attained *seen); /* the program's own settings have answered: how well? Collective */
-PetscBool      ContractIsTheirs(void (*)(void));              /* a function of the program's or of a library's other than PETSc */
-void           AttainedAdd(Attained *own, const Attained *seen);
+PetscBool ContractIsTheirs(KSP, void (*)(void), const void *context); /* a test or monitor of the program's own, in any language */
+void      AttainedAdd(Attained *own, const Attained *seen);
 PetscErrorCode ContractAsk(void *ksp, PetscInt it, PetscReal norm,
                            KSPConvergedReason *);  /* the program's own test, with its own KSP */
 PetscErrorCode TrueResidual(KSP, PetscReal *norm); /* |b - A x|_2 of the KSP's own right-hand side and solution; collective */
