@@ -1,8 +1,5 @@
 /* contract.c - what a program asks of an answer, as a bound on a measure of it. */
-#define _GNU_SOURCE
 #include "contract.h"
-#include "guard.h"
-#include <dlfcn.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +9,6 @@
 #define MEMORY 12  /* answers that the running means remember */
 
 const char *const ContractKinds[] = {"unpreconditioned", "preconditioned", "direct", "own test"};
-typedef PetscErrorCode (*ConvergedTest)(KSP, PetscInt, PetscReal, KSPConvergedReason *, void *);
 
 PetscErrorCode TrueResidual(KSP ksp, PetscReal *norm)
 {
@@ -21,41 +17,6 @@ PetscErrorCode TrueResidual(KSP ksp, PetscReal *norm)
   PetscFunctionBegin;
   PetscCall(KSPGetOperators(ksp, &j.A, NULL));
   PetscCall(JudgeAnswer(&j, ksp->vec_sol, norm));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* A function in Fortran is kept with the KSP; one of PETSc's stands in for it and is given the KSP, to find it there. */
-static PetscBool InFortran(KSP ksp, const void *context)
-{
-  return (PetscBool)(context == ksp && ((PetscObject)ksp)->num_fortrancallback[PETSC_FORTRAN_CALLBACK_CLASS] > 0);
-}
-
-/* Tests of PETSc's own are not: those of trust regions look at the step as well. */
-PetscBool ContractIsTheirs(KSP ksp, void (*function)(void), const void *context)
-{
-  Dl_info     info;
-  const char *name;
-
-  if (InFortran(ksp, context)) return PETSC_TRUE;
-  if (!dladdr((void *)(uintptr_t)function, &info) || !info.dli_fname) return PETSC_FALSE;
-  name = strrchr(info.dli_fname, '/');
-  name = name ? name + 1 : info.dli_fname;
-  return (PetscBool)(strncmp(name, "libpetsc", 8) && strncmp(name, "libslepc", 8));
-}
-
-PetscErrorCode ContractAsk(void *asked, PetscInt it, PetscReal norm, KSPConvergedReason *reason)
-{
-  KSP            ksp    = (KSP)asked;
-  int            lifted = GuardLift();
-  PetscErrorCode err;
-
-  PetscFunctionBegin;
-  ksp->its   = it;
-  ksp->rnorm = norm;
-  *reason    = KSP_CONVERGED_ITERATING;
-  err        = (*ksp->converged)(ksp, it, norm, reason, ksp->cnvP);
-  GuardSettle(lifted);
-  PetscCall(err);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -180,19 +141,20 @@ static PetscErrorCode Reference(KSP ksp, const Contract *c, PetscReal *reference
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode ContractTarget(KSP ksp, const Attained *own, Scales *scales, Contract *c, Why *why)
+PetscErrorCode ContractTarget(KSP ksp, const Attained *own, PetscReal told, Scales *scales, Contract *c, Why *why)
 {
   PetscReal reference;
 
   PetscFunctionBegin;
   *c = (Contract){
-    .kind = ContractKindOf(ksp), .judge = {.b = ksp->vec_rhs, .scales = scales}
+    .ksp = ksp, .kind = ContractKindOf(ksp), .judge = {.b = ksp->vec_rhs, .scales = scales}
   };
   PetscCall(KSPGetOperators(ksp, &c->judge.A, NULL));
   PetscCall(NormOf(ksp->vec_rhs, NORM_2, &c->bnorm));
   c->zero = c->bnorm;
   if (!isfinite(c->bnorm)) *why = WHY_NOT_FINITE;
   else if (!PetscIsNormalReal(c->bnorm)) *why = WHY_ZERO;
+  if (!*why && c->kind == CONTRACT_OWN_TEST) PetscCall(ContractTell(c, told, why));
   if (*why || c->kind == CONTRACT_OWN_TEST) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(Choose(ksp, own, c, why));
   c->target = ContractExact(own);
