@@ -6,6 +6,7 @@
 
 #define TEN    10. /* times what own answers attain */
 #define FAR    1e6 /* max |D| / min |D| from which rows may be in different units */
+#define UNEVEN 4.  /* times an even one: what |b| / |D^-1 b| may be for the 2-norm to mean something in all rows */
 #define MEMORY 12  /* answers that the running means remember */
 
 const char *const ContractKinds[] = {"unpreconditioned", "preconditioned", "direct", "own test"};
@@ -82,12 +83,21 @@ static PetscBool InRows(const Attained *own)
   return (PetscBool)(own->answers > 0 && own->norm > log(TEN) && own->rows < own->norm - log(TEN));
 }
 
-Measure ContractMeasure(KSP ksp, const Attained *own)
+/* Where b lies in rows with a large diagonal, the 2-norm asks next to nothing of all other rows, and a preconditioned norm does. */
+PetscErrorCode ContractMeasure(KSP ksp, const Attained *own, Judge *j)
 {
-  const ContractKind kind = ContractKindOf(ksp);
+  const ContractKind kind   = ContractKindOf(ksp);
+  const PetscBool    beyond = (PetscBool)(own->answers > 0 && own->rows > log(TEN));
+  PetscReal          times;
 
-  if (kind == CONTRACT_DIRECT) return MEASURE_BACKWARD;
-  return kind == CONTRACT_PRECONDITIONED && InRows(own) ? MEASURE_ROWS : MEASURE_NORM;
+  PetscFunctionBegin;
+  j->measure = kind == CONTRACT_DIRECT ? MEASURE_BACKWARD : MEASURE_NORM;
+  if (kind != CONTRACT_PRECONDITIONED) PetscFunctionReturn(PETSC_SUCCESS);
+  if (InRows(own)) j->measure = MEASURE_ROWS;
+  if (j->measure == MEASURE_ROWS || beyond) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(JudgeUneven(j, &times));
+  if (isgreater(times, UNEVEN)) j->measure = MEASURE_ROWS;
+  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscReal ContractExact(const Attained *own)
@@ -118,7 +128,7 @@ static PetscErrorCode Choose(KSP ksp, const Attained *own, Contract *c, Why *why
   const PetscBool unknown = (PetscBool)(c->kind == CONTRACT_PRECONDITIONED && !(own->answers > 0));
 
   PetscFunctionBegin;
-  c->judge.measure = ContractMeasure(ksp, own);
+  PetscCall(ContractMeasure(ksp, own, &c->judge));
   if (c->judge.measure == MEASURE_NORM && !unknown) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(ScalesOpen(c->judge.A, ksp->vec_rhs, c->judge.scales));
   if (unknown && c->judge.scales->apart > FAR) *why = WHY_FIRST;
