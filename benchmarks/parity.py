@@ -86,9 +86,7 @@ def run(
         if found:
             summaries.append({"family or program": source.name, **summary(found, left)})
     if not rows:
-        raise UsageError(
-            f"no replayable system of at most {limits.largest} rows: record another program"
-        )
+        raise UsageError(f"no system of at most {limits.largest} rows can be replayed: record more")
     return Result("parity", settings, [Section("systems", rows), Section("parity", summaries)])
 
 
