@@ -8,18 +8,22 @@ residual, in a random direction, just meets the tolerance.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 from petsc4py import PETSc
-from scipy.sparse.linalg import SuperLU, splu
 
-from metasolve.errors import UsageError
-from metasolve.petsc.contract import Measure
+from benchmarks.parity_reference import Reference
+from benchmarks.parity_sources import Source
+from benchmarks.parts import Part, Parts
+from metasolve.errors import RecordingError, UsageError
+from metasolve.petsc.contract import Kind
 from metasolve.petsc.library import plugin
 from metasolve.petsc.models import Models
 from metasolve.petsc.options import Options
@@ -30,108 +34,84 @@ from metasolve.petsc.systems import System, Systems
 from metasolve.report.result import Report, Result, Section, silent
 
 Array = NDArray[np.float64]
-_REFINEMENTS, _DIRECTIONS = 4, 5
-_ROUNDING = float(np.finfo(np.float64).eps)
+CHOSEN = ("model", "second", "switched")
+"""Sources of answers that are not the program's own."""
 
 
 @dataclass(frozen=True)
-class Reference:
-    """A system with its factors and its refined solution.
+class Limits:
+    """What is compared of a recording.
 
     Attributes
     ----------
-    A : the matrix, (n, n).
-    lu : its factors.
-    x : its solution, (n,), refined with residuals in extended precision.
+    most : systems of a source and a seed, taken evenly from what was recorded.
+    largest : number of rows; larger systems are left out.
     """
 
-    A: sp.csr_matrix
-    lu: SuperLU
-    x: Array
-
-    @classmethod
-    def of(cls, A: sp.csr_matrix, b: Array) -> Reference:
-        """Solve a system.
-
-        Raises
-        ------
-        UsageError
-            If the matrix is singular.
-        """
-        try:
-            lu = splu(A.tocsc())
-        except RuntimeError as error:
-            raise UsageError(f"{A.shape[0]} rows: {error}; parity needs a solution") from error
-        x = lu.solve(b)
-        for _ in range(_REFINEMENTS):
-            x = x + lu.solve(residual(A, x, b))
-        return cls(A, lu, x)
-
-    def error(self, x: Array) -> float:
-        """Return ‖x - x*‖₂ / ‖x*‖₂, never below rounding."""
-        size = float(np.linalg.norm(self.x))
-        return max(float(np.linalg.norm(x - self.x)) / size if size else 0.0, _ROUNDING)
-
-    def stood_for(self, b: Array, measure: Measure, tolerance: float, seed: int = 0) -> float:
-        """Return the error that a tolerance stands for: the median over random residuals.
-
-        Parameters
-        ----------
-        measure, tolerance : the contract; relative to the measure of x = 0.
-        """
-        rng, errors = np.random.default_rng(seed), []
-        for _ in range(_DIRECTIONS):
-            r = _at_tolerance(rng.standard_normal(b.size), self, b, measure, tolerance)
-            errors.append(self.error(self.x + self.lu.solve(r)))
-        return float(np.median(errors))
-
-
-def residual(A: sp.csr_matrix, x: Array, b: Array) -> Array:
-    """Return b - A x, (n,), summed in extended precision."""
-    products = A.data.astype(np.longdouble) * x.astype(np.longdouble)[A.indices]
-    total = np.zeros(A.shape[0], np.longdouble)
-    np.add.at(total, np.repeat(np.arange(A.shape[0]), np.diff(A.indptr)), products)
-    difference: Array = (b.astype(np.longdouble) - total).astype(np.float64)
-    return difference
+    most: int = 12
+    largest: int = 40_000
 
 
 def run(
-    recording: Path, model: Path, *, most: int = 50, largest: int = 60_000, report: Report = silent
+    sources: Sequence[Source],
+    model: Path,
+    seeds: Sequence[int],
+    limits: Limits,
+    out: Path | None = None,
+    report: Report = silent,
 ) -> Result:
-    """Compare the answers of a model with those of the program, on recorded systems.
+    """Compare the answers of a model with those of programs, on systems that they recorded.
 
     Parameters
     ----------
-    most : systems, taken evenly from the recording.
-    largest : number of rows; larger systems are left out.
+    out : keeps what is finished; the same comparison goes on from there.
 
     Raises
     ------
     UsageError
         If no system can be compared.
     """
-    instances = [
-        each
-        for each in Recording(recording).instances()
-        if each.payload.host.replayable and each.payload.operator.rows <= largest
-    ]
-    every = max(1, -(-len(instances) // most))
-    chosen, rows = instances[::every], []
-    systems, models = Systems(PETSc.COMM_SELF), Models(PETSc.COMM_SELF)
-    for number, instance in enumerate(chosen):
-        report("parity", number, len(chosen))
-        rows.append(_compared(instance.id, instance.payload, systems, models, model))
-    models.destroy()
-    systems.destroy()
+    settings = {"model": model.name, "seeds": list(seeds), **asdict(limits)}
+    parts, rows, summaries = Parts(out, settings), [], []
+    for number, source in enumerate(sources):
+        report(f"parity: {source.name}", number, len(sources))
+        found: list[dict[str, Any]] = []
+        left = 0
+        for seed in seeds if source.drawn else seeds[:1]:
+            measure = partial(_measured, source, seed, model, limits)
+            part = parts.of(f"{source.file}-{seed}", measure)
+            found += part["rows"]
+            left += part["left out"]
+        rows += [{"family or program": source.name, **each} for each in found]
+        if found:
+            summaries.append({"family or program": source.name, **summary(found, left)})
     if not rows:
-        raise UsageError(f"{recording}: no replayable system of at most {largest} rows")
-    summary = {"systems": len(rows), **spread([row["parity"] for row in rows])}
-    settings = {"recording": recording.name, "model": model.name, "most": most, "largest": largest}
-    return Result("parity", settings, [Section("systems", rows), Section("parity", [summary])])
+        raise UsageError(f"no system of at most {limits.largest} rows can be replayed: record more")
+    return Result("parity", settings, [Section("systems", rows), Section("parity", summaries)])
 
 
-def spread(values: Sequence[float]) -> dict[str, float]:
-    """Return geometric mean, 95 % quantile and the worst of ratios."""
+def summary(rows: Sequence[Part], left: int) -> dict[str, Any]:
+    """Return the numbers of solves, and how errors of chosen settings compare.
+
+    Systems that the program itself fails on have no ratio. Answers of its own settings are to be
+    those that it has without us, bit for bit.
+    """
+    chosen = [row for row in rows if row["source"] in CHOSEN]
+    ratios = [row["parity"] for row in chosen if row["own converged"]]
+    return {
+        "solves": len(rows),
+        "chosen settings": len(chosen),
+        "own ones fail": sum(not row["own converged"] for row in rows),
+        "own ones changed": sum(not row["same"] for row in rows if row not in chosen),
+        "left out": left,
+        **spread(ratios),
+    }
+
+
+def spread(values: Sequence[float]) -> dict[str, float | None]:
+    """Return geometric mean, 95 % quantile and the worst of ratios; None where there are none."""
+    if not values:
+        return {"geometric mean": None, "95 %": None, "worst": None}
     ratios = np.asarray(values)
     return {
         "geometric mean": float(np.exp(np.log(ratios).mean())),
@@ -140,24 +120,53 @@ def spread(values: Sequence[float]) -> dict[str, float]:
     }
 
 
-def _compared(
-    name: str, solve: RecordedSolve, systems: Systems, models: Models, model: Path
-) -> dict[str, Any]:
+def _measured(source: Source, seed: int, model: Path, limits: Limits) -> Part:
+    """Record a source and compare what it solved."""
+    with TemporaryDirectory() as folder:
+        source.record(seed, Path(folder) / "recording")
+        try:
+            recorded = [each.payload for each in Recording(Path(folder) / "recording").instances()]
+        except RecordingError:  # it solves no linear system with PETSc
+            recorded = []
+        usable = [each for each in recorded if _comparable(each, limits.largest)]
+        chosen = usable[:: max(1, -(-len(usable) // limits.most))]
+        systems, models = Systems(PETSc.COMM_SELF), Models(PETSc.COMM_SELF)
+        rows = [_compared(each, systems, models, model) for each in chosen]
+        models.destroy()
+        systems.destroy()
+    return {"rows": rows, "left out": len(recorded) - len(usable)}
+
+
+def _comparable(solve: RecordedSolve, largest: int) -> bool:
+    """Whether it can be solved again, as the program asked for it, and has one solution."""
+    own_test = solve.asked is not None and solve.asked.kind is Kind.OWN_TEST
+    return (
+        solve.host.replayable
+        and not own_test
+        and not solve.operator.null
+        and solve.operator.rows <= largest
+    )
+
+
+def _compared(solve: RecordedSolve, systems: Systems, models: Models, model: Path) -> Part:
     system = systems.load(solve)
     b = system.b.getArray().copy()
     reference = Reference.of(_scipy(system.A), b)
-    own, _ = _answer(system, solve)
-    ours, record = _answer(system, solve, models, model)
+    own, reason, _ = _answer(system, solve)
+    ours, _, record = _answer(system, solve, models, model)
     errors = {
         "own error": reference.error(own),
         "tolerance": reference.stood_for(b, solve.measure, solve.tolerance),
         "our error": reference.error(ours),
     }
     return {
-        "system": name,
+        "system": solve.id,
         "rows": solve.operator.rows,
         "measure": solve.measure.value,
-        "source": record.get("source", ""),
+        "source": str(record.get("source", "")),
+        "candidate": str(record.get("candidate", "")),
+        "own converged": reason > 0,
+        "same": bool(np.array_equal(own, ours)),
         **errors,
         "parity": errors["our error"] / max(errors["own error"], errors["tolerance"]),
     }
@@ -165,7 +174,7 @@ def _compared(
 
 def _answer(
     system: System, solve: RecordedSolve, models: Models | None = None, model: Path | None = None
-) -> tuple[Array, dict[str, Any]]:
+) -> tuple[Array, int, dict[str, Any]]:
     """Solve as the program does, or with the plug-in attached to its KSP."""
     ksp, x, record = PETSc.KSP().create(PETSc.COMM_SELF), system.start(), {}
     try:
@@ -179,7 +188,7 @@ def _answer(
         if models is not None:
             record = plugin().last_record(ksp)
         answer: Array = x.getArray().copy()
-        return answer, record
+        return answer, int(ksp.getConvergedReason()), record
     finally:
         ksp.destroy()
         x.destroy()
@@ -188,26 +197,3 @@ def _answer(
 def _scipy(A: PETSc.Mat) -> sp.csr_matrix:
     indptr, indices, data = A.getValuesCSR()
     return sp.csr_matrix((data, indices, indptr), shape=A.getSize())
-
-
-def _at_tolerance(
-    z: Array, reference: Reference, b: Array, measure: Measure, tolerance: float
-) -> Array:
-    """Scale a residual so that its measure is the tolerance."""
-    A = reference.A
-    if measure is Measure.BACKWARD:
-        most = _rows(A).max() * np.abs(reference.x).max() + np.abs(b).max()
-        scaled: Array = z * (tolerance * most / np.abs(z).max())
-        return scaled
-    weights = np.ones_like(b)
-    if measure is Measure.ROWS:
-        diagonal = A.diagonal()
-        weights = np.where(diagonal != 0, np.abs(diagonal), np.maximum(_rows(A), 1e-300))
-    scaled = z * weights * (tolerance * np.linalg.norm(b / weights) / np.linalg.norm(z))
-    return np.asarray(scaled, np.float64)
-
-
-def _rows(A: sp.csr_matrix) -> Array:
-    """Sums of absolute values, (n,)."""
-    sums: Array = np.asarray(abs(A).sum(axis=1)).ravel()
-    return sums

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from benchmarks.cli.options import Json, Recorded
+from benchmarks.cli.options import Json, Seed, Seeds, several
 
 
 def register(bench: typer.Typer) -> None:
@@ -16,19 +16,41 @@ def register(bench: typer.Typer) -> None:
 
     @bench.command("parity")
     def parity(
-        recording: Recorded,
-        model: Annotated[Path, typer.Argument(help="Model directory.", show_default=False)],
-        most: Annotated[int, typer.Option(help="Systems to compare.", min=1)] = 50,
-        largest: Annotated[int, typer.Option(help="Rows of the largest of them.", min=1)] = 60_000,
+        of: Annotated[
+            list[Path] | None,
+            typer.Argument(
+                help="Recordings, and case.toml or folders of such; problems, and the real codes "
+                "of the coverage that are installed.",
+                show_default=False,
+            ),
+        ] = None,
+        model: Annotated[
+            Path | None, typer.Option(help="Model directory; the shipped prior.")
+        ] = None,
+        seeds: Seeds = 3,
+        seed: Seed = 1,
+        most: Annotated[int, typer.Option(help="Systems of each with one seed.", min=1)] = 12,
+        largest: Annotated[int, typer.Option(help="Rows of the largest of them.", min=1)] = 40_000,
+        out: Annotated[
+            Path | None, typer.Option(help="Keeps what is finished; the same command goes on.")
+        ] = None,
         json_: Json = None,
     ) -> None:
         """Errors of a model's answers over the program's own, or what its tolerance stands for."""
-        from benchmarks.parity import run
+        from benchmarks.parity import Limits, run
+        from benchmarks.parity_sources import cases, real_codes, recorded
         from metasolve.cli.progress import Progress, console
+        from metasolve.files.shipped import shipped
+        from metasolve.petsc.launch import MANIFEST
 
+        sources = []
+        for path in of or [Path("problems")]:
+            sources += [recorded(path)] if (path / MANIFEST).exists() else cases(path, most)
+        sources += [] if of else real_codes()
+        chosen, limits = several(seeds, seed), Limits(most, largest)
         with Progress() as progress:
-            result = run(recording, model, most=most, largest=largest, report=progress)
-        for table in result.tables():
+            result = run(sources, model or shipped(), chosen, limits, out, progress)
+        for table in result.tables()[1:]:
             console(width=150).print(table)
         if json_ is not None:
             json_.write_text(json.dumps(result.document(), indent=1) + "\n")

@@ -1,13 +1,15 @@
-"""Parity: errors against a refined solution, and what a tolerance stands for."""
+"""Parity: errors against a refined solution, what a tolerance stands for, what is counted."""
 
 import numpy as np
 import pytest
 import scipy.sparse as sp
 
 from metasolve.errors import UsageError
+from metasolve.model.pinned import pin
 from metasolve.petsc.contract import Measure
 
 parity = pytest.importorskip("benchmarks.parity")
+sources = pytest.importorskip("benchmarks.parity_sources")
 
 
 def laplacian(n=40):
@@ -38,3 +40,29 @@ def test_ratios_are_spread():
     told = parity.spread([1.0, 4.0])
     assert told["geometric mean"] == pytest.approx(2.0)
     assert told["worst"] == 4.0
+    assert set(parity.spread([]).values()) == {None}
+
+
+def row(source, ratio, *, converged=True, same=False):
+    return {"source": source, "parity": ratio, "own converged": converged, "same": same}
+
+
+def test_only_chosen_settings_of_systems_that_the_program_solves_have_a_ratio():
+    rows = [row("model", 2.0), row("second", 8.0), row("model", 1e-9, converged=False)]
+    told = parity.summary([*rows, row("refused", 1.0, same=True), row("fallback", 3.0)], 7)
+    assert told["geometric mean"] == pytest.approx(4.0)
+    assert (told["solves"], told["chosen settings"], told["left out"]) == (5, 3, 7)
+    assert (told["own ones fail"], told["own ones changed"]) == (1, 1)
+
+
+def test_a_family_is_recorded_and_compared(tmp_path):
+    """Exact settings have no error beside what a tolerance of 1e-2 stands for."""
+    exact = pin(tmp_path / "exact", {"ksp_type": "gmres", "pc_type": "lu"})
+    (loose, tight) = sources.cases(sources.Path("problems/elasticity3d/case.toml"), 2)
+    result = parity.run([loose, tight], exact, [1], parity.Limits(), tmp_path / "kept")
+    rows, told = (section.rows for section in result.sections)
+    assert [each["chosen settings"] for each in told] == [2, 2]
+    assert all(each["worst"] < 1e-3 for each in told)
+    assert {each["measure"] for each in rows} == {"norm"}
+    again = parity.run([loose, tight], exact, [1], parity.Limits(), tmp_path / "kept")
+    assert again.document() == result.document()

@@ -96,7 +96,7 @@ static PetscErrorCode Met(Solve *s, PetscBool *ok)
   *ok = ContractMet(&s->contract, s->residual);
   if (s->contract.kind != CONTRACT_OWN_TEST) PetscFunctionReturn(PETSC_SUCCESS);
   s->host->answered = PETSC_TRUE; /* its solution is in vec_sol */
-  PetscCall(ContractAsk(s->ksp, s->its, s->residual, &s->reason));
+  PetscCall(ContractAsk(&s->contract, s->its, s->residual, &s->reason));
   *ok = s->host->answered = (PetscBool)(s->reason > 0);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -144,7 +144,7 @@ static PetscErrorCode Try(Solve *s, PetscBool *ok)
                      .deadline   = clock + fmax(Budget(s), SHORTEST_WALL),
                      .course     = &s->course,
                      .test       = s->contract.kind == CONTRACT_OWN_TEST ? ContractAsk : NULL,
-                     .asked      = s->ksp,
+                     .asked      = &s->contract,
                      .look       = s->contract.judge.measure == MEASURE_NORM ? NULL : JudgeIterate,
                      .judge      = &s->contract.judge};
   s->made = made;

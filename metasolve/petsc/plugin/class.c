@@ -90,6 +90,7 @@ void ClassBegin(struct _Class *new, Class all)
   new->offsets     = near->offsets;
   new->own         = near->own;
   new->own.answers = fmin(near->own.answers, 1);
+  new->told        = near->told;
   new->risk        = near->risk;
   new->risk.n      = PetscMin(near->risk.n, 1);
   PosteriorDoubt(&new->offsets);

@@ -44,6 +44,7 @@ struct _Class {
   Posterior offsets;         /* of a prior's candidates */
   PetscBool indefinite;      /* conjugate gradients have said so */
   PetscBool looked_on;       /* a monitor of the program's looks at more than norms. On all ranks */
+  PetscReal told;            /* to a test of the program's own in another norm, by own answers: see ContractTold(); 0: not known */
   PetscInt  solves, operators;
   double    ventured;             /* seconds that bolder candidates might have lost */
   Attained  own;                  /* how good the program's own answers are ... */

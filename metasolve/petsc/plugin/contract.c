@@ -1,18 +1,15 @@
 /* contract.c - what a program asks of an answer, as a bound on a measure of it. */
-#define _GNU_SOURCE
 #include "contract.h"
-#include "guard.h"
-#include <dlfcn.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define TEN    10. /* times what own answers attain */
 #define FAR    1e6 /* max |D| / min |D| from which rows may be in different units */
+#define UNEVEN 4.  /* times an even one: what |b| / |D^-1 b| may be for the 2-norm to mean something in all rows */
 #define MEMORY 12  /* answers that the running means remember */
 
 const char *const ContractKinds[] = {"unpreconditioned", "preconditioned", "direct", "own test"};
-typedef PetscErrorCode (*ConvergedTest)(KSP, PetscInt, PetscReal, KSPConvergedReason *, void *);
 
 PetscErrorCode TrueResidual(KSP ksp, PetscReal *norm)
 {
@@ -21,34 +18,6 @@ PetscErrorCode TrueResidual(KSP ksp, PetscReal *norm)
   PetscFunctionBegin;
   PetscCall(KSPGetOperators(ksp, &j.A, NULL));
   PetscCall(JudgeAnswer(&j, ksp->vec_sol, norm));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* Tests of PETSc's own are not: those of trust regions look at the step as well. */
-PetscBool ContractIsTheirs(void (*function)(void))
-{
-  Dl_info     info;
-  const char *name;
-
-  if (!dladdr((void *)(uintptr_t)function, &info) || !info.dli_fname) return PETSC_FALSE;
-  name = strrchr(info.dli_fname, '/');
-  name = name ? name + 1 : info.dli_fname;
-  return (PetscBool)(strncmp(name, "libpetsc", 8) && strncmp(name, "libslepc", 8));
-}
-
-PetscErrorCode ContractAsk(void *asked, PetscInt it, PetscReal norm, KSPConvergedReason *reason)
-{
-  KSP            ksp    = (KSP)asked;
-  int            lifted = GuardLift();
-  PetscErrorCode err;
-
-  PetscFunctionBegin;
-  ksp->its   = it;
-  ksp->rnorm = norm;
-  *reason    = KSP_CONVERGED_ITERATING;
-  err        = (*ksp->converged)(ksp, it, norm, reason, ksp->cnvP);
-  GuardSettle(lifted);
-  PetscCall(err);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -93,7 +62,7 @@ PetscErrorCode ContractRead(KSP ksp, Why *why)
   else if (ContractIsAlone(ksp)) {
     if (!ContractIsDirect(ksp)) *why = WHY_NO_NORM;
   } else if (ksp->normtype == KSP_NORM_NONE) *why = WHY_NO_NORM;
-  else if (own ? !ContractIsTheirs((void (*)(void))ksp->converged) : !c) *why = WHY_OWN_TEST;
+  else if (own ? !ContractIsTheirs(ksp, (void (*)(void))ksp->converged, ksp->cnvP) : !c) *why = WHY_OWN_TEST;
   else if (c && c->convmaxits) *why = WHY_COUNTS_ITERATIONS;
   else if (ksp->guess_knoll) *why = WHY_KNOLL;
   else if (ksp->calc_sings || ksp->calc_ritz) *why = WHY_SPECTRUM;
@@ -114,12 +83,21 @@ static PetscBool InRows(const Attained *own)
   return (PetscBool)(own->answers > 0 && own->norm > log(TEN) && own->rows < own->norm - log(TEN));
 }
 
-Measure ContractMeasure(KSP ksp, const Attained *own)
+/* Where b lies in rows with a large diagonal, the 2-norm asks next to nothing of all other rows, and a preconditioned norm does. */
+PetscErrorCode ContractMeasure(KSP ksp, const Attained *own, Judge *j)
 {
-  const ContractKind kind = ContractKindOf(ksp);
+  const ContractKind kind   = ContractKindOf(ksp);
+  const PetscBool    beyond = (PetscBool)(own->answers > 0 && own->rows > log(TEN));
+  PetscReal          times;
 
-  if (kind == CONTRACT_DIRECT) return MEASURE_BACKWARD;
-  return kind == CONTRACT_PRECONDITIONED && InRows(own) ? MEASURE_ROWS : MEASURE_NORM;
+  PetscFunctionBegin;
+  j->measure = kind == CONTRACT_DIRECT ? MEASURE_BACKWARD : MEASURE_NORM;
+  if (kind != CONTRACT_PRECONDITIONED) PetscFunctionReturn(PETSC_SUCCESS);
+  if (InRows(own)) j->measure = MEASURE_ROWS;
+  if (j->measure == MEASURE_ROWS || beyond) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(JudgeUneven(j, &times));
+  if (isgreater(times, UNEVEN)) j->measure = MEASURE_ROWS;
+  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscReal ContractExact(const Attained *own)
@@ -150,7 +128,7 @@ static PetscErrorCode Choose(KSP ksp, const Attained *own, Contract *c, Why *why
   const PetscBool unknown = (PetscBool)(c->kind == CONTRACT_PRECONDITIONED && !(own->answers > 0));
 
   PetscFunctionBegin;
-  c->judge.measure = ContractMeasure(ksp, own);
+  PetscCall(ContractMeasure(ksp, own, &c->judge));
   if (c->judge.measure == MEASURE_NORM && !unknown) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(ScalesOpen(c->judge.A, ksp->vec_rhs, c->judge.scales));
   if (unknown && c->judge.scales->apart > FAR) *why = WHY_FIRST;
@@ -173,19 +151,20 @@ static PetscErrorCode Reference(KSP ksp, const Contract *c, PetscReal *reference
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode ContractTarget(KSP ksp, const Attained *own, Scales *scales, Contract *c, Why *why)
+PetscErrorCode ContractTarget(KSP ksp, const Attained *own, PetscReal told, Scales *scales, Contract *c, Why *why)
 {
   PetscReal reference;
 
   PetscFunctionBegin;
   *c = (Contract){
-    .kind = ContractKindOf(ksp), .judge = {.b = ksp->vec_rhs, .scales = scales}
+    .ksp = ksp, .kind = ContractKindOf(ksp), .judge = {.b = ksp->vec_rhs, .scales = scales}
   };
   PetscCall(KSPGetOperators(ksp, &c->judge.A, NULL));
   PetscCall(NormOf(ksp->vec_rhs, NORM_2, &c->bnorm));
   c->zero = c->bnorm;
   if (!isfinite(c->bnorm)) *why = WHY_NOT_FINITE;
   else if (!PetscIsNormalReal(c->bnorm)) *why = WHY_ZERO;
+  if (!*why && c->kind == CONTRACT_OWN_TEST) PetscCall(ContractTell(c, told, why));
   if (*why || c->kind == CONTRACT_OWN_TEST) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(Choose(ksp, own, c, why));
   c->target = ContractExact(own);

@@ -8,7 +8,8 @@
    that are kept), that is the norm.
    Where the program solves directly (LU, Cholesky), the backward error must be at most ten times that of its own answers.
    Where the program has a test of its own, that is asked: with its own KSP, which mirrors ours, at each iteration, and once more
-   with the recomputed norm. PETSc's other tests look at more than norm, iteration and solution: such solves are left alone.
+   with the recomputed norm. If it is used to another norm, it is told ours in terms of that one (own_test.c). PETSc's other tests
+   look at more than norm, iteration and solution: such solves are left alone.
 */
 #pragma once
 #include "measure.h"
@@ -30,29 +31,33 @@ typedef struct {                        /* by the program's own answers of a cla
 } Attained;
 
 typedef struct {
+  KSP          ksp;
   ContractKind kind;
   Judge        judge;
   PetscReal    bnorm;  /* |b|_2 */
   PetscReal    zero;   /* the measure of x = 0, which others are relative to */
-  PetscReal    target; /* what the measure must not exceed; 0 where the program's own test says that */
+  PetscReal    target; /* what the measure must not exceed; 0 where the program's own test says that ... */
+  PetscReal    told;   /* ... which is told so many times the 2-norm of the residual */
 } Contract;
 
 ContractKind   ContractKindOf(KSP);
-PetscBool      ContractFactors(KSP);                   /* is the program's preconditioner a factorisation of the whole matrix? */
-PetscBool      ContractIsAlone(KSP);                   /* the program's preconditioner is applied once, and that is the answer */
-PetscBool      ContractIsDirect(KSP);                  /* does the program solve with a factorisation, which may be exchanged? */
-Measure        ContractMeasure(KSP, const Attained *); /* in which its answers are judged */
+PetscBool      ContractFactors(KSP);  /* is the program's preconditioner a factorisation of the whole matrix? */
+PetscBool      ContractIsAlone(KSP);  /* the program's preconditioner is applied once, and that is the answer */
+PetscBool      ContractIsDirect(KSP); /* does the program solve with a factorisation, which may be exchanged? */
+PetscErrorCode ContractMeasure(KSP, const Attained *, Judge *);             /* in which its answers are judged. Collective */
 Attained       ContractAttained(Measure, PetscReal tolerance);              /* own answers because of which that is asked */
 PetscReal      ContractExact(const Attained *);                             /* the backward error asked of a direct solve */
 void           ContractTolerances(KSP, PetscReal *rtol, PetscReal *abstol); /* as models are told of them */
 PetscErrorCode ContractRead(KSP, Why *); /* from the KSP alone, before there is anything to solve */
-PetscErrorCode ContractTarget(KSP, const Attained *, Scales *, Contract *,
-                              Why *);          /* collective; needs right-hand side and guess in place */
-KSPNormType    ContractNorm(const Contract *); /* which norm a method is to carry along for it */
+PetscErrorCode ContractTarget(KSP, const Attained *, PetscReal told, Scales *, Contract *,
+                              Why *); /* collective; needs right-hand side and guess in place; told: see ContractTold() */
+PetscErrorCode ContractTell(Contract *, PetscReal told, Why *); /* as much is known; collective */
+PetscErrorCode ContractTold(const Contract *, PetscReal *told); /* by an own answer, in units of the rows. Collective */
+KSPNormType    ContractNorm(const Contract *);                  /* which norm a method is to carry along for it */
 PetscBool      ContractMet(const Contract *, PetscReal measure);
 PetscErrorCode ContractAttain(KSP, Scales *, Attained *seen); /* the program's own settings have answered: how well? Collective */
-PetscBool      ContractIsTheirs(void (*)(void));              /* a function of the program's or of a library's other than PETSc */
-void           AttainedAdd(Attained *own, const Attained *seen);
-PetscErrorCode ContractAsk(void *ksp, PetscInt it, PetscReal norm,
+PetscBool ContractIsTheirs(KSP, void (*)(void), const void *context); /* a test or monitor of the program's own, in any language */
+void      AttainedAdd(Attained *own, const Attained *seen);
+PetscErrorCode ContractAsk(void *contract, PetscInt it, PetscReal norm,
                            KSPConvergedReason *);  /* the program's own test, with its own KSP */
 PetscErrorCode TrueResidual(KSP, PetscReal *norm); /* |b - A x|_2 of the KSP's own right-hand side and solution; collective */

@@ -20,18 +20,23 @@ static void ToOwn(Solve *s, Why why)
 
 /* ---- ADMIT: the contract, the operator, their class ---- */
 /* Rank 0 of the KSP knows, from its own class, and all follow. Collective. */
-static PetscErrorCode OwnAttains(Solve *s, Attained *own)
+static PetscErrorCode OwnAttains(Solve *s, Attained *own, PetscReal *told)
 {
+  const MPI_Comm comm = PetscObjectComm((PetscObject)s->ksp);
+
   PetscFunctionBegin;
-  *own = s->run->known.answers > 0 ? s->run->known : s->class->own;
-  PetscCallMPI(MPI_Bcast(own, sizeof *own / sizeof own->answers, MPI_DOUBLE, 0, PetscObjectComm((PetscObject)s->ksp)));
+  *own  = s->run->known.answers > 0 ? s->run->known : s->class->own;
+  *told = s->class->told;
+  PetscCallMPI(MPI_Bcast(own, sizeof *own / sizeof own->answers, MPI_DOUBLE, 0, comm));
+  PetscCallMPI(MPI_Bcast(told, 1, MPIU_REAL, 0, comm));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscErrorCode StepAdmit(Solve *s)
 {
-  Run     *r = s->run;
-  Attained own;
+  Run      *r = s->run;
+  Attained  own;
+  PetscReal told;
 
   PetscFunctionBegin;
   s->guess   = (PetscBool)!s->ksp->guess_zero;
@@ -45,9 +50,9 @@ PetscErrorCode StepAdmit(Solve *s)
   PetscCall(ClassFind(&r->runner->classes, s->ksp, &s->op, &s->class));
   s->lesson.fresh = s->fresh;
   if (s->why) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(OwnAttains(s, &own));
-  PetscCall(ContractTarget(s->ksp, &own, &r->scales, &s->contract, &s->why));
-  if (s->why == WHY_FIRST && r->runner->trial) s->why = WHY_NOT;
+  PetscCall(OwnAttains(s, &own, &told));
+  PetscCall(ContractTarget(s->ksp, &own, told, &r->scales, &s->contract, &s->why));
+  if ((s->why == WHY_FIRST || s->why == WHY_OTHER_NORM) && r->runner->trial) s->why = WHY_NOT;
   if (s->why == WHY_NOT_FINITE)
     snprintf(s->detail, sizeof s->detail, "the norm of the right-hand side is %g", (double)s->contract.bnorm);
   if (!s->why) PetscCall(MirrorAllows(s, &s->why));

@@ -47,6 +47,7 @@ struct _Session { /* what a program, or one attached KSP, is watched or accelera
 PetscErrorCode HostWrap(KSP, Session *); /* NULL: of a type that is no iteration on A x = b */
 PetscErrorCode HostUnwrap(KSP);
 PetscErrorCode HostFind(KSP, Host **);
+PetscErrorCode HostSetUpOwn(KSP, Host *); /* the program's own set-up, if that waits; collective */
 PetscErrorCode HostSolveOwn(KSP, Host *); /* the program's own solve, its preconditioner set up first if that waits; collective */
 PetscErrorCode HostSolveTested(KSP, Host *, ConvergenceTest,
                                void *testing); /* the same under another test, which may ask host->test */

@@ -124,6 +124,33 @@ PetscErrorCode JudgeAnswer(const Judge *j, Vec x, PetscReal *value)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* |b|_2 over |D^-1 b|_2, in times of what this is where b is the same in all rows. Collective. */
+PetscErrorCode JudgeUneven(const Judge *j, PetscReal *times)
+{
+  const PetscScalar *b, *d;
+  double             sums[4] = {0, 0, 0, 0};
+  PetscInt           n;
+
+  PetscFunctionBegin;
+  if (!j->scales->work[0]) PetscCall(VecDuplicate(j->b, &j->scales->work[0]));
+  PetscCall(MatGetDiagonal(j->A, j->scales->work[0]));
+  PetscCall(VecGetLocalSize(j->b, &n));
+  PetscCall(VecGetArrayRead(j->b, &b));
+  PetscCall(VecGetArrayRead(j->scales->work[0], &d));
+  for (PetscInt i = 0; i < n; i++) {
+    if (d[i] == 0) continue;
+    sums[0] += b[i] * b[i];
+    sums[1] += b[i] / d[i] * (b[i] / d[i]);
+    sums[2] += 1 / d[i] / d[i];
+    sums[3] += 1;
+  }
+  PetscCall(VecRestoreArrayRead(j->scales->work[0], &d));
+  PetscCall(VecRestoreArrayRead(j->b, &b));
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, sums, 4, MPI_DOUBLE, MPI_SUM, PetscObjectComm((PetscObject)j->A)));
+  *times = sums[1] > 0 ? sqrt(sums[0] / sums[1] * (sums[2] / sums[3])) : 1;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode JudgeIterate(KSP ksp, void *judge, PetscReal *value)
 {
   const Judge *j = (const Judge *)judge;

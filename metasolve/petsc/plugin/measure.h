@@ -35,6 +35,7 @@ typedef struct { /* borrowed, all of it */
 
 PetscErrorCode ScalesOpen(Mat, Vec like, Scales *); /* for the values that the matrix has now. Collective */
 PetscErrorCode ScalesFree(Scales *);
+PetscErrorCode JudgeUneven(const Judge *, PetscReal *times); /* how much more of b than of D^-1 b lies in rows with a large D */
 PetscErrorCode JudgeAnswer(const Judge *, Vec x, PetscReal *value); /* x NULL: zero. Collective */
 PetscErrorCode JudgeIterate(KSP, void *judge, PetscReal *value);    /* of a solve that goes on. Collective */
 

@@ -27,7 +27,7 @@ static Watchers WatchersOf(const Solve *s)
 
   for (PetscInt i = 0; i < ksp->numbermonitors && !(MONITORS_AFTER && ContractIsAlone(ksp)); i++) {
     if (Plain(ksp->monitor[i])) continue;
-    if (ContractIsTheirs((void (*)(void))ksp->monitor[i]) && !s->class->looked_on) w.theirs = 1;
+    if (ContractIsTheirs(ksp, (void (*)(void))ksp->monitor[i], ksp->monitorcontext[i]) && !s->class->looked_on) w.theirs = 1;
     else w.cannot = 1;
   }
   return w;

@@ -63,10 +63,9 @@ static PetscErrorCode LateReason(KSP ksp)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode SolveOwn(KSP ksp, Host *h)
+static PetscErrorCode SetUpAll(KSP ksp, Host *h)
 {
-  PetscErrorCode err;
-  PetscBool      due;
+  PetscBool due;
 
   PetscFunctionBegin;
   PetscCall(OwnSetUp(ksp, h));
@@ -75,6 +74,27 @@ static PetscErrorCode SolveOwn(KSP ksp, Host *h)
     PetscCall(OwnSetUpPC(ksp, h));
     PetscCall(LateReason(ksp));
   }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode HostSetUpOwn(KSP ksp, Host *h)
+{
+  PetscErrorCode err;
+  int            lifted = GuardLift();
+
+  PetscFunctionBegin;
+  err = SetUpAll(ksp, h);
+  GuardSettle(lifted);
+  PetscCall(err);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode SolveOwn(KSP ksp, Host *h)
+{
+  PetscErrorCode err;
+
+  PetscFunctionBegin;
+  PetscCall(SetUpAll(ksp, h));
   h->answered = PETSC_FALSE;
   MetasolveDepth++;
   err = h->ksp_solve(ksp);

@@ -133,7 +133,7 @@ static PetscErrorCode Judged(KSP ksp, Recorded *h, Record *r)
     PetscCall(ContractAttain(ksp, &h->scales, &seen));
     AttainedAdd(&own, &seen);
   } else PetscCall(ScalesOpen(r->A, ksp->vec_rhs, &h->scales));
-  j.measure  = ContractMeasure(ksp, &own);
+  PetscCall(ContractMeasure(ksp, &own, &j));
   r->kind    = ContractKindOf(ksp);
   r->measure = j.measure;
   PetscCall(JudgeAnswer(&j, NULL, &zero));

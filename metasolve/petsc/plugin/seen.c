@@ -41,7 +41,9 @@ static PetscErrorCode Attains(Solve *s)
   const ContractKind kind = s->contract.kind;
 
   PetscFunctionBegin;
-  if (isnan(s->contract.target) || (kind != CONTRACT_DIRECT && kind != CONTRACT_PRECONDITIONED)) PetscFunctionReturn(PETSC_SUCCESS);
+  if (isnan(s->contract.target)) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(ContractTold(&s->contract, &s->class->told));
+  if (kind != CONTRACT_DIRECT && kind != CONTRACT_PRECONDITIONED) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(ContractAttain(s->ksp, &s->run->scales, &s->lesson.attains));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -9,9 +9,12 @@ import sys
 import numpy as np
 import pytest
 
+import metasolve
 from metasolve.model.pinned import pin
 from metasolve.petsc.contract import Measure
 from metasolve.petsc.recording import Recording
+
+from ..conftest import PETSc, convection_diffusion
 
 PATIENT = {"METASOLVE_BUDGET": "1e5"}
 RANKS = pytest.mark.parametrize("size", [1, 2])
@@ -120,3 +123,27 @@ def test_what_is_recorded_is_judged_alike(program, record_with, tmp_path, size):
         assert ran.true_residual == pytest.approx(ours.true_residual)
         assert np.isfinite(ran.solve_seconds)
     replay.destroy()
+
+
+@pytest.mark.parametrize("even", [True, False])
+def test_a_right_hand_side_in_large_rows_is_no_measure_of_the_others(tmp_path, even):
+    """A tenth of the rows is 1000 times as large as the others; b lies there, or everywhere."""
+    A = convection_diffusion(30, 0.0)
+    scale, b, x = A.createVecLeft(), A.createVecLeft(), A.createVecRight()
+    large = np.arange(900) < 90
+    scale.setArray(np.where(large, 1000.0, 1.0) ** 0.5)
+    A.diagonalScale(scale, scale)
+    b.setArray(np.where(large | even, 1.0, 0.0))
+    ksp = PETSc.KSP().create(PETSc.COMM_SELF)
+    ksp.setOperators(A)
+    ksp.setType("gmres")
+    ksp.setTolerances(rtol=1e-5)
+    accelerated = metasolve.accelerate(
+        ksp, pin(tmp_path / "m", {"ksp_type": "cg", "pc_type": "icc"})
+    )
+    ksp.solve(b, x)
+    assert accelerated.last["source"] == "model", accelerated.last["why"]
+    assert accelerated.last["measure"] == ("norm" if even else "rows")
+    rows, residual = A.getDiagonal(), b - A * x
+    if not even:
+        assert (residual / rows).norm() <= 1.001e-5 * (b / rows).norm()

@@ -69,6 +69,24 @@ def test_with_patience_it_is_the_programs_own_solve(solved):
     np.testing.assert_array_equal(x.getArray(), own.getArray())
 
 
+@pytest.mark.parametrize("pc_type", ["gamg", "sor", "jacobi"])
+def test_richardsons_iterations_are_those_that_they_are_without_us(tmp_path, pc_type):
+    """A preconditioner that makes them itself does so under PETSc's own test only."""
+    A = convection_diffusion(8, 0.0)
+    b, answers = random_vector(A), []
+    for accelerated in (False, True):
+        ksp, x = PETSc.KSP().create(PETSc.COMM_SELF), A.createVecRight()
+        ksp.setOperators(A)
+        ksp.setType("richardson")
+        ksp.getPC().setType(pc_type)
+        ksp.setTolerances(rtol=1e-2, max_it=200)
+        if accelerated:
+            metasolve.accelerate(ksp, write_policy(tmp_path, ILU, patience=LONG))
+        ksp.solve(b, x)
+        answers.append((ksp.getIterationNumber(), int(ksp.getConvergedReason()), *x.getArray()))
+    assert answers[0] == answers[1]
+
+
 def test_the_programs_own_convergence_test_is_back_afterwards(solved):
     """It is watched anew on the next operator, and never after the model is detached."""
     _, _, _, ksp = solved(ILU, SHORT)

@@ -1,0 +1,94 @@
+/*
+   own_test.c - a convergence test of the program's own: whose it is, what it is told, and what it says.
+
+   We carry the 2-norm of the residual along, it is used to the norm that the program's own settings carry along, mostly that of the
+   preconditioned residual. With A in Pa these may be eleven orders of magnitude apart. So an own answer is looked at first: what
+   the test was told of it, over its 2-norm, is what ours are multiplied with.
+*/
+#define _GNU_SOURCE
+#include "contract.h"
+#include "guard.h"
+#include <dlfcn.h>
+#include <math.h>
+#include <string.h>
+
+/* A function in Fortran is kept with the KSP; one of PETSc's stands in for it and is given the KSP, to find it there. */
+static PetscBool InFortran(KSP ksp, const void *context)
+{
+  return (PetscBool)(context == ksp && ((PetscObject)ksp)->num_fortrancallback[PETSC_FORTRAN_CALLBACK_CLASS] > 0);
+}
+
+/* Tests of PETSc's own are not: those of trust regions look at the step as well. */
+PetscBool ContractIsTheirs(KSP ksp, void (*function)(void), const void *context)
+{
+  Dl_info     info;
+  const char *name;
+
+  if (InFortran(ksp, context)) return PETSC_TRUE;
+  if (!dladdr((void *)(uintptr_t)function, &info) || !info.dli_fname) return PETSC_FALSE;
+  name = strrchr(info.dli_fname, '/');
+  name = name ? name + 1 : info.dli_fname;
+  return (PetscBool)(strncmp(name, "libpetsc", 8) && strncmp(name, "libslepc", 8));
+}
+
+PetscErrorCode ContractAsk(void *asked, PetscInt it, PetscReal norm, KSPConvergedReason *reason)
+{
+  const Contract *c      = (const Contract *)asked;
+  const KSP       ksp    = c->ksp;
+  int             lifted = GuardLift();
+  PetscErrorCode  err;
+
+  PetscFunctionBegin;
+  norm *= c->told;
+  ksp->its   = it;
+  ksp->rnorm = norm;
+  *reason    = KSP_CONVERGED_ITERATING;
+  err        = (*ksp->converged)(ksp, it, norm, reason, ksp->cnvP);
+  GuardSettle(lifted);
+  PetscCall(err);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscBool InOtherNorm(const Contract *c)
+{
+  return (PetscBool)(c->kind == CONTRACT_OWN_TEST && c->ksp->normtype != KSP_NORM_UNPRECONDITIONED);
+}
+
+/* A preconditioner resembles A^-1: rows in other units change the norm of what it is applied to as D^-1 changes that of b. */
+static PetscErrorCode Units(const Contract *c, PetscReal *units)
+{
+  Judge j = c->judge;
+
+  PetscFunctionBegin;
+  j.measure = MEASURE_ROWS;
+  PetscCall(ScalesOpen(j.A, j.b, j.scales));
+  PetscCall(JudgeAnswer(&j, NULL, units));
+  *units /= c->bnorm;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode ContractTell(Contract *c, PetscReal told, Why *why)
+{
+  PetscFunctionBegin;
+  c->told = 1;
+  if (!InOtherNorm(c)) PetscFunctionReturn(PETSC_SUCCESS);
+  if (!(told > 0)) *why = WHY_OTHER_NORM;
+  else {
+    PetscCall(Units(c, &c->told));
+    c->told *= told;
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode ContractTold(const Contract *c, PetscReal *told)
+{
+  PetscReal norm, units, ratio;
+
+  PetscFunctionBegin;
+  if (!InOtherNorm(c)) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(JudgeAnswer(&c->judge, c->ksp->vec_sol, &norm));
+  PetscCall(Units(c, &units));
+  ratio = c->ksp->rnorm / norm / units;
+  if (isfinite(ratio) && isgreater(ratio, 0)) *told = ratio;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
