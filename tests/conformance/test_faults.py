@@ -96,7 +96,7 @@ FAULTS = [
         "-ksp_type fgmres -pc_type bjacobi -ksp_converged_reason",
         ranks=3,
     ),
-    # Its first answer is its own: the test looks at the norm of the preconditioned residual.
+    # The contract covers a test of the program's own.
     Fault("own_test", "gmres-hypre", "own_test", "-n 60"),
 ]
 #: What acceleration is for; `Norm of error` follows the program's tolerance, not its last digits.

@@ -164,7 +164,7 @@ PetscErrorCode ContractTarget(KSP ksp, const Attained *own, PetscReal told, Scal
   c->zero = c->bnorm;
   if (!isfinite(c->bnorm)) *why = WHY_NOT_FINITE;
   else if (!PetscIsNormalReal(c->bnorm)) *why = WHY_ZERO;
-  if (!*why && c->kind == CONTRACT_OWN_TEST) PetscCall(ContractTell(c, told, why));
+  if (!*why && c->kind == CONTRACT_OWN_TEST) PetscCall(ContractTell(c, told));
   if (*why || c->kind == CONTRACT_OWN_TEST) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(Choose(ksp, own, c, why));
   c->target = ContractExact(own);

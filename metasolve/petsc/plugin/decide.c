@@ -52,7 +52,7 @@ PetscErrorCode StepAdmit(Solve *s)
   if (s->why) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(OwnAttains(s, &own, &told));
   PetscCall(ContractTarget(s->ksp, &own, told, &r->scales, &s->contract, &s->why));
-  if ((s->why == WHY_FIRST || s->why == WHY_OTHER_NORM) && r->runner->trial) s->why = WHY_NOT;
+  if (s->why == WHY_FIRST && r->runner->trial) s->why = WHY_NOT;
   if (s->why == WHY_NOT_FINITE)
     snprintf(s->detail, sizeof s->detail, "the norm of the right-hand side is %g", (double)s->contract.bnorm);
   if (!s->why) PetscCall(MirrorAllows(s, &s->why));

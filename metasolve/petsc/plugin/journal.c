@@ -23,7 +23,6 @@ static const char *const whys[WHY_COUNT]   = {
   [WHY_MONITORED]         = "monitors that may ask for more than norms, or a history of errors",
   [WHY_VIEWED]            = "a viewer shows the program's preconditioner, which has to be set up",
   [WHY_FIRST]             = "rows seem to be in different units: the program's own answers are looked at first",
-  [WHY_OTHER_NORM]        = "a convergence test of the program's own looks at another norm: an own answer is looked at first",
   [WHY_NO_MODEL]          = "there is no model",
   [WHY_OWN_BEST]          = "the model found the program's own settings best",
   [WHY_SMALL]             = "so small that a look at it would cost too much",

@@ -27,11 +27,9 @@ PetscErrorCode CycleFree(Cycle *c)
 
 static PetscBool Off(void)
 {
-  static int  off = -1;
-  const char *word;
+  const char *word = getenv("METASOLVE_REUSE");
 
-  if (off < 0) off = (word = getenv("METASOLVE_REUSE")) && !strcmp(word, "off");
-  return (PetscBool)off;
+  return (PetscBool)(word && !strcmp(word, "off"));
 }
 
 double KeepServes(Class c)

@@ -20,7 +20,6 @@ typedef enum {
   WHY_VIEWED,
   /* the model does not want to, or may not */
   WHY_FIRST,
-  WHY_OTHER_NORM,
   WHY_NO_MODEL,
   WHY_OWN_BEST,
   WHY_SMALL,

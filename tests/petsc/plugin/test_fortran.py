@@ -110,7 +110,7 @@ def test_a_monitor_is_never_shown_an_attempt_that_is_undone(fortran, size):
 def test_what_a_test_accepts_is_the_answer_with_its_reason(fortran, parse_solves, size):
     """Told in the norm of the program's Jacobi, as an own answer relates it to that of b - A x."""
     done, plain, lines = fortran("-test", "-looks", "built", "-solves", "3", size=size)
-    assert [line["source"] for line in lines][:2] == ["refused", "model"], lines[1]["why"]
+    assert "model" in [line["source"] for line in lines], lines[0]["why"]
     assert lines[0]["contract"] == "own test"
     answers, reason = parse_solves(done.stdout), parse_solves(plain.stdout)[0].reason
     for told, solve, line in zip(calls(done, "test"), answers, lines, strict=True):

@@ -103,13 +103,22 @@ def test_another_size_is_never_kept(host, constant_model, run_with):
 
 
 def test_an_old_factor_answers_as_exactly_as_a_direct_solve(program):
-    solve, A = program(LU, direct=True), convection_diffusion(40, 5.0)
+    solve, A = program(LU, direct=True), convection_diffusion(120, 5.0)
     assert solve(A)["preconditioner"] == "built"
     line = solve(nudged(A, 1e-3))
     assert line["preconditioner"] == "kept"
     assert (solve.reason, solve.iterations) == (PETSc.KSP.ConvergedReason.CONVERGED_ITS, 1)
     assert line["true_residual"] <= line["tolerance"]
     assert solve.residual <= 1e-11
+
+
+def test_gamg_is_updated_to_other_values_in_the_same_matrix(program, monkeypatch):
+    monkeypatch.setenv("METASOLVE_REUSE", "off")
+    solve, A = program(GAMG), convection_diffusion(40, 5.0)
+    solve(A)
+    A.scale(2.0)
+    assert solve(A)["preconditioner"] == "updated"
+    assert solve.residual <= 1e-8
 
 
 @pytest.mark.parametrize("ranks", [1, 2])

@@ -78,8 +78,7 @@ def test_what_it_accepts_is_the_answer_and_the_last_it_saw(program, run_with, tm
     model = pin(tmp_path / "model", {"ksp_type": "cg", "pc_type": "icc"} if size == 1 else {
         "ksp_type": "cg", "pc_type": "bjacobi"})  # fmt: skip
     done, lines = run_with(model, program, size, env=PATIENT)
-    assert first(lines) > 0
-    assert "looks at another norm" in lines[0]["why"]
+    assert first(lines) == 0
     for reason, its, last, _, norm, built, true in told(done):
         assert reason > 0
         assert last == its
@@ -97,12 +96,14 @@ def test_at_each_iteration_it_can_see_the_solution_of_that_norm(
     model = pin(tmp_path / "model", {"ksp_type": "gmres", "pc_type": "bjacobi"})
     options = f"-ksp_pc_side {side}"
     done, lines = run_with(model, program, size, options, env=PATIENT)
-    assert (first(lines) > 0) == (side == "left")
-    usual = 0.25 if side == "left" else 1.0  # of its Jacobi
+    usual = 0.25 if side == "left" else 1.0  # of its Jacobi; a thousand times, before it has answered
+    doubt = 1e3 if side == "left" else 1.0
     for line, (_, its, _, calls, norm, built, _) in zip(lines, told(done), strict=True):
         assert calls >= its
         if line["source"] == "model":
-            assert norm == pytest.approx(usual * built, rel=1e-3)
+            assert norm == pytest.approx(usual * doubt * built, rel=1e-3)
+        else:
+            doubt = 1.0
 
 
 @RANKS
