@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from math import exp, expm1, log, log1p, sqrt
 
-MEAN, VARIANCE = 1.0, 0.5  #: of m, before anything was seen: of sequences of many kinds
+MEAN, VARIANCE = 0.9, 0.9  #: of m, before anything was seen: of sequences of many kinds
 NOISE = 0.2  #: standard deviation of m from one solve to the next
 DRIFT = 0.02  #: variance that m gains with each build
 CAUTION = 0.5  #: standard deviations of m by which keeping has to look good

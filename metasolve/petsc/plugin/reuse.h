@@ -13,8 +13,8 @@
 */
 #pragma once
 
-#define REUSE_MEAN     1.0 /* of m before anything was seen: sequences of many kinds have it ... */
-#define REUSE_VARIANCE 0.5 /* ... and differ by it */
+#define REUSE_MEAN     0.9 /* of m before anything was seen: sequences of many kinds have it ... */
+#define REUSE_VARIANCE 0.9 /* ... and differ by it */
 
 typedef struct {
   double accuracy;           /* ln(2/reduction) of the solve that is due */
