@@ -96,8 +96,8 @@ def test_at_each_iteration_it_can_see_the_solution_of_that_norm(
     model = pin(tmp_path / "model", {"ksp_type": "gmres", "pc_type": "bjacobi"})
     options = f"-ksp_pc_side {side}"
     done, lines = run_with(model, program, size, options, env=PATIENT)
-    usual = 0.25 if side == "left" else 1.0  # of its Jacobi; a thousand times, before it has answered
-    doubt = 1e3 if side == "left" else 1.0
+    usual = 0.25 if side == "left" else 1.0  # of its Jacobi
+    doubt = 1e3 if side == "left" else 1.0  # before that has answered
     for line, (_, its, _, calls, norm, built, _) in zip(lines, told(done), strict=True):
         assert calls >= its
         if line["source"] == "model":
