@@ -25,6 +25,7 @@ _CHOSEN = (
     "the set-up is expected to take longer",
     "the program's own settings are expected to be faster",
 )
+_PRECONDITIONERS = ("built", "updated", "kept", "rebuilt")
 _NAMES = {
     "second": "second choice",
     "switched": "own given up",
@@ -44,6 +45,7 @@ class Report:
     pairs : how wrong expectations are.
     alone, failed : numbers of solves and seconds, by why own settings solved or an attempt failed.
     left : numbers of solves without a line, by kind.
+    preconditioners : numbers of changed operators, by what became of the preconditioner.
     others : numbers of nonlinear solves, and of runs of whole programs.
     """
 
@@ -56,6 +58,7 @@ class Report:
         self.alone: defaultdict[str, list[float]] = defaultdict(lambda: [0, 0.0])
         self.failed: defaultdict[str, list[float]] = defaultdict(lambda: [0, 0.0])
         self.left: Counter[str] = Counter()
+        self.preconditioners: Counter[str] = Counter()
         self.others: Counter[str] = Counter()
         self.journals: list[Journal] = []
         self.states: list[State] = []
@@ -129,6 +132,8 @@ class Report:
             self.candidates[candidate].add(own, expected, taken)
         if own is not None and expected is not None and not why.startswith(_CHOSEN):
             self.pairs.add(own, expected)
+        if line.get("preconditioner") in _PRECONDITIONERS:
+            self.preconditioners[line["preconditioner"]] += 1
         run.end = max(run.end, moment)
         self._seen.add((run.program, name))
         if why and source != "switched":  # which is own settings' failure
@@ -173,6 +178,7 @@ class Report:
             "classes": self._by(self.classes),
             "sources": self._by(self.sources),
             "candidates": self._by(self.candidates),
+            "preconditioners": dict(self.preconditioners.most_common()),
             "worst": self._losses(),
             "left alone": _ranked(self.alone, self.left),
             "failed attempts": _ranked(self.failed, {}),

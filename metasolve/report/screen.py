@@ -34,6 +34,7 @@ def screen(document: Document) -> str:
         As `metasolve.production.report.Report.document` returns it.
     """
     parts = [_head(document), *_saved(document["saved"]), *_programs(document), *_states(document)]
+    parts += _preconditioners(document["preconditioners"])
     if document["saved"]["solves"]:
         parts += ["", *_tables(document)]
     parts += [*_worst(document), *_reasons("left alone", document["left alone"])]
@@ -98,6 +99,14 @@ def _programs(document: Document) -> Iterator[str]:
             instead = max(took + entry["saved seconds"], 0.0)
             told += f", instead of about {_seconds(instead)} s"
         yield _entry("" if i else "programs", told)
+
+
+def _preconditioners(found: Mapping[str, int]) -> Iterator[str]:
+    """Of interest where one was kept."""
+    if "kept" in found:
+        changed = _count(sum(found.values()), "operator")
+        told = ", ".join(f"{n} {what}" for what, n in found.items())
+        yield _entry("kept", f"preconditioners of {changed}: {told}")
 
 
 def _states(document: Document) -> Iterator[str]:

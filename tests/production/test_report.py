@@ -172,6 +172,14 @@ def test_the_worst_come_first_and_reasons_by_their_number(tmp_path):
     assert all(each["what to do"] for each in document["left alone"])
 
 
+def test_kept_preconditioners_are_counted_and_shown(tmp_path):
+    words = ["built", "kept", "kept", "updated", "", "kept"]
+    lines = [head(), *(solve(expected=2.0, preconditioner=word) for word in words), solve()]
+    document = told(write(tmp_path / "a.jsonl", *lines))
+    assert document["preconditioners"] == {"kept": 3, "built": 1, "updated": 1}
+    assert "preconditioners of 5 operators: 3 kept, 1 built, 1 updated" in screen(document)
+
+
 def test_damaged_lines_are_counted_and_the_others_are_read(tmp_path):
     path = write(tmp_path / "a.jsonl", head(), solve(expected=2.0), solve(expected=2.0))
     whole = path.read_bytes()
