@@ -16,7 +16,8 @@ def solve(taken=1.0, own=None, expected=None, number=1, **more):
     return {
         "run": "r", "time": 100.0 + number, "solve": number, "prefix": "", "rows": 7000, "ranks": 1,
         "source": "model", "why": "", "class": CLASS, "settings": {"ksp_type": "cg"},
-        "candidate": "cg+jacobi", "foreseen": 0.1, "preconditioner": "", "own_expected": expected, "own_taken": own,
+        "candidate": "cg+jacobi", "foreseen": 0.1, "preconditioner": "",
+        "own_expected": expected, "own_taken": own,
         "seconds": {"decision": 0.0, "total": taken}, "account": {"own": 1.0, "taken": 1.0},
         "learned": {"account": [1.0, 1.0], "seen": {}}, **more,
     }  # fmt: skip
