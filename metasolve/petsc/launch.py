@@ -18,8 +18,7 @@ from metasolve.petsc.petsc_options import check_not_hidden, with_plugin
 from metasolve.petsc.writable import check_log, check_recording, one_line
 
 MANIFEST = "manifest.jsonl"  # of a recording: the plug-in's name for it
-NOT_FOUND = 127
-NOT_EXECUTABLE = 126
+NOT_FOUND, NOT_EXECUTABLE = 127, 126
 FORWARDED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 
 
@@ -132,7 +131,7 @@ class Conduct:
     launch
         A word by which the log's lines of this run can be found again.
     reuse
-        A preconditioner may be kept for operators that have hardly changed.
+        A preconditioner may be kept for another operator.
     """
 
     def __init__(
@@ -287,16 +286,13 @@ def forwarded_to(child: subprocess.Popen[bytes]) -> Iterator[None]:
 
 
 def _in_foreground() -> bool:
-    try:
+    with contextlib.suppress(OSError):
         terminal = os.open("/dev/tty", os.O_RDONLY)
-    except OSError:
-        return False
-    try:
-        return os.tcgetpgrp(terminal) == os.getpgrp()
-    except OSError:
-        return False
-    finally:
-        os.close(terminal)
+        try:
+            return os.tcgetpgrp(terminal) == os.getpgrp()
+        finally:
+            os.close(terminal)
+    return False
 
 
 def print_error(message: str) -> None:
