@@ -161,7 +161,6 @@ PetscErrorCode DecideExpect(Solve *s)
   PetscFunctionBegin;
   PetscCall(OwnSetUpIsDue(s->ksp, &setup));
   if (InnerReady(&s->run->inner, &s->run->decision.settings, &s->op, ContractNorm(&s->contract))) setup = PETSC_FALSE;
-  if (s->ksp->pc->reusepreconditioner && s->class->solves) setup = PETSC_FALSE; /* the program would keep the one it had */
   PetscCall(MatGetInfo(s->op.A, MAT_LOCAL, &info));
   guess = OWN * PASS * info.nz_used;
   if (s->contract.kind == CONTRACT_DIRECT && setup) guess = fmax(guess, EXACT * pow((double)s->op.rows, 1.5));
