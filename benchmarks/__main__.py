@@ -9,7 +9,7 @@ from metasolve.cli.application import Commands
 from metasolve.cli.main import ended
 
 BENCHMARKS = (
-    *("functions", "estimators", "training", "frank-wolfe", "fixed-point", "spry"),
+    *("functions", "estimators", "training", "calls", "frank-wolfe", "fixed-point", "spry"),
     *("channel", "families", "coverage", "parity", "corpus", "prior", "first-run"),
 )
 COMMANDS = Commands("python -m benchmarks", __doc__ or "", BENCHMARKS, "benchmarks.cli")

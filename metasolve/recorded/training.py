@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -15,6 +15,8 @@ from metasolve.farm.cautious import DEATHS
 from metasolve.farm.watchdog import GRACE
 from metasolve.model.directory import load
 from metasolve.model.model import Model
+from metasolve.prior.expertise import Expertise, own_settings
+from metasolve.prior.prior_file import read_prior
 from metasolve.solve.instance import Instance
 from metasolve.solve.outcome import Reason
 from metasolve.space import Space
@@ -23,12 +25,13 @@ from metasolve.train.duration import Say, quiet
 from metasolve.train.events import Event, read_events
 from metasolve.train.inputs import usable
 from metasolve.train.session import EVENTS, read_past, repeat, silent, train_task
-from metasolve.train.trainer import Task
+from metasolve.train.task import Task
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from metasolve.farm import Farm, IsolatedSolver
+    from metasolve.petsc.recorded_solve import RecordedSolve
     from metasolve.petsc.recording import Recording
 
 _UNSEEN = {Reason.ERROR, Reason.CRASHED}  # failures that the plug-in cannot make good
@@ -198,7 +201,24 @@ def _task(recorded: Recording, space: Space, prefix: str | None) -> Task:
     solves = {each.id: each.payload for each in clean}
     by_run = len({solve.run for solve in solves.values()}) >= _RUNS_ENOUGH
     groups = {key: each.run if by_run else each.operator.hash for key, each in solves.items()}
-    return Task(clean, space, groups, made_good=set(Reason) - _UNSEEN)
+    expertise = _expertise(list(solves.values()))
+    return Task(clean, space, groups, made_good=set(Reason) - _UNSEEN, expertise=expertise)
+
+
+def _expertise(solves: Sequence[RecordedSolve]) -> Expertise:
+    """What the shipped prior has to do with recorded solves."""
+    prior = read_prior()
+    own = [
+        own_settings(
+            prior.candidates,
+            solve.host.ksp_type,
+            solve.host.pc_type,
+            solve.host.options.get("pc_factor_mat_solver_type", ""),
+            solve.direct,
+        )
+        for solve in solves
+    ]
+    return Expertise(prior, own, parallel=any(solve.ranks > 1 for solve in solves))
 
 
 def isolated(

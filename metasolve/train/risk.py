@@ -14,7 +14,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from metasolve.model.surrogate import Surrogate, squash
+from metasolve.model.squash import squash
+from metasolve.model.surrogate import Surrogate
 from metasolve.train.difficulty import Difficulty
 
 Array = NDArray[np.float64]

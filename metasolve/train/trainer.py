@@ -12,8 +12,8 @@ Deterministic: outcomes and seed decide everything, so a record of outcomes resu
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -23,12 +23,10 @@ from numpy.typing import NDArray
 from metasolve.farm import Farm
 from metasolve.model.layer import constant_layers
 from metasolve.model.model import Model
-from metasolve.model.surrogate import Surrogate
+from metasolve.model.surrogate import Surrogate, nothing
 from metasolve.solve.cost import Cost
-from metasolve.solve.instance import Instance
 from metasolve.solve.outcome import Reason
 from metasolve.solve.solver import Value
-from metasolve.space import Space
 from metasolve.train.arms import Arms
 from metasolve.train.candidate import Candidate, Verdict
 from metasolve.train.config import TrainConfig
@@ -37,6 +35,7 @@ from metasolve.train.design import explore
 from metasolve.train.difficulty import Difficulty
 from metasolve.train.evaluator import HOST, Evaluator
 from metasolve.train.events import Event, Events
+from metasolve.train.foreseen import Foreseen
 from metasolve.train.gate import Expectation
 from metasolve.train.inputs import Inputs, expected_seconds
 from metasolve.train.perturb import Perturber
@@ -44,6 +43,7 @@ from metasolve.train.policy import PolicyTrainer
 from metasolve.train.risk import Risk
 from metasolve.train.selection import select
 from metasolve.train.split import split, spread_out
+from metasolve.train.task import Task
 from metasolve.train.teacher import Lesson, Teacher
 from metasolve.train.trial import choose
 
@@ -52,26 +52,6 @@ _CONSTANTS = 2  # that meet in the selection, by either objective
 _REFERENCE_SHARE = 0.2  # of the calls: more instances than that are thinned out
 _QUICK = 1.0  # seconds: what the host takes less for is measured twice, if the first is colder
 _VALIDATION_CALLS = (6, 25)  # per validation instance: a race of some; some repeats of all
-
-
-@dataclass(frozen=True)
-class Task:
-    """What to learn.
-
-    Attributes
-    ----------
-    instances : with finite features.
-    space : what may be set.
-    groups : group of an instance, by id; a group is not split between training and validation.
-    warms : whether the first solve of an instance is colder than later ones, as in one process.
-    made_good : failures that production sees, and makes good by the program's own settings.
-    """
-
-    instances: Sequence[Instance]
-    space: Space
-    groups: Mapping[str, str] = field(default_factory=dict)
-    warms: bool = True
-    made_good: Collection[Reason] = ()
 
 
 @dataclass(frozen=True)
@@ -99,7 +79,7 @@ class Trainer:
     farm : where solver calls run. Collective: yes, on the farm's ranks.
     config : options.
     events : where to log.
-    prior : evaluations of a finished run with fewer calls, which count and are learned from.
+    earlier : evaluations of a finished run with fewer calls, which count and are learned from.
     on_progress : called with the number of calls made so far, after each batch.
     """
 
@@ -109,7 +89,7 @@ class Trainer:
         farm: Farm,
         config: TrainConfig,
         events: Events | None = None,
-        prior: Sequence[Event] = (),
+        earlier: Sequence[Event] = (),
         on_progress: Callable[[int], None] = lambda _: None,
     ) -> None:
         torch.set_num_threads(1)  # the same sums in the same order everywhere; solvers want cores
@@ -120,11 +100,10 @@ class Trainer:
         self._gradient: dict[str, Any] = {}
         cost, known = Cost(config.measure, config.cap), (self.events, self._progress)
         self.evaluator = Evaluator(farm, task.instances, cost, config.calls, *known, task.made_good)
-        self._prior = self.evaluator.recall(prior)
-        self._by_phase["earlier"] = len(prior)
+        self._earlier = self.evaluator.recall(earlier)
+        self._by_phase["earlier"] = len(earlier)
         self.arms = Arms(task.space)
         self.inputs = Inputs.of(task.instances)
-        self.surrogate = Surrogate(len(self.inputs.varies), task.space.dim, seed=config.seed)
 
     def run(self) -> Trained:
         """Train, select, return the winner; `TrainingError` where most calls came to nothing."""
@@ -187,17 +166,32 @@ class Trainer:
         failed = np.flatnonzero(self.evaluator.host_costs() > 0.0).tolist()
         self.difficulty = Difficulty(table, references, self.config.seed, failed)
         self.dataset = Dataset(self.space, self.inputs, self.difficulty.level)
-        self.dataset.add([each for each in self._prior if each.instance in set(train)])
-        count = int(self.config.design_share * (self.config.calls - len(self._prior)))
-        even = 0 if self._prior else count // 2
-        counts, seed = (even, count - even), self.config.seed
-        explore(self.arms, self.surrogate, self.dataset, self.evaluator, train, counts, seed)
+        self.dataset.add([each for each in self._earlier if each.instance in set(train)])
+        foreseen = self._foreseen(failed)
+        features, dim, seed = len(self.inputs.varies), self.space.dim, self.config.seed
+        self.surrogate = Surrogate(features, dim, seed, foreseen=foreseen or nothing)
+        count = int(self.config.design_share * (self.config.calls - len(self._earlier)))
+        even = 0 if self._earlier else count // 2
+        counts = (even, count - even)
+        measured = (self.surrogate, self.dataset, self.evaluator)
+        explore(self.arms, *measured, train, counts, seed, foreseen)
         self._fit()
         known, config = (self.surrogate, self.difficulty), self.config
         self.teacher = Teacher(
             self.arms, self.inputs, *known, train, config.pessimism, seed, self.events
         )
         return self.teacher.lesson(self.teacher.usual).network()
+
+    def _foreseen(self, failed: Sequence[int]) -> Foreseen | None:
+        """What the prior foresees, where it is asked for and seconds count: it knows no others."""
+        expertise, seconds = self.task.expertise, self.config.measure == "seconds"
+        if expertise is None or not seconds or self.config.prior == "none":
+            return None
+        told = self.evaluator.references()
+        answered = {index: taken for index, taken in told.items() if index not in failed}
+        share = float(np.median([each.setup_share for each in self.task.instances]))
+        known = (self.space, self.inputs, self.difficulty)
+        return Foreseen.of(expertise, *known, answered, share)
 
     def _fit(self) -> None:
         loss = self.surrogate.fit(self.dataset.matches(), steps=60)
@@ -206,7 +200,7 @@ class Trainer:
     # --- phase 2 ------------------------------------------------------------------------------
 
     def _perturb(self, policy: PolicyTrainer, train: list[int], validating: int) -> None:
-        share = self.config.selection_share * (self.config.calls - len(self._prior))
+        share = self.config.selection_share * (self.config.calls - len(self._earlier))
         least, most = (calls * validating for calls in _VALIDATION_CALLS)
         keep = int(np.clip(share, least, most))
         perturber = Perturber(self.config, policy, self.dataset, self.evaluator)
