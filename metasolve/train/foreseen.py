@@ -29,6 +29,7 @@ Array = NDArray[np.float64]
 Tensor = torch.Tensor
 _NEAR = 0.2  # distance, in coordinates of [-1, 1], at which numbers are no longer alike
 _WORD = 50.0  # what another word counts against that: always more
+_DEPENDENT = 0.125  # what a word counts that another one asks for: a smoother less than multigrid
 
 
 class Foreseen:
@@ -57,9 +58,9 @@ class Foreseen:
         self._inputs, self._difficulty, self._share = inputs, difficulty, share
         self._numbers = [each.number for each in places]
         self._encoded = as_tensor([each.encoded for each in places])
-        words = as_tensor(~space.continuous)
         matters = as_tensor([each.matters for each in places])
-        self._words, self._figures = matters * words, matters * (1.0 - words)
+        self._words = matters * as_tensor(_weights(space))
+        self._figures = matters * as_tensor(space.continuous)
 
     def costs(self, x: Array) -> Array:
         """ln(seconds) of the candidates at standardised features x (n, features): (n, places)."""
@@ -136,6 +137,12 @@ class Foreseen:
             beyond = float(np.log(references[index]) - taken[row, own.place])
             seen.append(Seen(own.offset, beyond, told.apart[row, :, own.place]))
         return seen
+
+
+def _weights(space: Space) -> Array:
+    """What each coordinate (dim,) counts as a word: those that depend on another one count less."""
+    each = [s.discrete * (_DEPENDENT if s.when else 1.0) for s in space.settings]
+    return np.repeat(each, [setting.width for setting in space.settings])
 
 
 def _apart(s: Tensor, others: Tensor, matters: Tensor) -> Tensor:

@@ -42,7 +42,7 @@ from metasolve.train.perturb import Perturber
 from metasolve.train.policy import PolicyTrainer
 from metasolve.train.risk import Risk
 from metasolve.train.selection import select
-from metasolve.train.split import split, spread_out
+from metasolve.train.split import split, spread_out, typical
 from metasolve.train.task import Task
 from metasolve.train.teacher import Lesson, Teacher
 from metasolve.train.trial import choose
@@ -133,8 +133,9 @@ class Trainer:
         self._enter("reference")
         known = set(self.evaluator.host)
         most = max(4, int(_REFERENCE_SHARE * self.config.calls))
-        spread = spread_out(self.inputs.table, most, self.config.seed)
-        asked = [(index, dict(HOST)) for index in spread if index not in known]
+        some = typical if self._begins_informed else spread_out
+        chosen = some(self.inputs.table, most, self.config.seed)
+        asked = [(index, dict(HOST)) for index in chosen if index not in known]
         self.evaluator.measure(asked, "reference")
         failed = {
             index: outcomes[0].message
@@ -182,10 +183,15 @@ class Trainer:
         )
         return self.teacher.lesson(self.teacher.usual).network()
 
+    @property
+    def _begins_informed(self) -> bool:
+        seconds = self.config.measure == "seconds"
+        return self.task.expertise is not None and seconds and self.config.prior != "none"
+
     def _foreseen(self, failed: Sequence[int]) -> Foreseen | None:
         """What the prior foresees, where it is asked for and seconds count: it knows no others."""
-        expertise, seconds = self.task.expertise, self.config.measure == "seconds"
-        if expertise is None or not seconds or self.config.prior == "none":
+        expertise = self.task.expertise
+        if expertise is None or not self._begins_informed:
             return None
         told = self.evaluator.references()
         answered = {index: taken for index, taken in told.items() if index not in failed}
