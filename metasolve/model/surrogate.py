@@ -24,6 +24,7 @@ from metasolve.model.matches import Matches, as_tensor, some_of, subset
 from metasolve.optim.adam import Adam
 
 Tensor = torch.Tensor
+Foresight = Callable[[Tensor, Tensor], Tensor]
 _JITTER = 1e-4  # variance that keeps the factorisation well posed where nothing is noisy
 _ELSEWHERE = -1  # instance index of features that were not measured
 
@@ -60,7 +61,7 @@ class Surrogate(torch.nn.Module):
         seed: int = 0,
         rows: int = 4000,
         straight: bool = True,
-        foreseen: Callable[[Tensor, Tensor], Tensor] = nothing,
+        foreseen: Foresight = nothing,
     ) -> None:
         super().__init__()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from metasolve.prior.candidates import ANY, Candidate
 from metasolve.prior.posterior import Seen
@@ -43,14 +44,21 @@ class Expertise:
         The program's own settings, of each instance.
     parallel
         Whether systems are solved on several ranks.
-    seen
-        Solves that a journal tells of.
+    journal
+        Solves that a journal tells of, as `Seen.of_entry` reads them.
     """
 
     prior: Prior
     own: Sequence[OwnSettings]
     parallel: bool = False
-    seen: Sequence[Seen] = ()
+    journal: Sequence[Sequence[Any]] = ()
+
+    @property
+    def seen(self) -> list[Seen]:
+        """What the journal tells of candidates that the prior has."""
+        names = [each.name for each in self.prior.candidates]
+        read = (Seen.of_entry(entry, names) for entry in self.journal)
+        return [each for each in read if each is not None]
 
 
 def own_settings(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,8 @@ Array = NDArray[np.float64]
 SHARE = 0.4  #: variance of a weight: trees differ more than they err together
 NOISE = 0.25  #: standard deviation of ln(seconds), from one solve to the next
 NAMED, UNNAMED = 0.15, 1.0  #: of an offset: of a candidate, of own settings that are none
+OWN = "own"  #: own settings that are no candidate, in a journal
+_THOUSAND = 1000.0
 _FURTHEST = 3.0  # of ln(seconds / foreseen): what is further away is a failure of another kind
 
 
@@ -39,6 +42,18 @@ class Seen:
     candidate: int
     beyond: float
     apart: Array
+
+    @classmethod
+    def of_entry(cls, entry: Sequence[Any], names: Sequence[str]) -> Seen | None:
+        """One that is written as name, ln(seconds / foreseen) and thousandths of the parts.
+
+        None where no candidate has this name.
+        """
+        name, beyond, parts = entry
+        if name not in (*names, OWN) or len(parts) != PARTS + 1:
+            return None
+        place = -1 if name == OWN else list(names).index(name)
+        return cls(place, float(beyond), np.array(parts, dtype=float) / _THOUSAND)
 
 
 @dataclass(frozen=True)

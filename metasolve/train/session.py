@@ -212,13 +212,20 @@ def _shares(farm: Farm) -> dict[str, float]:
 
 
 def _start(task: Task, config: TrainConfig, ran_on: Mapping[str, Any]) -> Event:
+    told = [] if task.expertise is None else list(task.expertise.journal)
     return {
         "event": "start",
         "config": config.model_dump(),
         "space": task.space.to_dict(),
         "instances": [instance.id for instance in task.instances],
+        **({"journal": told} if told else {}),
         "ran_on": dict(ran_on),
     }
+
+
+def journal_of(events: Sequence[Event]) -> list[Any] | None:
+    """What a journal told when the first of these events was logged; None where none was."""
+    return events[0].get("journal", []) if events else None
 
 
 def _check(past: Past, began: Event, start: Event, out: Path) -> None:

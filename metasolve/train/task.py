@@ -9,6 +9,7 @@ from metasolve.prior.expertise import Expertise
 from metasolve.solve.instance import Instance
 from metasolve.solve.outcome import Reason
 from metasolve.space import Space
+from metasolve.train.config import TrainConfig
 
 
 @dataclass(frozen=True)
@@ -31,3 +32,8 @@ class Task:
     warms: bool = True
     made_good: Collection[Reason] = ()
     expertise: Expertise | None = None
+
+    def asked(self, config: TrainConfig) -> Expertise | None:
+        """What is known beforehand, where it is wanted and seconds count: it knows no others."""
+        wanted = config.prior != "none" and config.measure == "seconds"
+        return self.expertise if wanted else None

@@ -40,7 +40,7 @@ from metasolve.train.gate import Expectation
 from metasolve.train.inputs import Inputs, expected_seconds
 from metasolve.train.perturb import Perturber
 from metasolve.train.policy import PolicyTrainer
-from metasolve.train.risk import Risk
+from metasolve.train.risk import Risk, believing
 from metasolve.train.selection import select
 from metasolve.train.split import split, spread_out, typical
 from metasolve.train.task import Task
@@ -100,6 +100,7 @@ class Trainer:
         self._gradient: dict[str, Any] = {}
         cost, known = Cost(config.measure, config.cap), (self.events, self._progress)
         self.evaluator = Evaluator(farm, task.instances, cost, config.calls, *known, task.made_good)
+        self._expertise = task.asked(config)
         self._earlier = self.evaluator.recall(earlier)
         self._by_phase["earlier"] = len(earlier)
         self.arms = Arms(task.space)
@@ -116,14 +117,16 @@ class Trainer:
         policy.steps(_LAST_STEPS, learning_rate=(3e-3, 3e-4), temperature=(0.02, 0.005))
         teacher = self.teacher
         usual, careful = teacher.lesson(teacher.usual), teacher.lesson(teacher.careful)
-        hard = teacher.of(self._hard(teacher.train)).lesson(teacher.usual)
         networks = {
             "policy": policy,
             "distilled policy": usual.network(),
             "careful policy": careful.network(),
         }
-        # What a policy fails on is seldom easy.
-        constants = {"global": usual, "careful global": careful, "hard global": hard}
+        constants = {"global": usual, "careful global": careful}
+        if self.foreseen is not None:
+            networks["prior"] = teacher.lesson(believing(self.foreseen)).network()
+        else:  # what a policy fails on is seldom easy
+            constants["hard global"] = teacher.of(self._hard(teacher.train)).lesson(teacher.usual)
         return self._select(networks, constants, validation)
 
     # --- phase 0 ------------------------------------------------------------------------------
@@ -133,7 +136,7 @@ class Trainer:
         self._enter("reference")
         known = set(self.evaluator.host)
         most = max(4, int(_REFERENCE_SHARE * self.config.calls))
-        some = typical if self._begins_informed else spread_out
+        some = spread_out if self._expertise is None else typical
         chosen = some(self.inputs.table, most, self.config.seed)
         asked = [(index, dict(HOST)) for index in chosen if index not in known]
         self.evaluator.measure(asked, "reference")
@@ -168,12 +171,14 @@ class Trainer:
         self.difficulty = Difficulty(table, references, self.config.seed, failed)
         self.dataset = Dataset(self.space, self.inputs, self.difficulty.level)
         self.dataset.add([each for each in self._earlier if each.instance in set(train)])
-        foreseen = self._foreseen(failed)
+        self.foreseen = foreseen = self._foreseen(failed)
         features, dim, seed = len(self.inputs.varies), self.space.dim, self.config.seed
         self.surrogate = Surrogate(features, dim, seed, foreseen=foreseen or nothing)
-        count = int(self.config.design_share * (self.config.calls - len(self._earlier)))
-        even = 0 if self._earlier else count // 2
-        counts = (even, count - even)
+        # What is foreseen needs no sampling: more is left to measure what the policy does.
+        whole = self.evaluator.left if foreseen else self.config.calls - len(self._earlier)
+        count = int(self.config.design_share * whole)
+        first = 0 if self._earlier else count // (4 if foreseen else 2)
+        counts = (first, count - first)
         measured = (self.surrogate, self.dataset, self.evaluator)
         explore(self.arms, *measured, train, counts, seed, foreseen)
         self._fit()
@@ -183,21 +188,15 @@ class Trainer:
         )
         return self.teacher.lesson(self.teacher.usual).network()
 
-    @property
-    def _begins_informed(self) -> bool:
-        seconds = self.config.measure == "seconds"
-        return self.task.expertise is not None and seconds and self.config.prior != "none"
-
     def _foreseen(self, failed: Sequence[int]) -> Foreseen | None:
-        """What the prior foresees, where it is asked for and seconds count: it knows no others."""
-        expertise = self.task.expertise
-        if expertise is None or not self._begins_informed:
+        """What the prior foresees, where it is asked."""
+        if self._expertise is None:
             return None
         told = self.evaluator.references()
         answered = {index: taken for index, taken in told.items() if index not in failed}
         share = float(np.median([each.setup_share for each in self.task.instances]))
         known = (self.space, self.inputs, self.difficulty)
-        return Foreseen.of(expertise, *known, answered, share)
+        return Foreseen.of(self._expertise, *known, answered, share)
 
     def _fit(self) -> None:
         loss = self.surrogate.fit(self.dataset.matches(), steps=60)
@@ -242,7 +241,8 @@ class Trainer:
         # The simpler come first: ties go to the earlier.
         candidates = [Candidate("host default", self._constant("default", self.space.defaults()))]
         for name, lesson in constants.items():
-            for rank, settings in enumerate(lesson.constants(_CONSTANTS), start=1):
+            count = _CONSTANTS if self.foreseen is None else 1
+            for rank, settings in enumerate(lesson.constants(count), start=1):
                 candidates.append(Candidate(f"{name} {rank}", self._constant("global", settings)))
         inputs, host, seed = self.inputs, self.evaluator.host_costs(), self.config.seed
         for name, policy in networks.items():

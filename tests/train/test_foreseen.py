@@ -11,16 +11,17 @@ from metasolve.model.matches import as_tensor
 from metasolve.model.squash import squash
 from metasolve.prior.candidates import Candidate, Own
 from metasolve.prior.expertise import Expertise, own_settings
+from metasolve.prior.forest import fit
 from metasolve.prior.prior_file import Prior
 from metasolve.train import TrainConfig
 from metasolve.train.difficulty import Difficulty
 from metasolve.train.events import read_events
 from metasolve.train.foreseen import Foreseen
 from metasolve.train.inputs import Inputs
-from metasolve.train.session import train_task
+from metasolve.train.session import journal_of, repeat, train_task
 from metasolve.train.task import Task
 
-forest = pytest.importorskip("sklearn") and pytest.importorskip("metasolve.prior.forest")
+pytest.importorskip("sklearn")
 CHOICES = (
     {"pc_type": "ilu", "levels": "0"},
     {"pc_type": "ilu", "levels": "2"},
@@ -52,7 +53,7 @@ def prior(analytic):
     settings = [analytic.space.complete(_typed(options)) for options in CHOICES]
     seconds = [[solver.log_seconds(each, one) for one in settings] for each in corpus]
     Y = np.repeat((np.array(seconds) - np.log(unit)[:, None])[..., None], 2, axis=2)
-    return Prior(names, CANDIDATES, np.zeros((len(CHOICES), 2)), forest.fit(X, Y))
+    return Prior(names, CANDIDATES, np.zeros((len(CHOICES), 2)), fit(X, Y))
 
 
 def _typed(options):
@@ -179,4 +180,36 @@ def test_the_first_settings_of_the_design_are_candidates(analytic, prior, hastil
     events = read_events(tmp_path / "events.jsonl")
     design = [e["settings"] for e in events if e.get("phase") == "design" and "outcome" in e]
     candidates = [analytic.space.complete(_typed(options)) for options in CHOICES]
-    assert all(each in candidates for each in design[: len(design) // 2])
+    assert all(each in candidates for each in design[: len(design) // 4])
+
+
+def test_what_a_journal_tells_corrects_what_is_foreseen_and_is_replayed(
+    analytic, prior, hastily, tmp_path
+):
+    """The log holds it: a journal that has gone on since then changes nothing."""
+    asked = task(analytic, prior, 8)
+    parts = [0] * 22 + [1000]
+    told = replace(asked.expertise, journal=[["c3", 1.0, parts]] * 50 + [["gone", 9.0, parts]])
+    asked = replace(asked, expertise=told)
+    assert len(told.seen) == 50
+    first, again = tmp_path / "first", tmp_path / "again"
+    with hastily():
+        train_task(asked, SerialFarm(analytic()), first, TrainConfig(calls=40, seed=1))
+        events = read_events(first / "events.jsonl")
+        assert journal_of(events) == told.journal
+        assert journal_of([]) is None
+        repeat(asked, again, events, {}, {})
+    for name in ("policy.txt", "weights.safetensors"):
+        assert (again / name).read_bytes() == (first / name).read_bytes()
+
+
+def test_a_candidate_that_was_slower_is_foreseen_to_be(analytic, prior):
+    asked = task(analytic, prior)
+    inputs = Inputs.of(asked.instances)
+    taken = {n: np.exp(analytic().log_seconds(i, {})) for n, i in enumerate(asked.instances)}
+    held = (asked.space, inputs, Difficulty(inputs.table, taken), taken, 1.0)
+    slow = replace(asked.expertise, journal=[["c3", 1.0, [0] * 23]] * 50)
+    usual, wiser = Foreseen.of(asked.expertise, *held), Foreseen.of(slow, *held)
+    added = (wiser.costs(inputs.table) - usual.costs(inputs.table)).mean(axis=0)
+    assert added[3] == pytest.approx(1.0, abs=0.1)
+    assert np.abs(np.delete(added, 3)).max() < 0.3
