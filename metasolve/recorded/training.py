@@ -19,7 +19,7 @@ from metasolve.prior.expertise import Expertise, own_settings
 from metasolve.prior.prior_file import read_prior
 from metasolve.production.lessons import Entry, lessons
 from metasolve.solve.instance import Instance
-from metasolve.solve.outcome import Reason
+from metasolve.solve.outcome import Outcome, Reason
 from metasolve.space import Space
 from metasolve.train.config import TrainConfig, shows_options
 from metasolve.train.duration import Say, quiet
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from metasolve.farm import Farm, IsolatedSolver
-    from metasolve.petsc.recorded_solve import RecordedSolve
+    from metasolve.petsc.recorded_solve import HostOutcome, RecordedSolve
     from metasolve.petsc.recording import Recording
 
 _Read = TypeVar("_Read")
@@ -215,7 +215,15 @@ def _task(recorded: Recording, space: Space, prefix: str | None, journal: Sequen
     by_run = len({solve.run for solve in solves.values()}) >= _RUNS_ENOUGH
     groups = {key: each.run if by_run else each.operator.hash for key, each in solves.items()}
     expertise = _expertise(list(solves.values()), journal)
-    return Task(clean, space, groups, made_good=set(Reason) - _UNSEEN, expertise=expertise)
+    recorded_ = {key: _recorded(each.outcome) for key, each in solves.items()}
+    made_good = set(Reason) - _UNSEEN
+    return Task(clean, space, groups, made_good=made_good, expertise=expertise, recorded=recorded_)
+
+
+def _recorded(own: HostOutcome) -> Outcome:
+    reason = Reason.CONVERGED if own.reason > 0 else Reason.DIVERGED
+    taken = own.setup_seconds, own.solve_seconds
+    return Outcome(reason, own.iterations, float(own.iterations), own.true_residual, *taken)
 
 
 def _expertise(solves: Sequence[RecordedSolve], journal: Sequence[Entry]) -> Expertise:

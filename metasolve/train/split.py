@@ -25,11 +25,6 @@ def spread_out(inputs: NDArray[np.float64], count: int, seed: int) -> list[int]:
     return sorted(chosen)
 
 
-def typical(inputs: NDArray[np.float64], count: int, seed: int) -> list[int]:
-    """Indices of `count` rows of `inputs`, drawn: as often of each kind as there are of it."""
-    return sorted(np.random.default_rng(seed).permutation(len(inputs))[:count].tolist())
-
-
 def split(
     groups: Sequence[str], indices: Sequence[int], seed: int, share: float = 0.25
 ) -> tuple[list[int], list[int]]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from metasolve.prior.expertise import Expertise
 from metasolve.solve.instance import Instance
-from metasolve.solve.outcome import Reason
+from metasolve.solve.outcome import Outcome, Reason
 from metasolve.space import Space
 from metasolve.train.config import TrainConfig
 
@@ -24,6 +24,7 @@ class Task:
     warms : whether the first solve of an instance is colder than later ones, as in one process.
     made_good : failures that production sees, and makes good by the program's own settings.
     expertise : what is known of the instances beforehand.
+    recorded : what the program's own settings came to when an instance was recorded, by id.
     """
 
     instances: Sequence[Instance]
@@ -32,6 +33,7 @@ class Task:
     warms: bool = True
     made_good: Collection[Reason] = ()
     expertise: Expertise | None = None
+    recorded: Mapping[str, Outcome] = field(default_factory=dict)
 
     def asked(self, config: TrainConfig) -> Expertise | None:
         """What is known beforehand, where it is wanted and seconds count: it knows no others."""

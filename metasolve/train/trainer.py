@@ -1,6 +1,6 @@
 """`Trainer`: the loop, phase by phase, within a budget of solver calls.
 
-    0 reference     the host's own configuration on every instance, where seconds count twice
+    0 reference     the host's own configuration, where seconds count twice
     1 design        sampled settings, first evenly, then where the surrogate hopes
       warm start    the policy learns from the surrogate; no solver calls
       trial         estimator and number of tangents, where they are not asked for
@@ -25,7 +25,6 @@ from metasolve.model.layer import constant_layers
 from metasolve.model.model import Model
 from metasolve.model.surrogate import Surrogate, nothing
 from metasolve.solve.cost import Cost
-from metasolve.solve.outcome import Reason
 from metasolve.solve.solver import Value
 from metasolve.train.arms import Arms
 from metasolve.train.candidate import Candidate, Verdict
@@ -33,24 +32,22 @@ from metasolve.train.config import TrainConfig
 from metasolve.train.dataset import Dataset
 from metasolve.train.design import explore
 from metasolve.train.difficulty import Difficulty
-from metasolve.train.evaluator import HOST, Evaluator
+from metasolve.train.evaluator import Evaluator
 from metasolve.train.events import Event, Events
 from metasolve.train.foreseen import Foreseen
 from metasolve.train.gate import Expectation
 from metasolve.train.inputs import Inputs, expected_seconds
 from metasolve.train.perturb import Perturber
 from metasolve.train.policy import PolicyTrainer
+from metasolve.train.reference import measured, remembered
 from metasolve.train.risk import Risk, believing
 from metasolve.train.selection import select
-from metasolve.train.split import split, spread_out, typical
 from metasolve.train.task import Task
 from metasolve.train.teacher import Lesson, Teacher
 from metasolve.train.trial import choose
 
 _LAST_STEPS = 300
 _CONSTANTS = 2  # that meet in the selection, by either objective
-_REFERENCE_SHARE = 0.2  # of the calls: more instances than that are thinned out
-_QUICK = 1.0  # seconds: what the host takes less for is measured twice, if the first is colder
 _VALIDATION_CALLS = (6, 25)  # per validation instance: a race of some; some repeats of all
 
 
@@ -134,32 +131,18 @@ class Trainer:
     def reference(self) -> tuple[list[int], list[int]]:
         """Measure the host's own configuration; indices that train, indices that validate."""
         self._enter("reference")
-        known = set(self.evaluator.host)
-        most = max(4, int(_REFERENCE_SHARE * self.config.calls))
-        some = spread_out if self._expertise is None else typical
-        chosen = some(self.inputs.table, most, self.config.seed)
-        asked = [(index, dict(HOST)) for index in chosen if index not in known]
-        self.evaluator.measure(asked, "reference")
-        failed = {
-            index: outcomes[0].message
-            for index, outcomes in self.evaluator.host.items()
-            if all(outcome.reason is Reason.ERROR or outcome.lost for outcome in outcomes)
-        }
-        usable = sorted(set(self.evaluator.host) - set(failed))
-        if self.config.measure == "seconds" and self.task.warms:
-            quick = {each for each in usable if self.evaluator.host_seconds(each) < _QUICK}
-            self.evaluator.measure([each for each in asked if each[0] in quick], "reference")
+        known = (self.task, self.config, self.evaluator)
+        informed = self._expertise is not None and self.task.recorded
+        roles = remembered(*known) if informed else measured(*known, self.inputs)
         ids = [each.id for each in self.task.instances]
-        groups = [self.task.groups.get(each, each) for each in ids]
-        train, validation = split(groups, usable, self.config.seed)
         self.events.emit(
             "split",
-            train=[ids[index] for index in train],
-            validation=[ids[index] for index in validation],
-            same=train == validation,
-            failed={ids[index]: why for index, why in failed.items()},
+            train=[ids[index] for index in roles.train],
+            validation=[ids[index] for index in roles.validation],
+            same=roles.train == roles.validation,
+            failed={ids[index]: why for index, why in roles.failed.items()},
         )
-        return train, validation
+        return roles.train, roles.validation
 
     # --- phase 1 ------------------------------------------------------------------------------
 
