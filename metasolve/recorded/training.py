@@ -106,6 +106,11 @@ def train(
         _forget(out, fresh)
         return repeat(task, out, events, options, info, progress)
     config = TrainConfig.of(options)
+    if journal is not None and (config.prior == "none" or config.measure != "seconds"):
+        raise UsageError(
+            f"journal={os.fspath(journal)!r} corrects the prior, which prior={config.prior}, "
+            f"measure={config.measure} does not ask; leave --journal out"
+        )
     _forget(out, fresh and first)
     past, told = _agreed(comm, lambda: _begun(out, journal))
     task = _task(recorded, _space(space, recorded), prefix, told)

@@ -208,6 +208,19 @@ def test_what_a_journal_tells_corrects_what_is_foreseen_and_is_replayed(
         assert (again / name).read_bytes() == (first / name).read_bytes()
 
 
+def test_more_calls_go_on_with_what_was_remembered(analytic, prior, hastily, tmp_path):
+    """Instances that only taught were not measured under the host's own configuration."""
+    asked, farm = task(analytic, prior, 24), SerialFarm(analytic())
+    with hastily():
+        train_task(asked, farm, tmp_path, TrainConfig(calls=40, seed=1))
+        events = read_events(tmp_path / "events.jsonl")
+        model = train_task(asked, farm, tmp_path, TrainConfig(calls=60, seed=1), events)
+        repeat(asked, tmp_path / "again", read_events(tmp_path / "events.jsonl"), {}, {})
+    assert 40 < model.info["calls"]["train"] <= 60
+    again = (tmp_path / "again" / "weights.safetensors").read_bytes()
+    assert again == (tmp_path / "weights.safetensors").read_bytes()
+
+
 def test_a_candidate_that_was_slower_is_foreseen_to_be(analytic, prior):
     asked = task(analytic, prior)
     inputs = Inputs.of(asked.instances)
