@@ -9,18 +9,10 @@ from metasolve.cli.application import Commands
 from metasolve.cli.main import ended
 
 BENCHMARKS = (
-    *("functions", "estimators", "training", "frank-wolfe", "fixed-point", "spry"),
-    *(
-        "channel",
-        "families",
-        "coverage",
-        "parity",
-        "corpus",
-        "prior",
-        "sequences",
-        "sequence-programs",
-        "first-run",
-    ),
+    *("functions", "estimators", "training", "calls", "frank-wolfe", "fixed-point", "spry"),
+    *("channel", "families", "coverage", "parity", "corpus", "prior", "first-run"),
+    "sequences",
+    "sequence-programs",
 )
 COMMANDS = Commands("python -m benchmarks", __doc__ or "", BENCHMARKS, "benchmarks.cli")
 

@@ -14,7 +14,7 @@ from metasolve.gradient import METHODS, Method
 from metasolve.report.result import Report, Result, Row, Section, panels, save, silent
 from metasolve.train.config import TrainConfig
 from metasolve.train.perturb import Plan
-from metasolve.train.trainer import Task
+from metasolve.train.task import Task
 
 CALLS = (300, 1200)
 TANGENTS = (1, 2, 4)

@@ -18,7 +18,7 @@ from metasolve.errors import UsageError
 from metasolve.farm import Farm
 from metasolve.gradient import method, tangents
 from metasolve.gradient.tangents import Kind
-from metasolve.model.surrogate import as_tensor
+from metasolve.model.matches import as_tensor
 from metasolve.solve.cost import Cost
 from metasolve.train.config import TrainConfig
 from metasolve.train.evaluator import Evaluation, Evaluator
@@ -26,7 +26,8 @@ from metasolve.train.events import Events
 from metasolve.train.perturb import Perturber, Plan
 from metasolve.train.policy import PolicyTrainer
 from metasolve.train.probe import Probe
-from metasolve.train.trainer import Task, Trainer
+from metasolve.train.task import Task
+from metasolve.train.trainer import Trainer
 
 Array = NDArray[np.float64]
 POLICY, ANYWHERE = "at the policy", "anywhere"

@@ -30,7 +30,7 @@ from metasolve.train.config import TrainConfig
 from metasolve.train.evaluator import HOST, Evaluator
 from metasolve.train.events import Events, read_events
 from metasolve.train.session import EVENTS, train_task
-from metasolve.train.trainer import Task
+from metasolve.train.task import Task
 
 AUTO, EVOLVED, TUNED, AMORTISED = "auto", "CMA-ES global", "Optuna global", "amortised"
 FIXED: Mapping[str, tuple[str, str]] = {

@@ -19,9 +19,9 @@ FLOORS = (
     "optim",
     "model",
     "guess",
+    "prior",
     "farm",
     "train",
-    "prior",
     "petsc",
     "production",
     "baselines",
@@ -33,7 +33,7 @@ FLOORS = (
     "cli",
 )
 #: Never import petsc4py.
-LEARNING = ("solve", "space", "gradient", "optim", "model", "guess", "farm", "train", "prior")
+LEARNING = ("solve", "space", "gradient", "optim", "model", "guess", "prior", "farm", "train")
 
 
 def _name(file):

@@ -60,6 +60,13 @@ def register(app: typer.Typer) -> None:
                 show_default=False,
             ),
         ] = None,
+        journal: Annotated[
+            Path | None,
+            typer.Option(
+                help="Of runs with the prior: what settings took there corrects what it foresees.",
+                show_default=False,
+            ),
+        ] = None,
         fresh: Annotated[
             bool, typer.Option("--fresh", help="Forget an earlier training in this directory.")
         ] = False,
@@ -93,6 +100,7 @@ def register(app: typer.Typer) -> None:
                     comm=comm,
                     ranks_per_solve=ranks_per_solve,
                     replay=replay,
+                    journal=journal,
                     progress=progress if first else silent,
                     say=_said if first else quiet,
                     **options,
@@ -111,7 +119,7 @@ def register(app: typer.Typer) -> None:
 
 def _only_for_recordings(context: typer.Context, comm: Any) -> None:
     """Raise `UsageError` for what makes no sense with a case."""
-    for name in ("measure", "prefix", "ranks_per_solve", "replay"):
+    for name in ("measure", "prefix", "ranks_per_solve", "replay", "journal"):
         if _given(context, name):
             raise UsageError(f"--{name.replace('_', '-')} goes with a recording; the case has it")
     if comm is not None:
@@ -121,7 +129,7 @@ def _only_for_recordings(context: typer.Context, comm: Any) -> None:
 def _learn_program(case: Path, out: Path, **options: Any) -> Model:
     from metasolve.program.training import train_case
 
-    for name in ("prefix", "ranks_per_solve", "replay", "comm"):
+    for name in ("prefix", "ranks_per_solve", "replay", "journal", "comm"):
         del options[name]
     return train_case(case, out, **options)
 

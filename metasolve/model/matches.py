@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from numpy.typing import ArrayLike
 
 Tensor = torch.Tensor
 
@@ -50,3 +51,8 @@ def some_of(count: int, most: int, seed: int) -> Tensor | slice:
 def subset(data: Matches, most: int, seed: int) -> Matches:
     """At most so many, at random, in order."""
     return data.of(some_of(len(data), most, seed))
+
+
+def as_tensor(values: ArrayLike) -> Tensor:
+    """A float32 tensor."""
+    return torch.as_tensor(np.asarray(values), dtype=torch.float32)

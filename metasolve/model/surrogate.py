@@ -10,31 +10,28 @@ Formulas: Rasmussen & Williams, Gaussian Processes for Machine Learning, 2006, c
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from copy import copy
+from dataclasses import replace
 
 import numpy as np
 import torch
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from metasolve.model.covariance import bell, stretched
 from metasolve.model.gate import Bells
-from metasolve.model.matches import Matches, some_of, subset
+from metasolve.model.matches import Matches, as_tensor, some_of, subset
 from metasolve.optim.adam import Adam
 
 Tensor = torch.Tensor
-
-_CALM, _SPAN = 0.5, 0.6
+Foresight = Callable[[Tensor, Tensor], Tensor]
 _JITTER = 1e-4  # variance that keeps the factorisation well posed where nothing is noisy
 _ELSEWHERE = -1  # instance index of features that were not measured
 
 
-def squash(cost: Tensor) -> Tensor:
-    """Cost as the surrogate sees it: itself up to 0.5, then bending towards 1.1.
-
-    How bad a bad setting is matters little, and failures (above 2.6) would set the scale of all.
-    Monotone and once differentiable up to a factor at 0.5.
-    """
-    return torch.where(cost < _CALM, cost, _CALM + _SPAN * torch.tanh(cost - _CALM))
+def nothing(*_: Tensor) -> Tensor:
+    """What costs are thought to be where nobody knows."""
+    return torch.zeros(())
 
 
 class Surrogate(torch.nn.Module):
@@ -51,13 +48,20 @@ class Surrogate(torch.nn.Module):
     seed : of the subset of evaluations used to fit the kernel.
     rows : evaluations conditioned on; more are thinned out at random.
     straight : whether there is the straight line.
+    foreseen : costs (n,) at x and s as they are thought to be; the process is of what is beyond.
     """
 
     FIT_ROWS = 500  # evaluations used to fit the kernel
     SPREAD_ROWS = 300  # evaluations used for the standard deviation; fewer overstate it
 
     def __init__(
-        self, features: int, dim: int, seed: int = 0, rows: int = 4000, straight: bool = True
+        self,
+        features: int,
+        dim: int,
+        seed: int = 0,
+        rows: int = 4000,
+        straight: bool = True,
+        foreseen: Foresight = nothing,
     ) -> None:
         super().__init__()
 
@@ -65,13 +69,14 @@ class Surrogate(torch.nn.Module):
             return torch.nn.Parameter(torch.tensor(values, dtype=torch.float64))
 
         self.seed, self.rows, self.straight = seed, rows, straight
+        self._foreseen = foreseen
         self.feature_lengths = parameter(*[0.7] * features)  # logarithms, as all that follow
         self.setting_lengths = parameter(*[0.7] * dim)
         self.common_lengths = parameter(*[0.7] * dim)
         self.slopes = parameter(*[-2.5] * features)
         self.sizes = parameter(-0.5, -0.5, -1.0, -2.0)
         self.noise_size = parameter(-2.5)
-        self.level = parameter(0.5)
+        self.level = parameter(0.5 if foreseen is nothing else 0.0)
         self._known: Matches | None = None
 
     @property
@@ -100,7 +105,7 @@ class Surrogate(torch.nn.Module):
 
         There may be fewer features than settings: each row of x stands for as many rows of s.
         """
-        lengths = [self.feature_lengths, self.setting_lengths, self.common_lengths]
+        lengths = (self.feature_lengths, self.setting_lengths, self.common_lengths)
         scale_x, scale_s, scale_c = ((-each).exp().to(x.dtype) for each in lengths)
         joint, common, hard, _ = (2.0 * self.sizes).exp().to(x.dtype)
         alike = stretched(bell(x * scale_x, x2 * scale_x), len(s))
@@ -130,6 +135,9 @@ class Surrogate(torch.nn.Module):
         residual = data.cost.double() - self.level
         return L, residual, torch.cholesky_solve(residual[:, None], L)[:, 0]
 
+    def _beyond(self, data: Matches) -> Matches:
+        return replace(data, cost=data.cost - self._foreseen(data.x, data.s))
+
     # --- learning -----------------------------------------------------------------------------
 
     def fit(self, data: Matches, steps: int = 60, learning_rate: float = 0.08) -> float:
@@ -137,7 +145,7 @@ class Surrogate(torch.nn.Module):
 
         Returns the negative log posterior per evaluation. `steps` are of Adam.
         """
-        some = subset(data, self.FIT_ROWS, self.seed)
+        some = self._beyond(subset(data, self.FIT_ROWS, self.seed))
         optimiser = Adam(self.parameters())
         value = 0.0
         for _ in range(steps):
@@ -175,7 +183,7 @@ class Surrogate(torch.nn.Module):
     @torch.no_grad()
     def condition(self, data: Matches) -> None:
         """Condition on evaluations, with the kernel as it is."""
-        known = subset(data, self.rows, self.seed)
+        known = self._beyond(subset(data, self.rows, self.seed))
         K = self._covariance(known)
         self._lower, _, self._solved = self._solve(K, known)
         self._few = some_of(len(known), self.SPREAD_ROWS, self.seed)
@@ -191,6 +199,7 @@ class Surrogate(torch.nn.Module):
         The factor of the covariance grows by the new rows: O(n²) for each.
         """
         old, noise = self._matches, (2.0 * self.noise_size).exp() + _JITTER
+        seen = self._beyond(seen)
         x, s = seen.x.double(), seen.s.double()
         cross = self._kernel(old.x.double(), old.s.double(), x, s)
         cross = torch.linalg.solve_triangular(
@@ -215,7 +224,7 @@ class Surrogate(torch.nn.Module):
 
     def mean(self, x: Tensor, s: Tensor) -> Tensor:
         """Predicted cost (n,), differentiable; x may have fewer rows than s, see `_kernel`."""
-        return self._mean(self._to_known(x, s))
+        return self._mean(x, s, self._to_known(x, s))
 
     def spread(self, x: Tensor, s: Tensor) -> Tensor:
         """Standard deviation (n,) of the prediction, without noise; differentiable."""
@@ -224,14 +233,14 @@ class Surrogate(torch.nn.Module):
     def mean_and_spread(self, x: Tensor, s: Tensor) -> tuple[Tensor, Tensor]:
         """Both, for little more than the price of one."""
         kernel = self._to_known(x, s)
-        return self._mean(kernel), self._spread(x, kernel[:, self._few])
+        return self._mean(x, s, kernel), self._spread(x, kernel[:, self._few])
 
     def _to_known(self, x: Tensor, s: Tensor) -> Tensor:
         known = self._matches
         return self._kernel(x, s, known.x, known.s)
 
-    def _mean(self, kernel: Tensor) -> Tensor:
-        return kernel @ self._weights + self.level.float()
+    def _mean(self, x: Tensor, s: Tensor, kernel: Tensor) -> Tensor:
+        return kernel @ self._weights + self.level.float() + self._foreseen(x, s)
 
     def _spread(self, x: Tensor, kernel: Tensor) -> Tensor:
         white = kernel @ self._whiten.T
@@ -252,19 +261,14 @@ class Surrogate(torch.nn.Module):
 
     @torch.no_grad()
     def draw(self, x: Tensor, s: Tensor, normal: NDArray[np.float64]) -> NDArray[np.float64]:
-        """One joint sample of costs (n,) on one instance, x (1, features), from the posterior.
-
-        Parameters
-        ----------
-        normal : (n,) standard normals.
-        """
+        """One joint sample of costs (n,) on one instance, x (1, features), by normals (n,)."""
         kernel = self._to_known(x, s)
         white = kernel[:, self._few] @ self._whiten.T
         prior = self._kernel(x, s, x.expand(len(s), -1), s)
         covariance = torch.addmm(prior, white, white.T, alpha=-1.0)
         covariance.diagonal().add_(1e-3)
         root = torch.linalg.cholesky(covariance.double())
-        mean = self._mean(kernel).double()
+        mean = self._mean(x, s, kernel).double()
         drawn: NDArray[np.float64] = (mean + root @ torch.as_tensor(normal)).numpy()
         return drawn
 
@@ -292,8 +296,3 @@ class Surrogate(torch.nn.Module):
         settings = as_tensor(s).requires_grad_(True)
         total = self.mean(as_tensor(x), settings).sum()
         return torch.autograd.grad(total, settings)[0].numpy().astype(float)
-
-
-def as_tensor(values: ArrayLike) -> Tensor:
-    """A float32 tensor."""
-    return torch.as_tensor(np.asarray(values), dtype=torch.float32)

@@ -18,7 +18,7 @@ from metasolve.petsc.capabilities import Capabilities, of_petsc4py
 from metasolve.petsc.recording import RECORD_FIRST, Recording
 from metasolve.solve.solver import Value
 from metasolve.space import Choice, Flag, Integer, Real, Setting, Space
-from metasolve.space.setting import with_default
+from metasolve.space.setting import typed, with_default
 
 SYMMETRIC = 1e-10
 #: A direct factorisation of more rows costs more than it can win.
@@ -267,14 +267,6 @@ def _with_default(setting: Setting, usual: Mapping[str, str]) -> Setting:
     if text is None:
         return setting
     try:
-        return with_default(setting, _typed(setting, text))
+        return with_default(setting, typed(setting, text))
     except (ValueError, SpaceError):
         return setting
-
-
-def _typed(setting: Setting, text: str) -> str | float | bool:
-    if isinstance(setting, Choice):
-        return text
-    if isinstance(setting, Flag):
-        return text.lower() in ("", "1", "true", "yes", "on")
-    return float(text)

@@ -37,21 +37,25 @@ class Forest:
     value: NDArray[np.int16]
 
     def __call__(self, x: Array) -> Array:
-        """What each tree expects at features x (F,): (T, K, 2)."""
+        """What each tree expects at features x (..., F): (..., T, K, 2)."""
+        told: Array = self.value[self.leaves(x)] / UNIT
+        return told
+
+    def leaves(self, x: Array) -> NDArray[np.int32]:
+        """The leaf of each tree at features x (..., F): (..., T)."""
         features = np.asarray(x, dtype=np.float32)
-        leaves = [self._leaf(int(root), features) for root in self.root]
-        return self.value[leaves] / UNIT
+        place = np.broadcast_to(self.root, (*features.shape[:-1], len(self.root))).copy()
+        while (place >= 0).any():
+            inner = np.maximum(place, 0)  # a tree that is at its leaf stays there
+            seen = np.take_along_axis(features, self.feature[inner], axis=-1)
+            child = np.where(seen <= self.threshold[inner], self.left[inner], self.right[inner])
+            place = np.where(place >= 0, child, place)
+        return -1 - place
 
     def mean_and_spread(self, x: Array) -> tuple[Array, Array]:
-        """Mean and standard deviation over trees; (K, 2) each."""
+        """Mean and standard deviation over trees; (..., K, 2) each."""
         each = self(x)
-        return each.mean(axis=0), each.std(axis=0)
-
-    def _leaf(self, place: int, x: NDArray[np.float32]) -> int:
-        while place >= 0:
-            below = x[self.feature[place]] <= self.threshold[place]
-            place = int((self.left if below else self.right)[place])
-        return -1 - place
+        return each.mean(axis=-3), each.std(axis=-3)
 
 
 def fit(

@@ -24,7 +24,7 @@ from metasolve.train.config import TrainConfig
 from metasolve.train.duration import Say, quiet
 from metasolve.train.inputs import usable
 from metasolve.train.session import EVENTS, read_past, silent, train_task
-from metasolve.train.trainer import Task
+from metasolve.train.task import Task
 
 _REFERENCE_SHARE = 0.2  # of the calls, as the trainer has it: more instances would not be run
 _LEAST_INSTANCES = 8

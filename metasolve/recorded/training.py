@@ -4,33 +4,38 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from metasolve.errors import MetasolveError, UsageError
 from metasolve.farm.cautious import DEATHS
 from metasolve.farm.watchdog import GRACE
 from metasolve.model.directory import load
 from metasolve.model.model import Model
+from metasolve.prior.expertise import Expertise, own_settings
+from metasolve.prior.prior_file import read_prior
+from metasolve.production.lessons import Entry, lessons
 from metasolve.solve.instance import Instance
-from metasolve.solve.outcome import Reason
+from metasolve.solve.outcome import Outcome, Reason
 from metasolve.space import Space
 from metasolve.train.config import TrainConfig, shows_options
 from metasolve.train.duration import Say, quiet
 from metasolve.train.events import Event, read_events
 from metasolve.train.inputs import usable
-from metasolve.train.session import EVENTS, read_past, repeat, silent, train_task
-from metasolve.train.trainer import Task
+from metasolve.train.session import EVENTS, journal_of, read_past, repeat, silent, train_task
+from metasolve.train.task import Task
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from metasolve.farm import Farm, IsolatedSolver
+    from metasolve.petsc.recorded_solve import HostOutcome, RecordedSolve
     from metasolve.petsc.recording import Recording
 
+_Read = TypeVar("_Read")
 _UNSEEN = {Reason.ERROR, Reason.CRASHED}  # failures that the plug-in cannot make good
 _RUNS_ENOUGH = 8  # with so many starts of the program, whole runs validate, else single operators
 
@@ -46,6 +51,7 @@ def train(
     comm: Any = None,
     ranks_per_solve: int = 1,
     replay: str | os.PathLike[str] | None = None,
+    journal: str | os.PathLike[str] | None = None,
     progress: Callable[[str, int, int], None] = silent,
     say: Say = quiet,
     **options: Any,
@@ -63,6 +69,8 @@ def train(
     ranks_per_solve : ranks that solve one system together.
     replay : model directory of a finished training: repeat it from its recorded costs, without a
         solver call; space, prefix and options are its own where they are not given.
+    journal : of runs of the program under the prior: what candidates took corrects what the prior
+        foresees. A training goes on with what it told when the training began.
     progress : called with what is being done, how much of it, and how much there is.
     say : told in a sentence, before the first solver call, how long it may take.
     **options : fields of `TrainConfig`: calls, seed, measure, ...
@@ -92,16 +100,20 @@ def train(
         if comm is not None:
             raise UsageError("replay calls no solver, so it needs no ranks: start it alone")
         model, events = load(Path(replay)), read_events(Path(replay) / EVENTS)
-        task = _task(
-            recorded, _space(space or model.space, recorded), prefix or model.info["prefix"]
-        )
+        chosen, prefix_ = _space(space or model.space, recorded), prefix or model.info["prefix"]
+        task = _task(recorded, chosen, prefix_, journal_of(events) or ())
         info = {key: model.info[key] for key in provenance(recorded, prefix)}
         _forget(out, fresh)
         return repeat(task, out, events, options, info, progress)
     config = TrainConfig.of(options)
-    task = _task(recorded, _space(space, recorded), prefix)
+    if journal is not None and (config.prior == "none" or config.measure != "seconds"):
+        raise UsageError(
+            f"journal={os.fspath(journal)!r} corrects the prior, which prior={config.prior}, "
+            f"measure={config.measure} does not ask; leave --journal out"
+        )
     _forget(out, fresh and first)
-    past = _past(out, comm)
+    past, told = _agreed(comm, lambda: _begun(out, journal))
+    task = _task(recorded, _space(space, recorded), prefix, told)
     farm = _farm(task.space, comm, ranks_per_solve, out)
     ran_on = {"ranks": 1 if comm is None else comm.size, "ranks_per_solve": ranks_per_solve}
     with _closing(farm, comm):
@@ -116,7 +128,7 @@ def task_of(
     from metasolve.petsc.recording import Recording
 
     recorded = Recording(Path(recording))
-    return _task(recorded, _space(space, recorded), None)
+    return _task(recorded, _space(space, recorded), None, ())
 
 
 @contextmanager
@@ -148,20 +160,29 @@ def _forget(out: Path, fresh: bool) -> None:
             (out / name).unlink(missing_ok=True)
 
 
-def _past(out: Path, comm: Any) -> list[Event]:
+def _begun(out: Path, journal: str | os.PathLike[str] | None) -> tuple[list[Event], list[Entry]]:
+    """The events of a directory, and what the journal told when the first was logged, or tells."""
+    past = read_past(out)
+    told = journal_of(past)
+    if told is None:
+        told = [] if journal is None else lessons(Path(journal))
+    return past, told
+
+
+def _agreed(comm: Any, read: Callable[[], _Read]) -> _Read:
     """What the first rank reads, or what it fails with, on all ranks. Collective: yes, on comm."""
-    past: list[Event] = []
-    error: MetasolveError | None = None
-    if comm is None or comm.rank == 0:
+    if comm is None:
+        return read()
+    found: tuple[_Read | None, MetasolveError | None] = (None, None)
+    if comm.rank == 0:
         try:
-            past = read_past(out)
+            found = read(), None
         except MetasolveError as damaged:
-            error = damaged
-    if comm is not None:
-        past, error = comm.bcast((past, error), root=0)
+            found = None, damaged
+    what, error = comm.bcast(found, root=0)
     if error is not None:
         raise error
-    return past
+    return cast("_Read", what)
 
 
 def provenance(recorded: Recording, prefix: str | None) -> dict[str, Any]:
@@ -185,7 +206,7 @@ def _space(space: Space | str | os.PathLike[str] | None, recorded: Recording) ->
     return space
 
 
-def _task(recorded: Recording, space: Space, prefix: str | None) -> Task:
+def _task(recorded: Recording, space: Space, prefix: str | None, journal: Sequence[Entry]) -> Task:
     instances: list[Instance] = recorded.instances()
     if prefix is not None:
         known = sorted({each.payload.prefix for each in instances})
@@ -198,7 +219,32 @@ def _task(recorded: Recording, space: Space, prefix: str | None) -> Task:
     solves = {each.id: each.payload for each in clean}
     by_run = len({solve.run for solve in solves.values()}) >= _RUNS_ENOUGH
     groups = {key: each.run if by_run else each.operator.hash for key, each in solves.items()}
-    return Task(clean, space, groups, made_good=set(Reason) - _UNSEEN)
+    expertise = _expertise(list(solves.values()), journal)
+    recorded_ = {key: _recorded(each.outcome) for key, each in solves.items()}
+    made_good = set(Reason) - _UNSEEN
+    return Task(clean, space, groups, made_good=made_good, expertise=expertise, recorded=recorded_)
+
+
+def _recorded(own: HostOutcome) -> Outcome:
+    reason = Reason.CONVERGED if own.reason > 0 else Reason.DIVERGED
+    taken = own.setup_seconds, own.solve_seconds
+    return Outcome(reason, own.iterations, float(own.iterations), own.true_residual, *taken)
+
+
+def _expertise(solves: Sequence[RecordedSolve], journal: Sequence[Entry]) -> Expertise:
+    """What the shipped prior has to do with recorded solves."""
+    prior = read_prior()
+    own = [
+        own_settings(
+            prior.candidates,
+            solve.host.ksp_type,
+            solve.host.pc_type,
+            solve.host.options.get("pc_factor_mat_solver_type", ""),
+            solve.direct,
+        )
+        for solve in solves
+    ]
+    return Expertise(prior, own, any(solve.ranks > 1 for solve in solves), journal)
 
 
 def isolated(

@@ -119,6 +119,11 @@ class Outcome:
         """
         return self if len(self.history) <= 2 else replace(self, history=self.history[-2:])
 
+    def slowed(self, times: float) -> Outcome:
+        """The outcome where everything takes so many times as long."""
+        setup, solve = times * self.setup_seconds, times * self.solve_seconds
+        return replace(self, setup_seconds=setup, solve_seconds=solve)
+
     def to_dict(self) -> dict[str, Any]:
         """Strict JSON: non-finite numbers become the texts ``"nan"``, ``"inf"``, ``"-inf"``."""
         return {

@@ -193,6 +193,15 @@ Setting = Real | Integer | Choice | Flag
 KINDS: dict[str, type[Setting]] = {cls.kind: cls for cls in (Real, Integer, Choice, Flag)}
 
 
+def typed(setting: Setting, text: str) -> Value:
+    """What an option's text is for a setting; whether it may be is for `canonical` to say."""
+    if isinstance(setting, Choice):
+        return text
+    if isinstance(setting, Flag):
+        return text.lower() in ("", "1", "true", "yes", "on")
+    return float(text)
+
+
 def with_default(setting: Setting, value: Any) -> Setting:
     """The same with another default.
 

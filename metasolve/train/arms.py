@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from metasolve.model.surrogate import as_tensor
+from metasolve.model.matches import as_tensor
 from metasolve.solve.solver import Value
 from metasolve.space import Choice, Space
 

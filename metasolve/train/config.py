@@ -31,6 +31,11 @@ class TrainConfig(BaseModel):
     cap: float = Field(
         2.0, gt=1.0, description="Evaluations stop at this many times the host's own cost."
     )
+    prior: Literal["shipped", "none"] = Field(
+        "shipped",
+        description="What is known before the first call: the prior that comes with metasolve, "
+        "where seconds count; or nothing.",
+    )
     tangents: int | None = Field(
         None,
         ge=1,

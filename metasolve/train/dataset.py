@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from metasolve.model.matches import Matches
-from metasolve.model.surrogate import as_tensor, squash
+from metasolve.model.matches import Matches, as_tensor
+from metasolve.model.squash import squash
 from metasolve.space import Space
 from metasolve.train.evaluator import Evaluation
 from metasolve.train.inputs import Inputs

@@ -7,11 +7,13 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from metasolve.model.surrogate import Surrogate, as_tensor
+from metasolve.model.matches import as_tensor
+from metasolve.model.surrogate import Surrogate
 from metasolve.solve.solver import Value
 from metasolve.train.arms import Arms
 from metasolve.train.dataset import Dataset
 from metasolve.train.evaluator import Evaluator
+from metasolve.train.foreseen import Foreseen
 
 Asked = list[tuple[int, dict[str, Value]]]
 _ROUNDS = 4  # of hope, between which the surrogate is fitted
@@ -25,15 +27,20 @@ def explore(
     instances: Sequence[int],
     counts: tuple[int, int],
     seed: int,
+    foreseen: Foreseen | None = None,
 ) -> None:
     """Measure the design into the dataset.
 
     Parameters
     ----------
-    counts : evaluations spread evenly, then evaluations where the surrogate hopes.
+    counts : evaluations spread evenly, or by what is foreseen, then evaluations where the
+        surrogate hopes.
     """
-    even, hoping = counts
-    asked = stratified(arms, dataset.symmetric, instances, even, seed)
+    first, hoping = counts
+    if foreseen is None:
+        asked = stratified(arms, dataset.symmetric, instances, first, seed)
+    else:
+        asked = promising(foreseen, dataset, instances, first, seed)
     dataset.add(evaluator.measure(asked, "design"))
     for turn in range(_ROUNDS):
         surrogate.fit(dataset.matches(), steps=60 if turn == 0 else 20)
@@ -70,6 +77,24 @@ def stratified(
         turn = seen[arm] = seen.get(arm, -1) + 1
         numbers = rng.uniform(-1.0, 1.0, arms.space.dim)
         asked.append((index, arms.settings(arm, arms.defaults(arm) if turn % 3 == 0 else numbers)))
+    return asked
+
+
+def promising(
+    foreseen: Foreseen,
+    dataset: Dataset,
+    instances: Sequence[int],
+    count: int,
+    seed: int,
+) -> Asked:
+    """Candidates of the prior: each request minimises one sample of what it foresees."""
+    rng = np.random.default_rng([seed, 4])
+    special = np.array([place.symmetric for place in foreseen.places])
+    asked: Asked = []
+    for index in _cycle(instances, count, rng):
+        costs = foreseen.draw(dataset.inputs[index][None], rng)
+        costs = np.where(special & ~dataset.symmetric[index], np.inf, costs)
+        asked.append((index, dict(foreseen.places[int(np.argmin(costs))].settings)))
     return asked
 
 

@@ -19,8 +19,8 @@ import torch
 from numpy.typing import NDArray
 
 from metasolve.model.gate import Bells
-from metasolve.model.matches import Matches
-from metasolve.model.surrogate import Surrogate, as_tensor
+from metasolve.model.matches import Matches, as_tensor
+from metasolve.model.surrogate import Surrogate
 from metasolve.train.inputs import linear_rule
 
 Array = NDArray[np.float64]
@@ -90,7 +90,7 @@ class Difficulty:
         features, settings = as_tensor(x), as_tensor(s)
         mean, spread = surrogate.mean_and_spread(features, settings)
         strays = surrogate.straying(spread)
-        every = mean, strays, torch.hypot(strays, self._of_host(features)[1])
+        every = mean, strays, torch.hypot(strays, self.of_host(features)[1])
         above, doubt, all_doubts = (each.numpy().astype(float) for each in every)
         return above + self._above(x), doubt, all_doubts
 
@@ -99,16 +99,20 @@ class Difficulty:
 
         There may be fewer features (m, features): each row stands for n/m settings.
         """
-        host, strays = self._of_host(x)
-        b, w = self._rule
-        rule = b + x @ as_tensor(w)
+        host, strays = self.of_host(x)
         often = len(s) // len(x)
-        above, strays = ((rule - host).repeat_interleave(often), strays.repeat_interleave(often))
+        above = (self.rule(x) - host).repeat_interleave(often)
+        strays = strays.repeat_interleave(often)
         mean, spread = surrogate.mean_and_spread(x, s)
         return mean + above, torch.hypot(surrogate.straying(spread), strays)
 
+    def rule(self, x: Tensor) -> Tensor:
+        """What the linear rule says (n,) of features x (n, features)."""
+        b, w = self._rule
+        return b + x @ as_tensor(w)
+
     @torch.no_grad()
-    def _of_host(self, x: Tensor) -> tuple[Tensor, Tensor]:
+    def of_host(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Log of what the host takes, and what that strays, both (n,)."""
         known = x[:, self._features]
         mean, spread = self._host.mean_and_spread(known, known[:, :0])

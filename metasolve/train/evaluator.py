@@ -124,7 +124,8 @@ class Evaluator:
         self, index: int, settings: dict[str, Value], outcome: Outcome, phase: str
     ) -> Evaluation:
         outcome = outcome.brief()
-        result = self._count(index, settings, outcome)
+        self._count(index, settings, outcome)
+        result = Evaluation(index, settings, self.cost_of(index, outcome), outcome)
         self.events.emit(
             "evaluation",
             call=self.calls,
@@ -136,22 +137,25 @@ class Evaluator:
         )
         return result
 
-    def _count(self, index: int, settings: dict[str, Value], outcome: Outcome) -> Evaluation:
+    def _count(self, index: int, settings: dict[str, Value], outcome: Outcome) -> None:
         self.calls += 1
         self.losses.count(outcome, settings == HOST)
         spent = outcome.setup_seconds + outcome.solve_seconds
         self.seconds += spent if math.isfinite(spent) else 0.0
         if settings == HOST:
             self.host.setdefault(index, []).append(outcome)
-        return Evaluation(index, settings, self.cost_of(index, outcome), outcome)
 
     def recall(self, events: Sequence[Event]) -> list[Evaluation]:
         """Count evaluations of an earlier, finished training; returns those of settings."""
         places = {instance.id: index for index, instance in enumerate(self.instances)}
         results = [
-            self._count(places[e["instance"]], e["settings"], Outcome.from_dict(e["outcome"]))
+            Evaluation(
+                places[e["instance"]], e["settings"], e["cost"], Outcome.from_dict(e["outcome"])
+            )
             for e in events
         ]
+        for each in results:
+            self._count(each.instance, each.settings, each.outcome)
         return [each for each in results if each.settings != HOST]
 
     def host_seconds(self, index: int) -> float:

@@ -19,8 +19,10 @@ import torch
 from numpy.typing import NDArray
 
 from metasolve.model.gate import LONGEST, Gate
+from metasolve.model.matches import as_tensor
 from metasolve.model.meta_model import MetaModel
-from metasolve.model.surrogate import Surrogate, as_tensor, squash
+from metasolve.model.squash import squash
+from metasolve.model.surrogate import Surrogate
 from metasolve.optim.adam import Adam
 from metasolve.space import Space
 from metasolve.space.nearest import encoded_at

@@ -17,7 +17,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from metasolve.gradient import Scheme, clip_differences, generator, method
-from metasolve.model.surrogate import Surrogate, as_tensor, squash
+from metasolve.model.matches import as_tensor
+from metasolve.model.squash import squash
+from metasolve.model.surrogate import Surrogate
 from metasolve.space import Space
 from metasolve.space.setting import Integer
 from metasolve.train.config import TrainConfig

@@ -11,8 +11,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from metasolve.model.matches import as_tensor
 from metasolve.model.meta_model import MetaModel
-from metasolve.model.surrogate import Surrogate, as_tensor
+from metasolve.model.surrogate import Surrogate
 from metasolve.optim.adam import Adam
 from metasolve.train.arms import Arms
 from metasolve.train.inputs import Inputs

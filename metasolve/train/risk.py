@@ -14,7 +14,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from metasolve.model.surrogate import Surrogate, squash
+from metasolve.model.squash import squash
+from metasolve.model.surrogate import Foresight, Surrogate
 from metasolve.train.difficulty import Difficulty
 
 Array = NDArray[np.float64]
@@ -84,6 +85,15 @@ def pessimistic(surrogate: Surrogate, deviations: float) -> Objective:
             return surrogate.mean(x, rows).view(s.shape[:2])
         cost, spread = surrogate.mean_and_spread(x, rows)
         return (cost + deviations * spread).view(s.shape[:2])
+
+    return objective
+
+
+def believing(foreseen: Foresight) -> Objective:
+    """What settings are foreseen to take, whatever was measured."""
+
+    def objective(x: Tensor, s: Tensor) -> Tensor:
+        return foreseen(x, s.reshape(-1, s.shape[2])).view(s.shape[:2])
 
     return objective
 

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from scipy.special import stdtrit
 
-from metasolve.model.surrogate import squash
+from metasolve.model.squash import squash
 from metasolve.train.candidate import Candidate, Costs, Verdict
 from metasolve.train.evaluator import Evaluator
 from metasolve.train.finish import finished, second_choice

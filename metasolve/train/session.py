@@ -16,7 +16,8 @@ from metasolve.train.config import TrainConfig
 from metasolve.train.duration import Say, quiet, sentence
 from metasolve.train.events import Event, Events, elapsed, read_events
 from metasolve.train.interrupt import InterruptedTraining, stop_on_signal
-from metasolve.train.trainer import Task, Trainer
+from metasolve.train.task import Task
+from metasolve.train.trainer import Trainer
 
 EVENTS = "events.jsonl"
 ALONE = {"ranks": 1, "ranks_per_solve": 1}
@@ -127,7 +128,7 @@ def train_task(
         if past.finished and config.calls <= past.start["config"]["calls"]:
             return load(out)
     again = past.start is not None and not past.finished
-    prior = past.earlier if again else [*past.earlier, *evaluations(past.current)]
+    earlier = past.earlier if again else [*past.earlier, *evaluations(past.current)]
     known = past.current if again else ()
     spent = elapsed(events) + before
     log = Events(out / EVENTS if writes else None, known, past.lines, spent)
@@ -136,12 +137,12 @@ def train_task(
     def on_batch(calls: int) -> None:
         progress("solver calls", calls, config.calls)
 
-    made = len(prior) + len(evaluations(known))
+    made = len(earlier) + len(evaluations(known))
     say(sentence(task.instances, config.calls - made, farm.size))
     try:
         with stop_on_signal(replaying.stop):
             log.emit(**start)  # a resumed training skips it, as all it emitted before
-            trained = Trainer(task, replaying, config, log, prior, on_batch).run()
+            trained = Trainer(task, replaying, config, log, earlier, on_batch).run()
             took = {"wall_seconds": log.elapsed}
             ran = {"ran_on": {**ran_on, **_shares(farm)}}
             told = {**trained.model.info, **took, **(info or {}), **ran}
@@ -192,7 +193,7 @@ def repeat(
         start = events[first]
         if start["instances"] != [instance.id for instance in task.instances]:
             raise UsageError("the training to repeat had other instances: give it its recording")
-        config = TrainConfig(**{**start["config"], **options})
+        config = TrainConfig(**{**_config(start), **options})
         farm, known = ReplayingFarm(evaluations(events[first:end])), read_events(out / EVENTS)
         ran_on = start.get("ran_on", ALONE)
         told = {**info, "wall_seconds": _wall(events[first:end])}
@@ -211,13 +212,20 @@ def _shares(farm: Farm) -> dict[str, float]:
 
 
 def _start(task: Task, config: TrainConfig, ran_on: Mapping[str, Any]) -> Event:
+    told = [] if task.expertise is None else list(task.expertise.journal)
     return {
         "event": "start",
         "config": config.model_dump(),
         "space": task.space.to_dict(),
         "instances": [instance.id for instance in task.instances],
+        **({"journal": told} if told else {}),
         "ran_on": dict(ran_on),
     }
+
+
+def journal_of(events: Sequence[Event]) -> list[Any] | None:
+    """What a journal told when the first of these events was logged; None where none was."""
+    return events[0].get("journal", []) if events else None
 
 
 def _check(past: Past, began: Event, start: Event, out: Path) -> None:
@@ -243,7 +251,7 @@ def _check(past: Past, began: Event, start: Event, out: Path) -> None:
 def _config(start: Event) -> dict[str, Any]:
     """Options a training began with, in today's terms where those of its version differ."""
     today = TrainConfig(control_variate=start["config"]["control_variate"])
-    return {**start["config"], "control_variate": today.control_variate}
+    return {"prior": "none", **start["config"], "control_variate": today.control_variate}
 
 
 def _plain(value: Any) -> Any:

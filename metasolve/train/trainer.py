@@ -1,6 +1,6 @@
 """`Trainer`: the loop, phase by phase, within a budget of solver calls.
 
-    0 reference     the host's own configuration on every instance, where seconds count twice
+    0 reference     the host's own configuration, where seconds count twice
     1 design        sampled settings, first evenly, then where the surrogate hopes
       warm start    the policy learns from the surrogate; no solver calls
       trial         estimator and number of tangents, where they are not asked for
@@ -12,8 +12,8 @@ Deterministic: outcomes and seed decide everything, so a record of outcomes resu
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -23,55 +23,32 @@ from numpy.typing import NDArray
 from metasolve.farm import Farm
 from metasolve.model.layer import constant_layers
 from metasolve.model.model import Model
-from metasolve.model.surrogate import Surrogate
+from metasolve.model.surrogate import Surrogate, nothing
 from metasolve.solve.cost import Cost
-from metasolve.solve.instance import Instance
-from metasolve.solve.outcome import Reason
 from metasolve.solve.solver import Value
-from metasolve.space import Space
 from metasolve.train.arms import Arms
 from metasolve.train.candidate import Candidate, Verdict
 from metasolve.train.config import TrainConfig
 from metasolve.train.dataset import Dataset
 from metasolve.train.design import explore
 from metasolve.train.difficulty import Difficulty
-from metasolve.train.evaluator import HOST, Evaluator
+from metasolve.train.evaluator import Evaluator
 from metasolve.train.events import Event, Events
+from metasolve.train.foreseen import Foreseen
 from metasolve.train.gate import Expectation
 from metasolve.train.inputs import Inputs, expected_seconds
 from metasolve.train.perturb import Perturber
 from metasolve.train.policy import PolicyTrainer
-from metasolve.train.risk import Risk
+from metasolve.train.reference import measured, remembered
+from metasolve.train.risk import Risk, believing
 from metasolve.train.selection import select
-from metasolve.train.split import split, spread_out
+from metasolve.train.task import Task
 from metasolve.train.teacher import Lesson, Teacher
 from metasolve.train.trial import choose
 
 _LAST_STEPS = 300
 _CONSTANTS = 2  # that meet in the selection, by either objective
-_REFERENCE_SHARE = 0.2  # of the calls: more instances than that are thinned out
-_QUICK = 1.0  # seconds: what the host takes less for is measured twice, if the first is colder
 _VALIDATION_CALLS = (6, 25)  # per validation instance: a race of some; some repeats of all
-
-
-@dataclass(frozen=True)
-class Task:
-    """What to learn.
-
-    Attributes
-    ----------
-    instances : with finite features.
-    space : what may be set.
-    groups : group of an instance, by id; a group is not split between training and validation.
-    warms : whether the first solve of an instance is colder than later ones, as in one process.
-    made_good : failures that production sees, and makes good by the program's own settings.
-    """
-
-    instances: Sequence[Instance]
-    space: Space
-    groups: Mapping[str, str] = field(default_factory=dict)
-    warms: bool = True
-    made_good: Collection[Reason] = ()
 
 
 @dataclass(frozen=True)
@@ -99,7 +76,7 @@ class Trainer:
     farm : where solver calls run. Collective: yes, on the farm's ranks.
     config : options.
     events : where to log.
-    prior : evaluations of a finished run with fewer calls, which count and are learned from.
+    earlier : evaluations of a finished run with fewer calls, which count and are learned from.
     on_progress : called with the number of calls made so far, after each batch.
     """
 
@@ -109,7 +86,7 @@ class Trainer:
         farm: Farm,
         config: TrainConfig,
         events: Events | None = None,
-        prior: Sequence[Event] = (),
+        earlier: Sequence[Event] = (),
         on_progress: Callable[[int], None] = lambda _: None,
     ) -> None:
         torch.set_num_threads(1)  # the same sums in the same order everywhere; solvers want cores
@@ -120,11 +97,11 @@ class Trainer:
         self._gradient: dict[str, Any] = {}
         cost, known = Cost(config.measure, config.cap), (self.events, self._progress)
         self.evaluator = Evaluator(farm, task.instances, cost, config.calls, *known, task.made_good)
-        self._prior = self.evaluator.recall(prior)
-        self._by_phase["earlier"] = len(prior)
+        self._expertise = task.asked(config)
+        self._earlier = self.evaluator.recall(earlier)
+        self._by_phase["earlier"] = len(earlier)
         self.arms = Arms(task.space)
         self.inputs = Inputs.of(task.instances)
-        self.surrogate = Surrogate(len(self.inputs.varies), task.space.dim, seed=config.seed)
 
     def run(self) -> Trained:
         """Train, select, return the winner; `TrainingError` where most calls came to nothing."""
@@ -137,14 +114,16 @@ class Trainer:
         policy.steps(_LAST_STEPS, learning_rate=(3e-3, 3e-4), temperature=(0.02, 0.005))
         teacher = self.teacher
         usual, careful = teacher.lesson(teacher.usual), teacher.lesson(teacher.careful)
-        hard = teacher.of(self._hard(teacher.train)).lesson(teacher.usual)
         networks = {
             "policy": policy,
             "distilled policy": usual.network(),
             "careful policy": careful.network(),
         }
-        # What a policy fails on is seldom easy.
-        constants = {"global": usual, "careful global": careful, "hard global": hard}
+        constants = {"global": usual, "careful global": careful}
+        if self.foreseen is not None:
+            networks["prior"] = teacher.lesson(believing(self.foreseen)).network()
+        else:  # what a policy fails on is seldom easy
+            constants["hard global"] = teacher.of(self._hard(teacher.train)).lesson(teacher.usual)
         return self._select(networks, constants, validation)
 
     # --- phase 0 ------------------------------------------------------------------------------
@@ -152,31 +131,18 @@ class Trainer:
     def reference(self) -> tuple[list[int], list[int]]:
         """Measure the host's own configuration; indices that train, indices that validate."""
         self._enter("reference")
-        known = set(self.evaluator.host)
-        most = max(4, int(_REFERENCE_SHARE * self.config.calls))
-        spread = spread_out(self.inputs.table, most, self.config.seed)
-        asked = [(index, dict(HOST)) for index in spread if index not in known]
-        self.evaluator.measure(asked, "reference")
-        failed = {
-            index: outcomes[0].message
-            for index, outcomes in self.evaluator.host.items()
-            if all(outcome.reason is Reason.ERROR or outcome.lost for outcome in outcomes)
-        }
-        usable = sorted(set(self.evaluator.host) - set(failed))
-        if self.config.measure == "seconds" and self.task.warms:
-            quick = {each for each in usable if self.evaluator.host_seconds(each) < _QUICK}
-            self.evaluator.measure([each for each in asked if each[0] in quick], "reference")
+        known = (self.task, self.config, self.evaluator)
+        informed = self._expertise is not None and self.task.recorded
+        roles = remembered(*known) if informed else measured(*known, self.inputs)
         ids = [each.id for each in self.task.instances]
-        groups = [self.task.groups.get(each, each) for each in ids]
-        train, validation = split(groups, usable, self.config.seed)
         self.events.emit(
             "split",
-            train=[ids[index] for index in train],
-            validation=[ids[index] for index in validation],
-            same=train == validation,
-            failed={ids[index]: why for index, why in failed.items()},
+            train=[ids[index] for index in roles.train],
+            validation=[ids[index] for index in roles.validation],
+            same=roles.train == roles.validation,
+            failed={ids[index]: why for index, why in roles.failed.items()},
         )
-        return train, validation
+        return roles.train, roles.validation
 
     # --- phase 1 ------------------------------------------------------------------------------
 
@@ -187,17 +153,33 @@ class Trainer:
         failed = np.flatnonzero(self.evaluator.host_costs() > 0.0).tolist()
         self.difficulty = Difficulty(table, references, self.config.seed, failed)
         self.dataset = Dataset(self.space, self.inputs, self.difficulty.level)
-        self.dataset.add([each for each in self._prior if each.instance in set(train)])
-        count = int(self.config.design_share * (self.config.calls - len(self._prior)))
-        even = 0 if self._prior else count // 2
-        counts, seed = (even, count - even), self.config.seed
-        explore(self.arms, self.surrogate, self.dataset, self.evaluator, train, counts, seed)
+        self.dataset.add([each for each in self._earlier if each.instance in set(train)])
+        self.foreseen = foreseen = self._foreseen(failed)
+        features, dim, seed = len(self.inputs.varies), self.space.dim, self.config.seed
+        self.surrogate = Surrogate(features, dim, seed, foreseen=foreseen or nothing)
+        # What is foreseen needs no sampling: more is left to measure what the policy does.
+        whole = self.evaluator.left if foreseen else self.config.calls - len(self._earlier)
+        count = int(self.config.design_share * whole)
+        first = 0 if self._earlier else count // (4 if foreseen else 2)
+        counts = (first, count - first)
+        measured = (self.surrogate, self.dataset, self.evaluator)
+        explore(self.arms, *measured, train, counts, seed, foreseen)
         self._fit()
         known, config = (self.surrogate, self.difficulty), self.config
         self.teacher = Teacher(
             self.arms, self.inputs, *known, train, config.pessimism, seed, self.events
         )
         return self.teacher.lesson(self.teacher.usual).network()
+
+    def _foreseen(self, failed: Sequence[int]) -> Foreseen | None:
+        """What the prior foresees, where it is asked."""
+        if self._expertise is None:
+            return None
+        told = self.evaluator.references()
+        answered = {index: taken for index, taken in told.items() if index not in failed}
+        share = float(np.median([each.setup_share for each in self.task.instances]))
+        known = (self.space, self.inputs, self.difficulty)
+        return Foreseen.of(self._expertise, *known, answered, share)
 
     def _fit(self) -> None:
         loss = self.surrogate.fit(self.dataset.matches(), steps=60)
@@ -206,7 +188,7 @@ class Trainer:
     # --- phase 2 ------------------------------------------------------------------------------
 
     def _perturb(self, policy: PolicyTrainer, train: list[int], validating: int) -> None:
-        share = self.config.selection_share * (self.config.calls - len(self._prior))
+        share = self.config.selection_share * (self.config.calls - len(self._earlier))
         least, most = (calls * validating for calls in _VALIDATION_CALLS)
         keep = int(np.clip(share, least, most))
         perturber = Perturber(self.config, policy, self.dataset, self.evaluator)
@@ -242,7 +224,8 @@ class Trainer:
         # The simpler come first: ties go to the earlier.
         candidates = [Candidate("host default", self._constant("default", self.space.defaults()))]
         for name, lesson in constants.items():
-            for rank, settings in enumerate(lesson.constants(_CONSTANTS), start=1):
+            count = _CONSTANTS if self.foreseen is None else 1
+            for rank, settings in enumerate(lesson.constants(count), start=1):
                 candidates.append(Candidate(f"{name} {rank}", self._constant("global", settings)))
         inputs, host, seed = self.inputs, self.evaluator.host_costs(), self.config.seed
         for name, policy in networks.items():

@@ -14,7 +14,7 @@ from metasolve.solve.instance import Instance
 from metasolve.solve.outcome import Outcome, Reason
 from metasolve.space import Choice, Real, Space
 from metasolve.train.config import TrainConfig
-from metasolve.train.trainer import Task
+from metasolve.train.task import Task
 
 SPACE = Space(tuple(Real(f"s{i}", -1.0, 1.0, default=0.0) for i in range(4)))
 

@@ -13,7 +13,7 @@ from metasolve.farm import SerialFarm
 from metasolve.solve.instance import Instance
 from metasolve.solve.outcome import Outcome, Reason
 from metasolve.space import Real, Space
-from metasolve.train.trainer import Task
+from metasolve.train.task import Task
 
 SPACE = Space((Real("a", 0.0, 1.0, default=0.0), Real("b", 0.0, 1.0, default=0.0)))
 CALLS = 120

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from metasolve.model.surrogate import Matches, Surrogate, as_tensor, squash
+from metasolve.model.matches import Matches, as_tensor
+from metasolve.model.squash import squash
+from metasolve.model.surrogate import Surrogate
 
 
 def matches(count=120, noise=0.02, seed=0):

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from metasolve.model.surrogate import Matches, Surrogate, as_tensor
+from metasolve.model.matches import Matches, as_tensor
+from metasolve.model.surrogate import Surrogate
 from metasolve.train.difficulty import Difficulty
 
 RNG = np.random.default_rng(5)

@@ -14,7 +14,7 @@ from metasolve.solve.outcome import Outcome, Reason
 from metasolve.train import TrainConfig
 from metasolve.train.losses import Losses
 from metasolve.train.session import train_task
-from metasolve.train.trainer import Task
+from metasolve.train.task import Task
 
 LOST = Outcome.failure(Reason.CRASHED, "signal SIGBUS")
 ERROR = Outcome.failure(Reason.ERROR, "KeyError: 'pc_typo'")

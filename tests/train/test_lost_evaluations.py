@@ -16,7 +16,7 @@ from metasolve.train.evaluator import Evaluation
 from metasolve.train.events import read_events
 from metasolve.train.probe import Probe, survivors
 from metasolve.train.session import train_task
-from metasolve.train.trainer import Task
+from metasolve.train.task import Task
 
 NUMBERS = st.floats(-10, 10, allow_subnormal=False)
 LOST = Outcome.failure(Reason.CRASHED)

@@ -14,7 +14,7 @@ from metasolve.solve.outcome import Outcome, Reason
 from metasolve.train import TrainConfig
 from metasolve.train.events import read_events
 from metasolve.train.session import repeat, train_task
-from metasolve.train.trainer import Task
+from metasolve.train.task import Task
 
 CONFIG = TrainConfig(calls=50, seed=2)  # measured in seconds
 FILES = ("policy.txt", "weights.safetensors")

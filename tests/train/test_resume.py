@@ -13,7 +13,7 @@ from metasolve.train import TrainConfig
 from metasolve.train.events import read_events
 from metasolve.train.interrupt import SIGNALS, InterruptedTraining
 from metasolve.train.session import read_past, train_task
-from metasolve.train.trainer import Task
+from metasolve.train.task import Task
 
 SMALL = TrainConfig(calls=60, seed=3)
 

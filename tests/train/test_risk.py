@@ -6,7 +6,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metasolve.model.surrogate import Matches, Surrogate, as_tensor
+from metasolve.model.matches import Matches, as_tensor
+from metasolve.model.surrogate import Surrogate
 from metasolve.train.difficulty import Difficulty
 from metasolve.train.risk import MATERIAL, Risk, careful, expected_loss, pessimistic
 

@@ -12,7 +12,7 @@ from metasolve.solve.outcome import Outcome, Reason
 from metasolve.train import TrainConfig
 from metasolve.train.events import read_events
 from metasolve.train.session import train_task
-from metasolve.train.trainer import Task
+from metasolve.train.task import Task
 
 from ..policy_reader import read_policy
 

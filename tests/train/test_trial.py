@@ -10,7 +10,7 @@ from metasolve.train import TrainConfig, trial
 from metasolve.train.events import read_events
 from metasolve.train.perturb import Plan
 from metasolve.train.session import train_task
-from metasolve.train.trainer import Task
+from metasolve.train.task import Task
 
 PLANS = [Plan("projected", 2, "surrogate", ""), Plan("full", 2, "none", "")]
 
