@@ -3,8 +3,8 @@
 
    We carry the 2-norm of the residual along, it is used to the norm that the program's own settings carry along, mostly that of the
    preconditioned residual. With A in Pa these may be eleven orders of magnitude apart. So ours is multiplied with what the test was
-   told of an own answer, over its 2-norm. Before there was one, the norm with each row divided by its diagonal stands for it, a
-   thousand times as large: an error that is smooth has less of a residual than a preconditioner makes of it.
+   told of an own answer, over its 2-norm. Before there was one, the norm with each row divided by its diagonal stands for it, ten
+   times as large: an error that is smooth has less of a residual than a preconditioner makes of it.
 */
 #define _GNU_SOURCE
 #include "contract.h"
@@ -50,7 +50,7 @@ PetscErrorCode ContractAsk(void *asked, PetscInt it, PetscReal norm, KSPConverge
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-#define DOUBT 1e3 /* times as small as it looks must a residual be, before an own answer was seen */
+#define DOUBT 10. /* times as small as it looks must a residual be, before an own answer was seen */
 
 static PetscBool InOtherNorm(const Contract *c)
 {

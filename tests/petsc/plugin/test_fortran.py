@@ -108,12 +108,12 @@ def test_a_monitor_is_never_shown_an_attempt_that_is_undone(fortran, size):
 
 @RANKS
 def test_what_a_test_accepts_is_the_answer_with_its_reason(fortran, parse_solves, size):
-    """Told in the norm of the program's Jacobi; a thousand times, before that has answered."""
+    """Told in the norm of the program's Jacobi; ten times, before that has answered."""
     done, plain, lines = fortran("-test", "-looks", "built", "-solves", "3", size=size)
     assert "model" in [line["source"] for line in lines], lines[0]["why"]
     assert lines[0]["contract"] == "own test"
     answers, reason = parse_solves(done.stdout), parse_solves(plain.stdout)[0].reason
-    doubt = 1e3
+    doubt = 10.0
     for told, solve, line in zip(calls(done, "test"), answers, lines, strict=True):
         assert solve.reason == reason
         if line["source"] == "model":
