@@ -103,9 +103,8 @@ class Reuse:
         mean = min(self.total / self.solves, self.average())
         self.rate += RECENT * (moved - self.rate)
         slope = exp(self.mean + CAUTION * sqrt(self.variance))
-        if self._seconds(slope * change) > mean:
-            return 0.0
-        return PATIENCE * (self.setup + self.solve)
+        kept = self._seconds(slope * change) <= mean  # not of a change that is NaN
+        return PATIENCE * (self.setup + self.solve) if kept else 0.0
 
     def built(self, setup: float, seconds: float, iterations: float) -> None:
         """See a build and the solve right after it."""

@@ -2,8 +2,7 @@
 #include "change.h"
 #include <math.h>
 
-#define FURTHEST 3. /* that the logarithm of an entry may move: entries vanish, and change their sign */
-#define TINY     1e-300
+#define FURTHEST 3.                 /* that the logarithm of an entry may move: entries vanish, and change their sign */
 #define GOLDEN   0.6180339887498949 /* multiples of it, without their whole part, lie evenly between 0 and 1 */
 
 typedef struct {                                                    /* sums over rows and entries */
@@ -25,18 +24,28 @@ static inline PetscInt Length(const Row *row)
   return PetscMin(row->n + row->noff, CHANGE_ENTRIES);
 }
 
-/* The diagonal of local row i among the first n entries; 0: it is not there. Columns of the block count from cstart. */
-static double Diagonal(PetscInt n, const PetscInt col[], const double val[], PetscInt at)
+/* 0: it is not there. It may be beyond the entries that are kept. Columns of the block count from cstart. */
+static double Diagonal(const Row *row, PetscInt at)
 {
-  for (PetscInt k = 0; k < n; k++)
-    if (col[k] == at) return val[k];
+  for (PetscInt k = 0; k < row->n; k++)
+    if (row->col[k] == at) return PetscRealPart(row->val[k]);
   return 0;
+}
+
+/* What entries of a row are relative to. */
+static double Size(double diagonal, PetscInt n, const double val[])
+{
+  double sum = 0;
+
+  if (diagonal != 0) return fabs(diagonal);
+  for (PetscInt k = 0; k < n; k++) sum += fabs(val[k]);
+  return sum;
 }
 
 PetscErrorCode SampledFree(Sampled *s)
 {
   PetscFunctionBegin;
-  PetscCall(PetscFree2(s->row, s->begin));
+  PetscCall(PetscFree3(s->row, s->begin, s->diagonal));
   PetscCall(PetscFree2(s->col, s->val));
   *s = (Sampled){0};
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -60,7 +69,7 @@ PetscErrorCode SampledTake(Mat A, Sampled *s)
   PetscCall(MatGetSize(A, &N, NULL));
   PetscCall(RowsOpen(A, &r));
   most = PetscMin(N, CHANGE_ROWS);
-  PetscCall(PetscMalloc2(most, &s->row, most + 1, &s->begin));
+  PetscCall(PetscMalloc3(most, &s->row, most + 1, &s->begin, most, &s->diagonal));
   s->rows     = N;
   s->local    = r.rend - r.rstart;
   s->begin[0] = 0;
@@ -69,6 +78,7 @@ PetscErrorCode SampledTake(Mat A, Sampled *s)
     const PetscInt i  = (N <= CHANGE_ROWS ? k : PetscMin((PetscInt)((at - floor(at)) * (double)N), N - 1)) - r.rstart;
     if (i < 0 || i >= s->local) continue;
     const Row row      = RowsGet(&r, i);
+    s->diagonal[s->n]  = Diagonal(&row, i + r.rstart - r.cstart);
     s->row[s->n]       = i;
     s->begin[s->n + 1] = entries += Length(&row);
     s->n++;
@@ -99,6 +109,7 @@ PetscErrorCode SampledFits(Mat A, const Sampled *s, PetscBool *fits)
 /* Of the logarithm of an entry. */
 static double Moved(double now, double then)
 {
+  if (now == 0 && then == 0) return 0;
   return now * then > 0 ? fmin(fmax(log(now / then), -FURTHEST), FURTHEST) : FURTHEST;
 }
 
@@ -114,7 +125,7 @@ static void RowMoved(const Sampled *s, PetscInt k, const Row *row, PetscInt at, 
   const PetscInt n = s->begin[k + 1] - s->begin[k], *col = s->col + s->begin[k];
   const double  *then = s->val + s->begin[k];
   PetscInt       now_col[CHANGE_ENTRIES];
-  double         now[CHANGE_ENTRIES], d, e, scale;
+  double         now[CHANGE_ENTRIES], d, scale;
 
   m->rows++;
   if (Length(row) == n) Copy(row, n, now_col, now);
@@ -122,15 +133,14 @@ static void RowMoved(const Sampled *s, PetscInt k, const Row *row, PetscInt at, 
     m->other++;
     return;
   }
-  d     = Diagonal(n, col, then, at);
-  e     = Diagonal(n, col, now, at);
-  scale = sqrt(fabs(d * e)) + TINY;
-  d     = Moved(e, d);
+  d     = Diagonal(row, at);
+  scale = sqrt(Size(d, n, now) * Size(s->diagonal[k], n, then));
+  d     = Moved(d, s->diagonal[k]);
   m->diagonal += d;
   m->diagonal2 += d * d;
   for (PetscInt i = 0; i < n; i++) {
-    if (col[i] == at) continue;
-    const double weight = (fabs(now[i]) + fabs(then[i])) / scale + TINY, moved = Moved(now[i], then[i]);
+    if (col[i] == at || scale == 0) continue;
+    const double weight = (fabs(now[i]) + fabs(then[i])) / scale, moved = Moved(now[i], then[i]);
     m->weight += weight;
     m->beside += weight * moved;
     m->beside2 += weight * moved * moved;

@@ -3,8 +3,8 @@
 
    About CHANGE_ROWS rows of all ranks are kept, spread evenly. Looking at them again costs microseconds. The change is the root of
    a sum of variances: of ln |a_ii now / a_ii then| over rows, and of ln |a_ij now / a_ij then| over entries beside the diagonal,
-   each weighted with its size relative to the diagonal. So a factor that the whole matrix gains is none, as a Krylov method sees
-   none, while a wind that turns, or a front that moves, is one.
+   each weighted with its size relative to the diagonal, or to the whole row where that is zero. So a factor that the whole matrix
+   gains is none, as a Krylov method sees none, while a wind that turns, or a front that moves, is one.
 */
 #pragma once
 #include "metasolve.h"
@@ -16,7 +16,7 @@ typedef struct {
   PetscInt  rows, local, n; /* of the operator; rows that this rank has kept */
   PetscInt *row, *begin;    /* (n) which, locally; (n + 1) where their entries begin */
   PetscInt *col;            /* of entries: as the matrix stores them, those of the off-diagonal block as -1 - index */
-  double   *val;
+  double   *val, *diagonal; /* diagonal: of the rows (n); 0 where there is none */
 } Sampled;
 
 PetscErrorCode SampledTake(Mat, Sampled *);                    /* collective, as the others */

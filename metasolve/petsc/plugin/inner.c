@@ -104,10 +104,8 @@ static PetscErrorCode Create(Inner *in, KSP host, const Settings *s, Mat A, KSPN
 /* A factor of another matrix is no inverse of this one: Richardson's method takes many steps with it, or does not converge. */
 static PetscErrorCode Method(Inner *in)
 {
-  for (int i = 0; i < in->settings.n; i++)
-    if (!strcmp(in->settings.name[i], "ksp_type") && !strcmp(in->settings.value[i], KSPRICHARDSON))
-      return KSPSetType(in->ksp, in->kept ? KSPGMRES : KSPRICHARDSON);
-  return PETSC_SUCCESS;
+  if (strcmp(SettingsGet(&in->settings, "ksp_type"), KSPRICHARDSON)) return PETSC_SUCCESS;
+  return KSPSetType(in->ksp, in->kept ? KSPGMRES : KSPRICHARDSON);
 }
 
 static PetscErrorCode SetUp(Inner *in, KSP host, const Settings *s, const Operator *o, KSPNormType norm)

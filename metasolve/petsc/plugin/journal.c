@@ -63,8 +63,7 @@ static void AddPreconditioner(Text *t, const Solve *s)
   const PetscBool tried = (PetscBool)(s->source != SOURCE_REFUSED && !s->own && s->fresh);
 
   TextAdd(t, ",\"preconditioner\":\"%s\",\"moved\":", tried ? preconditioners[s->preconditioner] : "");
-  if (s->preconditioner >= PRECONDITIONER_KEPT) TextDecimal(t, s->change);
-  else TextPut(t, "null");
+  TextDecimal(t, s->change);
 }
 
 static void AddSettings(Text *t, const Solve *s)

@@ -125,7 +125,7 @@ static PetscErrorCode Begin(Solve *s)
     c->failed = c->rest = 0;
   }
   PetscCall(SampledTake(s->op.A, &c->built));
-  PetscCall(SampledTake(s->op.A, &c->last));
+  if (isnan(s->change)) PetscCall(SampledTake(s->op.A, &c->last)); /* else Look() has */
   ReuseAsk(r, Accuracy(&s->contract));
   if (s->preconditioner == PRECONDITIONER_REBUILT && r->solves > 0) ReuseRenewed(r, s->setup);
   else ReuseBuilt(r, s->setup, s->solve + s->verify, Iterations(s));

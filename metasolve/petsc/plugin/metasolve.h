@@ -176,10 +176,11 @@ PetscBool      PolicyIsConstant(Policy); /* PolicyDecide() looks at no features;
 PetscInt       PolicyLeastRows(Policy);  /* smaller systems are not worth looking at before they have shown to be hard ... */
 double         PolicyLook(Policy);       /* ... a look at one of them takes at most so many seconds */
 void           PolicyDecide(Policy, const double features[], Decision *);
-PetscBool PolicySecond(Policy,
-                       Decision *); /* the second choice takes the place of the first; false: it is the same, or there is none */
-PetscBool SettingsSame(const Settings *, const Settings *);
-void      PolicyFree(Policy);
+PetscBool   PolicySecond(Policy,
+                         Decision *); /* the second choice takes the place of the first; false: it is the same, or there is none */
+PetscBool   SettingsSame(const Settings *, const Settings *);
+const char *SettingsGet(const Settings *, const char *name); /* empty: it is not set */
+void        PolicyFree(Policy);
 
 /* ---- settings.c: what a model may set, settings.def ------------------------------------------------------------------ */
 PetscBool SettingAllowed(const char *name, const char *value); /* value NULL: any */

@@ -77,18 +77,6 @@ static PetscErrorCode SetUpAll(KSP ksp, Host *h)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode HostSetUpOwn(KSP ksp, Host *h)
-{
-  PetscErrorCode err;
-  int            lifted = GuardLift();
-
-  PetscFunctionBegin;
-  err = SetUpAll(ksp, h);
-  GuardSettle(lifted);
-  PetscCall(err);
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 static PetscErrorCode SolveOwn(KSP ksp, Host *h)
 {
   PetscErrorCode err;
@@ -103,16 +91,27 @@ static PetscErrorCode SolveOwn(KSP ksp, Host *h)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode HostSolveOwn(KSP ksp, Host *h)
+/* Code of the host's, as if we were not there. */
+static PetscErrorCode Unguarded(KSP ksp, Host *h, PetscErrorCode (*function)(KSP, Host *))
 {
   PetscErrorCode err;
   int            lifted = GuardLift();
 
   PetscFunctionBegin;
-  err = SolveOwn(ksp, h);
+  err = function(ksp, h);
   GuardSettle(lifted);
   PetscCall(err);
   PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode HostSetUpOwn(KSP ksp, Host *h)
+{
+  return Unguarded(ksp, h, SetUpAll);
+}
+
+PetscErrorCode HostSolveOwn(KSP ksp, Host *h)
+{
+  return Unguarded(ksp, h, SolveOwn);
 }
 
 PetscErrorCode HostSolveTested(KSP ksp, Host *h, ConvergenceTest test, void *testing)

@@ -13,6 +13,8 @@
 #include <math.h>
 #include <string.h>
 
+#define DOUBT 10. /* times as small as it looks must a residual be, before an own answer was seen */
+
 /* A function in Fortran is kept with the KSP; one of PETSc's stands in for it and is given the KSP, to find it there. */
 static PetscBool InFortran(KSP ksp, const void *context)
 {
@@ -49,8 +51,6 @@ PetscErrorCode ContractAsk(void *asked, PetscInt it, PetscReal norm, KSPConverge
   PetscCall(err);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
-
-#define DOUBT 10. /* times as small as it looks must a residual be, before an own answer was seen */
 
 static PetscBool InOtherNorm(const Contract *c)
 {

@@ -6,16 +6,9 @@
 #define ABANDONED    4    /* inner solvers left behind after errors; no more are risked */
 #define FACTOR_BYTES 16.0 /* of a factor's entry, with its index */
 
-static const char *Setting(const Settings *s, const char *name)
-{
-  for (int i = 0; i < s->n; i++)
-    if (!strcmp(s->name[i], name)) return s->value[i];
-  return "";
-}
-
 static PetscBool Factors(const Settings *s)
 {
-  const char *type = Setting(s, "pc_type"), *sub = Setting(s, "sub_pc_type");
+  const char *type = SettingsGet(s, "pc_type"), *sub = SettingsGet(s, "sub_pc_type");
 
   return (PetscBool)(!strcmp(type, "lu") || !strcmp(type, "cholesky") || !strcmp(sub, "lu") || !strcmp(sub, "cholesky"));
 }
@@ -23,8 +16,8 @@ static PetscBool Factors(const Settings *s)
 /* Bytes of a factor of the whole matrix: of a three-dimensional grid in nested dissection, or in the order it is in. */
 static double FactorBytes(const Settings *s, PetscInt rows)
 {
-  const char  *type    = Setting(s, "pc_type");
-  const double natural = !strcmp(Setting(s, "pc_factor_mat_ordering_type"), "natural") ? 5. / 3 : 4. / 3;
+  const char  *type    = SettingsGet(s, "pc_type");
+  const double natural = !strcmp(SettingsGet(s, "pc_factor_mat_ordering_type"), "natural") ? 5. / 3 : 4. / 3;
 
   return strcmp(type, "lu") && strcmp(type, "cholesky") ? 0 : FACTOR_BYTES * 8 * pow((double)rows, natural);
 }
@@ -59,7 +52,7 @@ static double SetUpSeconds(const Overrun *o, const Solve *s)
 
 static PetscBool SlowSetUp(const Solve *s)
 {
-  const Overrun *o = OverrunOf(s->run->runner, Setting(&s->run->decision.settings, "pc_type"));
+  const Overrun *o = OverrunOf(s->run->runner, SettingsGet(&s->run->decision.settings, "pc_type"));
 
   return (PetscBool)(o && SetUpSeconds(o, s) > fmax(s->budget, SHORTEST_WALL));
 }
@@ -87,7 +80,7 @@ PetscErrorCode PermitAttempt(Solve *s, Why *why)
 void PermitNote(Solve *s, double seconds)
 {
   Runner     *r    = s->run->runner;
-  const char *type = Setting(&s->run->inner.settings, "pc_type");
+  const char *type = SettingsGet(&s->run->inner.settings, "pc_type");
   Overrun    *o    = (Overrun *)OverrunOf(r, type);
 
   if (seconds <= fmax(s->budget, SHORTEST_WALL) || (o && seconds <= SetUpSeconds(o, s))) return;

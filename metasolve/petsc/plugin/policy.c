@@ -102,6 +102,13 @@ static void Decode(Policy p, const double z[], PetscBool symmetric, Settings *se
   }
 }
 
+const char *SettingsGet(const Settings *s, const char *name)
+{
+  for (int i = 0; i < s->n; i++)
+    if (!strcmp(s->name[i], name)) return s->value[i];
+  return "";
+}
+
 PetscBool SettingsSame(const Settings *a, const Settings *b)
 {
   PetscBool same = (PetscBool)(a->n == b->n);

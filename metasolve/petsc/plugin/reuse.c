@@ -64,7 +64,7 @@ double ReusePatience(Reuse *r, double change, double moved)
   if (r->rate < 0) r->rate = moved;
   mean = fmin(r->total / r->solves, ReuseAverage(r));
   r->rate += RECENT * (moved - r->rate);
-  return Seconds(r, slope * change) > mean ? 0 : PATIENCE * (r->setup + r->solve);
+  return Seconds(r, slope * change) <= mean ? PATIENCE * (r->setup + r->solve) : 0; /* a change that is NaN: build */
 }
 
 void ReuseBuilt(Reuse *r, double setup, double seconds, double iterations)

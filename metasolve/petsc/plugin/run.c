@@ -107,7 +107,13 @@ static PetscErrorCode RunOf(Host *h, Run **run)
 static PetscErrorCode RunSolve(KSP ksp, Host *h)
 {
   Solve s = {
-    .ksp = ksp, .host = h, .source = SOURCE_MODEL, .residual = NAN, .start = NAN, .contract = {.bnorm = NAN, .target = NAN}
+    .ksp      = ksp,
+    .host     = h,
+    .source   = SOURCE_MODEL,
+    .residual = NAN,
+    .start    = NAN,
+    .change   = NAN,
+    .contract = {.bnorm = NAN, .target = NAN}
   };
   PetscLogDouble begin, clock;
 

@@ -83,6 +83,18 @@ def test_another_wind_is_a_move_though_the_diagonal_stays(program):
     assert solve(turned)["moved"] > 0.01
 
 
+def test_rows_that_are_longer_than_what_is_kept_of_them_move_as_far(program):
+    """The diagonal is not among the first entries of most rows; in SI units."""
+    apart = np.abs(np.subtract.outer(np.arange(300), np.arange(300)))
+    A = PETSc.Mat().createAIJ([300, 300], nnz=300, comm=PETSc.COMM_SELF)
+    A.setValues(range(300), range(300), 1e9 * (300.0 * np.eye(300) + 1.0 / (1.0 + apart)))
+    A.assemble()
+    solve = program(LU, direct=True)
+    solve(A)
+    line = solve(nudged(A, 1e-4))
+    assert line["moved"] == pytest.approx(np.sqrt(2) * 1e-4, rel=0.3), line["why"]
+
+
 def test_where_it_is_of_no_use_it_is_made_anew_in_the_same_solve(program):
     """Whatever was foreseen: the answer is the contract's."""
     solve, A = program(GAMG), convection_diffusion(40, 5.0)
