@@ -48,6 +48,7 @@ class Limits(ctypes.Structure):
         ("enough", ctypes.c_double),
         ("looked", ctypes.c_int),
         ("due", ctypes.c_int),
+        ("prospect", ctypes.c_void_p),
     )
 
 

@@ -84,6 +84,7 @@ REMEDIES = MappingProxyType(
         "DIVERGED_PC_FAILED: the preconditioner could not be computed": "Nothing, if it is rare.",
         "PETSc reported an error in the solve": "Report it if it happens often.",
         "the time budget was used up": "Nothing, if it is rare. On a busy machine raise --budget.",
+        "the attempt was given up": "Nothing.",
         "diverged": "Nothing, if it is rare.",
         "the program's own test does not accept the answer": "Nothing: the answer was not used.",
         "the true residual is above the tolerance": "Nothing: the answer was not used.",
@@ -103,6 +104,7 @@ _SECOND = re.compile(r"; (?:second choice|the model's): ")
 _TELLS = (
     ("unfamiliar: ", "unfamiliar"),
     ("time budget of ", "the time budget was used up"),
+    ("attempt given up: ", "the attempt was given up"),
     ("the program's own settings: ", "the program's own settings were given up"),
     ("reported ", "the true residual is above the tolerance"),
     ("the norm of the right-hand side is ", "the norm of the right-hand side is not finite"),

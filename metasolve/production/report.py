@@ -21,6 +21,7 @@ WORST = 5
 #: Why own settings solved where too little or too much was expected of them: no sample of all.
 _CHOSEN = (
     "time budget of",
+    "attempt given up",
     "another attempt might cost more",
     "the set-up is expected to take longer",
     "the program's own settings are expected to be faster",

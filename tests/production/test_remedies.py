@@ -51,6 +51,10 @@ def test_kinds_of_solves_without_a_line_have_one():
             "the program's own settings: given up at iteration 4, some 73 more seemed to be needed",
             "the program's own settings were given up",
         ),
+        (
+            "attempt given up: some 2.3 s more seemed to be needed",
+            "the attempt was given up",
+        ),
         ("DIVERGED_DTOL", "diverged"),
         (
             "reported CONVERGED_RTOL, but the true residual is 3 times the tolerance",

@@ -4,6 +4,7 @@
    The credit is least + free * (own, of this solve) + rate * (own, so far) + (own - taken, so far), in seconds. Of a gain only a
    part counts, for own is then what was expected, and not measured. Nothing is tried whose expected loss exceeds the credit. So
    however bad a model is, a program loses at most the time of a few of its own solves, and `rate` of all of them.
+   Where systems grow, what was lost so far is little beside what the next solve might lose: so it is counted in solves as well.
 */
 #pragma once
 
@@ -13,21 +14,32 @@
 #define ACCOUNT_PRIOR  2.   /* ... where a prior does, which knows that of other programs ... */
 #define ACCOUNT_DOUBT  0.5  /* ... and where it does not */
 #define ACCOUNT_GAIN   0.25 /* of what was gained so far */
+#define ACCOUNT_SHORT  0.02 /* seconds: losses in shorter solves are counted as if they had taken so long */
 #define ACCOUNT_RATE   0.02 /* of the program's own time; what looking at a system takes comes on top */
 
 typedef struct {
-  double own, taken;
+  double own, taken; /* seconds */
+  double lost;       /* own solves whose time was lost, beyond what was gained */
 } Account;
+
+static inline double AccountGain(double gain)
+{
+  return gain > 0 ? ACCOUNT_GAIN * gain : gain;
+}
 
 static inline void AccountAdd(Account *a, double own, double taken)
 {
+  const double lost = a->lost - AccountGain((own - taken) / (own > ACCOUNT_SHORT ? own : ACCOUNT_SHORT));
+
   a->own += own;
   a->taken += taken;
+  a->lost = lost > 0 ? lost : 0;
 }
 
-static inline double AccountCredit(const Account *a, double given)
+/* For a solve that own settings need `own` seconds for. */
+static inline double AccountCredit(const Account *a, double least, double free, double own)
 {
-  const double gain = a->own - a->taken;
+  const double gain = AccountGain(a->own - a->taken), lost = a->lost * own;
 
-  return given + ACCOUNT_RATE * a->own + (gain > 0 ? ACCOUNT_GAIN * gain : gain);
+  return least + free * own + ACCOUNT_RATE * a->own + (gain < -lost ? gain : (gain > 0 ? gain : 0) - lost);
 }

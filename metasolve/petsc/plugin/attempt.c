@@ -53,8 +53,10 @@ static void WhyFailed(Solve *s, const Limits *l)
   KSPConvergedReason reason = KSP_CONVERGED_ITERATING;
 
   (void)KSPGetConvergedReason(s->run->inner.ksp, &reason);
-  s->why = l->late ? WHY_LATE : reason < 0 ? WHY_DIVERGED : WHY_WRONG;
+  s->why = l->late ? WHY_LATE : l->prospect && l->prospect->left > 0 ? WHY_HOPELESS : reason < 0 ? WHY_DIVERGED : WHY_WRONG;
   if (l->late) snprintf(s->detail, sizeof s->detail, "time budget of %.3g s used up", fmax(Budget(s), SHORTEST_PROCESSOR));
+  else if (s->why == WHY_HOPELESS)
+    snprintf(s->detail, sizeof s->detail, "attempt given up: some %.3g s more seemed to be needed", l->prospect->left);
   else if (reason < 0) snprintf(s->detail, sizeof s->detail, "%s", KSPConvergedReasons[reason]);
   else if (s->contract.kind == CONTRACT_OWN_TEST) s->why = WHY_NOT_ACCEPTED;
   else
@@ -104,7 +106,7 @@ static PetscErrorCode Met(Solve *s, PetscBool *ok)
 /* Is it worth going on from here? */
 static PetscBool Nearly(const Solve *s, const Limits *l)
 {
-  if (s->why || l->late || s->its >= s->ksp->max_it) return PETSC_FALSE;
+  if (s->why || l->late || (l->prospect && l->prospect->left > 0) || s->its >= s->ksp->max_it) return PETSC_FALSE;
   if (s->contract.kind == CONTRACT_OWN_TEST) return (PetscBool)(s->run->inner.ksp->reason > 0); /* of a norm carried along */
   return (PetscBool)(s->residual < (s->contract.kind == CONTRACT_DIRECT ? REFINED : NEARLY) * s->contract.target);
 }
@@ -124,11 +126,24 @@ static PetscErrorCode GoOn(Solve *s, Limits *limits, PetscLogDouble *clock, Pets
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* A prior says how long the attempt should take. Where it takes longer, it has to be worth going on with. */
+static Prospect *Foreseen(const Solve *s, Prospect *p)
+{
+  const Runner *r = s->run->runner;
+
+  if (!PolicyPrior(r->policy) || r->trial || !isfinite(s->run->attempt)) return NULL;
+  *p = (Prospect){.foreseen = ProcessorTime() + fmax(s->run->attempt, SHORTEST_PROCESSOR),
+                  .aim      = s->class->accepted * s->contract.bnorm,
+                  .other    = s->expected};
+  return p;
+}
+
 /* *ok: vec_sol meets the contract. Otherwise why says what went wrong. */
 static PetscErrorCode Try(Solve *s, PetscBool *ok)
 {
   const PetscBool ready = InnerReady(&s->run->inner, &s->run->decision.settings, &s->op, ContractNorm(&s->contract)),
                   made  = (PetscBool)(!ready || s->preconditioner == PRECONDITIONER_REBUILT);
+  Prospect        prospect;
   PetscLogDouble  clock;
   Limits          limits;
 
@@ -146,7 +161,8 @@ static PetscErrorCode Try(Solve *s, PetscBool *ok)
                      .test       = s->contract.kind == CONTRACT_OWN_TEST ? ContractAsk : NULL,
                      .asked      = &s->contract,
                      .look       = s->contract.judge.measure == MEASURE_NORM ? NULL : JudgeIterate,
-                     .judge      = &s->contract.judge};
+                     .judge      = &s->contract.judge,
+                     .prospect   = Foreseen(s, &prospect)};
   s->made = made;
   if (made) PetscCall(SetUp(s, &clock));
   if (s->why) PetscFunctionReturn(PETSC_SUCCESS);
@@ -217,6 +233,7 @@ PetscErrorCode AttemptAccept(Solve *s)
   PetscFunctionBegin;
   PetscCallMPI(MPI_Bcast(&slow, 1, MPI_INT, 0, PetscObjectComm((PetscObject)s->ksp)));
   PetscCall(MirrorAnswer(s));
+  if (s->contract.kind == CONTRACT_OWN_TEST) s->class->accepted = s->residual / s->contract.bnorm;
   if (!slow) ClassAnswered(s->class, seconds, &s->lesson);
   else ClassFailed(s->class, &s->lesson); /* slow success is no success */
   PetscCall(KeepLearn(s));

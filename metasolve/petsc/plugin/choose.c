@@ -21,7 +21,7 @@
 
 typedef struct { /* of rank 0 */
   int    candidate, why;
-  double expected, foreseen, patience, venture;
+  double expected, foreseen, attempt, patience, venture;
 } Verdict;
 
 /* SLEPc's spectral transformations: an eigensolver solves with each operator again and again. */
@@ -159,6 +159,9 @@ static void Best(Solve *s, PetscBool symmetric, Verdict *v)
     best.safe_mean = best.bold_mean;
   }
   v->foreseen = exp(best.safe_mean);
+  v->attempt  = v->candidate < 0 || v->candidate == POSTERIOR_LASTING
+                ? INFINITY
+                : exp(f->total[v->candidate] + PosteriorMean(o, f, CandidateIs(v->candidate)));
   v->patience = PATIENCE * v->foreseen;
   if (v->candidate < 0 || !(v->venture > 0 || isless(best.sure, own - WORTH))) v->why = WHY_NO_GAIN;
 }
@@ -178,6 +181,7 @@ static PetscErrorCode Choose(Solve *s)
   PetscCallMPI(MPI_Bcast(&v, sizeof v, MPI_BYTE, 0, comm));
   r->candidate = v.candidate;
   r->foreseen  = v.foreseen;
+  r->attempt   = v.attempt;
   s->class->ventured += v.venture;
   d->why       = (Why)v.why;
   d->detail[0] = 0;

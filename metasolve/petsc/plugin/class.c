@@ -9,6 +9,9 @@
 #define PRIOR      0.1 /* share of attempts taken to fail before any was made */
 #define BELIEVED   16  /* answers of a model before own settings are measured, where they were predicted ... */
 #define DOUBTED    4   /* ... and where nothing is known of them; then four times as many, and so on */
+#define CLEAR      2   /* times the answers: where only a prior says that own settings take longer, so much more patience, ... */
+#define LONGEST    16  /* ... up to so many times */
+#define GROWN      16  /* times, that systems may have grown since own settings were measured */
 #define MOST_APART 4   /* what a prediction may say of a system beside the mean of its class */
 #define SLOPE      0.8 /* by how much own solves differ where predictions differ by one, in logarithms, before any was seen ... */
 #define SURE       1   /* ... and how sure that is: as sure as one measurement makes it where predictions differ by one */
@@ -81,16 +84,21 @@ void ClassBegin(struct _Class *new, Class all)
 {
   Class near = NULL;
 
+  PetscInt measured = 0;
+
   new->risk = (Mean){.n = 1, .mean = PRIOR};
   for (Class c = all; c; c = c->next) {
     if (c->block != new->block || c->ranks != new->ranks || strcmp(c->prefix, new->prefix)) continue;
     if (!near || Apart(c, new) < Apart(near, new)) near = c;
+    if (c->own_solve.n) measured = PetscMax(measured, c->rows);
   }
   if (!near) return;
+  new->unsure      = (PetscBool)(measured < new->rows / GROWN);
   new->offsets     = near->offsets;
   new->own         = near->own;
   new->own.answers = fmin(near->own.answers, 1);
   new->told        = near->told;
+  new->accepted    = near->accepted;
   new->risk        = near->risk;
   new->risk.n      = PetscMin(near->risk.n, 1);
   PosteriorDoubt(&new->offsets);
@@ -150,10 +158,13 @@ void ClassMeasured(Class c, const Decision *d, double setup, double solve, Lesso
   if (c->patience && c->patience < PETSC_MAX_INT / 4) c->patience *= 4;
 }
 
-PetscBool ClassMeasureDue(Class c, PetscBool predicted)
+/* The first measurement may cost more than all answers before it: the longer own settings seem to take, the later. */
+PetscBool ClassMeasureDue(Class c, PetscBool predicted, double own)
 {
+  const double times = c->attempt.n && !c->own_solve.n ? own / c->attempt.mean / CLEAR : 1;
+
   if (!c->patience) c->patience = predicted ? BELIEVED : DOUBTED;
-  return (PetscBool)(c->since >= c->patience);
+  return (PetscBool)((double)c->since >= (double)c->patience * fmin(fmax(times, 1), LONGEST));
 }
 
 double ClassLoss(Class c, double own, double budget)

@@ -44,6 +44,7 @@ struct _Class {
   Posterior offsets;         /* of a prior's candidates */
   PetscBool indefinite;      /* conjugate gradients have said so */
   PetscBool looked_on;       /* a monitor of the program's looks at more than norms. On all ranks */
+  PetscReal accepted;        /* by a test of the program's own: the last answer's |b - A x|_2 / |b|_2; 0: not known */
   PetscReal told;            /* to a test of the program's own in another norm, by own answers: see ContractTold(); 0: not known */
   PetscInt  solves, operators;
   double    ventured;             /* seconds that bolder candidates might have lost */
@@ -52,6 +53,7 @@ struct _Class {
   Mean      own_setup, own_solve; /* seconds */
   Trend     own_trend;            /* of own solves that were measured, over what was foreseen of them */
   Mean      attempt, risk;        /* seconds of an accepted attempt; share of attempts that failed */
+  PetscBool unsure;               /* own settings were never measured, on meshes of about this size or coarser ones */
   PetscInt  builds, served;       /* preconditioners made in attempts that answered, and operators they have served */
   PetscInt  since, patience;      /* answers of a model since own was measured, and how many there may be; 0: not known yet */
 };
@@ -67,5 +69,5 @@ void           ClassMeasured(Class, const Decision *, double setup, double solve
 void           ClassFailed(Class, Lesson *);
 void           ClassAnswered(Class, double seconds, Lesson *);
 void           ClassMissed(Class);
-PetscBool      ClassMeasureDue(Class, PetscBool predicted);
+PetscBool      ClassMeasureDue(Class, PetscBool predicted, double own);
 double         ClassLoss(Class, double own, double budget); /* that an attempt is expected to bring */

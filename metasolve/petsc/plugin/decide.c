@@ -5,10 +5,12 @@
 
 #define LOOKS    30   /* what a small system must still seem to need to be looked at, in times of a look */
 #define FORESEEN 1.5  /* times own: what a first attempt may take where a prior has foreseen that, and nobody measured it */
+#define SURPRISE 4    /* times what was foreseen of it: when an attempt is stopped, rather than at what own settings would take */
+#define COARSE   3    /* times all solves so far: what may be spent on knowing that */
 #define USUAL    2    /* times own: what an attempt that fails costs, even where more was allowed */
 #define PASS     2e-9 /* seconds for an entry of the matrix, in one pass over it ... */
 #define OWN      50   /* ... and how many passes the program's own settings are taken to need, before anything is known */
-#define EXACT 1e-8 /* seconds for (rows)^1.5, what a factorisation takes at least: of a grid in the plane, in nested dissection */
+#define EXACT    1e-8 /* seconds for (rows)^1.5, what a factorisation takes at least: of a plane grid, in nested dissection */
 
 static void ToOwn(Solve *s, Why why)
 {
@@ -168,9 +170,20 @@ PetscErrorCode DecideExpect(Solve *s)
   s->budget   = s->run->runner->budget * s->expected;
   if (!Told(s) && !s->class->attempt.n && (s->class->own_solve.n || PolicyPrior(s->run->runner->policy)))
     s->budget = fmin(s->budget, (s->class->own_solve.n && !Own(s) ? 1 : FORESEEN) * s->expected);
+  if (s->run->decided && PolicyPrior(s->run->runner->policy))
+    s->budget = fmin(s->budget, fmax(SURPRISE * s->run->attempt, s->expected / 2));
   if (s->contract.kind == CONTRACT_DIRECT && !s->class->own_solve.n && PolicyIsConstant(s->run->runner->policy))
     s->budget = fmax(s->budget, ACCOUNT_PINNED); /* in space a factorisation takes hundreds of times what was guessed */
   PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Meshes are refined, and the last solve takes as long as all others: is it worth a coarse one to know what own settings take? */
+static PetscBool Unsure(const Solve *s)
+{
+  const Runner *r = s->run->runner;
+
+  return (PetscBool)(PolicyPrior(r->policy) && s->class->unsure && !s->class->own_solve.n &&
+                     s->expected <= COARSE * r->account.own);
 }
 
 static Why Forbidden(Solve *s)
@@ -179,7 +192,6 @@ static Why Forbidden(Solve *s)
   const PetscBool told  = Told(s);
   const double    least = PolicyIsConstant(r->policy) ? ACCOUNT_PINNED : ACCOUNT_LEAST;
   const double    free  = PolicyPrior(r->policy) ? ACCOUNT_PRIOR : told ? ACCOUNT_FREE : ACCOUNT_DOUBT;
-  const double    given = least + free * s->expected;
   const double    loss  = Own(s) || s->preconditioner == PRECONDITIONER_KEPT
                           ? 0
                           : ClassLoss(s->class, s->expected, fmin(s->budget, USUAL * s->expected));
@@ -187,8 +199,10 @@ static Why Forbidden(Solve *s)
   if (r->trial) return WHY_NOT;
   if (r->advises) return WHY_ADVISED;
   if (s->class->pause > 0) return WHY_PAUSED;
-  if (ClassMeasureDue(s->class, told)) return WHY_MEASURED;
-  if (loss > AccountCredit(&r->account, given) || loss > AccountCredit(&s->class->account, given)) return WHY_OVERDRAWN;
+  if (ClassMeasureDue(s->class, told, PolicyPrior(r->policy) ? s->expected : 0)) return WHY_MEASURED;
+  if (Unsure(s)) return WHY_MEASURED;
+  if (loss > AccountCredit(&r->account, least, free, s->expected)) return WHY_OVERDRAWN;
+  if (loss > AccountCredit(&s->class->account, least, free, s->expected)) return WHY_OVERDRAWN;
   return WHY_NOT;
 }
 

@@ -41,6 +41,7 @@ static const char *const whys[WHY_COUNT]   = {
   [WHY_PC_FAILED]         = "DIVERGED_PC_FAILED: the preconditioner could not be computed",
   [WHY_ERROR]             = "PETSc reported an error in the solve",
   [WHY_LATE]              = "the time budget was used up",
+  [WHY_HOPELESS]          = "the attempt was given up",
   [WHY_DIVERGED]          = "diverged",
   [WHY_NOT_ACCEPTED]      = "the program's own test does not accept the answer",
   [WHY_WRONG]             = "the true residual is above the tolerance",

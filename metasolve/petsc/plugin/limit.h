@@ -1,10 +1,12 @@
 /*
-   limit.h - when an inner or a replayed solve stops: the measure of its answer reaches a target, its residual grows beyond hope, or
-   a time budget is used up. Production and training use this same test, so their outcomes are the same.
+   limit.h - when an inner or a replayed solve stops: the measure of its answer reaches a target, its residual grows beyond hope, a
+   time budget is used up, or others would be faster even now. Production and training use this same test; the latter compares with
+   nobody, so it sees where a solve ends that production gives up.
    Where the measure is not the norm that the method carries along, the iterate is looked at now and then (measure.h).
 */
 #pragma once
 #include "measure.h"
+#include "pace.h"
 
 typedef struct { /* residual norms of a solve, one for each iteration and one before the first */
   PetscInt   n, room;
@@ -12,6 +14,15 @@ typedef struct { /* residual norms of a solve, one for each iteration and one be
   PetscBool  kept; /* somebody wants them */
 } Course;
 void CourseFree(Course *);
+
+typedef struct {   /* what a solve is compared with, once it has taken longer than was foreseen */
+  double foreseen; /* ProcessorTime() until which it may take its course */
+  double aim;      /* the norm at which it is expected to have converged; 0: not known */
+  double other;    /* seconds that others would take from their start */
+  double left;     /* seconds that it still seemed to need, where it was given up for that; else 0 */
+  double began;
+  Pace   pace;
+} Prospect;
 
 typedef struct {
   double   target, divergence, first, deadline, processor; /* norms; seconds of PetscTime() and ProcessorTime(), 0: none */
@@ -22,9 +33,10 @@ typedef struct {
                          KSPConvergedReason *); /* decides in place of target. NULL: there is none */
   void *asked;
   PetscErrorCode (*look)(KSP, void *judge, PetscReal *measure); /* NULL: the norm is the measure */
-  void    *judge;
-  double   seen, norm, enough; /* measure and norm at the last look; the norm at which another one is due ... */
-  PetscInt looked, due;        /* ... and its iteration, and the one at which the next is due */
+  void     *judge;
+  double    seen, norm, enough; /* measure and norm at the last look; the norm at which another one is due ... */
+  PetscInt  looked, due;        /* ... and its iteration, and the one at which the next is due */
+  Prospect *prospect;           /* NULL: it is compared with nothing */
 } Limits;
 
 double         ProcessorTime(void);

@@ -72,6 +72,26 @@ static PetscErrorCode LookAt(KSP ksp, Limits *l, PetscInt it, PetscReal norm, KS
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Would others be faster from their start, than this one from where it is? Collective at some iterations: ranks agree. */
+static PetscErrorCode Compare(KSP ksp, const Limits *l, PetscInt it, PetscReal rnorm, KSPConvergedReason *reason)
+{
+  Prospect    *p   = l->prospect;
+  const double aim = l->look ? l->enough : l->target > 0 ? l->target : p->aim;
+  double       now, left;
+
+  PetscFunctionBegin;
+  if (it == 0) p->pace.seen = 0;
+  if (it == 0) p->began = ProcessorTime();
+  if (!PaceSee(&p->pace, it, rnorm) || !(aim > 0)) PetscFunctionReturn(PETSC_SUCCESS);
+  now  = ProcessorTime();
+  left = now > p->foreseen ? PaceLeft(&p->pace, aim) * (now - p->began) / (double)it : 0;
+  left = left > p->other ? left : 0;
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &left, 1, MPI_DOUBLE, MPI_MAX, PetscObjectComm((PetscObject)ksp)));
+  p->left = left;
+  if (left > 0) *reason = KSP_DIVERGED_ITS;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* Collective: ranks agree that the time is up, every eighth iteration. */
 PetscErrorCode LimitsTest(KSP ksp, PetscInt it, PetscReal rnorm, KSPConvergedReason *reason, void *context)
 {
@@ -87,6 +107,7 @@ PetscErrorCode LimitsTest(KSP ksp, PetscInt it, PetscReal rnorm, KSPConvergedRea
   else if (l->look) PetscCall(LookAt(ksp, l, it, rnorm, reason));
   else if (rnorm <= l->target) *reason = KSP_CONVERGED_RTOL;
   else if (rnorm >= l->divergence * fmax(l->first, l->target)) *reason = KSP_DIVERGED_DTOL;
+  if (!*reason && l->prospect) PetscCall(Compare(ksp, l, it, rnorm, reason));
   if (!*reason && l->deadline > 0 && it % 8 == 7) {
     PetscCall(PetscTime(&now));
     l->late = now > l->deadline || (l->processor > 0 && ProcessorTime() > l->processor);

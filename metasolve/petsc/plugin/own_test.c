@@ -9,7 +9,7 @@
 #define _GNU_SOURCE
 #include "contract.h"
 #include "guard.h"
-#include <dlfcn.h>
+#include <link.h>
 #include <math.h>
 #include <string.h>
 
@@ -21,16 +21,33 @@ static PetscBool InFortran(KSP ksp, const void *context)
   return (PetscBool)(context == ksp && ((PetscObject)ksp)->num_fortrancallback[PETSC_FORTRAN_CALLBACK_CLASS] > 0);
 }
 
-/* Tests of PETSc's own are not: those of trust regions look at the step as well. */
+typedef struct {
+  uintptr_t   address;
+  const char *file; /* that holds it */
+} Sought;
+
+static int Holds(struct dl_phdr_info *object, size_t size, void *sought)
+{
+  Sought *s = (Sought *)sought;
+
+  (void)size;
+  for (int i = 0; i < object->dlpi_phnum; i++) {
+    const ElfW(Phdr) *p = object->dlpi_phdr + i;
+    if (p->p_type == PT_LOAD && s->address - (object->dlpi_addr + p->p_vaddr) < p->p_memsz) s->file = object->dlpi_name;
+  }
+  return s->file != NULL;
+}
+
+/* Tests of PETSc's own are not: those of trust regions look at the step as well. dladdr() reads all symbols: milliseconds. */
 PetscBool ContractIsTheirs(KSP ksp, void (*function)(void), const void *context)
 {
-  Dl_info     info;
+  Sought      sought = {(uintptr_t)function, NULL};
   const char *name;
 
   if (InFortran(ksp, context)) return PETSC_TRUE;
-  if (!dladdr((void *)(uintptr_t)function, &info) || !info.dli_fname) return PETSC_FALSE;
-  name = strrchr(info.dli_fname, '/');
-  name = name ? name + 1 : info.dli_fname;
+  if (!dl_iterate_phdr(Holds, &sought)) return PETSC_FALSE;
+  name = strrchr(sought.file, '/');
+  name = name ? name + 1 : sought.file;
   return (PetscBool)(strncmp(name, "libpetsc", 8) && strncmp(name, "libslepc", 8));
 }
 

@@ -241,13 +241,13 @@ PetscErrorCode RunSession(MPI_Comm comm, const char *model, const char *log, Pet
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode RunTell(Host *h, int measure, double tolerance)
+PetscErrorCode RunTell(Host *h, int measure, double tolerance, double rtol)
 {
   Run *run;
 
   PetscFunctionBegin;
   PetscCall(RunOf(h, &run));
-  run->known = ContractAttained((Measure)measure, tolerance);
+  run->known = ContractAttained((Measure)measure, tolerance, rtol);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

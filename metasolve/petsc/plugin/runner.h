@@ -67,7 +67,8 @@ typedef struct { /* kept with a KSP */
   int           candidate, own_candidate; /* that was chosen (POSTERIOR_LASTING: own settings); that own settings are (-1: none) */
   Settings      own;       /* to be used in the inner solver, where own settings are described by options; 0: they are not */
   PetscBool     own_ready; /* their preconditioner was set up already */
-  double        foreseen;  /* seconds of the candidate */
+  double        foreseen;  /* seconds of the candidate ... */
+  double        attempt;   /* ... and those of its first attempt, which pays for the whole set-up */
   PetscBool     decided;
   Previous      previous;
   Scales        scales;

@@ -20,7 +20,7 @@ PetscErrorCode SeenCount(Solve *s)
   }
   AccountAdd(&r->account, own, s->total - s->decision);
   AccountAdd(&s->class->account, own, s->total - s->decision);
-  s->lesson.account = (Account){own, s->total};
+  s->lesson.account = (Account){.own = own, .taken = s->total};
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -1,31 +1,12 @@
 /*
    watch.c - the host's own solve, watched: where it seems to need far longer than the model's settings would, it is given up.
 
-   What a solve will take is hard to foresee from its matrix, and easier from its first iterations: the residual norm falls
-   on as it fell since half of the iterations so far. metasolve/course.py foresees the same, and training chooses the patience.
+   Training chooses the patience.
 */
 #include "watch.h"
 #include "guard.h"
 #include <math.h>
 #include <string.h>
-
-#define OCTAVE    4  /* moments between which iterations double */
-#define FORESIGHT 30 /* times the iterations seen, the most that is foreseen */
-
-static PetscInt Moment(int i) /* 2, 3, 3, 4, 4, 5, 6, 7, 8, 10, 12, 14, 16, ... */
-{
-  return (PetscInt)ceil(pow(2, 1 + i / (double)OCTAVE) - 1e-9);
-}
-
-/* Iterations that still seem to be needed at the last moment seen. */
-static double Left(const Watch *w, double target)
-{
-  const int    i    = w->seen - 1;
-  const double most = FORESIGHT * (double)Moment(i),
-               rate = log(w->norm[i - OCTAVE] / w->norm[i]) / (double)(Moment(i) - Moment(i - OCTAVE));
-
-  return isgreater(rate, 0) ? fmin(log(w->norm[i] / target) / rate, most) : most;
-}
 
 /* Collective: the first rank's clock decides. */
 static PetscErrorCode TooLong(KSP ksp, const Watch *w, double seconds, PetscBool *yes)
@@ -45,7 +26,7 @@ static PetscErrorCode Judge(KSP ksp, Watch *w, PetscInt it)
 
   PetscFunctionBegin;
   PetscCall(PetscTime(&now));
-  w->left = Left(w, ksp->ttol);
+  w->left = PaceLeft(&w->pace, ksp->ttol);
   seconds = w->left * (now - w->began) / (double)it;
   PetscCall(TooLong(ksp, w, seconds, &w->given_up));
   if (!w->given_up || !w->look) PetscFunctionReturn(PETSC_SUCCESS);
@@ -59,12 +40,12 @@ static PetscErrorCode Judge(KSP ksp, Watch *w, PetscInt it)
 /* What the program's own test says, and whether this is a moment to look at how far the solve has come. */
 static PetscErrorCode Look(KSP ksp, Watch *w, PetscInt it, PetscReal rnorm, KSPConvergedReason *reason)
 {
-  const int before = w->seen;
+  PetscBool moment;
 
   PetscFunctionBegin;
   if (it == 0) PetscCall(PetscTime(&w->began));
-  while (w->seen < METASOLVE_MOMENTS && Moment(w->seen) <= it) w->norm[w->seen++] = rnorm;
-  if (*reason || w->seen == before || w->seen <= OCTAVE) PetscFunctionReturn(PETSC_SUCCESS);
+  moment = PaceSee(&w->pace, it, rnorm);
+  if (*reason || !moment) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(Judge(ksp, w, it));
   if (w->given_up) *reason = KSP_DIVERGED_ITS;
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -1,16 +1,15 @@
 /* watch.h - the program's own solve, given up where it seems to need too long. */
 #pragma once
 #include "host.h"
-
-#define METASOLVE_MOMENTS 128
+#include "pace.h"
 
 typedef PetscErrorCode (*Patience)(KSP, void *, double *seconds);
 typedef struct {
   Patience       look; /* NULL, or what says the patience where the one so far has been used up */
   void          *context;
-  double         patience, norm[METASOLVE_MOMENTS], left; /* seconds; left: iterations that still seemed to be needed */
+  double         patience, left; /* seconds; iterations that still seemed to be needed */
+  Pace           pace;
   PetscLogDouble began;
-  int            seen;
   PetscBool      given_up; /* before it had converged */
 } Watch;
 
