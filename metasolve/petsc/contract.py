@@ -53,5 +53,5 @@ class Contract:
 
     @property
     def of_program(self) -> bool:
-        """Whether the tolerances of the KSP say what is asked for, the absolute one included."""
-        return self.kind is Kind.UNPRECONDITIONED
+        """Whether the tolerances of the KSP say what is asked for."""
+        return self.measure is Measure.NORM and self.kind is not Kind.OWN_TEST

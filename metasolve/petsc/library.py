@@ -144,6 +144,23 @@ class Plugin:
         check(code, "MetasolveLimit")
         return limits
 
+    def closeness(self, ksp: PETSc.KSP, A: PETSc.Mat, b: PETSc.Vec, x: PETSc.Vec) -> float:
+        """Return ‖M⁻¹(b - A x)‖₂ / ‖M⁻¹b‖₂ of an answer, M being the preconditioner of `ksp`.
+
+        Collective: yes, on the communicator of ``ksp``.
+
+        Returns
+        -------
+        float
+            0 where M is nearly the inverse of A, or costs much to apply.
+        """
+        part = ctypes.c_double()
+        code = self._library.MetasolveCloser(
+            ksp.handle, A.handle, b.handle, x.handle, ctypes.byref(part)
+        )
+        check(code, "MetasolveCloser")
+        return part.value
+
     def attach(
         self,
         ksp: PETSc.KSP,
@@ -245,6 +262,7 @@ class Plugin:
             *(handle, ctypes.POINTER(Limits), real, real, ctypes.c_void_p)
         ]
         library.MetasolveJudge.argtypes = [handle, handle, ctypes.c_int, place]
+        library.MetasolveCloser.argtypes = [*[handle] * 4, pointer]
         library.MetasolveJudgement.argtypes = [ctypes.c_void_p, handle, pointer]
         library.MetasolveJudgeDestroy.argtypes = [place]
         library.MetasolveDetach.argtypes = [handle]

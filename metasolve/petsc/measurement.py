@@ -17,8 +17,6 @@ NOT_STARTED = 0
 _NEARLY = 100.0
 #: ... or, where an exact answer is asked for, by less than this, as long as that helps.
 _REFINED = 1e6
-REFINEMENTS = 4  #: the most of these
-BETTER = 0.5  #: what one of them must make of the residual
 
 
 @dataclass

@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 
 from metasolve.petsc.binary import vector_norm
-from metasolve.petsc.contract import Contract, Measure
+from metasolve.petsc.contract import Contract, Kind, Measure
 
 # Below this an absolute tolerance cannot be the one that decides.
 _NO_ABSTOL = 1e-45
@@ -126,6 +126,11 @@ class RecordedSolve:
     def direct(self) -> bool:
         """Whether the program solves with a factorisation."""
         return self.measure is Measure.BACKWARD
+
+    @property
+    def stops_preconditioned(self) -> bool:
+        """Whether the program stops on the norm of the preconditioned residual."""
+        return self.asked is not None and self.asked.kind is Kind.PRECONDITIONED
 
     @property
     def own(self) -> float:

@@ -18,10 +18,11 @@ from petsc4py import PETSc
 
 from metasolve.errors import UsageError
 from metasolve.petsc import communication, reasons
+from metasolve.petsc.attempt import attempt
 from metasolve.petsc.generated_solve import GeneratedSolve
 from metasolve.petsc.judged import aim_of, as_recorded, judge
 from metasolve.petsc.library import plugin
-from metasolve.petsc.measurement import BETTER, NOT_STARTED, REFINEMENTS, Measurement
+from metasolve.petsc.measurement import NOT_STARTED, Measurement
 from metasolve.petsc.models import Models
 from metasolve.petsc.options import Options, free_norm, text
 from metasolve.petsc.recorded_solve import RecordedSolve
@@ -213,7 +214,7 @@ class Replay:
                     if system.judge is None:
                         ksp.setNormType(PETSc.KSP.NormType.UNPRECONDITIONED)
                     configure(ksp, system, solve, options, budget.iterations)
-                    self._measure(ksp, system, x, measured, target, budget, direct=solve.direct)
+                    attempt(ksp, system, x, measured, solve, target, budget)
                 except PETSc.Error as error:
                     measured.error = reasons.message_of(error)
                 if strict:
@@ -222,41 +223,6 @@ class Replay:
             ksp.destroy()
             x.destroy()
         return judge(instance, system, measured, None if system.judge else target)
-
-    def _measure(
-        self,
-        ksp: PETSc.KSP,
-        system: System,
-        x: PETSc.Vec,
-        measured: Measurement,
-        target: float,
-        budget: Budget,
-        *,
-        direct: bool,
-    ) -> None:
-        system.warm(x)
-        began = self._clock()
-        limits = plugin().limit(ksp, target, budget.seconds, system.judge)
-        measured.set_up(ksp, self._comm)
-        elapsed = communication.largest(self._comm, self._clock() - began)
-        if budget.seconds is not None and elapsed > budget.seconds:
-            measured.exhausted, measured.residual = True, system.residual(x)
-            return
-        measured.run(ksp, system, x)
-        most = ksp.max_it
-        for _ in range(REFINEMENTS if direct else 1):
-            before, left = measured.residual, most - measured.iterations
-            if limits.late or left <= 0 or not measured.nearly(target, direct=direct):
-                break
-            ksp.setTolerances(max_it=left)
-            ksp.setInitialGuessNonzero(True)
-            measured.run(ksp, system, x)
-            if not measured.residual < BETTER * before:
-                break
-        out_of_iterations = (
-            budget.iterations is not None and measured.iterations >= budget.iterations
-        )
-        measured.exhausted = bool(limits.late) or out_of_iterations
 
     def _unused(self, ksp: PETSc.KSP, options: Options, measured: Measurement) -> tuple[str, ...]:
         """Name the options PETSc did not ask for; those of smoothers are only asked for in use."""

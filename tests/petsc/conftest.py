@@ -141,6 +141,12 @@ class RecordingWriter:
                 "asymmetry": asymmetry,
                 "negative_diagonal": float(np.mean(diagonal <= 0)),
             },
+            "contract": {
+                "kind": "preconditioned",
+                "measure": "norm",
+                "tolerance": 1e-5,
+                "own": 1e-6,
+            },
             "outcome": {
                 "reason": 2,
                 "iterations": 9,

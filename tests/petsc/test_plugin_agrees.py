@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+import metasolve
 from metasolve.errors import ModelError
 from metasolve.petsc import launch
 from metasolve.petsc.library import plugin
@@ -151,11 +152,54 @@ REUSED = [  # but GAMG, which keeps its aggregates, as it does in a program's ow
 ]
 
 
+def test_bicgstab_forgets_a_guess(tmp_path):
+    """PETSc's adds the last one it had to every later solution."""
+    A = convection_diffusion(20, 5.0)
+    b, x = random_vector(A), A.createVecRight()
+    ksp = PETSc.KSP().create(PETSc.COMM_SELF)
+    ksp.setOperators(A)
+    ksp.setType("gmres")
+    ksp.setNormType(PETSc.KSP.NormType.UNPRECONDITIONED)
+    model = write_policy(tmp_path / "model", {"ksp_type": "bcgs", "pc_type": "ilu"})
+    metasolve.accelerate(ksp, model)
+    for guess, rtol in ((False, 1e-3), (True, 1e-8), (False, 1e-3)):
+        ksp.setInitialGuessNonzero(guess)
+        ksp.setTolerances(rtol=rtol)
+        ksp.solve(b, x)
+        record = plugin().last_record(ksp)
+        assert record["source"] == "model", record["why"]
+        assert (b - A * x).norm() <= rtol * b.norm()
+
+
+@pytest.mark.parametrize("rtol", [1e-3, 1e-5, 1e-8])
+def test_answers_are_as_close_as_the_programs_norm_asks_for(tmp_path, rtol):
+    """A small residual may hide a smooth error: own settings stop on the preconditioned norm."""
+    A = convection_diffusion(60, 2.0)
+    b, x = A.createVecs()
+    b.set(1.0)
+    ksp = PETSc.KSP().create(PETSc.COMM_SELF)
+    ksp.setOperators(A)
+    ksp.setType("gmres")
+    ksp.setTolerances(rtol=rtol)
+    model = write_policy(tmp_path / "model", {"ksp_type": "bcgs", "pc_type": "ilu"})
+    metasolve.accelerate(ksp, model)
+    ksp.solve(b, x)
+    assert plugin().last_record(ksp)["source"] == "model"
+    exact = A.createVecRight()
+    direct = PETSc.KSP().create(PETSc.COMM_SELF)
+    direct.setOperators(A)
+    direct.setType("preonly")
+    direct.getPC().setType("ilu")
+    direct.setUp()
+    assert plugin().closeness(direct, A, b, x) <= 2 * rtol
+    direct.getPC().setType("lu")
+    direct.solve(b, exact)
+    assert (x - exact).norm() <= 50 * rtol * exact.norm()
+
+
 @pytest.mark.parametrize("options", REUSED, ids=lambda options: options["pc_type"])
 def test_new_values_in_a_matrix_are_solved_as_if_it_were_the_first(tmp_path, monkeypatch, options):
     """An inner KSP may be set up again for the next operator: nothing of the old one is left."""
-    import metasolve
-
     monkeypatch.setenv("METASOLVE_REUSE", "off")
     model = write_policy(tmp_path / "model", options)
 
@@ -179,7 +223,7 @@ def test_new_values_in_a_matrix_are_solved_as_if_it_were_the_first(tmp_path, mon
     b = random_vector(A)
     values = (1.0, 30.0, 2.0, 2.0)
     for (one, x), (other, y) in zip(solved(values, accelerated()), solved(values), strict=True):
-        assert one["source"] == other["source"]
+        assert one["source"] == other["source"], one["why"]
         assert one["unused"] == other["unused"] == ""
         assert one["new_operator"]
         assert one["iterations"] == other["iterations"]

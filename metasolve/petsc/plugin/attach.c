@@ -90,7 +90,7 @@ PetscErrorCode MetasolveShare(KSP ksp, KSP other)
   Input Parameters:
 + ksp       - the solver
 . measure   - 0 for |b - A x|_2, 1 for the same with each row divided by its diagonal, 2 for the backward error
-- tolerance - in that measure. The tolerances of the `KSP` are in place, and hold where it stops on the unpreconditioned norm
+- tolerance - of the backward error; otherwise the tolerances of the `KSP` say it
 
   Level: developer
 
@@ -103,7 +103,7 @@ PetscErrorCode MetasolveTell(KSP ksp, int measure, double tolerance)
   PetscFunctionBegin;
   PetscCall(HostFind(ksp, &h));
   PetscCheck(h && h->session, PetscObjectComm((PetscObject)ksp), PETSC_ERR_ARG_WRONGSTATE, "the KSP has no model attached");
-  PetscCall(RunTell(h, measure, tolerance, ksp->rtol));
+  PetscCall(RunTell(h, measure, tolerance));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -4,12 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TEN    10.   /* times what own answers attain */
-#define NEAR   3.    /* the same, where they stop on another norm and are better than rtol says; at most TEN times as good ... */
-#define EXACT  1e-12 /* ... and no more than this, which rounding may put out of reach */
-#define FAR    1e6   /* max |D| / min |D| from which rows may be in different units */
-#define UNEVEN 4.    /* times an even one: what |b| / |D^-1 b| may be for the 2-norm to mean something in all rows */
-#define MEMORY 12    /* answers that the running means remember */
+#define TEN    10. /* times what own answers attain */
+#define FAR    1e6 /* max |D| / min |D| from which rows may be in different units */
+#define UNEVEN 4.  /* times an even one: what |b| / |D^-1 b| may be for the 2-norm to mean something in all rows */
+#define MEMORY 12  /* answers that the running means remember */
 
 const char *const ContractKinds[] = {"unpreconditioned", "preconditioned", "direct", "own test"};
 
@@ -107,19 +105,9 @@ PetscReal ContractExact(const Attained *own)
   return own->answers > 0 ? fmin(TEN * exp(own->backward), CONTRACT_DIRECT_MOST) : CONTRACT_DIRECT_RTOL;
 }
 
-/* Where the program stops on a preconditioned norm, its own answers may be better than rtol says of ours. */
-PetscReal ContractClose(const Attained *own, Measure measure, PetscReal rtol)
+Attained ContractAttained(Measure measure, PetscReal tolerance)
 {
-  const double times = NEAR * exp(measure == MEASURE_ROWS ? own->rows : own->norm);
-
-  if (!(own->answers > 0) || !isless(times, 1)) return rtol;
-  return fmin(rtol, fmax(fmax(times, 1 / TEN) * rtol, EXACT));
-}
-
-Attained ContractAttained(Measure measure, PetscReal tolerance, PetscReal rtol)
-{
-  const double times = isless(tolerance, rtol) && tolerance > 0 ? log(tolerance / rtol / NEAR) : 0;
-  Attained     own   = {.answers = 1, .norm = times, .rows = times};
+  Attained own = {.answers = 1};
 
   if (measure == MEASURE_ROWS) own.norm = 3 * log(TEN);
   if (measure == MEASURE_BACKWARD) own.backward = log(tolerance / TEN);
@@ -182,7 +170,7 @@ PetscErrorCode ContractTarget(KSP ksp, const Attained *own, PetscReal told, Scal
   c->target = ContractExact(own);
   if (c->kind == CONTRACT_DIRECT) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(Reference(ksp, c, &reference));
-  c->target = (c->kind == CONTRACT_PRECONDITIONED ? ContractClose(own, c->judge.measure, ksp->rtol) : ksp->rtol) * reference;
+  c->target = ksp->rtol * reference;
   if (c->kind == CONTRACT_UNPRECONDITIONED) c->target = fmax(c->target, ksp->abstol);
   if (!isfinite(c->target)) *why = WHY_NOT_FINITE;
   PetscFunctionReturn(PETSC_SUCCESS);

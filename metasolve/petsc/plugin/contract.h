@@ -44,11 +44,10 @@ ContractKind   ContractKindOf(KSP);
 PetscBool      ContractFactors(KSP);  /* is the program's preconditioner a factorisation of the whole matrix? */
 PetscBool      ContractIsAlone(KSP);  /* the program's preconditioner is applied once, and that is the answer */
 PetscBool      ContractIsDirect(KSP); /* does the program solve with a factorisation, which may be exchanged? */
-PetscErrorCode ContractMeasure(KSP, const Attained *, Judge *);                /* in which its answers are judged. Collective */
-PetscReal      ContractClose(const Attained *, Measure, PetscReal rtol);       /* the rtol asked of one that stops otherwise */
-Attained       ContractAttained(Measure, PetscReal tolerance, PetscReal rtol); /* own answers because of which that is asked */
-PetscReal      ContractExact(const Attained *);                                /* the backward error asked of a direct solve */
-void           ContractTolerances(KSP, PetscReal *rtol, PetscReal *abstol);    /* as models are told of them */
+PetscErrorCode ContractMeasure(KSP, const Attained *, Judge *);             /* in which its answers are judged. Collective */
+Attained       ContractAttained(Measure, PetscReal tolerance);              /* own answers because of which that is asked */
+PetscReal      ContractExact(const Attained *);                             /* the backward error asked of a direct solve */
+void           ContractTolerances(KSP, PetscReal *rtol, PetscReal *abstol); /* as models are told of them */
 PetscErrorCode ContractRead(KSP, Why *); /* from the KSP alone, before there is anything to solve */
 PetscErrorCode ContractTarget(KSP, const Attained *, PetscReal told, Scales *, Contract *,
                               Why *); /* collective; needs right-hand side and guess in place; told: see ContractTold() */

@@ -6,7 +6,7 @@
 #define LOOKS    30   /* what a small system must still seem to need to be looked at, in times of a look */
 #define FORESEEN 1.5  /* times own: what a first attempt may take where a prior has foreseen that, and nobody measured it */
 #define SURPRISE 4    /* times what was foreseen of it: when an attempt is stopped, rather than at what own settings would take */
-#define COARSE   3    /* times all solves so far: what may be spent on knowing that */
+#define COARSE   5    /* times all solves so far: what may be spent on knowing that */
 #define USUAL    2    /* times own: what an attempt that fails costs, even where more was allowed */
 #define PASS     2e-9 /* seconds for an entry of the matrix, in one pass over it ... */
 #define OWN      50   /* ... and how many passes the program's own settings are taken to need, before anything is known */

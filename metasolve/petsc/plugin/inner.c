@@ -90,6 +90,7 @@ static PetscErrorCode Create(Inner *in, KSP host, const Settings *s, Mat A, KSPN
   PetscCall(InnerDestroy(in));
   in->settings = *s;
   in->norm     = norm;
+  in->guessed  = PETSC_FALSE;
   PetscCall(KSPCreate(PetscObjectComm((PetscObject)host), &in->ksp));
   snprintf(in->prefix, sizeof in->prefix, PREFIX "%d_", serial++);
   PetscCall(KSPSetOptionsPrefix(in->ksp, in->prefix));
@@ -141,9 +142,26 @@ static PetscErrorCode Keep(Inner *in, const Operator *o)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* PETSc's BiCGStab with its preconditioner on the right adds the last guess that it had, also where it has none. */
+static PetscErrorCode ForgetGuess(Inner *in)
+{
+  const char *type = ((PetscObject)in->ksp)->type_name;
+
+  PetscFunctionBegin;
+  if (in->guessed && !strcmp(type, KSPBCGS)) {
+    PetscCall(KSPSetType(in->ksp, KSPPREONLY));
+    PetscCall(KSPSetType(in->ksp, KSPBCGS));
+    PetscCall(KSPSetUp(in->ksp));
+  }
+  in->guessed = PETSC_FALSE;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode Solve(Inner *in, KSP host, Vec x, Limits *limits, PetscInt max_it, PetscBool guess)
 {
   PetscFunctionBegin;
+  if (guess) in->guessed = PETSC_TRUE;
+  else PetscCall(ForgetGuess(in));
   PetscCall(KSPSetTolerances(in->ksp, host->rtol, host->abstol, host->divtol, max_it));
   PetscCall(KSPSetConvergenceTest(in->ksp, LimitsTest, limits, NULL));
   PetscCall(KSPSetInitialGuessNonzero(in->ksp, guess));
@@ -258,6 +276,19 @@ PetscErrorCode InnerSolve(Inner *in, KSP host, Vec x, Limits *limits, PetscInt m
   PetscCall(QuietEnd(&quiet));
   PetscCall(OperatorPutBack(&marks));
   if (err) PetscCall(Unlock(host->vec_rhs, locks));
+  PetscCall(Agree(host, err ? INNER_ERROR : INNER_OK, state));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode InnerCloseness(Inner *in, KSP host, Vec r, PetscReal *part, InnerState *state)
+{
+  PetscErrorCode err;
+  Quiet          quiet;
+
+  PetscFunctionBegin;
+  PetscCall(QuietBegin(&quiet));
+  err = CloserAsk(in->ksp, host->vec_rhs, r, part);
+  PetscCall(QuietEnd(&quiet));
   PetscCall(Agree(host, err ? INNER_ERROR : INNER_OK, state));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -5,6 +5,7 @@
    learn of one. What failed in the middle of a solve is abandoned and not destroyed: parts of it may be on loan.
 */
 #pragma once
+#include "closer.h"
 #include "limit.h"
 #include "operator.h"
 
@@ -14,6 +15,7 @@ typedef struct {
   Settings    settings;
   Operator    op;            /* that it is set up for */
   PetscBool   kept;          /* with a preconditioner that was made of an earlier one */
+  PetscBool   guessed;       /* it has gone on from a guess */
   PetscBool   updated, anew; /* it was updated by the last set-up; the next one shall not */
   KSPNormType norm;          /* in which it carries its residual along */
 } Inner;
@@ -31,5 +33,6 @@ PetscBool      InnerMayKeep(const Inner *, KSPNormType); /* has it a preconditio
 PetscErrorCode InnerKeep(Inner *, KSP host, const Operator *, InnerState *); /* in place of InnerSetUp(), with the same settings */
 void           InnerAnew(Inner *);
 PetscErrorCode InnerSolve(Inner *, KSP host, Vec x, Limits *, PetscInt max_it, PetscBool guess, InnerState *);
+PetscErrorCode InnerCloseness(Inner *, KSP host, Vec r, PetscReal *part, InnerState *); /* of an answer: see CloserAsk() */
 PetscErrorCode InnerForgetOptions(Inner *, char unused[64]); /* after the first solve: some are asked for only then */
 PetscErrorCode InnerDestroy(Inner *);

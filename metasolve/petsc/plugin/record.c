@@ -139,10 +139,7 @@ static PetscErrorCode Judged(KSP ksp, Recorded *h, Record *r)
   PetscCall(JudgeAnswer(&j, NULL, &zero));
   PetscCall(JudgeAnswer(&j, ksp->vec_sol, &r->own));
   r->own /= zero;
-  r->tolerance = r->kind == CONTRACT_DIRECT         ? ContractExact(&own)
-               : r->kind == CONTRACT_OWN_TEST       ? r->own
-               : r->kind == CONTRACT_PRECONDITIONED ? ContractClose(&own, r->measure, ksp->rtol)
-                                                    : ksp->rtol;
+  r->tolerance = r->kind == CONTRACT_DIRECT ? ContractExact(&own) : r->kind == CONTRACT_OWN_TEST ? r->own : ksp->rtol;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -241,13 +241,13 @@ PetscErrorCode RunSession(MPI_Comm comm, const char *model, const char *log, Pet
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode RunTell(Host *h, int measure, double tolerance, double rtol)
+PetscErrorCode RunTell(Host *h, int measure, double tolerance)
 {
   Run *run;
 
   PetscFunctionBegin;
   PetscCall(RunOf(h, &run));
-  run->known = ContractAttained((Measure)measure, tolerance, rtol);
+  run->known = ContractAttained((Measure)measure, tolerance);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -3,5 +3,5 @@
 #include "runner.h"
 
 PetscErrorCode RunSession(MPI_Comm, const char *model, const char *log, PetscBool trial, Session **); /* collective */
-PetscErrorCode RunTell(Host *, int measure, double tolerance, double rtol);                           /* how answers are judged */
+PetscErrorCode RunTell(Host *, int measure, double tolerance);                                        /* how answers are judged */
 const char    *RunLast(Host *); /* JSON line of the last solve, or "" */
