@@ -97,6 +97,7 @@ void ClassBegin(struct _Class *new, Class all)
   new->offsets     = near->offsets;
   new->own         = near->own;
   new->own.answers = fmin(near->own.answers, 1);
+  new->looks       = near->own.answers > 0 ? CLASS_LOOKS - 1 : 0;
   new->told        = near->told;
   new->accepted    = near->accepted;
   new->risk        = near->risk;

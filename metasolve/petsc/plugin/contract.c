@@ -188,17 +188,9 @@ PetscBool ContractMet(const Contract *c, PetscReal measure)
 }
 
 /* ---- what own answers attain ---- */
-static PetscErrorCode Measured(KSP ksp, Scales *scales, Measure measure, double *ln)
+static double Ln(PetscReal value)
 {
-  Judge     j = {.measure = measure, .b = ksp->vec_rhs, .scales = scales};
-  PetscReal value, zero = 1;
-
-  PetscFunctionBegin;
-  PetscCall(KSPGetOperators(ksp, &j.A, NULL));
-  PetscCall(JudgeAnswer(&j, ksp->vec_sol, &value));
-  if (measure != MEASURE_BACKWARD) PetscCall(JudgeAnswer(&j, NULL, &zero));
-  *ln = log(fmax(value, PETSC_MACHINE_EPSILON * PETSC_MACHINE_EPSILON)) - log(measure == MEASURE_BACKWARD ? 1 : ksp->rtol * zero);
-  PetscFunctionReturn(PETSC_SUCCESS);
+  return log(fmax(value, PETSC_MACHINE_EPSILON * PETSC_MACHINE_EPSILON));
 }
 
 static void Mix(double *mean, double x, double answers)
@@ -214,16 +206,19 @@ void AttainedAdd(Attained *own, const Attained *seen)
   Mix(&own->backward, seen->backward, own->answers);
 }
 
-PetscErrorCode ContractAttain(KSP ksp, Scales *scales, Attained *seen)
+PetscErrorCode ContractAttain(KSP ksp, Scales *scales, Attained *seen, PetscReal value[MEASURES])
 {
-  Mat A;
+  Judge     j = {.b = ksp->vec_rhs, .scales = scales};
+  PetscReal zero[MEASURES];
 
   PetscFunctionBegin;
-  PetscCall(KSPGetOperators(ksp, &A, NULL));
-  PetscCall(ScalesOpen(A, ksp->vec_rhs, scales));
-  PetscCall(Measured(ksp, scales, MEASURE_NORM, &seen->norm));
-  PetscCall(Measured(ksp, scales, MEASURE_ROWS, &seen->rows));
-  PetscCall(Measured(ksp, scales, MEASURE_BACKWARD, &seen->backward));
-  seen->answers = 1;
+  PetscCall(KSPGetOperators(ksp, &j.A, NULL));
+  PetscCall(ScalesOpen(j.A, ksp->vec_rhs, scales));
+  PetscCall(JudgeInAll(&j, NULL, zero));
+  PetscCall(JudgeInAll(&j, ksp->vec_sol, value));
+  *seen = (Attained){.answers  = 1,
+                     .norm     = Ln(value[MEASURE_NORM]) - log(ksp->rtol * zero[MEASURE_NORM]),
+                     .rows     = Ln(value[MEASURE_ROWS]) - log(ksp->rtol * zero[MEASURE_ROWS]),
+                     .backward = Ln(value[MEASURE_BACKWARD])};
   PetscFunctionReturn(PETSC_SUCCESS);
 }

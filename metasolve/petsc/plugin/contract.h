@@ -55,7 +55,8 @@ PetscErrorCode ContractTell(Contract *, PetscReal told);        /* 0: nothing is
 PetscErrorCode ContractTold(const Contract *, PetscReal *told); /* by an own answer, in units of the rows. Collective */
 KSPNormType    ContractNorm(const Contract *);                  /* which norm a method is to carry along for it */
 PetscBool      ContractMet(const Contract *, PetscReal measure);
-PetscErrorCode ContractAttain(KSP, Scales *, Attained *seen); /* the program's own settings have answered: how well? Collective */
+PetscErrorCode ContractAttain(KSP, Scales *, Attained *seen,
+                              PetscReal value[MEASURES]); /* the program's own settings have answered: how well? Collective */
 PetscBool ContractIsTheirs(KSP, void (*)(void), const void *context); /* a test or monitor of the program's own, in any language */
 void      AttainedAdd(Attained *own, const Attained *seen);
 PetscErrorCode ContractAsk(void *contract, PetscInt it, PetscReal norm,

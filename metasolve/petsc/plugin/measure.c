@@ -124,6 +124,19 @@ PetscErrorCode JudgeAnswer(const Judge *j, Vec x, PetscReal *value)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscErrorCode JudgeInAll(const Judge *j, Vec x, PetscReal value[MEASURES])
+{
+  Vec r = j->scales->work[1];
+
+  PetscFunctionBegin;
+  PetscCall(Residual(j, x, r));
+  PetscCall(NormOf(r, NORM_2, &value[MEASURE_NORM]));
+  PetscCall(Backward(j, x, r, &value[MEASURE_BACKWARD]));
+  PetscCall(VecPointwiseMult(r, r, j->scales->rows));
+  PetscCall(NormOf(r, NORM_2, &value[MEASURE_ROWS]));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* |b|_2 over |D^-1 b|_2, in times of what this is where b is the same in all rows. Collective. */
 PetscErrorCode JudgeUneven(const Judge *j, PetscReal *times)
 {

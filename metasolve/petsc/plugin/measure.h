@@ -36,8 +36,9 @@ typedef struct { /* borrowed, all of it */
 PetscErrorCode ScalesOpen(Mat, Vec like, Scales *); /* for the values that the matrix has now. Collective */
 PetscErrorCode ScalesFree(Scales *);
 PetscErrorCode JudgeUneven(const Judge *, PetscReal *times); /* how much more of b than of D^-1 b lies in rows with a large D */
-PetscErrorCode JudgeAnswer(const Judge *, Vec x, PetscReal *value); /* x NULL: zero. Collective */
-PetscErrorCode JudgeIterate(KSP, void *judge, PetscReal *value);    /* of a solve that goes on. Collective */
+PetscErrorCode JudgeAnswer(const Judge *, Vec x, PetscReal *value);         /* x NULL: zero. Collective */
+PetscErrorCode JudgeInAll(const Judge *, Vec x, PetscReal value[MEASURES]); /* the same in every measure, for one product */
+PetscErrorCode JudgeIterate(KSP, void *judge, PetscReal *value);            /* of a solve that goes on. Collective */
 
 /* Norms of the program's vectors, left without a trace in them: PETSc keeps a norm it has computed, and copies it on. */
 PetscErrorCode NormOf(Vec, NormType, PetscReal *norm);

@@ -2,8 +2,7 @@
 #include "runner.h"
 #include <math.h>
 
-#define FIRST 4  /* own answers of a class that are looked at, ... */
-#define EVERY 64 /* ... out of so many */
+#define EVERY 64 /* own answers of a class, out of which CLASS_LOOKS are looked at */
 
 /* The account is of what happened inside KSPSolve(), in both columns. Looking at a system is not a trial: that comes on top. */
 PetscErrorCode SeenCount(Solve *s)
@@ -35,31 +34,34 @@ static PetscErrorCode Residual(Solve *s)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* What is asked of later answers of the class follows from own ones. */
-static PetscErrorCode Attains(Solve *s)
+/* What is asked of later answers of the class follows from own ones. *known: so is the residual. */
+static PetscErrorCode Attains(Solve *s, PetscBool *known)
 {
   const ContractKind kind = s->contract.kind;
+  PetscReal          value[MEASURES];
 
   PetscFunctionBegin;
-  if (isnan(s->contract.target)) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(ContractTold(&s->contract, &s->class->told));
   if (kind != CONTRACT_DIRECT && kind != CONTRACT_PRECONDITIONED) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(ContractAttain(s->ksp, &s->run->scales, &s->lesson.attains));
+  PetscCall(ContractAttain(s->ksp, &s->run->scales, &s->lesson.attains, value));
+  s->residual = value[s->contract.judge.measure];
+  *known      = PETSC_TRUE;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* An own answer costs a product to look at: the first ones of a class are, some later ones, and those that failed. Collective. */
 PetscErrorCode SeenOwn(Solve *s)
 {
-  const PetscBool good = (PetscBool)(s->ksp->reason > 0);
+  const PetscBool good  = (PetscBool)(s->ksp->reason > 0);
+  PetscBool       known = PETSC_FALSE;
   int             look[2];
 
   PetscFunctionBegin;
   if (s->answered) PetscFunctionReturn(PETSC_SUCCESS);
-  look[0] = !good || s->class->looks++ % EVERY < FIRST;
+  look[0] = !good || s->class->looks++ % EVERY < CLASS_LOOKS;
   look[1] = look[0] && good && s->own_measured > 0 && s->run->runner->policy;
   PetscCallMPI(MPI_Bcast(look, 2, MPI_INT, 0, PetscObjectComm((PetscObject)s->ksp)));
-  if (look[0]) PetscCall(Residual(s));
-  if (look[1]) PetscCall(Attains(s));
+  if (look[1] && !isnan(s->contract.target)) PetscCall(Attains(s, &known));
+  if (look[0] && !known) PetscCall(Residual(s));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
