@@ -161,6 +161,7 @@ static PetscErrorCode Try(Solve *s, PetscBool *ok)
 PetscErrorCode AttemptStart(Solve *s)
 {
   PetscFunctionBegin;
+  PetscCall(ProductsPutBack(&s->products));
   PetscCall(JudgeAnswer(&s->contract.judge, s->ksp->vec_sol, &s->residual));
   if (!s->onlookers && isless(s->residual, s->contract.zero)) s->guess = PETSC_TRUE;
   else if (s->x0) PetscCall(VecCopy(s->x0, s->ksp->vec_sol));

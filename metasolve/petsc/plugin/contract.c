@@ -1,5 +1,6 @@
 /* contract.c - what a program asks of an answer, as a bound on a measure of it. */
 #include "contract.h"
+#include "product.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +17,7 @@ PetscErrorCode TrueResidual(KSP ksp, PetscReal *norm)
   Judge j = {.measure = MEASURE_NORM, .b = ksp->vec_rhs};
 
   PetscFunctionBegin;
-  PetscCall(KSPGetOperators(ksp, &j.A, NULL));
+  PetscCall(KSPGetOperators(ksp, &j.A, &j.P));
   PetscCall(JudgeAnswer(&j, ksp->vec_sol, norm));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -44,10 +45,12 @@ static PetscBool Off(void)
   return (PetscBool)off;
 }
 
+/* A factor of another matrix is an ordinary preconditioner of a Krylov method. */
 PetscBool ContractIsDirect(KSP ksp)
 {
   if (!ContractFactors(ksp) || ksp->pc->reusepreconditioner || Off()) return PETSC_FALSE;
-  return (PetscBool)(ContractIsAlone(ksp) ? ksp->guess_zero : ksp->converged == KSPConvergedDefault);
+  if (ContractIsAlone(ksp)) return ksp->guess_zero;
+  return (PetscBool)(ksp->converged == KSPConvergedDefault && ksp->pc->mat == ksp->pc->pmat);
 }
 
 /* *why is left as it is where a model may act on this KSP. */
@@ -61,6 +64,7 @@ PetscErrorCode ContractRead(KSP ksp, Why *why)
   else if (ksp->pc->ops->presolve) *why = WHY_TRANSFORMED;
   else if (ContractIsAlone(ksp)) {
     if (!ContractIsDirect(ksp)) *why = WHY_NO_NORM;
+    else if (ksp->pc->mat != ksp->pc->pmat) *why = WHY_TWO_MATRICES;
   } else if (ksp->normtype == KSP_NORM_NONE) *why = WHY_NO_NORM;
   else if (own ? !ContractIsTheirs(ksp, (void (*)(void))ksp->converged, ksp->cnvP) : !c) *why = WHY_OWN_TEST;
   else if (c && c->convmaxits) *why = WHY_COUNTS_ITERATIONS;
@@ -130,7 +134,7 @@ static PetscErrorCode Choose(KSP ksp, const Attained *own, Contract *c, Why *why
   PetscFunctionBegin;
   PetscCall(ContractMeasure(ksp, own, &c->judge));
   if (c->judge.measure == MEASURE_NORM && !unknown) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(ScalesOpen(c->judge.A, ksp->vec_rhs, c->judge.scales));
+  PetscCall(ScalesOpen(c->judge.P, ksp->vec_rhs, c->judge.scales));
   if (unknown && c->judge.scales->apart > FAR) *why = WHY_FIRST;
   if (c->judge.measure != MEASURE_NORM) PetscCall(JudgeAnswer(&c->judge, NULL, &c->zero));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -153,13 +157,13 @@ static PetscErrorCode Reference(KSP ksp, const Contract *c, PetscReal *reference
 
 PetscErrorCode ContractTarget(KSP ksp, const Attained *own, PetscReal told, Scales *scales, Contract *c, Why *why)
 {
-  PetscReal reference;
+  PetscReal reference, noise;
 
   PetscFunctionBegin;
   *c = (Contract){
     .ksp = ksp, .kind = ContractKindOf(ksp), .judge = {.b = ksp->vec_rhs, .scales = scales}
   };
-  PetscCall(KSPGetOperators(ksp, &c->judge.A, NULL));
+  PetscCall(KSPGetOperators(ksp, &c->judge.A, &c->judge.P));
   PetscCall(NormOf(ksp->vec_rhs, NORM_2, &c->bnorm));
   c->zero = c->bnorm;
   if (!isfinite(c->bnorm)) *why = WHY_NOT_FINITE;
@@ -172,6 +176,8 @@ PetscErrorCode ContractTarget(KSP ksp, const Attained *own, PetscReal told, Scal
   PetscCall(Reference(ksp, c, &reference));
   c->target = ksp->rtol * reference;
   if (c->kind == CONTRACT_UNPRECONDITIONED) c->target = fmax(c->target, ksp->abstol);
+  PetscCall(ProductNoise(c->judge.A, &noise));
+  c->target = fmax(c->target, noise * c->zero); /* nobody can tell whether there is less */
   if (!isfinite(c->target)) *why = WHY_NOT_FINITE;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -188,17 +194,10 @@ PetscBool ContractMet(const Contract *c, PetscReal measure)
 }
 
 /* ---- what own answers attain ---- */
-static PetscErrorCode Measured(KSP ksp, Scales *scales, Measure measure, double *ln)
+/* ln of what the answer has, over what is relative to. */
+static double Logarithm(PetscReal value, PetscReal one)
 {
-  Judge     j = {.measure = measure, .b = ksp->vec_rhs, .scales = scales};
-  PetscReal value, zero = 1;
-
-  PetscFunctionBegin;
-  PetscCall(KSPGetOperators(ksp, &j.A, NULL));
-  PetscCall(JudgeAnswer(&j, ksp->vec_sol, &value));
-  if (measure != MEASURE_BACKWARD) PetscCall(JudgeAnswer(&j, NULL, &zero));
-  *ln = log(fmax(value, PETSC_MACHINE_EPSILON * PETSC_MACHINE_EPSILON)) - log(measure == MEASURE_BACKWARD ? 1 : ksp->rtol * zero);
-  PetscFunctionReturn(PETSC_SUCCESS);
+  return log(fmax(value, PETSC_MACHINE_EPSILON * PETSC_MACHINE_EPSILON)) - log(one);
 }
 
 static void Mix(double *mean, double x, double answers)
@@ -216,14 +215,17 @@ void AttainedAdd(Attained *own, const Attained *seen)
 
 PetscErrorCode ContractAttain(KSP ksp, Scales *scales, Attained *seen)
 {
-  Mat A;
+  Judge     j = {.b = ksp->vec_rhs, .scales = scales};
+  PetscReal of[MEASURES], zero[MEASURES];
 
   PetscFunctionBegin;
-  PetscCall(KSPGetOperators(ksp, &A, NULL));
-  PetscCall(ScalesOpen(A, ksp->vec_rhs, scales));
-  PetscCall(Measured(ksp, scales, MEASURE_NORM, &seen->norm));
-  PetscCall(Measured(ksp, scales, MEASURE_ROWS, &seen->rows));
-  PetscCall(Measured(ksp, scales, MEASURE_BACKWARD, &seen->backward));
-  seen->answers = 1;
+  PetscCall(KSPGetOperators(ksp, &j.A, &j.P));
+  PetscCall(ScalesOpen(j.P, ksp->vec_rhs, scales));
+  PetscCall(JudgeAll(&j, ksp->vec_sol, of));
+  PetscCall(JudgeAll(&j, NULL, zero));
+  seen->norm     = Logarithm(of[MEASURE_NORM], ksp->rtol * zero[MEASURE_NORM]);
+  seen->rows     = Logarithm(of[MEASURE_ROWS], ksp->rtol * zero[MEASURE_ROWS]);
+  seen->backward = Logarithm(of[MEASURE_BACKWARD], 1);
+  seen->answers  = 1;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

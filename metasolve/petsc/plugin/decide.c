@@ -50,6 +50,7 @@ PetscErrorCode StepAdmit(Solve *s)
   PetscCall(ClassFind(&r->runner->classes, s->ksp, &s->op, &s->class));
   s->lesson.fresh = s->fresh;
   if (s->why) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(ProductsKeep(s->op.A, &s->products));
   PetscCall(OwnAttains(s, &own, &told));
   PetscCall(ContractTarget(s->ksp, &own, told, &r->scales, &s->contract, &s->why));
   if (s->why == WHY_FIRST && r->runner->trial) s->why = WHY_NOT;
@@ -98,7 +99,7 @@ PetscErrorCode DecideLook(Solve *s)
   ContractTolerances(ksp, &rtol, &abstol);
   if (PolicyIsConstant(policy)) PolicyDecide(policy, NULL, d);
   else {
-    PetscCall(FeaturesCompute(s->op.A, ksp->vec_rhs, s->contract.bnorm, rtol, abstol, given, &s->run->previous, features));
+    PetscCall(FeaturesCompute(s->op.P, ksp->vec_rhs, s->contract.bnorm, rtol, abstol, given, &s->run->previous, features));
     PetscCallMPI(MPI_Bcast(features, METASOLVE_FEATURES, MPI_DOUBLE, 0, PetscObjectComm((PetscObject)ksp)));
     if (PolicyPrior(policy)) PetscCall(ChooseCandidate(s, features));
     else PolicyDecide(policy, features, d);
@@ -161,7 +162,7 @@ PetscErrorCode DecideExpect(Solve *s)
   PetscFunctionBegin;
   PetscCall(OwnSetUpIsDue(s->ksp, &setup));
   if (InnerReady(&s->run->inner, &s->run->decision.settings, &s->op, ContractNorm(&s->contract))) setup = PETSC_FALSE;
-  PetscCall(MatGetInfo(s->op.A, MAT_LOCAL, &info));
+  PetscCall(MatGetInfo(s->op.P, MAT_LOCAL, &info));
   guess = OWN * PASS * info.nz_used;
   if (s->contract.kind == CONTRACT_DIRECT && setup) guess = fmax(guess, EXACT * pow((double)s->op.rows, 1.5));
   s->expected = ClassOwn(s->class, s->run->decided ? &s->run->decision : NULL, setup, guess);

@@ -82,7 +82,14 @@ static PetscErrorCode Reusable(const Inner *in, const Settings *s, const Operato
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode Create(Inner *in, KSP host, const Settings *s, Mat A, KSPNormType norm)
+/* A factor of another matrix is no inverse of this one: Richardson's method takes many steps with it, or does not converge. */
+static PetscErrorCode Method(Inner *in, const Operator *o)
+{
+  if (strcmp(SettingsGet(&in->settings, "ksp_type"), KSPRICHARDSON)) return PETSC_SUCCESS;
+  return KSPSetType(in->ksp, in->kept || OperatorIsTwo(o) ? KSPGMRES : KSPRICHARDSON);
+}
+
+static PetscErrorCode Create(Inner *in, KSP host, const Settings *s, const Operator *o, KSPNormType norm)
 {
   static int serial = 0;
 
@@ -93,19 +100,13 @@ static PetscErrorCode Create(Inner *in, KSP host, const Settings *s, Mat A, KSPN
   PetscCall(KSPCreate(PetscObjectComm((PetscObject)host), &in->ksp));
   snprintf(in->prefix, sizeof in->prefix, PREFIX "%d_", serial++);
   PetscCall(KSPSetOptionsPrefix(in->ksp, in->prefix));
-  PetscCall(KSPSetOperators(in->ksp, A, A));
+  PetscCall(KSPSetOperators(in->ksp, o->A, o->P));
   PetscCall(OptionsInsert(in));
   if (norm != KSP_NORM_DEFAULT) PetscCall(KSPSetNormType(in->ksp, norm));
   PetscCall(KSPSetFromOptions(in->ksp));
   PetscCall(KSPSetErrorIfNotConverged(in->ksp, PETSC_FALSE));
+  PetscCall(Method(in, o));
   PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* A factor of another matrix is no inverse of this one: Richardson's method takes many steps with it, or does not converge. */
-static PetscErrorCode Method(Inner *in)
-{
-  if (strcmp(SettingsGet(&in->settings, "ksp_type"), KSPRICHARDSON)) return PETSC_SUCCESS;
-  return KSPSetType(in->ksp, in->kept ? KSPGMRES : KSPRICHARDSON);
 }
 
 static PetscErrorCode SetUp(Inner *in, KSP host, const Settings *s, const Operator *o, KSPNormType norm)
@@ -113,12 +114,14 @@ static PetscErrorCode SetUp(Inner *in, KSP host, const Settings *s, const Operat
   PetscBool reuse;
 
   PetscFunctionBegin;
+  if (OperatorIsTwo(o) && !strcmp(SettingsGet(s, "pc_type"), PCEISENSTAT))
+    PetscFunctionReturn(PETSC_ERR_SUP); /* one matrix alone */
   PetscCall(Reusable(in, s, o, norm, &reuse));
   in->kept = PETSC_FALSE;
   if (reuse) {
-    PetscCall(KSPSetOperators(in->ksp, o->A, o->A));
-    PetscCall(Method(in));
-  } else PetscCall(Create(in, host, s, o->A, norm));
+    PetscCall(KSPSetOperators(in->ksp, o->A, o->P));
+    PetscCall(Method(in, o));
+  } else PetscCall(Create(in, host, s, o, norm));
   in->op      = (Operator){0}; /* until it is done */
   in->updated = reuse;
   in->anew    = PETSC_FALSE;
@@ -133,9 +136,9 @@ static PetscErrorCode Keep(Inner *in, const Operator *o)
 {
   PetscFunctionBegin;
   in->kept = PETSC_TRUE;
-  PetscCall(Method(in));
+  PetscCall(Method(in, o));
   PetscCall(KSPSetReusePreconditioner(in->ksp, PETSC_TRUE));
-  PetscCall(KSPSetOperators(in->ksp, o->A, o->A));
+  PetscCall(KSPSetOperators(in->ksp, o->A, o->P));
   PetscCall(KSPSetUp(in->ksp));
   in->op = *o;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -203,7 +206,7 @@ PetscErrorCode InnerSetUp(Inner *in, KSP host, const Settings *s, const Operator
   PetscCall(SoundOperator(o, s, &sound));
   PetscCall(Agree(host, sound ? INNER_OK : INNER_UNSOUND, state));
   if (*state) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(OperatorKeep(o->A, PREFIX, &marks));
+  PetscCall(OperatorKeep(o->P, PREFIX, &marks));
   PetscCall(QuietBegin(&quiet));
   err = SetUp(in, host, s, o, norm);
   if (!err) err = Checked(in, host, &mine);
@@ -215,7 +218,7 @@ PetscErrorCode InnerSetUp(Inner *in, KSP host, const Settings *s, const Operator
 
 PetscBool InnerMayKeep(const Inner *in, KSPNormType norm)
 {
-  return (PetscBool)(in->ksp && in->norm == norm && in->op.A);
+  return (PetscBool)(in->ksp && in->norm == norm && in->op.P);
 }
 
 void InnerAnew(Inner *in)
@@ -231,7 +234,7 @@ PetscErrorCode InnerKeep(Inner *in, KSP host, const Operator *o, InnerState *sta
   Quiet          quiet;
 
   PetscFunctionBegin;
-  PetscCall(OperatorKeep(o->A, PREFIX, &marks));
+  PetscCall(OperatorKeep(o->P, PREFIX, &marks));
   PetscCall(QuietBegin(&quiet));
   err = Keep(in, o);
   if (!err) err = Checked(in, host, &mine);
@@ -247,11 +250,11 @@ PetscErrorCode InnerSolve(Inner *in, KSP host, Vec x, Limits *limits, PetscInt m
   OperatorMarks  marks;
   Quiet          quiet;
   PetscInt       locks;
-  Mat            A;
+  Mat            P;
 
   PetscFunctionBegin;
-  PetscCall(KSPGetOperators(in->ksp, &A, NULL));
-  PetscCall(OperatorKeep(A, PREFIX, &marks));
+  PetscCall(KSPGetOperators(in->ksp, NULL, &P));
+  PetscCall(OperatorKeep(P, PREFIX, &marks));
   PetscCall(VecLockGet(host->vec_rhs, &locks));
   PetscCall(QuietBegin(&quiet));
   err = Solve(in, host, x, limits, max_it, guess);

@@ -4,16 +4,18 @@
 #include "why.h"
 
 typedef struct {
-  Mat              A; /* borrowed */
+  Mat              A; /* whose products count; borrowed, as the other */
+  Mat              P; /* whose entries are read, and of which preconditioners are made: A, where the program has one matrix */
   PetscInt         rows;
-  PetscObjectId    id;
-  PetscObjectState state, pattern; /* of the values, of the places of the nonzeros */
+  PetscObjectId    applied, id;    /* of A, of P */
+  PetscObjectState state, pattern; /* of the values of P, of the places of its nonzeros */
   PetscBool        readable;       /* it can be acted on */
   PetscBool        several;        /* of a type for several ranks, which one may have as well */
 } Operator;
 
 PetscErrorCode OperatorOf(KSP, Operator *, Why *);
-PetscBool      OperatorSame(const Operator *, const Operator *); /* the same values of the same matrix */
+PetscBool      OperatorSame(const Operator *, const Operator *); /* the same values of the same matrix P, under the same A */
+PetscBool      OperatorIsTwo(const Operator *);                  /* A is not P */
 
 /* What a preconditioner of ours changes in the program's matrix, and is put back: options prefixes, and what
    is to become of errors. */

@@ -21,8 +21,8 @@ static PetscErrorCode Recordable(KSP ksp, Record *r, const char **why)
   r->A = r->op.A;
   if (of == WHY_NO_OPERATOR) *why = "no operator yet";
   else if (ksp->pc->ops->presolve) *why = "the program's preconditioner transforms the system";
-  else if (of == WHY_TWO_MATRICES) *why = "operator and preconditioning matrix differ";
-  else if (of) *why = "the operator is not an assembled, square AIJ matrix";
+  else if (of) *why = "the preconditioning matrix is not an assembled, square AIJ matrix";
+  else if (OperatorIsTwo(&r->op)) *why = "operator and preconditioning matrix differ: such solves can be run, but not recorded";
   else if (ksp->normtype == KSP_NORM_NONE && !ContractIsDirect(ksp)) *why = "a fixed number of iterations without norm";
   else if (ScalesSystem(ksp)) *why = "diagonally scaled operator";
   if (*why) PetscFunctionReturn(PETSC_SUCCESS);
@@ -125,7 +125,7 @@ static PetscErrorCode Finish(KSP ksp, Recorder *s, Recorded *h, Record *r)
 static PetscErrorCode Judged(KSP ksp, Recorded *h, Record *r)
 {
   Attained  own = {0}, seen;
-  Judge     j   = {.A = r->A, .b = ksp->vec_rhs, .scales = &h->scales};
+  Judge     j   = {.A = r->A, .P = r->A, .b = ksp->vec_rhs, .scales = &h->scales};
   PetscReal zero;
 
   PetscFunctionBegin;

@@ -11,6 +11,7 @@
 #include "host.h"
 #include "inner.h"
 #include "journal.h"
+#include "product.h"
 #include "reuse.h"
 #include "state.h"
 #include "watch.h"
@@ -68,6 +69,7 @@ typedef struct { /* kept with a KSP */
   Settings      own;       /* to be used in the inner solver, where own settings are described by options; 0: they are not */
   PetscBool     own_ready; /* their preconditioner was set up already */
   double        foreseen;  /* seconds of the candidate */
+  double        dear[2];   /* seconds of a product with A and with P, where these are two; 0: not taken yet */
   PetscBool     decided;
   Previous      previous;
   Scales        scales;
@@ -110,6 +112,7 @@ typedef struct _Solve { /* one solve; times in seconds */
   Why            why;
   char           detail[256]; /* of why; empty: its text is enough */
   Operator       op;
+  Products       products; /* before anything was tried */
   Contract       contract;
   Watch          watch;
   Preconditioner preconditioner; /* of the attempt */
