@@ -59,8 +59,8 @@ static PetscErrorCode Density(const Operator *o, int *density)
   PetscFunctionBegin;
   *density = 0;
   if (!o->readable) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(MatGetInfo(o->P, MAT_LOCAL, &info));
-  PetscCall(MatGetLocalSize(o->P, &rows, NULL));
+  PetscCall(MatGetInfo(o->given, MAT_LOCAL, &info));
+  PetscCall(MatGetLocalSize(o->given, &rows, NULL));
   if (rows) *density = (int)round(log2(fmax(info.nz_used / rows, 1)));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -106,7 +106,7 @@ PetscErrorCode ClassFind(Class *all, KSP ksp, const Operator *o, Class *found)
   PetscCallMPI(MPI_Comm_size(PetscObjectComm((PetscObject)ksp), &ranks));
   Alike(prefix ? prefix : "", key.prefix, sizeof key.prefix);
   while (key.rows < o->rows && key.rows <= PETSC_MAX_INT / 2) key.rows *= 2;
-  if (o->P) PetscCall(MatGetBlockSize(o->P, &key.block));
+  if (o->given) PetscCall(MatGetBlockSize(o->given, &key.block));
   key.ranks = ranks;
   PetscCall(Density(o, &key.density));
   for (Class c = *all; c; c = c->next) {

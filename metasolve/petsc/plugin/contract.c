@@ -17,7 +17,7 @@ PetscErrorCode TrueResidual(KSP ksp, PetscReal *norm)
   Judge j = {.measure = MEASURE_NORM, .b = ksp->vec_rhs};
 
   PetscFunctionBegin;
-  PetscCall(KSPGetOperators(ksp, &j.A, &j.P));
+  PetscCall(KSPGetOperators(ksp, &j.A, NULL));
   PetscCall(JudgeAnswer(&j, ksp->vec_sol, norm));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -155,15 +155,15 @@ static PetscErrorCode Reference(KSP ksp, const Contract *c, PetscReal *reference
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode ContractTarget(KSP ksp, const Attained *own, PetscReal told, Scales *scales, Contract *c, Why *why)
+PetscErrorCode ContractTarget(KSP ksp, const Operator *o, const Attained *own, PetscReal told, Scales *scales, Contract *c,
+                              Why *why)
 {
   PetscReal reference, noise;
 
   PetscFunctionBegin;
   *c = (Contract){
-    .ksp = ksp, .kind = ContractKindOf(ksp), .judge = {.b = ksp->vec_rhs, .scales = scales}
+    .ksp = ksp, .kind = ContractKindOf(ksp), .judge = {.A = o->A, .P = o->P, .b = ksp->vec_rhs, .scales = scales}
   };
-  PetscCall(KSPGetOperators(ksp, &c->judge.A, &c->judge.P));
   PetscCall(NormOf(ksp->vec_rhs, NORM_2, &c->bnorm));
   c->zero = c->bnorm;
   if (!isfinite(c->bnorm)) *why = WHY_NOT_FINITE;
@@ -213,13 +213,12 @@ void AttainedAdd(Attained *own, const Attained *seen)
   Mix(&own->backward, seen->backward, own->answers);
 }
 
-PetscErrorCode ContractAttain(KSP ksp, Scales *scales, Attained *seen)
+PetscErrorCode ContractAttain(KSP ksp, const Operator *o, Scales *scales, Attained *seen)
 {
-  Judge     j = {.b = ksp->vec_rhs, .scales = scales};
+  Judge     j = {.A = o->A, .P = o->P, .b = ksp->vec_rhs, .scales = scales};
   PetscReal of[MEASURES], zero[MEASURES];
 
   PetscFunctionBegin;
-  PetscCall(KSPGetOperators(ksp, &j.A, &j.P));
   PetscCall(ScalesOpen(j.P, ksp->vec_rhs, scales));
   PetscCall(JudgeAll(&j, ksp->vec_sol, of));
   PetscCall(JudgeAll(&j, NULL, zero));

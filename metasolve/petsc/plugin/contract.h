@@ -49,13 +49,14 @@ Attained       ContractAttained(Measure, PetscReal tolerance);              /* o
 PetscReal      ContractExact(const Attained *);                             /* the backward error asked of a direct solve */
 void           ContractTolerances(KSP, PetscReal *rtol, PetscReal *abstol); /* as models are told of them */
 PetscErrorCode ContractRead(KSP, Why *); /* from the KSP alone, before there is anything to solve */
-PetscErrorCode ContractTarget(KSP, const Attained *, PetscReal told, Scales *, Contract *,
+PetscErrorCode ContractTarget(KSP, const Operator *, const Attained *, PetscReal told, Scales *, Contract *,
                               Why *); /* collective; needs right-hand side and guess in place; told: see ContractTold() */
 PetscErrorCode ContractTell(Contract *, PetscReal told);        /* 0: nothing is known; collective */
 PetscErrorCode ContractTold(const Contract *, PetscReal *told); /* by an own answer, in units of the rows. Collective */
 KSPNormType    ContractNorm(const Contract *);                  /* which norm a method is to carry along for it */
 PetscBool      ContractMet(const Contract *, PetscReal measure);
-PetscErrorCode ContractAttain(KSP, Scales *, Attained *seen); /* the program's own settings have answered: how well? Collective */
+PetscErrorCode ContractAttain(KSP, const Operator *, Scales *,
+                              Attained *seen); /* the program's own settings have answered: how well? Collective */
 PetscBool ContractIsTheirs(KSP, void (*)(void), const void *context); /* a test or monitor of the program's own, in any language */
 void      AttainedAdd(Attained *own, const Attained *seen);
 PetscErrorCode ContractAsk(void *contract, PetscInt it, PetscReal norm,

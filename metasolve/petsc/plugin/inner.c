@@ -100,7 +100,7 @@ static PetscErrorCode Create(Inner *in, KSP host, const Settings *s, const Opera
   PetscCall(KSPCreate(PetscObjectComm((PetscObject)host), &in->ksp));
   snprintf(in->prefix, sizeof in->prefix, PREFIX "%d_", serial++);
   PetscCall(KSPSetOptionsPrefix(in->ksp, in->prefix));
-  PetscCall(KSPSetOperators(in->ksp, o->A, o->P));
+  PetscCall(KSPSetOperators(in->ksp, OperatorApplied(o), o->P));
   PetscCall(OptionsInsert(in));
   if (norm != KSP_NORM_DEFAULT) PetscCall(KSPSetNormType(in->ksp, norm));
   PetscCall(KSPSetFromOptions(in->ksp));
@@ -119,7 +119,7 @@ static PetscErrorCode SetUp(Inner *in, KSP host, const Settings *s, const Operat
   PetscCall(Reusable(in, s, o, norm, &reuse));
   in->kept = PETSC_FALSE;
   if (reuse) {
-    PetscCall(KSPSetOperators(in->ksp, o->A, o->P));
+    PetscCall(KSPSetOperators(in->ksp, OperatorApplied(o), o->P));
     PetscCall(Method(in, o));
   } else PetscCall(Create(in, host, s, o, norm));
   in->op      = (Operator){0}; /* until it is done */
@@ -138,7 +138,7 @@ static PetscErrorCode Keep(Inner *in, const Operator *o)
   in->kept = PETSC_TRUE;
   PetscCall(Method(in, o));
   PetscCall(KSPSetReusePreconditioner(in->ksp, PETSC_TRUE));
-  PetscCall(KSPSetOperators(in->ksp, o->A, o->P));
+  PetscCall(KSPSetOperators(in->ksp, OperatorApplied(o), o->P));
   PetscCall(KSPSetUp(in->ksp));
   in->op = *o;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -218,7 +218,7 @@ PetscErrorCode InnerSetUp(Inner *in, KSP host, const Settings *s, const Operator
 
 PetscBool InnerMayKeep(const Inner *in, KSPNormType norm)
 {
-  return (PetscBool)(in->ksp && in->norm == norm && in->op.P);
+  return (PetscBool)(in->ksp && in->norm == norm && in->op.given);
 }
 
 void InnerAnew(Inner *in)

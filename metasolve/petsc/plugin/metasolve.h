@@ -16,7 +16,7 @@
      due, applied, asked  may it wait? what uses it; what it makes, and others ask for
      census               who asks past us
      reroute, unread      ... and is led to us; the options that it would have read
-     sound, contract, own_test, operator, limits, measure, product, guard, left, sight
+     sound, contract, own_test, operator, limits, measure, product, twin, guard, left, sight
      newton_guess, guess, basis_file, policy, policy_file, policy_settings, posterior, prior, prior_file, features, rows
      change, matrix
      settings, words, text, sha256, reuse

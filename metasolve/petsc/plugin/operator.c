@@ -2,25 +2,42 @@
 #include "operator.h"
 #include <petsc/private/matimpl.h>
 
-/* Can A be applied to vectors of P? */
-static PetscErrorCode Multiplies(const Operator *o, PetscBool *yes)
+/* Can they be read, as they are or by a twin? */
+static PetscErrorCode Entries(Operator *o)
 {
-  PetscInt m[2], n[2];
+  PetscBool rows;
 
   PetscFunctionBegin;
-  PetscCall(MatAssembled(o->A, yes));
-  if (*yes) PetscCall(MatHasOperation(o->A, MATOP_MULT, yes));
+  PetscCall(PetscStrbeginswith(((PetscObject)o->given)->type_name, "mpi", &o->several));
+  PetscCall(MatIsRows(o->given, &rows));
+  PetscCall(TwinMay(o->given, &o->readable));
+  if (rows) o->P = o->given;
+  o->readable = (PetscBool)(o->readable || rows);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Can A be applied to the same vectors? */
+static PetscErrorCode Multiplies(Operator *o)
+{
+  PetscInt  m[2], n[2];
+  PetscBool made;
+  int       all;
+
+  PetscFunctionBegin;
+  PetscCall(MatAssembled(o->A, &made));
+  if (made) PetscCall(MatHasOperation(o->A, MATOP_MULT, &made));
   PetscCall(MatGetLocalSize(o->A, &m[0], &n[0]));
-  PetscCall(MatGetLocalSize(o->P, &m[1], &n[1]));
-  *yes = (PetscBool)(*yes && m[0] == m[1] && n[0] == n[1]);
-  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, yes, 1, MPIU_BOOL, MPI_LAND, PetscObjectComm((PetscObject)o->P)));
+  PetscCall(MatGetLocalSize(o->given, &m[1], &n[1]));
+  all = made && m[0] == m[1] && n[0] == n[1];
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &all, 1, MPI_INT, MPI_MIN, PetscObjectComm((PetscObject)o->given)));
+  o->readable = (PetscBool)all;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* *why is set where no model may act on it: then no entry of it is read, and it is not applied. */
 PetscErrorCode OperatorOf(KSP ksp, Operator *o, Why *why)
 {
-  PetscBool set, usable;
+  PetscBool set;
 
   PetscFunctionBegin;
   *o = (Operator){0};
@@ -29,20 +46,34 @@ PetscErrorCode OperatorOf(KSP ksp, Operator *o, Why *why)
     *why = WHY_NO_OPERATOR;
     PetscFunctionReturn(PETSC_SUCCESS);
   }
-  PetscCall(KSPGetOperators(ksp, &o->A, &o->P));
-  PetscCall(MatGetSize(o->P, &o->rows, NULL));
+  PetscCall(KSPGetOperators(ksp, &o->A, &o->given));
+  PetscCall(MatGetSize(o->given, &o->rows, NULL));
   PetscCall(PetscObjectGetId((PetscObject)o->A, &o->applied));
-  PetscCall(PetscObjectGetId((PetscObject)o->P, &o->id));
-  PetscCall(PetscObjectStateGet((PetscObject)o->P, &o->state));
-  PetscCall(MatGetNonzeroState(o->P, &o->pattern));
-  PetscCall(PetscObjectBaseTypeCompare((PetscObject)o->P, MATMPIAIJ, &o->several));
-  PetscCall(MatIsRows(o->P, &o->readable));
+  PetscCall(PetscObjectGetId((PetscObject)o->given, &o->id));
+  PetscCall(PetscObjectStateGet((PetscObject)o->given, &o->state));
+  PetscCall(MatGetNonzeroState(o->given, &o->pattern));
+  PetscCall(Entries(o));
   if (!o->readable) *why = WHY_NOT_ROWS;
-  if (!OperatorIsTwo(o)) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(Multiplies(o, &usable));
-  if (!usable && o->readable) *why = WHY_NO_PRODUCT;
-  o->readable = (PetscBool)(o->readable && usable);
+  if (!o->readable || !OperatorIsTwo(o)) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(Multiplies(o));
+  if (!o->readable) *why = WHY_NO_PRODUCT;
   PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode OperatorRead(Operator *o, Twin *twin, Why *why)
+{
+  PetscFunctionBegin;
+  if (o->P) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(TwinOf(twin, o->given, &o->P));
+  if (o->P) PetscFunctionReturn(PETSC_SUCCESS);
+  o->readable = PETSC_FALSE;
+  *why        = WHY_MEMORY;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+Mat OperatorApplied(const Operator *o)
+{
+  return OperatorIsTwo(o) ? o->A : o->P;
 }
 
 PetscBool OperatorSame(const Operator *a, const Operator *b)
@@ -52,7 +83,7 @@ PetscBool OperatorSame(const Operator *a, const Operator *b)
 
 PetscBool OperatorIsTwo(const Operator *o)
 {
-  return (PetscBool)(o->A != o->P);
+  return (PetscBool)(o->A != o->given);
 }
 
 /* Options of the program that are about its matrix, such as -matconvert_type, are not meant for preconditioners of ours. */

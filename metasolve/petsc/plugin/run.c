@@ -164,6 +164,7 @@ static PetscErrorCode RunReset(void *state)
   PetscCall(CycleFree(&r->cycle));
   PetscCall(PreviousFree(&r->previous));
   PetscCall(ScalesFree(&r->scales));
+  PetscCall(TwinFree(&r->twin));
   r->op      = (Operator){0};
   r->dear[0] = 0;
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -73,6 +73,7 @@ typedef struct { /* kept with a KSP */
   PetscBool     decided;
   Previous      previous;
   Scales        scales;
+  Twin          twin;  /* of what the program makes preconditioners of, where that is no AIJ matrix */
   Attained      known; /* of what own answers attain, from outside; answers 0: nothing */
   PetscBool     fits;  /* whether the guess is for the pattern below */
   PetscObjectId pattern_id;

@@ -1,0 +1,107 @@
+/* twin.c - an AIJ copy of a matrix in blocks, made and updated. */
+#include "twin.h"
+#include "limit.h"
+
+#define ENTRY_BYTES (sizeof(PetscScalar) + sizeof(PetscInt))
+#define SUBCLASSES  MATSEQAIJPERM, MATMPIAIJPERM, MATSEQAIJSELL, MATMPIAIJSELL
+#define SYMMETRIC   2 /* times the entries that a symmetric matrix stores */
+
+PetscErrorCode TwinMay(Mat A, PetscBool *yes)
+{
+  PetscInt M, N;
+
+  PetscFunctionBegin;
+  PetscCall(PetscObjectTypeCompareAny((PetscObject)A, yes, MATSEQBAIJ, MATMPIBAIJ, MATSEQSBAIJ, MATMPISBAIJ, SUBCLASSES, ""));
+  if (*yes) PetscCall(MatAssembled(A, yes));
+  PetscCall(MatGetSize(A, &M, &N));
+  if (M != N) *yes = PETSC_FALSE;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* On all ranks, of half of what there is. */
+static PetscErrorCode Room(Mat A, PetscBool *yes)
+{
+  MatInfo info;
+  int     fits;
+
+  PetscFunctionBegin;
+  PetscCall(MatGetInfo(A, MAT_GLOBAL_SUM, &info));
+  fits = SYMMETRIC * ENTRY_BYTES * info.nz_used < MemoryFree() / 2;
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &fits, 1, MPI_INT, MPI_MIN, PetscObjectComm((PetscObject)A)));
+  *yes = (PetscBool)fits;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* What the program has said of its matrix, as a solver asks for it. */
+static PetscErrorCode Said(Mat A, Mat aij)
+{
+  MatNullSpace null, near;
+
+  PetscFunctionBegin;
+  PetscCall(MatGetNullSpace(A, &null));
+  PetscCall(MatGetNearNullSpace(A, &near));
+  PetscCall(MatSetNullSpace(aij, null));
+  PetscCall(MatSetNearNullSpace(aij, near));
+  PetscCall(MatPropagateSymmetryOptions(A, aij));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Make(Mat A, PetscBool same, Mat *aij)
+{
+  PetscBool rows;
+
+  PetscFunctionBegin;
+  PetscCall(PetscObjectTypeCompareAny((PetscObject)A, &rows, SUBCLASSES, ""));
+  if (same && rows) PetscCall(MatCopy(A, *aij, SAME_NONZERO_PATTERN));
+  else PetscCall(MatConvert(A, MATAIJ, same ? MAT_REUSE_MATRIX : MAT_INITIAL_MATRIX, aij));
+  PetscCall(Said(A, *aij));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* *aij NULL: there is no memory for it, and none before. */
+static PetscErrorCode MakeQuietly(Mat A, PetscBool same, Mat *aij)
+{
+  PetscBool      room = PETSC_TRUE;
+  PetscErrorCode err  = PETSC_SUCCESS;
+  int            failed;
+
+  PetscFunctionBegin;
+  if (!same) PetscCall(MatDestroy(aij));
+  if (!same) PetscCall(Room(A, &room));
+  if (!room) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscPushErrorHandler(PetscIgnoreErrorHandler, NULL));
+  err = Make(A, same, aij);
+  PetscCall(PetscPopErrorHandler());
+  failed = err != 0;
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &failed, 1, MPI_INT, MPI_MAX, PetscObjectComm((PetscObject)A)));
+  if (failed) *aij = NULL; /* an error in the middle of it: what there is of it is left behind */
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TwinOf(Twin *t, Mat A, Mat *aij)
+{
+  Twin      now  = {.aij = t->aij};
+  PetscBool same = PETSC_FALSE;
+
+  PetscFunctionBegin;
+  *aij = NULL;
+  PetscCall(PetscObjectGetId((PetscObject)A, &now.id));
+  PetscCall(PetscObjectStateGet((PetscObject)A, &now.state));
+  PetscCall(MatGetNonzeroState(A, &now.pattern));
+  if (t->aij) same = (PetscBool)(t->id == now.id && t->pattern == now.pattern);
+  *aij = t->aij;
+  if (same && t->state == now.state) PetscFunctionReturn(PETSC_SUCCESS);
+  *t = (Twin){0};
+  PetscCall(MakeQuietly(A, same, &now.aij));
+  if (now.aij) *t = now;
+  *aij = now.aij;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode TwinFree(Twin *t)
+{
+  PetscFunctionBegin;
+  PetscCall(MatDestroy(&t->aij));
+  *t = (Twin){0};
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
