@@ -1,6 +1,6 @@
 """The preconditioning matrix is read, the operator is applied.
 
-A product may be an evaluation of the program's own function: what SNES has counted is as without us.
+A product may evaluate the program's own function: what SNES has counted is as without us.
 """
 
 import re
