@@ -1,6 +1,7 @@
 /* product.c - products with the program's operator that the program does not see. */
 #include "product.h"
 #include "guard.h"
+#include "measure.h"
 #include <math.h>
 #include <petsc/private/snesimpl.h>
 
@@ -54,22 +55,44 @@ static PetscErrorCode Quietly(Mat A, Vec x, Vec y, PetscErrorCode *err)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode ProductMake(Mat A, Vec x, Vec y)
+static PetscErrorCode NotANumber(Vec y)
 {
-  PetscErrorCode err;
-  PetscInt       n;
-  PetscScalar   *all;
-  Products       before;
+  PetscInt     n;
+  PetscScalar *all;
 
   PetscFunctionBegin;
-  PetscCall(ProductsKeep(A, &before));
-  PetscCall(Quietly(A, x, y, &err));
-  PetscCall(ProductsPutBack(&before));
-  if (!err) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(VecGetLocalSize(y, &n));
   PetscCall(VecGetArrayWrite(y, &all));
   for (PetscInt i = 0; i < n; i++) all[i] = NAN;
   PetscCall(VecRestoreArrayWrite(y, &all));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* A function of the program's may look up a table with what it is given: it is not given what is not finite. */
+static PetscErrorCode Harmless(Mat A, Vec x, PetscBool *yes)
+{
+  PetscReal norm = 0;
+  PetscBool assembled;
+
+  PetscFunctionBegin;
+  PetscCall(MatIsRows(A, &assembled));
+  if (!assembled) PetscCall(NormOf(x, NORM_2, &norm));
+  *yes = (PetscBool)isfinite(norm);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode ProductMake(Mat A, Vec x, Vec y)
+{
+  PetscErrorCode err = PETSC_SUCCESS;
+  PetscBool      harmless;
+  Products       before;
+
+  PetscFunctionBegin;
+  PetscCall(Harmless(A, x, &harmless));
+  PetscCall(ProductsKeep(A, &before));
+  if (harmless) PetscCall(Quietly(A, x, y, &err));
+  PetscCall(ProductsPutBack(&before));
+  if (err || !harmless) PetscCall(NotANumber(y));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
