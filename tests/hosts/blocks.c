@@ -42,6 +42,7 @@ static PetscErrorCode Fill(Mat A, const Case *c, PetscInt step)
 static PetscErrorCode Create(const Case *c, Mat *A)
 {
   const PetscInt f = c->fields, N = c->n * c->n * f;
+  PetscBool      half;
 
   PetscFunctionBeginUser;
   PetscCall(MatCreate(PETSC_COMM_WORLD, A));
@@ -52,7 +53,8 @@ static PetscErrorCode Create(const Case *c, Mat *A)
   PetscCall(MatXAIJSetPreallocation(*A, f, NULL, NULL, NULL, NULL));
   PetscCall(MatSetUp(*A));
   PetscCall(MatSetOption(*A, MAT_NEW_NONZERO_ALLOCATION_ERR, PETSC_FALSE));
-  PetscCall(MatSetOption(*A, MAT_IGNORE_LOWER_TRIANGULAR, PETSC_TRUE)); /* of what stores only the other one */
+  PetscCall(PetscObjectTypeCompareAny((PetscObject)*A, &half, MATSEQSBAIJ, MATMPISBAIJ, ""));
+  if (half) PetscCall(MatSetOption(*A, MAT_IGNORE_LOWER_TRIANGULAR, PETSC_TRUE));
   PetscFunctionReturn(0);
 }
 

@@ -82,6 +82,7 @@ static PetscErrorCode Once(Solve *s, Limits *limits, PetscBool guess, PetscLogDo
   PetscCall(KSPGetIterationNumber(in->ksp, &its));
   s->its += its;
   PetscCall(MirrorProject(s));
+  if (in->ksp->reason > 0) PetscCall(ContractBlur(&s->contract, s->ksp->vec_sol));
   PetscCall(JudgeAnswer(&s->contract.judge, s->ksp->vec_sol, &s->residual));
   s->verify += Lap(clock);
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -5,10 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TEN    10. /* times what own answers attain */
-#define FAR    1e6 /* max |D| / min |D| from which rows may be in different units */
-#define UNEVEN 4.  /* times an even one: what |b| / |D^-1 b| may be for the 2-norm to mean something in all rows */
-#define MEMORY 12  /* answers that the running means remember */
+#define TEN     10. /* times what own answers attain */
+#define TWICE   2.
+#define BLURRED 100. /* times the target: what noise may excuse before own answers were seen */
+#define FAR     1e6  /* max |D| / min |D| from which rows may be in different units */
+#define UNEVEN  4.   /* times an even one: what |b| / |D^-1 b| may be for the 2-norm to mean something in all rows */
+#define MEMORY  12   /* answers that the running means remember */
 
 const char *const ContractKinds[] = {"unpreconditioned", "preconditioned", "direct", "own test"};
 
@@ -158,7 +160,7 @@ static PetscErrorCode Reference(KSP ksp, const Contract *c, PetscReal *reference
 PetscErrorCode ContractTarget(KSP ksp, const Operator *o, const Attained *own, PetscReal told, Scales *scales, Contract *c,
                               Why *why)
 {
-  PetscReal reference, noise;
+  PetscReal reference;
 
   PetscFunctionBegin;
   *c = (Contract){
@@ -170,14 +172,15 @@ PetscErrorCode ContractTarget(KSP ksp, const Operator *o, const Attained *own, P
   else if (!PetscIsNormalReal(c->bnorm)) *why = WHY_ZERO;
   if (!*why && c->kind == CONTRACT_OWN_TEST) PetscCall(ContractTell(c, told));
   if (*why || c->kind == CONTRACT_OWN_TEST) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(ProductNoise(c->judge.A, &c->noise));
   PetscCall(Choose(ksp, own, c, why));
   c->target = ContractExact(own);
   if (c->kind == CONTRACT_DIRECT) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(Reference(ksp, c, &reference));
   c->target = ksp->rtol * reference;
   if (c->kind == CONTRACT_UNPRECONDITIONED) c->target = fmax(c->target, ksp->abstol);
-  PetscCall(ProductNoise(c->judge.A, &noise));
-  c->target = fmax(c->target, noise * c->zero); /* nobody can tell whether there is less */
+  c->target = fmax(c->target, c->noise * c->zero);
+  c->most   = c->target * (own->answers > 0 ? TWICE * exp(fmax(own->norm, 0)) : BLURRED);
   if (!isfinite(c->target)) *why = WHY_NOT_FINITE;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -191,6 +194,20 @@ KSPNormType ContractNorm(const Contract *c)
 PetscBool ContractMet(const Contract *c, PetscReal measure)
 {
   return (PetscBool)islessequal(measure, c->target);
+}
+
+/* A difference is of function values that are rounded to the size of A times what it is taken at. */
+PetscErrorCode ContractBlur(Contract *c, Vec x)
+{
+  PetscReal norm, blur;
+
+  PetscFunctionBegin;
+  if (!(c->noise > 0) || !(c->target > 0)) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(ScalesOpen(c->judge.P, c->judge.b, c->judge.scales));
+  PetscCall(NormOf(x, NORM_2, &norm));
+  blur = c->noise * norm * (c->judge.measure == MEASURE_ROWS ? TWICE : c->judge.scales->norm);
+  if (isgreater(blur, c->target)) c->target = fmin(blur, fmax(c->most, c->target));
+  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* ---- what own answers attain ---- */

@@ -114,8 +114,6 @@ static PetscErrorCode SetUp(Inner *in, KSP host, const Settings *s, const Operat
   PetscBool reuse;
 
   PetscFunctionBegin;
-  if (OperatorIsTwo(o) && !strcmp(SettingsGet(s, "pc_type"), PCEISENSTAT))
-    PetscFunctionReturn(PETSC_ERR_SUP); /* one matrix alone */
   PetscCall(Reusable(in, s, o, norm, &reuse));
   in->kept = PETSC_FALSE;
   if (reuse) {

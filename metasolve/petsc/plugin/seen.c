@@ -43,7 +43,7 @@ static PetscErrorCode Attains(Solve *s)
   PetscFunctionBegin;
   if (isnan(s->contract.target)) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(ContractTold(&s->contract, &s->class->told));
-  if (kind != CONTRACT_DIRECT && kind != CONTRACT_PRECONDITIONED) PetscFunctionReturn(PETSC_SUCCESS);
+  if (kind != CONTRACT_DIRECT && kind != CONTRACT_PRECONDITIONED && !(s->contract.noise > 0)) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(ContractAttain(s->ksp, &s->op, &s->run->scales, &s->lesson.attains));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -46,14 +46,29 @@ static PetscErrorCode Said(Mat A, Mat aij)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode Make(Mat A, PetscBool same, Mat *aij)
+/* PETSc 3.18 puts the values of larger blocks of a sequential SBAIJ matrix into wrong places of one that is there. */
+static PetscErrorCode Update(Mat A, Mat *aij)
 {
-  PetscBool rows;
+  PetscBool rows, half;
+  Mat       fresh;
 
   PetscFunctionBegin;
   PetscCall(PetscObjectTypeCompareAny((PetscObject)A, &rows, SUBCLASSES, ""));
-  if (same && rows) PetscCall(MatCopy(A, *aij, SAME_NONZERO_PATTERN));
-  else PetscCall(MatConvert(A, MATAIJ, same ? MAT_REUSE_MATRIX : MAT_INITIAL_MATRIX, aij));
+  PetscCall(PetscObjectTypeCompare((PetscObject)A, MATSEQSBAIJ, &half));
+  if (rows) PetscCall(MatCopy(A, *aij, SAME_NONZERO_PATTERN));
+  else if (half) {
+    PetscCall(MatConvert(A, MATAIJ, MAT_INITIAL_MATRIX, &fresh));
+    PetscCall(MatCopy(fresh, *aij, SAME_NONZERO_PATTERN));
+    PetscCall(MatDestroy(&fresh));
+  } else PetscCall(MatConvert(A, MATAIJ, MAT_REUSE_MATRIX, aij));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Make(Mat A, PetscBool same, Mat *aij)
+{
+  PetscFunctionBegin;
+  if (same) PetscCall(Update(A, aij));
+  else PetscCall(MatConvert(A, MATAIJ, MAT_INITIAL_MATRIX, aij));
   PetscCall(Said(A, *aij));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -10,7 +10,11 @@ import pytest
 from ..prior_writer import write_prior
 
 GOOD = {"ksp_type": "gmres", "pc_type": "bjacobi", "sub_pc_type": "ilu"}
-STUCK = {"ksp_type": "richardson", "pc_type": "none", "ksp_richardson_scale": "1e-6"}
+TRANSPOSED = {
+    "ksp_type": "bicg",
+    "pc_type": "jacobi",
+}  #: a product in, it wants one that is not there
+LATE = {"ksp_type": "gmres", "pc_type": "none", "ksp_gmres_restart": "2"}
 NEWTON = re.compile(
     r"^reason (?P<reason>-?\d+) newton (?P<newton>\d+) linear (?P<linear>\d+) "
     r"evaluations (?P<evaluations>\d+) norm (?P<norm>\S+)\ncalls (?P<calls>\d+)$",
@@ -42,11 +46,10 @@ def test_answers_meet_the_tolerance_in_the_operator(
     assert all(solve.residual <= 1e-6 and solve.reason > 0 for solve in parse_solves(done.stdout))
 
 
-@pytest.mark.parametrize("settings", [{"pc_type": "lu"}, {"pc_type": "cholesky"}])
 def test_a_factor_of_the_other_matrix_serves_a_krylov_method(
-    settings, host, constant_model, run_with, parse_solves
+    host, constant_model, run_with, parse_solves
 ):
-    model = constant_model(ksp_type="richardson", **settings)
+    model = constant_model(ksp_type="richardson", pc_type="lu")
     done, lines = run_with(model, two(host, "shell"))
     assert [line["source"] for line in lines] == ["model"] * 3, lines[0]["why"]
     assert all(line["contract"] == "preconditioned" for line in lines)
@@ -75,14 +78,6 @@ def test_a_factor_that_is_applied_once_is_left_alone(
     assert {line["why"] for line in lines} == {
         "a direct solve with another matrix than the operator"
     }
-
-
-def test_settings_for_one_matrix_alone_are_refused(host, constant_model, run_with, run_program):
-    model = constant_model(ksp_type="gmres", pc_type="eisenstat")
-    done, lines = run_with(model, two(host, "shell"))
-    assert done.stdout == run_program(two(host, "shell")).stdout
-    assert lines[0]["source"] == "fallback"
-    assert lines[0]["why"] == "the settings cannot be set up"
 
 
 @pytest.mark.parametrize("ranks", [1, 2])
@@ -128,7 +123,7 @@ def test_newton_goes_as_without_us(ranks, host, constant_model, run_with, run_pr
 
 
 @pytest.mark.parametrize("ranks", [1, 2])
-@pytest.mark.parametrize("settings", [STUCK, {"ksp_type": "gmres", "pc_type": "eisenstat"}])
+@pytest.mark.parametrize("settings", [TRANSPOSED, LATE])
 def test_an_attempt_that_is_undone_is_not_counted(
     settings, ranks, host, constant_model, run_with, run_program
 ):
@@ -148,7 +143,7 @@ def test_no_more_is_asked_for_than_differences_can_tell(host, constant_model, ru
     command = [*host("matrix_free"), FREE, "-ksp_rtol", "1e-12", "-snes_max_it", "2"]
     _, lines = run_with(constant_model(**GOOD), command)
     assert {line["source"] for line in lines} == {"model"}, lines[0]["why"]
-    assert all(line["tolerance"] == pytest.approx(1e-7) for line in lines)
+    assert all(1e-7 <= line["tolerance"] <= 1e-5 for line in lines)
 
 
 @pytest.mark.parametrize("ranks", [1, 2])
