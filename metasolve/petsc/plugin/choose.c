@@ -189,12 +189,15 @@ static PetscErrorCode Choose(Solve *s)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* How many products a solve makes follows from what the forest foresees for one matrix. */
+/* How many products a solve makes follows from what the forest foresees for one matrix. Those of an assembled operator are as its. */
 static PetscErrorCode Dearer(Solve *s)
 {
-  Run *r = s->run;
+  Run      *r = s->run;
+  PetscBool assembled;
 
   PetscFunctionBegin;
+  PetscCall(MatIsRows(s->op.A, &assembled));
+  if (assembled) PetscFunctionReturn(PETSC_SUCCESS);
   if (r->dear[0] == 0) PetscCall(ProductSeconds(s->op.A, s->op.P, s->ksp->vec_rhs, r->previous.work[1], r->dear));
   PriorDearer(PolicyPrior(r->runner->policy), r->dear[0], r->dear[1], &r->forecast);
   PetscFunctionReturn(PETSC_SUCCESS);

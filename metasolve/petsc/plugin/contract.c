@@ -180,7 +180,7 @@ PetscErrorCode ContractTarget(KSP ksp, const Operator *o, const Attained *own, P
   c->target = ksp->rtol * reference;
   if (c->kind == CONTRACT_UNPRECONDITIONED) c->target = fmax(c->target, ksp->abstol);
   c->target = fmax(c->target, c->noise * c->zero);
-  c->most   = c->target * (own->answers > 0 ? TWICE * exp(fmax(own->norm, 0)) : BLURRED);
+  c->most   = own->answers > 0 ? TWICE * exp(own->norm) * ksp->rtol * c->zero : BLURRED * c->target;
   if (!isfinite(c->target)) *why = WHY_NOT_FINITE;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -14,7 +14,6 @@ TRANSPOSED = {
     "ksp_type": "bicg",
     "pc_type": "jacobi",
 }  #: a product in, it wants one that is not there
-LATE = {"ksp_type": "gmres", "pc_type": "none", "ksp_gmres_restart": "2"}
 NEWTON = re.compile(
     r"^reason (?P<reason>-?\d+) newton (?P<newton>\d+) linear (?P<linear>\d+) "
     r"evaluations (?P<evaluations>\d+) norm (?P<norm>\S+)\ncalls (?P<calls>\d+)$",
@@ -107,7 +106,7 @@ def test_they_are_not_recorded(host, record_with):
 @pytest.mark.parametrize("ranks", [1, 2])
 def test_newton_goes_as_without_us(ranks, host, constant_model, run_with, run_program):
     """Evaluations are those of Newton's method and one for each iteration; ours are not counted."""
-    command = [*host("matrix_free"), FREE, "-ksp_rtol", "1e-6"]
+    command = [*host("matrix_free"), FREE, "-ksp_rtol", "1e-6", "-ksp_gmres_restart", "300"]
     (own,) = newtons(run_program(command, ranks=ranks).stdout)
     model = constant_model(ksp_type="gmres", pc_type="bjacobi", sub_pc_type="lu")
     done, lines = run_with(model, command, ranks)
@@ -123,15 +122,14 @@ def test_newton_goes_as_without_us(ranks, host, constant_model, run_with, run_pr
 
 
 @pytest.mark.parametrize("ranks", [1, 2])
-@pytest.mark.parametrize("settings", [TRANSPOSED, LATE])
 def test_an_attempt_that_is_undone_is_not_counted(
-    settings, ranks, host, constant_model, run_with, run_program
+    ranks, host, constant_model, run_with, run_program
 ):
     """Not even against a limit that the program only just keeps."""
     command = [*host("matrix_free"), FREE]
     (own,) = newtons(run_program(command, ranks=ranks).stdout)
     command += ["-snes_max_funcs", str(int(own["evaluations"]) + 1)]
-    done, lines = run_with(constant_model(**settings), command, ranks)
+    done, lines = run_with(constant_model(**TRANSPOSED), command, ranks)
     assert {line["source"] for line in lines} <= {"fallback", "refused"}
     assert "fallback" in {line["source"] for line in lines}
     (ours,) = newtons(done.stdout)
@@ -139,11 +137,11 @@ def test_an_attempt_that_is_undone_is_not_counted(
 
 
 def test_no_more_is_asked_for_than_differences_can_tell(host, constant_model, run_with):
-    """They have a noise of some 1e-8 to 1e-7: below it no residual is smaller than another."""
-    command = [*host("matrix_free"), FREE, "-ksp_rtol", "1e-12", "-snes_max_it", "2"]
+    """Of the program's own answers not either: once one was seen, ours may have what it has."""
+    command = [*host("matrix_free"), FREE, "-ksp_rtol", "1e-12"]
     _, lines = run_with(constant_model(**GOOD), command)
-    assert {line["source"] for line in lines} == {"model"}, lines[0]["why"]
-    assert all(1e-7 <= line["tolerance"] <= 1e-5 for line in lines)
+    assert lines[-1]["source"] == "model", lines[-1]["why"]
+    assert 1e-7 <= lines[-1]["true_residual"] <= lines[-1]["tolerance"] <= 1e-3
 
 
 @pytest.mark.parametrize("ranks", [1, 2])
