@@ -230,10 +230,10 @@ void AttainedAdd(Attained *own, const Attained *seen)
   Mix(&own->backward, seen->backward, own->answers);
 }
 
-PetscErrorCode ContractAttain(KSP ksp, const Operator *o, Scales *scales, Attained *seen)
+PetscErrorCode ContractAttain(KSP ksp, const Operator *o, Scales *scales, Attained *seen, PetscReal of[MEASURES])
 {
   Judge     j = {.A = o->A, .P = o->P, .b = ksp->vec_rhs, .scales = scales};
-  PetscReal of[MEASURES], zero[MEASURES];
+  PetscReal zero[MEASURES];
 
   PetscFunctionBegin;
   PetscCall(ScalesOpen(j.P, ksp->vec_rhs, scales));

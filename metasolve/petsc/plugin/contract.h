@@ -61,8 +61,8 @@ PetscErrorCode ContractTold(const Contract *, PetscReal *told); /* by an own ans
 KSPNormType    ContractNorm(const Contract *);                  /* which norm a method is to carry along for it */
 PetscBool      ContractMet(const Contract *, PetscReal measure);
 PetscErrorCode ContractBlur(Contract *, Vec x); /* the target is what products with A can tell at x, at least. Collective */
-PetscErrorCode ContractAttain(KSP, const Operator *, Scales *,
-                              Attained *seen); /* the program's own settings have answered: how well? Collective */
+/* The program's own settings have answered: how well? of: in all measures. Collective */
+PetscErrorCode ContractAttain(KSP, const Operator *, Scales *, Attained *seen, PetscReal of[MEASURES]);
 PetscBool ContractIsTheirs(KSP, void (*)(void), const void *context); /* a test or monitor of the program's own, in any language */
 void      AttainedAdd(Attained *own, const Attained *seen);
 PetscErrorCode ContractAsk(void *contract, PetscInt it, PetscReal norm,

@@ -89,6 +89,16 @@ static PetscErrorCode Method(Inner *in, const Operator *o)
   return KSPSetType(in->ksp, in->kept || OperatorIsTwo(o) ? KSPGMRES : KSPRICHARDSON);
 }
 
+static PetscErrorCode Operators(Inner *in, const Operator *o)
+{
+  Mat A, P;
+
+  PetscFunctionBegin;
+  OperatorsFor(o, &in->settings, &A, &P);
+  PetscCall(KSPSetOperators(in->ksp, A, P));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode Create(Inner *in, KSP host, const Settings *s, const Operator *o, KSPNormType norm)
 {
   static int serial = 0;
@@ -100,7 +110,7 @@ static PetscErrorCode Create(Inner *in, KSP host, const Settings *s, const Opera
   PetscCall(KSPCreate(PetscObjectComm((PetscObject)host), &in->ksp));
   snprintf(in->prefix, sizeof in->prefix, PREFIX "%d_", serial++);
   PetscCall(KSPSetOptionsPrefix(in->ksp, in->prefix));
-  PetscCall(KSPSetOperators(in->ksp, OperatorApplied(o), o->P));
+  PetscCall(Operators(in, o));
   PetscCall(OptionsInsert(in));
   if (norm != KSP_NORM_DEFAULT) PetscCall(KSPSetNormType(in->ksp, norm));
   PetscCall(KSPSetFromOptions(in->ksp));
@@ -117,7 +127,7 @@ static PetscErrorCode SetUp(Inner *in, KSP host, const Settings *s, const Operat
   PetscCall(Reusable(in, s, o, norm, &reuse));
   in->kept = PETSC_FALSE;
   if (reuse) {
-    PetscCall(KSPSetOperators(in->ksp, OperatorApplied(o), o->P));
+    PetscCall(Operators(in, o));
     PetscCall(Method(in, o));
   } else PetscCall(Create(in, host, s, o, norm));
   in->op      = (Operator){0}; /* until it is done */
@@ -136,7 +146,7 @@ static PetscErrorCode Keep(Inner *in, const Operator *o)
   in->kept = PETSC_TRUE;
   PetscCall(Method(in, o));
   PetscCall(KSPSetReusePreconditioner(in->ksp, PETSC_TRUE));
-  PetscCall(KSPSetOperators(in->ksp, OperatorApplied(o), o->P));
+  PetscCall(Operators(in, o));
   PetscCall(KSPSetUp(in->ksp));
   in->op = *o;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -199,12 +209,14 @@ PetscErrorCode InnerSetUp(Inner *in, KSP host, const Settings *s, const Operator
   PetscErrorCode err;
   OperatorMarks  marks;
   Quiet          quiet;
+  Mat            A, P;
 
   PetscFunctionBegin;
   PetscCall(SoundOperator(o, s, &sound));
   PetscCall(Agree(host, sound ? INNER_OK : INNER_UNSOUND, state));
   if (*state) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(OperatorKeep(o->P, PREFIX, &marks));
+  OperatorsFor(o, s, &A, &P);
+  PetscCall(OperatorKeep(P, PREFIX, &marks));
   PetscCall(QuietBegin(&quiet));
   err = SetUp(in, host, s, o, norm);
   if (!err) err = Checked(in, host, &mine);
@@ -230,9 +242,11 @@ PetscErrorCode InnerKeep(Inner *in, KSP host, const Operator *o, InnerState *sta
   PetscErrorCode err;
   OperatorMarks  marks;
   Quiet          quiet;
+  Mat            A, P;
 
   PetscFunctionBegin;
-  PetscCall(OperatorKeep(o->P, PREFIX, &marks));
+  OperatorsFor(o, &in->settings, &A, &P);
+  PetscCall(OperatorKeep(P, PREFIX, &marks));
   PetscCall(QuietBegin(&quiet));
   err = Keep(in, o);
   if (!err) err = Checked(in, host, &mine);

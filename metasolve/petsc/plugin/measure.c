@@ -1,17 +1,8 @@
 /* measure.c - the measures of an answer. */
 #include "measure.h"
-#include "product.h"
 #include <math.h>
-#include <petsc/private/vecimpl.h>
 
 const char *const MeasureNames[MEASURES] = {"norm", "rows", "backward"};
-
-PetscErrorCode NormOf(Vec x, NormType type, PetscReal *norm)
-{
-  PetscFunctionBegin;
-  PetscUseTypeMethod(x, norm, type, norm);
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
 
 /* ---- what is needed of the operator ---- */
 typedef struct {

@@ -9,7 +9,7 @@
    The second does not depend on the units of the rows, the third says how exact a direct solution is.
 */
 #pragma once
-#include "metasolve.h"
+#include "product.h"
 
 typedef enum {
   MEASURE_NORM,
@@ -40,9 +40,6 @@ PetscErrorCode JudgeUneven(const Judge *, PetscReal *times); /* how much more of
 PetscErrorCode JudgeAnswer(const Judge *, Vec x, PetscReal *value);        /* x NULL: zero. Collective */
 PetscErrorCode JudgeAll(const Judge *, Vec x, PetscReal values[MEASURES]); /* in all of them, for one product. Collective */
 PetscErrorCode JudgeIterate(KSP, void *judge, PetscReal *value);           /* of a solve that goes on. Collective */
-
-/* Norms of the program's vectors, left without a trace in them: PETSc keeps a norm it has computed, and copies it on. */
-PetscErrorCode NormOf(Vec, NormType, PetscReal *norm);
 
 PETSC_EXTERN PetscErrorCode MetasolveJudge(Mat, Vec b, int measure, void **judge);
 PETSC_EXTERN PetscErrorCode MetasolveJudgement(void *judge, Vec x, double *value);

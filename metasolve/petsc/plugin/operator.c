@@ -1,6 +1,7 @@
 /* operator.c - the matrix of a KSP: which one it is, whether it can be acted on, and its marks. */
 #include "operator.h"
 #include <petsc/private/matimpl.h>
+#include <string.h>
 
 /* Can they be read, as they are or by a twin? */
 static PetscErrorCode Entries(Operator *o)
@@ -71,9 +72,20 @@ PetscErrorCode OperatorRead(Operator *o, Twin *twin, Why *why)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-Mat OperatorApplied(const Operator *o)
+/* Incomplete LU of blocks is that of their entries, in half the time. */
+static PetscBool InBlocks(const Operator *o, const Settings *s)
 {
-  return OperatorIsTwo(o) ? o->A : o->P;
+  const char *type = ((PetscObject)o->given)->type_name, *pc = SettingsGet(s, "pc_type"), *sub = SettingsGet(s, "sub_pc_type");
+
+  if (strcmp(type, MATSEQBAIJ) && strcmp(type, MATMPIBAIJ)) return PETSC_FALSE;
+  if (*SettingsGet(s, "pc_factor_mat_ordering_type") || *SettingsGet(s, "sub_pc_factor_mat_ordering_type")) return PETSC_FALSE;
+  return (PetscBool)(!strcmp(pc, PCILU) || (!strcmp(pc, PCBJACOBI) && !strcmp(sub, PCILU)));
+}
+
+void OperatorsFor(const Operator *o, const Settings *s, Mat *A, Mat *P)
+{
+  *P = InBlocks(o, s) ? o->given : o->P;
+  *A = OperatorIsTwo(o) ? o->A : *P;
 }
 
 PetscBool OperatorSame(const Operator *a, const Operator *b)
@@ -89,12 +101,14 @@ PetscBool OperatorIsTwo(const Operator *o)
 /* Options of the program that are about its matrix, such as -matconvert_type, are not meant for preconditioners of ours. */
 PetscErrorCode OperatorKeep(Mat P, const char *prefix, OperatorMarks *m)
 {
-  PetscBool mpi;
+  PetscBool mpi, blocks;
 
   PetscFunctionBegin;
   *m = (OperatorMarks){.mat = {P}};
   PetscCall(PetscObjectBaseTypeCompare((PetscObject)P, MATMPIAIJ, &mpi));
   if (mpi) PetscCall(MatMPIAIJGetSeqAIJ(P, &m->mat[1], &m->mat[2], NULL));
+  PetscCall(PetscObjectTypeCompare((PetscObject)P, MATMPIBAIJ, &blocks));
+  if (blocks) PetscCall(MatMPIBAIJGetSeqBAIJ(P, &m->mat[1], &m->mat[2], NULL));
   for (int i = 0; i < 3 && m->mat[i]; i++) {
     m->prefix[i]                     = ((PetscObject)m->mat[i])->prefix; /* the pointer itself: the program may hold it */
     m->factor[i]                     = m->mat[i]->factorprefix;

@@ -15,10 +15,10 @@ typedef struct {
 } Operator;
 
 PetscErrorCode OperatorOf(KSP, Operator *, Why *);
-PetscErrorCode OperatorRead(Operator *, Twin *, Why *);          /* there is a P from now on. Collective */
-PetscBool      OperatorSame(const Operator *, const Operator *); /* the same values of the same matrices */
-Mat            OperatorApplied(const Operator *);                /* whose products a solver of ours makes */
-PetscBool      OperatorIsTwo(const Operator *);                  /* the program has two matrices */
+PetscErrorCode OperatorRead(Operator *, Twin *, Why *);                          /* there is a P from now on. Collective */
+PetscBool      OperatorSame(const Operator *, const Operator *);                 /* the same values of the same matrices */
+void           OperatorsFor(const Operator *, const Settings *, Mat *A, Mat *P); /* of a solver of ours with these settings */
+PetscBool      OperatorIsTwo(const Operator *);                                  /* the program has two matrices */
 
 /* What a preconditioner of ours changes in the program's matrix, and is put back: options prefixes, and what
    is to become of errors. */

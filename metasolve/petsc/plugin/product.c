@@ -1,11 +1,18 @@
 /* product.c - products with the program's operator that the program does not see. */
 #include "product.h"
 #include "guard.h"
-#include "measure.h"
 #include <math.h>
 #include <petsc/private/snesimpl.h>
+#include <petsc/private/vecimpl.h>
 
 #define SHORTEST 1e-9 /* seconds that a clock may not show */
+
+PetscErrorCode NormOf(Vec x, NormType type, PetscReal *norm)
+{
+  PetscFunctionBegin;
+  PetscUseTypeMethod(x, norm, type, norm);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
 
 static PetscErrorCode MatrixFree(Mat A, PetscBool *yes)
 {

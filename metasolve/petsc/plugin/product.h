@@ -18,6 +18,9 @@ typedef struct {
   PetscBool domain; /* the last of them was outside the function's domain */
 } Products;
 
+/* Norms of the program's vectors, left without a trace in them: PETSc keeps a norm it has computed, and copies it on. */
+PetscErrorCode NormOf(Vec, NormType, PetscReal *norm);
+
 PetscErrorCode ProductsKeep(Mat, Products *);
 PetscErrorCode ProductsPutBack(const Products *);
 PetscErrorCode ProductMake(Mat, Vec x, Vec y); /* of ours. An error of the program's makes y not a number. Collective */

@@ -129,11 +129,11 @@ static PetscErrorCode Judged(KSP ksp, Recorded *h, Record *r)
 {
   Attained  own = {0}, seen;
   Judge     j   = {.A = r->A, .P = r->A, .b = ksp->vec_rhs, .scales = &h->scales};
-  PetscReal zero;
+  PetscReal zero, of[MEASURES];
 
   PetscFunctionBegin;
   if (ksp->reason > 0) {
-    PetscCall(ContractAttain(ksp, &r->op, &h->scales, &seen));
+    PetscCall(ContractAttain(ksp, &r->op, &h->scales, &seen, of));
     AttainedAdd(&own, &seen);
   } else PetscCall(ScalesOpen(r->A, ksp->vec_rhs, &h->scales));
   PetscCall(ContractMeasure(ksp, &own, &j));

@@ -35,16 +35,22 @@ static PetscErrorCode Residual(Solve *s)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* What is asked of later answers of the class follows from own ones. */
-static PetscErrorCode Attains(Solve *s)
+/* Does what is asked of later answers of the class follow from own ones? */
+static PetscBool Follows(const Solve *s)
 {
   const ContractKind kind = s->contract.kind;
 
+  if (isnan(s->contract.target)) return PETSC_FALSE;
+  return (PetscBool)(kind == CONTRACT_DIRECT || kind == CONTRACT_PRECONDITIONED || s->contract.noise > 0);
+}
+
+static PetscErrorCode Attains(Solve *s)
+{
+  PetscReal of[MEASURES];
+
   PetscFunctionBegin;
-  if (isnan(s->contract.target)) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(ContractTold(&s->contract, &s->class->told));
-  if (kind != CONTRACT_DIRECT && kind != CONTRACT_PRECONDITIONED && !(s->contract.noise > 0)) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(ContractAttain(s->ksp, &s->op, &s->run->scales, &s->lesson.attains));
+  PetscCall(ContractAttain(s->ksp, &s->op, &s->run->scales, &s->lesson.attains, of));
+  s->residual = of[s->contract.judge.measure];
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -59,7 +65,8 @@ PetscErrorCode SeenOwn(Solve *s)
   look[0] = !good || s->class->looks++ % EVERY < FIRST;
   look[1] = look[0] && good && s->own_measured > 0 && s->run->runner->policy;
   PetscCallMPI(MPI_Bcast(look, 2, MPI_INT, 0, PetscObjectComm((PetscObject)s->ksp)));
-  if (look[0]) PetscCall(Residual(s));
-  if (look[1]) PetscCall(Attains(s));
+  if (look[1] && Follows(s)) PetscCall(Attains(s));
+  else if (look[0]) PetscCall(Residual(s));
+  if (look[1] && !isnan(s->contract.target)) PetscCall(ContractTold(&s->contract, &s->class->told));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -46,21 +46,80 @@ static PetscErrorCode Said(Mat A, Mat aij)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* PETSc 3.18 puts the values of larger blocks of a sequential SBAIJ matrix into wrong places of one that is there. */
-static PetscErrorCode Update(Mat A, Mat *aij)
+/* Values of the blocks beside the diagonal, or on it, to their places in the twin. *done: these are as expected. */
+static PetscErrorCode Scatter(Mat A, Mat aij, PetscBool *done)
 {
-  PetscBool rows, half;
+  const PetscInt *bi, *bj, *ai, *aj;
+  PetscScalar    *from, *to;
+  PetscInt        bs, blocks, rows;
+  PetscBool       all[2];
+
+  PetscFunctionBegin;
+  PetscCall(MatGetBlockSize(A, &bs));
+  PetscCall(MatGetRowIJ(A, 0, PETSC_FALSE, PETSC_TRUE, &blocks, &bi, &bj, &all[0]));
+  PetscCall(MatGetRowIJ(aij, 0, PETSC_FALSE, PETSC_FALSE, &rows, &ai, &aj, &all[1]));
+  *done = (PetscBool)(all[0] && all[1] && rows == blocks * bs && ai[rows] == bi[blocks] * bs * bs);
+  if (*done) {
+    PetscCall(MatSeqBAIJGetArray(A, &from));
+    PetscCall(MatSeqAIJGetArray(aij, &to));
+    for (PetscInt i = 0; i < rows; i++) {
+      const PetscInt first = bi[i / bs], n = bi[i / bs + 1] - first;
+      for (PetscInt k = 0; k < n; k++)
+        for (PetscInt c = 0; c < bs; c++) to[ai[i] + k * bs + c] = from[((first + k) * bs + c) * bs + i % bs];
+    }
+    PetscCall(MatSeqAIJRestoreArray(aij, &to));
+    PetscCall(MatSeqBAIJRestoreArray(A, &from));
+  }
+  PetscCall(MatRestoreRowIJ(aij, 0, PETSC_FALSE, PETSC_FALSE, &rows, &ai, &aj, &all[1]));
+  PetscCall(MatRestoreRowIJ(A, 0, PETSC_FALSE, PETSC_TRUE, &blocks, &bi, &bj, &all[0]));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode UpdateBlocks(Mat A, Mat *aij)
+{
+  PetscBool several, done, both = PETSC_TRUE;
+  Mat       from[2] = {A, NULL}, to[2] = {*aij, NULL};
+  int       all;
+
+  PetscFunctionBegin;
+  PetscCall(PetscObjectTypeCompare((PetscObject)A, MATMPIBAIJ, &several));
+  if (several) PetscCall(MatMPIBAIJGetSeqBAIJ(A, &from[0], &from[1], NULL));
+  if (several) PetscCall(MatMPIAIJGetSeqAIJ(*aij, &to[0], &to[1], NULL));
+  PetscCall(Scatter(from[0], to[0], &done));
+  if (several) PetscCall(Scatter(from[1], to[1], &both));
+  all = done && both;
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &all, 1, MPI_INT, MPI_MIN, PetscObjectComm((PetscObject)A)));
+  if (all) PetscCall(PetscObjectStateIncrease((PetscObject)*aij));
+  else PetscCall(MatConvert(A, MATAIJ, MAT_REUSE_MATRIX, aij));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* PETSc 3.18 puts the values of larger blocks of a sequential SBAIJ matrix into wrong places of one that is there. */
+static PetscErrorCode UpdateHalf(Mat A, Mat *aij)
+{
+  PetscBool one;
   Mat       fresh;
 
   PetscFunctionBegin;
-  PetscCall(PetscObjectTypeCompareAny((PetscObject)A, &rows, SUBCLASSES, ""));
-  PetscCall(PetscObjectTypeCompare((PetscObject)A, MATSEQSBAIJ, &half));
-  if (rows) PetscCall(MatCopy(A, *aij, SAME_NONZERO_PATTERN));
-  else if (half) {
+  PetscCall(PetscObjectTypeCompare((PetscObject)A, MATSEQSBAIJ, &one));
+  if (one) {
     PetscCall(MatConvert(A, MATAIJ, MAT_INITIAL_MATRIX, &fresh));
     PetscCall(MatCopy(fresh, *aij, SAME_NONZERO_PATTERN));
     PetscCall(MatDestroy(&fresh));
   } else PetscCall(MatConvert(A, MATAIJ, MAT_REUSE_MATRIX, aij));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Update(Mat A, Mat *aij)
+{
+  PetscBool rows, blocks;
+
+  PetscFunctionBegin;
+  PetscCall(PetscObjectTypeCompareAny((PetscObject)A, &rows, SUBCLASSES, ""));
+  PetscCall(PetscObjectTypeCompareAny((PetscObject)A, &blocks, MATSEQBAIJ, MATMPIBAIJ, ""));
+  if (rows) PetscCall(MatCopy(A, *aij, SAME_NONZERO_PATTERN));
+  else if (blocks) PetscCall(UpdateBlocks(A, aij));
+  else PetscCall(UpdateHalf(A, aij));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -117,7 +117,8 @@ def test_newton_goes_as_without_us(ranks, host, constant_model, run_with, run_pr
     assert ours["newton"] == own["newton"]
     assert ours["norm"] == pytest.approx(own["norm"], rel=1e-6)
     assert ours["linear"] < own["linear"]
-    assert ours["evaluations"] - ours["linear"] == own["evaluations"] - own["linear"]
+    again = (ours["evaluations"] - ours["linear"]) - (own["evaluations"] - own["linear"])
+    assert 0 <= again <= ours["newton"]  # a solve that goes on from where it is makes one more
     assert ours["calls"] > ours["evaluations"]
 
 
@@ -138,7 +139,7 @@ def test_an_attempt_that_is_undone_is_not_counted(
 
 def test_no_more_is_asked_for_than_differences_can_tell(host, constant_model, run_with):
     """Of the program's own answers not either: once one was seen, ours may have what it has."""
-    command = [*host("matrix_free"), FREE, "-ksp_rtol", "1e-12"]
+    command = [*host("matrix_free"), FREE, "-ksp_rtol", "1e-8"]
     _, lines = run_with(constant_model(**GOOD), command)
     assert lines[-1]["source"] == "model", lines[-1]["why"]
     assert 1e-7 <= lines[-1]["true_residual"] <= lines[-1]["tolerance"] <= 1e-3
