@@ -42,6 +42,7 @@ static PetscErrorCode Fill(Mat A, const Case *c, PetscInt step)
 static PetscErrorCode Create(const Case *c, Mat *A)
 {
   const PetscInt f = c->fields, N = c->n * c->n * f;
+  PetscInt       rows, *five;
   PetscBool      half;
 
   PetscFunctionBeginUser;
@@ -50,7 +51,11 @@ static PetscErrorCode Create(const Case *c, Mat *A)
   PetscCall(MatSetBlockSize(*A, f));
   PetscCall(MatSetFromOptions(*A));
   PetscCall(MatSetOptionsPrefix(*A, "mine_"));
-  PetscCall(MatXAIJSetPreallocation(*A, f, NULL, NULL, NULL, NULL));
+  PetscCall(MatGetLocalSize(*A, &rows, NULL));
+  PetscCall(PetscMalloc1(rows / f, &five));
+  for (PetscInt i = 0; i < rows / f; i++) five[i] = 5;
+  PetscCall(MatXAIJSetPreallocation(*A, f, five, five, five, five));
+  PetscCall(PetscFree(five));
   PetscCall(MatSetUp(*A));
   PetscCall(MatSetOption(*A, MAT_NEW_NONZERO_ALLOCATION_ERR, PETSC_FALSE));
   PetscCall(PetscObjectTypeCompareAny((PetscObject)*A, &half, MATSEQSBAIJ, MATMPISBAIJ, ""));

@@ -189,7 +189,7 @@ static PetscErrorCode Choose(Solve *s)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* How many products a solve makes follows from what the forest foresees for one matrix. Those of an assembled operator are as its. */
+/* How many products a solve makes follows from what the forest foresees for one matrix. Assembled operators are as that one. */
 static PetscErrorCode Dearer(Solve *s)
 {
   Run      *r = s->run;
