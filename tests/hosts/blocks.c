@@ -41,17 +41,17 @@ static PetscErrorCode Fill(Mat A, const Case *c, PetscInt step)
 
 static PetscErrorCode Create(const Case *c, Mat *A)
 {
-  const PetscInt f = c->fields, N = c->n * c->n * f;
-  PetscInt       rows, *five;
+  const PetscInt f = c->fields;
+  PetscInt       rows = PETSC_DECIDE, N = c->n * c->n * f, *five;
   PetscBool      half;
 
   PetscFunctionBeginUser;
   PetscCall(MatCreate(PETSC_COMM_WORLD, A));
-  PetscCall(MatSetSizes(*A, PETSC_DECIDE, PETSC_DECIDE, N, N));
+  PetscCall(PetscSplitOwnershipBlock(PETSC_COMM_WORLD, f, &rows, &N));
+  PetscCall(MatSetSizes(*A, rows, rows, N, N));
   PetscCall(MatSetBlockSize(*A, f));
   PetscCall(MatSetFromOptions(*A));
   PetscCall(MatSetOptionsPrefix(*A, "mine_"));
-  PetscCall(MatGetLocalSize(*A, &rows, NULL));
   PetscCall(PetscMalloc1(rows / f, &five));
   for (PetscInt i = 0; i < rows / f; i++) five[i] = 5;
   PetscCall(MatXAIJSetPreallocation(*A, f, five, five, five, five));

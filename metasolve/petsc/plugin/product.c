@@ -90,8 +90,8 @@ static PetscErrorCode Harmless(Mat A, Vec x, PetscBool *yes)
 
 PetscErrorCode ProductMake(Mat A, Vec x, Vec y)
 {
-  PetscErrorCode err = PETSC_SUCCESS;
-  PetscBool      harmless;
+  PetscErrorCode err      = PETSC_SUCCESS;
+  PetscBool      harmless = PETSC_FALSE;
   Products       before;
 
   PetscFunctionBegin;
