@@ -189,20 +189,6 @@ static PetscErrorCode Choose(Solve *s)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* How many products a solve makes follows from what the forest foresees for one matrix. Assembled operators are as that one. */
-static PetscErrorCode Dearer(Solve *s)
-{
-  Run      *r = s->run;
-  PetscBool assembled;
-
-  PetscFunctionBegin;
-  PetscCall(MatIsRows(s->op.A, &assembled));
-  if (assembled) PetscFunctionReturn(PETSC_SUCCESS);
-  if (r->dear[0] == 0) PetscCall(ProductSeconds(s->op.A, s->op.P, s->ksp->vec_rhs, r->previous.work[1], r->dear));
-  PriorDearer(PolicyPrior(r->runner->policy), r->dear[0], r->dear[1], &r->forecast);
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 /* Of an operator whose product is another matrix's the program's own method says whether it is symmetric. */
 static PetscErrorCode Symmetric(const Solve *s, const double features[], PetscBool *yes)
 {
@@ -226,7 +212,7 @@ PetscErrorCode ChooseCandidate(Solve *s, const double features[])
   PetscFunctionBegin;
   PetscCall(PriorOwn(p, s->ksp, &r->own_candidate));
   PriorForecast(p, features, &r->forecast);
-  if (OperatorIsTwo(&s->op)) PetscCall(Dearer(s));
+  PetscCall(ForeseeHere(s));
   PetscCall(OwnSetUpIsDue(s->ksp, &due));
   r->own_ready = (PetscBool)!due;
   r->own.n     = 0;

@@ -8,6 +8,7 @@
      seen                 what is seen of a solve that is over
      decide, answer       the steps of one solve in production
      journal, start, attempt, mirror, replay, manifest, describe, choose
+     foresee              what is foreseen, for the matrices that are there
      keep, permit         whether a preconditioner is kept for another operator; whether one may be made
      state, state_file, journal_file
      class, inner, watch  what is known of alike operators; the inner solver; the program's own solve, watched
