@@ -26,9 +26,14 @@ REMEDIES = MappingProxyType(
             "Use another preconditioner, such as sor."
         ),
         "no operator yet": "It is an error of the program.",
-        "operator and preconditioning matrix differ": "Nothing yet; or a whole program.",
-        "the operator is not an assembled, square AIJ matrix": (
-            "Use -mat_type aij where the program lets you."
+        "a direct solve with another matrix than the operator": (
+            "Nothing; a Krylov method around the factor (-ksp_type gmres) is acted on."
+        ),
+        "the operator has no product with a vector, or another size than the preconditioning "
+        "matrix": "It is an error of the program.",
+        "the preconditioning matrix is no assembled, square AIJ, BAIJ or SBAIJ matrix": (
+            "Use -mat_type aij where the program lets you; give a matrix-free operator an "
+            "assembled matrix to precondition with (-snes_mf_operator instead of -snes_mf)."
         ),
         "the right-hand side is zero, or too small to be relative to": "Nothing.",
         "the norm of the right-hand side is not finite": (

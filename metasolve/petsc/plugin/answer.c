@@ -106,6 +106,7 @@ PetscErrorCode StepFallBack(Solve *s)
   if (s->x0) PetscCall(VecCopy(s->x0, s->ksp->vec_sol));
   else PetscCall(VecZeroEntries(s->ksp->vec_sol));
   PetscCall(MirrorForget(s));
+  PetscCall(ProductsPutBack(&s->products));
   PetscCall(HostSolveOwn(s->ksp, s->host));
   s->fallback     = Lap(&clock);
   s->own_measured = s->fallback;
@@ -135,6 +136,7 @@ PetscErrorCode StepTakeOver(Solve *s)
   if (!s->watch.given_up) {
     PetscCall(VecDuplicate(s->ksp->vec_sol, &own));
     PetscCall(VecCopy(s->ksp->vec_sol, own));
+    PetscCall(ProductsKeep(s->op.A, &s->products));
   }
   PetscCall(DecideExpect(s));
   PetscCall(AttemptStart(s));
@@ -151,6 +153,7 @@ PetscErrorCode StepTakeOver(Solve *s)
     snprintf(s->detail, sizeof s->detail, "%s", both);
     ClassFailed(s->class, &s->lesson);
     PetscCall(VecCopy(own, s->ksp->vec_sol));
+    PetscCall(ProductsPutBack(&s->products));
     s->ksp->reason       = reason;
     s->ksp->its          = its;
     s->ksp->rnorm        = rnorm;

@@ -86,6 +86,7 @@ static PetscErrorCode Once(Solve *s, Limits *limits, PetscBool guess, PetscLogDo
   PetscCall(KSPGetIterationNumber(in->ksp, &its));
   s->its += its;
   PetscCall(MirrorProject(s));
+  if (in->ksp->reason > 0) PetscCall(ContractBlur(&s->contract, s->ksp->vec_sol));
   PetscCall(JudgeAnswer(&s->contract.judge, s->ksp->vec_sol, &s->residual));
   s->verify += Lap(clock);
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -222,7 +223,8 @@ static PetscErrorCode Try(Solve *s, PetscBool *ok)
   PetscCall(InnerForgetOptions(&s->run->inner, s->unused));
   PetscCall(Met(s, ok));
   PetscCall(GoOn(s, &limits, &clock, ok));
-  if (*ok && s->contract.kind == CONTRACT_PRECONDITIONED && CloserMay(s->run->inner.ksp)) PetscCall(Closer(s, &limits, &clock, ok));
+  if (*ok && s->contract.kind == CONTRACT_PRECONDITIONED && !(s->contract.noise > 0) && CloserMay(s->run->inner.ksp))
+    PetscCall(Closer(s, &limits, &clock, ok));
   if (!*ok && !s->why) WhyFailed(s, &limits);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -230,6 +232,7 @@ static PetscErrorCode Try(Solve *s, PetscBool *ok)
 PetscErrorCode AttemptStart(Solve *s)
 {
   PetscFunctionBegin;
+  PetscCall(ProductsPutBack(&s->products));
   PetscCall(JudgeAnswer(&s->contract.judge, s->ksp->vec_sol, &s->residual));
   if (!s->onlookers && isless(s->residual, s->contract.zero)) s->guess = PETSC_TRUE;
   else if (s->x0) PetscCall(VecCopy(s->x0, s->ksp->vec_sol));

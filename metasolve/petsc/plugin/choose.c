@@ -193,6 +193,20 @@ static PetscErrorCode Choose(Solve *s)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Of an operator whose product is another matrix's the program's own method says whether it is symmetric. */
+static PetscErrorCode Symmetric(const Solve *s, const double features[], PetscBool *yes)
+{
+  PetscBool known, taken;
+
+  PetscFunctionBegin;
+  *yes = (PetscBool)(features[METASOLVE_LOG_ASYMMETRY] <= -8 && features[METASOLVE_NEGATIVE_DIAGONAL] <= 0);
+  if (!*yes || !OperatorIsTwo(&s->op)) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(MatIsSymmetricKnown(s->op.A, &known, yes));
+  PetscCall(PetscObjectTypeCompareAny((PetscObject)s->ksp, &taken, KSPCG, KSPFCG, KSPPIPECG, KSPGROPPCG, KSPMINRES, KSPCR, ""));
+  *yes = (PetscBool)((known && *yes) || taken);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode ChooseCandidate(Solve *s, const double features[])
 {
   Run        *r = s->run;
@@ -202,11 +216,12 @@ PetscErrorCode ChooseCandidate(Solve *s, const double features[])
   PetscFunctionBegin;
   PetscCall(PriorOwn(p, s->ksp, &r->own_candidate));
   PriorForecast(p, features, &r->forecast);
+  PetscCall(ForeseeHere(s));
   PetscCall(OwnSetUpIsDue(s->ksp, &due));
   r->own_ready = (PetscBool)!due;
   r->own.n     = 0;
   if (due && KeepServes(s->class) > 1) PetscCall(DescribeInner(s->ksp, &r->own));
-  r->decision.symmetric = (PetscBool)(features[METASOLVE_LOG_ASYMMETRY] <= -8 && features[METASOLVE_NEGATIVE_DIAGONAL] <= 0);
+  PetscCall(Symmetric(s, features, &r->decision.symmetric));
   PetscCall(Choose(s));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -61,9 +61,9 @@ static PetscErrorCode Density(const Operator *o, int *density)
 
   PetscFunctionBegin;
   *density = 0;
-  if (!o->A || !o->readable) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(MatGetInfo(o->A, MAT_LOCAL, &info));
-  PetscCall(MatGetLocalSize(o->A, &rows, NULL));
+  if (!o->readable) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(MatGetInfo(o->given, MAT_LOCAL, &info));
+  PetscCall(MatGetLocalSize(o->given, &rows, NULL));
   if (rows) *density = (int)round(log2(fmax(info.nz_used / rows, 1)));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -115,7 +115,7 @@ PetscErrorCode ClassFind(Class *all, KSP ksp, const Operator *o, Class *found)
   PetscCallMPI(MPI_Comm_size(PetscObjectComm((PetscObject)ksp), &ranks));
   Alike(prefix ? prefix : "", key.prefix, sizeof key.prefix);
   while (key.rows < o->rows && key.rows <= PETSC_MAX_INT / 2) key.rows *= 2;
-  if (o->A) PetscCall(MatGetBlockSize(o->A, &key.block));
+  if (o->given) PetscCall(MatGetBlockSize(o->given, &key.block));
   key.ranks = ranks;
   PetscCall(Density(o, &key.density));
   for (Class c = *all; c; c = c->next) {

@@ -1,13 +1,16 @@
 /* contract.c - what a program asks of an answer, as a bound on a measure of it. */
 #include "contract.h"
+#include "product.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define TEN    10. /* times what own answers attain */
-#define FAR    1e6 /* max |D| / min |D| from which rows may be in different units */
-#define UNEVEN 4.  /* times an even one: what |b| / |D^-1 b| may be for the 2-norm to mean something in all rows */
-#define MEMORY 12  /* answers that the running means remember */
+#define TEN     10. /* times what own answers attain */
+#define TWICE   2.
+#define BLURRED 100. /* times the target: what noise may excuse before own answers were seen */
+#define FAR     1e6  /* max |D| / min |D| from which rows may be in different units */
+#define UNEVEN  4.   /* times an even one: what |b| / |D^-1 b| may be for the 2-norm to mean something in all rows */
+#define MEMORY  12   /* answers that the running means remember */
 
 const char *const ContractKinds[] = {"unpreconditioned", "preconditioned", "direct", "own test"};
 
@@ -44,10 +47,12 @@ static PetscBool Off(void)
   return (PetscBool)off;
 }
 
+/* A factor of another matrix is an ordinary preconditioner of a Krylov method. */
 PetscBool ContractIsDirect(KSP ksp)
 {
   if (!ContractFactors(ksp) || ksp->pc->reusepreconditioner || Off()) return PETSC_FALSE;
-  return (PetscBool)(ContractIsAlone(ksp) ? ksp->guess_zero : ksp->converged == KSPConvergedDefault);
+  if (ContractIsAlone(ksp)) return ksp->guess_zero;
+  return (PetscBool)(ksp->converged == KSPConvergedDefault && ksp->pc->mat == ksp->pc->pmat);
 }
 
 /* *why is left as it is where a model may act on this KSP. */
@@ -61,6 +66,7 @@ PetscErrorCode ContractRead(KSP ksp, Why *why)
   else if (ksp->pc->ops->presolve) *why = WHY_TRANSFORMED;
   else if (ContractIsAlone(ksp)) {
     if (!ContractIsDirect(ksp)) *why = WHY_NO_NORM;
+    else if (ksp->pc->mat != ksp->pc->pmat) *why = WHY_TWO_MATRICES;
   } else if (ksp->normtype == KSP_NORM_NONE) *why = WHY_NO_NORM;
   else if (own ? !ContractIsTheirs(ksp, (void (*)(void))ksp->converged, ksp->cnvP) : !c) *why = WHY_OWN_TEST;
   else if (c && c->convmaxits) *why = WHY_COUNTS_ITERATIONS;
@@ -130,7 +136,7 @@ static PetscErrorCode Choose(KSP ksp, const Attained *own, Contract *c, Why *why
   PetscFunctionBegin;
   PetscCall(ContractMeasure(ksp, own, &c->judge));
   if (c->judge.measure == MEASURE_NORM && !unknown) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(ScalesOpen(c->judge.A, ksp->vec_rhs, c->judge.scales));
+  PetscCall(ScalesOpen(c->judge.P, ksp->vec_rhs, c->judge.scales));
   if (unknown && c->judge.scales->apart > FAR) *why = WHY_FIRST;
   if (c->judge.measure != MEASURE_NORM) PetscCall(JudgeAnswer(&c->judge, NULL, &c->zero));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -151,27 +157,30 @@ static PetscErrorCode Reference(KSP ksp, const Contract *c, PetscReal *reference
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode ContractTarget(KSP ksp, const Attained *own, PetscReal told, Scales *scales, Contract *c, Why *why)
+PetscErrorCode ContractTarget(KSP ksp, const Operator *o, const Attained *own, PetscReal told, Scales *scales, Contract *c,
+                              Why *why)
 {
   PetscReal reference;
 
   PetscFunctionBegin;
   *c = (Contract){
-    .ksp = ksp, .kind = ContractKindOf(ksp), .judge = {.b = ksp->vec_rhs, .scales = scales}
+    .ksp = ksp, .kind = ContractKindOf(ksp), .judge = {.A = o->A, .P = o->P, .b = ksp->vec_rhs, .scales = scales}
   };
-  PetscCall(KSPGetOperators(ksp, &c->judge.A, NULL));
   PetscCall(NormOf(ksp->vec_rhs, NORM_2, &c->bnorm));
   c->zero = c->bnorm;
   if (!isfinite(c->bnorm)) *why = WHY_NOT_FINITE;
   else if (!PetscIsNormalReal(c->bnorm)) *why = WHY_ZERO;
   if (!*why && c->kind == CONTRACT_OWN_TEST) PetscCall(ContractTell(c, told));
   if (*why || c->kind == CONTRACT_OWN_TEST) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(ProductNoise(c->judge.A, &c->noise));
   PetscCall(Choose(ksp, own, c, why));
   c->target = ContractExact(own);
   if (c->kind == CONTRACT_DIRECT) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(Reference(ksp, c, &reference));
   c->target = ksp->rtol * reference;
   if (c->kind == CONTRACT_UNPRECONDITIONED) c->target = fmax(c->target, ksp->abstol);
+  c->target = fmax(c->target, c->noise * c->zero);
+  c->most   = own->answers > 0 ? TWICE * exp(own->norm) * ksp->rtol * c->zero : BLURRED * c->target;
   if (!isfinite(c->target)) *why = WHY_NOT_FINITE;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -187,10 +196,25 @@ PetscBool ContractMet(const Contract *c, PetscReal measure)
   return (PetscBool)islessequal(measure, c->target);
 }
 
-/* ---- what own answers attain ---- */
-static double Ln(PetscReal value)
+/* A difference is of function values that are rounded to the size of A times what it is taken at. */
+PetscErrorCode ContractBlur(Contract *c, Vec x)
 {
-  return log(fmax(value, PETSC_MACHINE_EPSILON * PETSC_MACHINE_EPSILON));
+  PetscReal norm, blur;
+
+  PetscFunctionBegin;
+  if (!(c->noise > 0) || !(c->target > 0)) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(ScalesOpen(c->judge.P, c->judge.b, c->judge.scales));
+  PetscCall(NormOf(x, NORM_2, &norm));
+  blur = c->noise * norm * (c->judge.measure == MEASURE_ROWS ? TWICE : c->judge.scales->norm);
+  if (isgreater(blur, c->target)) c->target = fmin(blur, fmax(c->most, c->target));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---- what own answers attain ---- */
+/* ln of what the answer has, over what is relative to. */
+static double Logarithm(PetscReal value, PetscReal one)
+{
+  return log(fmax(value, PETSC_MACHINE_EPSILON * PETSC_MACHINE_EPSILON)) - log(one);
 }
 
 static void Mix(double *mean, double x, double answers)
@@ -206,19 +230,18 @@ void AttainedAdd(Attained *own, const Attained *seen)
   Mix(&own->backward, seen->backward, own->answers);
 }
 
-PetscErrorCode ContractAttain(KSP ksp, Scales *scales, Attained *seen, PetscReal value[MEASURES])
+PetscErrorCode ContractAttain(KSP ksp, const Operator *o, Scales *scales, Attained *seen, PetscReal of[MEASURES])
 {
-  Judge     j = {.b = ksp->vec_rhs, .scales = scales};
+  Judge     j = {.A = o->A, .P = o->P, .b = ksp->vec_rhs, .scales = scales};
   PetscReal zero[MEASURES];
 
   PetscFunctionBegin;
-  PetscCall(KSPGetOperators(ksp, &j.A, NULL));
-  PetscCall(ScalesOpen(j.A, ksp->vec_rhs, scales));
-  PetscCall(JudgeInAll(&j, NULL, zero));
-  PetscCall(JudgeInAll(&j, ksp->vec_sol, value));
-  *seen = (Attained){.answers  = 1,
-                     .norm     = Ln(value[MEASURE_NORM]) - log(ksp->rtol * zero[MEASURE_NORM]),
-                     .rows     = Ln(value[MEASURE_ROWS]) - log(ksp->rtol * zero[MEASURE_ROWS]),
-                     .backward = Ln(value[MEASURE_BACKWARD])};
+  PetscCall(ScalesOpen(j.P, ksp->vec_rhs, scales));
+  PetscCall(JudgeAll(&j, ksp->vec_sol, of));
+  PetscCall(JudgeAll(&j, NULL, zero));
+  seen->norm     = Logarithm(of[MEASURE_NORM], ksp->rtol * zero[MEASURE_NORM]);
+  seen->rows     = Logarithm(of[MEASURE_ROWS], ksp->rtol * zero[MEASURE_ROWS]);
+  seen->backward = Logarithm(of[MEASURE_BACKWARD], 1);
+  seen->answers  = 1;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

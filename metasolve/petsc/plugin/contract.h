@@ -6,6 +6,9 @@
    Where the program's own solve stops on another norm, its absolute tolerance is of that one, and only rtol counts. Where its own
    answers then do not come near the tolerance in the 2-norm, but do with each row divided by its diagonal (units, boundary rows
    that are kept), that is the norm.
+   Where products with A are differences of a function, nobody can tell a residual that is smaller than their noise, in the
+   program's own answers neither: a solver of ours goes on to the tolerance, and what is left is excused as far as the noise
+   explains it and own answers have it, too.
    Where the program solves directly (LU, Cholesky), the backward error must be at most ten times that of its own answers.
    Where the program has a test of its own, that is asked: with its own KSP, which mirrors ours, at each iteration, and once more
    with the recomputed norm. If it is used to another norm, it is told ours in terms of that one (own_test.c). PETSc's other tests
@@ -38,6 +41,8 @@ typedef struct {
   PetscReal    zero;   /* the measure of x = 0, which others are relative to */
   PetscReal    target; /* what the measure must not exceed; 0 where the program's own test says that ... */
   PetscReal    told;   /* ... which is told so many times the 2-norm of the residual */
+  PetscReal    noise;  /* of a product with A, relative; 0: it is exact to rounding ... */
+  PetscReal    most;   /* ... and what may be excused by that */
 } Contract;
 
 ContractKind   ContractKindOf(KSP);
@@ -49,14 +54,15 @@ Attained       ContractAttained(Measure, PetscReal tolerance);              /* o
 PetscReal      ContractExact(const Attained *);                             /* the backward error asked of a direct solve */
 void           ContractTolerances(KSP, PetscReal *rtol, PetscReal *abstol); /* as models are told of them */
 PetscErrorCode ContractRead(KSP, Why *); /* from the KSP alone, before there is anything to solve */
-PetscErrorCode ContractTarget(KSP, const Attained *, PetscReal told, Scales *, Contract *,
+PetscErrorCode ContractTarget(KSP, const Operator *, const Attained *, PetscReal told, Scales *, Contract *,
                               Why *); /* collective; needs right-hand side and guess in place; told: see ContractTold() */
 PetscErrorCode ContractTell(Contract *, PetscReal told);        /* 0: nothing is known; collective */
 PetscErrorCode ContractTold(const Contract *, PetscReal *told); /* by an own answer, in units of the rows. Collective */
 KSPNormType    ContractNorm(const Contract *);                  /* which norm a method is to carry along for it */
 PetscBool      ContractMet(const Contract *, PetscReal measure);
-PetscErrorCode ContractAttain(KSP, Scales *, Attained *seen,
-                              PetscReal value[MEASURES]); /* the program's own settings have answered: how well? Collective */
+PetscErrorCode ContractBlur(Contract *, Vec x); /* the target is what products with A can tell at x, at least. Collective */
+/* The program's own settings have answered: how well? of: in all measures. Collective */
+PetscErrorCode ContractAttain(KSP, const Operator *, Scales *, Attained *seen, PetscReal of[MEASURES]);
 PetscBool ContractIsTheirs(KSP, void (*)(void), const void *context); /* a test or monitor of the program's own, in any language */
 void      AttainedAdd(Attained *own, const Attained *seen);
 PetscErrorCode ContractAsk(void *contract, PetscInt it, PetscReal norm,

@@ -52,8 +52,11 @@ PetscErrorCode StepAdmit(Solve *s)
   PetscCall(ClassFind(&r->runner->classes, s->ksp, &s->op, &s->class));
   s->lesson.fresh = s->fresh;
   if (s->why) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(ProductsKeep(s->op.A, &s->products));
+  PetscCall(OperatorRead(&s->op, &r->twin, &s->why));
+  if (s->why) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(OwnAttains(s, &own, &told));
-  PetscCall(ContractTarget(s->ksp, &own, told, &r->scales, &s->contract, &s->why));
+  PetscCall(ContractTarget(s->ksp, &s->op, &own, told, &r->scales, &s->contract, &s->why));
   if (s->why == WHY_FIRST && r->runner->trial) s->why = WHY_NOT;
   if (s->why == WHY_NOT_FINITE)
     snprintf(s->detail, sizeof s->detail, "the norm of the right-hand side is %g", (double)s->contract.bnorm);
@@ -100,7 +103,7 @@ PetscErrorCode DecideLook(Solve *s)
   ContractTolerances(ksp, &rtol, &abstol);
   if (PolicyIsConstant(policy)) PolicyDecide(policy, NULL, d);
   else {
-    PetscCall(FeaturesCompute(s->op.A, ksp->vec_rhs, s->contract.bnorm, rtol, abstol, given, &s->run->previous, features));
+    PetscCall(FeaturesCompute(s->op.P, ksp->vec_rhs, s->contract.bnorm, rtol, abstol, given, &s->run->previous, features));
     PetscCallMPI(MPI_Bcast(features, METASOLVE_FEATURES, MPI_DOUBLE, 0, PetscObjectComm((PetscObject)ksp)));
     if (PolicyPrior(policy)) PetscCall(ChooseCandidate(s, features));
     else PolicyDecide(policy, features, d);
@@ -163,7 +166,7 @@ PetscErrorCode DecideExpect(Solve *s)
   PetscFunctionBegin;
   PetscCall(OwnSetUpIsDue(s->ksp, &setup));
   if (InnerReady(&s->run->inner, &s->run->decision.settings, &s->op, ContractNorm(&s->contract))) setup = PETSC_FALSE;
-  PetscCall(MatGetInfo(s->op.A, MAT_LOCAL, &info));
+  PetscCall(MatGetInfo(s->op.given, MAT_LOCAL, &info));
   guess = OWN * PASS * info.nz_used;
   if (s->contract.kind == CONTRACT_DIRECT && setup) guess = fmax(guess, EXACT * pow((double)s->op.rows, 1.5));
   s->expected = ClassOwn(s->class, s->run->decided ? &s->run->decision : NULL, setup, guess);

@@ -6,8 +6,6 @@
 #include "unread.h"
 #include <string.h>
 
-int MetasolveDepth = 0;
-
 typedef enum {
   PC_OWN,    /* only its set-up is watched */
   PC_WAITING /* its set-up waits, and so do the functions above */

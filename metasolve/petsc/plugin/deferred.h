@@ -7,9 +7,8 @@
    PCFactorGetMatrix() and the functions that hand out inner solvers are replaced meanwhile.
 */
 #pragma once
+#include "guard.h"
 #include "metasolve.h"
-
-extern int MetasolveDepth; /* > 0 inside somebody's set-up or solve: whatever happens there is not outermost */
 
 PetscErrorCode PCWatchSetUp(PC,
                             PetscBool bare); /* its set-up is a place where inner solvers arise; bare: PCSetUp() itself may wait */

@@ -6,6 +6,8 @@
 #include <fenv.h>
 #include <locale.h>
 
+int MetasolveDepth = 0;
+
 static _Thread_local struct {
   int      depth; /* how many have entered and not left; 0: the host has what is its own */
   fenv_t   floating;

@@ -7,6 +7,8 @@
 */
 #pragma once
 
+extern int MetasolveDepth; /* > 0 inside somebody's set-up or solve: whatever happens there is not outermost */
+
 void GuardEnter(void);
 void GuardLeave(void);
 int  GuardLift(void); /* what GuardSettle() is to be given */

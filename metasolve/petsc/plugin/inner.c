@@ -1,11 +1,9 @@
-/* inner.c - the inner KSP: made, set up, kept, solved with, got rid of. */
+/* inner.c - the inner KSP: made, set up, kept, got rid of. */
 #include "inner.h"
 #include "deferred.h"
 #include "quiet.h"
 #include "sound.h"
 #include <string.h>
-
-#define PREFIX "metasolve"
 
 /* ---- options, under a prefix nobody else has: -options_monitor and -help do not show them ---- */
 static PetscErrorCode OptionChange(const char *key, const char *value) /* NULL: it goes */
@@ -82,7 +80,24 @@ static PetscErrorCode Reusable(const Inner *in, const Settings *s, const Operato
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode Create(Inner *in, KSP host, const Settings *s, Mat A, KSPNormType norm)
+/* A factor of another matrix is no inverse of this one: Richardson's method takes many steps with it, or does not converge. */
+static PetscErrorCode Method(Inner *in, const Operator *o)
+{
+  if (strcmp(SettingsGet(&in->settings, "ksp_type"), KSPRICHARDSON)) return PETSC_SUCCESS;
+  return KSPSetType(in->ksp, in->kept || OperatorIsTwo(o) ? KSPGMRES : KSPRICHARDSON);
+}
+
+static PetscErrorCode Operators(Inner *in, const Operator *o)
+{
+  Mat A, P;
+
+  PetscFunctionBegin;
+  OperatorsFor(o, &in->settings, &A, &P);
+  PetscCall(KSPSetOperators(in->ksp, A, P));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Create(Inner *in, KSP host, const Settings *s, const Operator *o, KSPNormType norm)
 {
   static int serial = 0;
 
@@ -92,21 +107,15 @@ static PetscErrorCode Create(Inner *in, KSP host, const Settings *s, Mat A, KSPN
   in->norm     = norm;
   in->guessed  = PETSC_FALSE;
   PetscCall(KSPCreate(PetscObjectComm((PetscObject)host), &in->ksp));
-  snprintf(in->prefix, sizeof in->prefix, PREFIX "%d_", serial++);
+  snprintf(in->prefix, sizeof in->prefix, INNER_PREFIX "%d_", serial++);
   PetscCall(KSPSetOptionsPrefix(in->ksp, in->prefix));
-  PetscCall(KSPSetOperators(in->ksp, A, A));
+  PetscCall(Operators(in, o));
   PetscCall(OptionsInsert(in));
   if (norm != KSP_NORM_DEFAULT) PetscCall(KSPSetNormType(in->ksp, norm));
   PetscCall(KSPSetFromOptions(in->ksp));
   PetscCall(KSPSetErrorIfNotConverged(in->ksp, PETSC_FALSE));
+  PetscCall(Method(in, o));
   PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* A factor of another matrix is no inverse of this one: Richardson's method takes many steps with it, or does not converge. */
-static PetscErrorCode Method(Inner *in)
-{
-  if (strcmp(SettingsGet(&in->settings, "ksp_type"), KSPRICHARDSON)) return PETSC_SUCCESS;
-  return KSPSetType(in->ksp, in->kept ? KSPGMRES : KSPRICHARDSON);
 }
 
 static PetscErrorCode SetUp(Inner *in, KSP host, const Settings *s, const Operator *o, KSPNormType norm)
@@ -117,9 +126,9 @@ static PetscErrorCode SetUp(Inner *in, KSP host, const Settings *s, const Operat
   PetscCall(Reusable(in, s, o, norm, &reuse));
   in->kept = PETSC_FALSE;
   if (reuse) {
-    PetscCall(KSPSetOperators(in->ksp, o->A, o->A));
-    PetscCall(Method(in));
-  } else PetscCall(Create(in, host, s, o->A, norm));
+    PetscCall(Operators(in, o));
+    PetscCall(Method(in, o));
+  } else PetscCall(Create(in, host, s, o, norm));
   in->op      = (Operator){0}; /* until it is done */
   in->updated = reuse;
   in->anew    = PETSC_FALSE;
@@ -134,61 +143,11 @@ static PetscErrorCode Keep(Inner *in, const Operator *o)
 {
   PetscFunctionBegin;
   in->kept = PETSC_TRUE;
-  PetscCall(Method(in));
+  PetscCall(Method(in, o));
   PetscCall(KSPSetReusePreconditioner(in->ksp, PETSC_TRUE));
-  PetscCall(KSPSetOperators(in->ksp, o->A, o->A));
+  PetscCall(Operators(in, o));
   PetscCall(KSPSetUp(in->ksp));
   in->op = *o;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* PETSc's BiCGStab with its preconditioner on the right adds the last guess that it had, also where it has none. */
-static PetscErrorCode ForgetGuess(Inner *in)
-{
-  const char *type = ((PetscObject)in->ksp)->type_name;
-
-  PetscFunctionBegin;
-  if (in->guessed && !strcmp(type, KSPBCGS)) {
-    PetscCall(KSPSetType(in->ksp, KSPPREONLY));
-    PetscCall(KSPSetType(in->ksp, KSPBCGS));
-    PetscCall(KSPSetUp(in->ksp));
-  }
-  in->guessed = PETSC_FALSE;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode Solve(Inner *in, KSP host, Vec x, Limits *limits, PetscInt max_it, PetscBool guess)
-{
-  PetscFunctionBegin;
-  if (guess) in->guessed = PETSC_TRUE;
-  else PetscCall(ForgetGuess(in));
-  PetscCall(KSPSetTolerances(in->ksp, host->rtol, host->abstol, host->divtol, max_it));
-  PetscCall(KSPSetConvergenceTest(in->ksp, LimitsTest, limits, NULL));
-  PetscCall(KSPSetInitialGuessNonzero(in->ksp, guess));
-  PetscCall(KSPSolve(in->ksp, host->vec_rhs, x));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* Every rank ends up with the worst that any of them has met. */
-static PetscErrorCode Agree(KSP host, InnerState mine, InnerState *state)
-{
-  int worst = (int)mine;
-
-  PetscFunctionBegin;
-  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &worst, 1, MPI_INT, MPI_MAX, PetscObjectComm((PetscObject)host)));
-  *state = (InnerState)worst;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* A solve that ends in an error leaves the vectors it was given locked. */
-static PetscErrorCode Unlock(Vec x, PetscInt before)
-{
-  PetscInt now;
-
-  PetscFunctionBegin;
-  (void)x; /* a macro of nothing where PETSc was built without checks */
-  PetscCall(VecLockGet(x, &now));
-  for (; now > before; now--) PetscCall(VecLockReadPop(x));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -209,6 +168,17 @@ static PetscErrorCode Checked(const Inner *in, KSP host, InnerState *mine)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Every rank ends up with the worst that any of them has met. */
+PetscErrorCode InnerAgree(KSP host, InnerState mine, InnerState *state)
+{
+  int worst = (int)mine;
+
+  PetscFunctionBegin;
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &worst, 1, MPI_INT, MPI_MAX, PetscObjectComm((PetscObject)host)));
+  *state = (InnerState)worst;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode InnerSetUp(Inner *in, KSP host, const Settings *s, const Operator *o, KSPNormType norm, InnerState *state)
 {
   InnerState     mine = INNER_OK;
@@ -216,24 +186,26 @@ PetscErrorCode InnerSetUp(Inner *in, KSP host, const Settings *s, const Operator
   PetscErrorCode err;
   OperatorMarks  marks;
   Quiet          quiet;
+  Mat            A, P;
 
   PetscFunctionBegin;
   PetscCall(SoundOperator(o, s, &sound));
-  PetscCall(Agree(host, sound ? INNER_OK : INNER_UNSOUND, state));
+  PetscCall(InnerAgree(host, sound ? INNER_OK : INNER_UNSOUND, state));
   if (*state) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(OperatorKeep(o->A, PREFIX, &marks));
+  OperatorsFor(o, s, &A, &P);
+  PetscCall(OperatorKeep(P, INNER_PREFIX, &marks));
   PetscCall(QuietBegin(&quiet));
   err = SetUp(in, host, s, o, norm);
   if (!err) err = Checked(in, host, &mine);
   PetscCall(QuietEnd(&quiet));
   PetscCall(OperatorPutBack(&marks));
-  PetscCall(Agree(host, err ? INNER_ERROR : mine, state));
+  PetscCall(InnerAgree(host, err ? INNER_ERROR : mine, state));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscBool InnerMayKeep(const Inner *in, KSPNormType norm)
 {
-  return (PetscBool)(in->ksp && in->norm == norm && in->op.A);
+  return (PetscBool)(in->ksp && in->norm == norm && in->op.given);
 }
 
 void InnerAnew(Inner *in)
@@ -247,48 +219,16 @@ PetscErrorCode InnerKeep(Inner *in, KSP host, const Operator *o, InnerState *sta
   PetscErrorCode err;
   OperatorMarks  marks;
   Quiet          quiet;
+  Mat            A, P;
 
   PetscFunctionBegin;
-  PetscCall(OperatorKeep(o->A, PREFIX, &marks));
+  OperatorsFor(o, &in->settings, &A, &P);
+  PetscCall(OperatorKeep(P, INNER_PREFIX, &marks));
   PetscCall(QuietBegin(&quiet));
   err = Keep(in, o);
   if (!err) err = Checked(in, host, &mine);
   PetscCall(QuietEnd(&quiet));
   PetscCall(OperatorPutBack(&marks));
-  PetscCall(Agree(host, err ? INNER_ERROR : mine, state));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-PetscErrorCode InnerSolve(Inner *in, KSP host, Vec x, Limits *limits, PetscInt max_it, PetscBool guess, InnerState *state)
-{
-  PetscErrorCode err;
-  OperatorMarks  marks;
-  Quiet          quiet;
-  PetscInt       locks;
-  Mat            A;
-
-  PetscFunctionBegin;
-  PetscCall(KSPGetOperators(in->ksp, &A, NULL));
-  PetscCall(OperatorKeep(A, PREFIX, &marks));
-  PetscCall(VecLockGet(host->vec_rhs, &locks));
-  PetscCall(QuietBegin(&quiet));
-  err = Solve(in, host, x, limits, max_it, guess);
-  PetscCall(QuietEnd(&quiet));
-  PetscCall(OperatorPutBack(&marks));
-  if (err) PetscCall(Unlock(host->vec_rhs, locks));
-  PetscCall(Agree(host, err ? INNER_ERROR : INNER_OK, state));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-PetscErrorCode InnerCloseness(Inner *in, KSP host, Vec r, PetscReal *part, InnerState *state)
-{
-  PetscErrorCode err;
-  Quiet          quiet;
-
-  PetscFunctionBegin;
-  PetscCall(QuietBegin(&quiet));
-  err = CloserAsk(in->ksp, host->vec_rhs, r, part);
-  PetscCall(QuietEnd(&quiet));
-  PetscCall(Agree(host, err ? INNER_ERROR : INNER_OK, state));
+  PetscCall(InnerAgree(host, err ? INNER_ERROR : mine, state));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -9,6 +9,8 @@
 #include "limit.h"
 #include "operator.h"
 
+#define INNER_PREFIX "metasolve" /* what its options prefix begins with */
+
 typedef struct {
   KSP         ksp;
   char        prefix[32]; /* options are under it; empty: there are none any more */
@@ -32,6 +34,7 @@ PetscErrorCode InnerSetUp(Inner *, KSP host, const Settings *, const Operator *,
 PetscBool      InnerMayKeep(const Inner *, KSPNormType); /* has it a preconditioner that another operator might be solved with? */
 PetscErrorCode InnerKeep(Inner *, KSP host, const Operator *, InnerState *); /* in place of InnerSetUp(), with the same settings */
 void           InnerAnew(Inner *);
+PetscErrorCode InnerAgree(KSP host, InnerState mine, InnerState *state); /* the worst that any rank has met. Collective */
 PetscErrorCode InnerSolve(Inner *, KSP host, Vec x, Limits *, PetscInt max_it, PetscBool guess, InnerState *);
 PetscErrorCode InnerCloseness(Inner *, KSP host, Vec r, PetscReal *part, InnerState *); /* of an answer: see CloserAsk() */
 PetscErrorCode InnerForgetOptions(Inner *, char unused[64]); /* after the first solve: some are asked for only then */

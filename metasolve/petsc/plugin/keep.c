@@ -54,9 +54,9 @@ static PetscErrorCode Look(Solve *s, double *moved)
   Cycle *c = &s->run->cycle;
 
   PetscFunctionBegin;
-  PetscCall(SampledChange(s->op.A, &c->built, &s->change));
-  PetscCall(SampledChange(s->op.A, &c->last, moved));
-  PetscCall(SampledTake(s->op.A, &c->last));
+  PetscCall(SampledChange(s->op.P, &c->built, &s->change));
+  PetscCall(SampledChange(s->op.P, &c->last, moved));
+  PetscCall(SampledTake(s->op.P, &c->last));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -83,7 +83,7 @@ PetscErrorCode KeepDecide(Solve *s)
 
   PetscFunctionBegin;
   if (!Candidate(s)) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(SampledFits(s->op.A, &s->run->cycle.built, &fits));
+  PetscCall(SampledFits(s->op.P, &s->run->cycle.built, &fits));
   if (!fits) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(Look(s, &moved));
   ReuseAsk(&s->run->cycle.reuse, Accuracy(&s->contract));
@@ -124,8 +124,8 @@ static PetscErrorCode Begin(Solve *s)
     c->settings = s->run->inner.settings;
     c->failed = c->rest = 0;
   }
-  PetscCall(SampledTake(s->op.A, &c->built));
-  if (isnan(s->change)) PetscCall(SampledTake(s->op.A, &c->last)); /* else Look() has */
+  PetscCall(SampledTake(s->op.P, &c->built));
+  if (isnan(s->change)) PetscCall(SampledTake(s->op.P, &c->last)); /* else Look() has */
   ReuseAsk(r, Accuracy(&s->contract));
   if (s->preconditioner == PRECONDITIONER_REBUILT && r->solves > 0) ReuseRenewed(r, s->setup);
   else ReuseBuilt(r, s->setup, s->solve + s->verify, Iterations(s));

@@ -40,6 +40,7 @@ typedef struct {
 } Limits;
 
 double         ProcessorTime(void);
+double         MemoryFree(void);
 PetscErrorCode LimitsTest(KSP, PetscInt, PetscReal, KSPConvergedReason *, void *limits);
 
 PETSC_EXTERN PetscErrorCode MetasolveLimit(KSP, Limits *, double target, double seconds, void *judge);

@@ -1,16 +1,8 @@
 /* measure.c - the measures of an answer. */
 #include "measure.h"
 #include <math.h>
-#include <petsc/private/vecimpl.h>
 
 const char *const MeasureNames[MEASURES] = {"norm", "rows", "backward"};
-
-PetscErrorCode NormOf(Vec x, NormType type, PetscReal *norm)
-{
-  PetscFunctionBegin;
-  PetscUseTypeMethod(x, norm, type, norm);
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
 
 /* ---- what is needed of the operator ---- */
 typedef struct {
@@ -91,7 +83,7 @@ static PetscErrorCode Residual(const Judge *j, Vec x, Vec r)
 {
   PetscFunctionBegin;
   if (x) {
-    PetscCall(MatMult(j->A, x, r));
+    PetscCall(ProductMake(j->A, x, r));
     PetscCall(VecAYPX(r, -1, j->b));
   } else PetscCall(VecCopy(j->b, r));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -109,31 +101,40 @@ static PetscErrorCode Backward(const Judge *j, Vec x, Vec r, PetscReal *value)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode JudgeAnswer(const Judge *j, Vec x, PetscReal *value)
+/* r is overwritten. */
+static PetscErrorCode Measured(const Judge *j, Vec x, Vec r, PetscReal *value)
 {
-  Vec own = NULL, *work = j->scales ? &j->scales->work[1] : &own, r;
-
   PetscFunctionBegin;
-  if (!*work) PetscCall(VecDuplicate(j->b, work));
-  r = *work;
-  PetscCall(Residual(j, x, r));
   if (j->measure == MEASURE_ROWS) PetscCall(VecPointwiseMult(r, r, j->scales->rows));
   if (j->measure == MEASURE_BACKWARD) PetscCall(Backward(j, x, r, value));
   else PetscCall(NormOf(r, NORM_2, value));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode JudgeAnswer(const Judge *j, Vec x, PetscReal *value)
+{
+  Vec own = NULL, *work = j->scales ? &j->scales->work[1] : &own;
+
+  PetscFunctionBegin;
+  if (!*work) PetscCall(VecDuplicate(j->b, work));
+  PetscCall(Residual(j, x, *work));
+  PetscCall(Measured(j, x, *work, value));
   PetscCall(VecDestroy(&own));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode JudgeInAll(const Judge *j, Vec x, PetscReal value[MEASURES])
+PetscErrorCode JudgeAll(const Judge *j, Vec x, PetscReal values[MEASURES])
 {
-  Vec r = j->scales->work[1];
+  static const Measure order[MEASURES] = {MEASURE_NORM, MEASURE_BACKWARD, MEASURE_ROWS}; /* the last one changes r */
+  Judge                one             = *j;
+  const Vec            r               = j->scales->work[1];
 
   PetscFunctionBegin;
   PetscCall(Residual(j, x, r));
-  PetscCall(NormOf(r, NORM_2, &value[MEASURE_NORM]));
-  PetscCall(Backward(j, x, r, &value[MEASURE_BACKWARD]));
-  PetscCall(VecPointwiseMult(r, r, j->scales->rows));
-  PetscCall(NormOf(r, NORM_2, &value[MEASURE_ROWS]));
+  for (int i = 0; i < MEASURES; i++) {
+    one.measure = order[i];
+    PetscCall(Measured(&one, x, r, &values[order[i]]));
+  }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -146,7 +147,7 @@ PetscErrorCode JudgeUneven(const Judge *j, PetscReal *times)
 
   PetscFunctionBegin;
   if (!j->scales->work[0]) PetscCall(VecDuplicate(j->b, &j->scales->work[0]));
-  PetscCall(MatGetDiagonal(j->A, j->scales->work[0]));
+  PetscCall(MatGetDiagonal(j->P, j->scales->work[0]));
   PetscCall(VecGetLocalSize(j->b, &n));
   PetscCall(VecGetArrayRead(j->b, &b));
   PetscCall(VecGetArrayRead(j->scales->work[0], &d));
@@ -206,7 +207,7 @@ PetscErrorCode MetasolveJudge(Mat A, Vec b, int measure, void **judge)
   PetscCheck(measure >= 0 && measure < MEASURES, PetscObjectComm((PetscObject)A), PETSC_ERR_ARG_OUTOFRANGE,
              "there is no measure %d", measure);
   PetscCall(PetscNew(&own));
-  own->judge = (Judge){.measure = (Measure)measure, .A = A, .b = b, .scales = &own->scales};
+  own->judge = (Judge){.measure = (Measure)measure, .A = A, .P = A, .b = b, .scales = &own->scales};
   PetscCall(PetscObjectReference((PetscObject)A));
   PetscCall(PetscObjectReference((PetscObject)b));
   PetscCall(ScalesOpen(A, b, &own->scales));

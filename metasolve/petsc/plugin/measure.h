@@ -5,10 +5,11 @@
        ROWS       |D^-1 (b - A x)|_2, D the diagonal; the row's sum of absolute values where that is zero
        BACKWARD   |b - A x|_inf / (|A|_inf |x|_inf + |b|_inf), the normwise backward error (Rigal and Gaches, 1967)
 
+   A is applied; its diagonal and its norm are those of P, where the program has two matrices.
    The second does not depend on the units of the rows, the third says how exact a direct solution is.
 */
 #pragma once
-#include "metasolve.h"
+#include "product.h"
 
 typedef enum {
   MEASURE_NORM,
@@ -28,7 +29,7 @@ typedef struct {         /* of one operator in one state; made when a measure as
 
 typedef struct { /* borrowed, all of it */
   Measure measure;
-  Mat     A;
+  Mat     A, P; /* P: stands for A where entries are needed; often A itself */
   Vec     b;
   Scales *scales;
 } Judge;
@@ -36,12 +37,9 @@ typedef struct { /* borrowed, all of it */
 PetscErrorCode ScalesOpen(Mat, Vec like, Scales *); /* for the values that the matrix has now. Collective */
 PetscErrorCode ScalesFree(Scales *);
 PetscErrorCode JudgeUneven(const Judge *, PetscReal *times); /* how much more of b than of D^-1 b lies in rows with a large D */
-PetscErrorCode JudgeAnswer(const Judge *, Vec x, PetscReal *value);         /* x NULL: zero. Collective */
-PetscErrorCode JudgeInAll(const Judge *, Vec x, PetscReal value[MEASURES]); /* the same in every measure, for one product */
-PetscErrorCode JudgeIterate(KSP, void *judge, PetscReal *value);            /* of a solve that goes on. Collective */
-
-/* Norms of the program's vectors, left without a trace in them: PETSc keeps a norm it has computed, and copies it on. */
-PetscErrorCode NormOf(Vec, NormType, PetscReal *norm);
+PetscErrorCode JudgeAnswer(const Judge *, Vec x, PetscReal *value);        /* x NULL: zero. Collective */
+PetscErrorCode JudgeAll(const Judge *, Vec x, PetscReal values[MEASURES]); /* in all of them, for one product. Collective */
+PetscErrorCode JudgeIterate(KSP, void *judge, PetscReal *value);           /* of a solve that goes on. Collective */
 
 PETSC_EXTERN PetscErrorCode MetasolveJudge(Mat, Vec b, int measure, void **judge);
 PETSC_EXTERN PetscErrorCode MetasolveJudgement(void *judge, Vec x, double *value);

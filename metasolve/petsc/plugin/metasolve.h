@@ -8,15 +8,17 @@
      seen                 what is seen of a solve that is over
      decide, answer       the steps of one solve in production
      journal, start, attempt, mirror, replay, manifest, describe, choose
+     foresee              what is foreseen, for the matrices that are there
      keep, permit         whether a preconditioner is kept for another operator; whether one may be made
      state, state_file, journal_file
-     class, inner, watch  what is known of alike operators; the inner solver; the program's own solve, watched
+     class, watch         what is known of alike operators; the program's own solve, watched
+     inner_solve, inner   the inner solver
      quiet                what is done without a word of it
      host, own, deferred  the wrapped KSP, its own solve, and its preconditioner whose set-up waits
      due, applied, asked  may it wait? what uses it; what it makes, and others ask for
      census               who asks past us
      reroute, unread      ... and is led to us; the options that it would have read
-     sound, contract, own_test, operator, closer, limits, pace, measure, guard, left, sight
+     sound, contract, own_test, operator, closer, limits, pace, measure, product, twin, guard, left, sight
      newton_guess, guess, basis_file, policy, policy_file, policy_settings, posterior, prior, prior_file, features, rows
      change, matrix
      settings, words, text, sha256, reuse

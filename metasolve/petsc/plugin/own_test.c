@@ -81,7 +81,7 @@ static PetscErrorCode Units(const Contract *c, PetscReal *units)
 
   PetscFunctionBegin;
   j.measure = MEASURE_ROWS;
-  PetscCall(ScalesOpen(j.A, j.b, j.scales));
+  PetscCall(ScalesOpen(j.P, j.b, j.scales));
   PetscCall(JudgeAnswer(&j, NULL, units));
   *units /= c->bnorm;
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -22,19 +22,6 @@ static double FactorBytes(const Settings *s, PetscInt rows)
   return strcmp(type, "lu") && strcmp(type, "cholesky") ? 0 : FACTOR_BYTES * 8 * pow((double)rows, natural);
 }
 
-/* What the system could give without swapping; infinite where it does not say. */
-static double FreeBytes(void)
-{
-  FILE  *file = fopen("/proc/meminfo", "r");
-  char   line[256];
-  double kilobytes = INFINITY;
-
-  while (file && fgets(line, sizeof line, file))
-    if (!strncmp(line, "MemAvailable:", 13)) kilobytes = strtod(line + 13, NULL);
-  if (file) fclose(file);
-  return 1024 * kilobytes;
-}
-
 static const Overrun *OverrunOf(const Runner *r, const char *type)
 {
   for (int i = 0; i < r->overruns; i++)
@@ -73,7 +60,7 @@ PetscErrorCode PermitAttempt(Solve *s, Why *why)
            InnerReady(&s->run->inner, chosen, &s->op, ContractNorm(&s->contract)))
     PetscFunctionReturn(PETSC_SUCCESS);
   else if (SlowSetUp(s)) *why = WHY_SLOW_SETUP;
-  else if (Factors(chosen) && FactorBytes(chosen, s->op.rows) > FreeBytes() / 2) *why = WHY_MEMORY;
+  else if (Factors(chosen) && FactorBytes(chosen, s->op.rows) > MemoryFree() / 2) *why = WHY_MEMORY;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -74,6 +74,52 @@ void PriorForecast(Prior p, const double features[], Forecast *f)
   }
 }
 
+static const char *ValueOf(const Chosen *s, const char *name)
+{
+  for (int i = 0; i < s->n; i++)
+    if (!strcmp(s->pair[i].name, name)) return s->pair[i].value;
+  return NULL;
+}
+
+/* ---- where a product with the operator takes longer than one with the matrix that was looked at ---- */
+/* An iteration, in products with that matrix: product, preconditioner, and vectors. */
+static double Products(const char *pc)
+{
+  static const struct {
+    const char *pc;
+    double      products;
+  } known[] = {
+    {PCNONE,   2 },
+    {PCJACOBI, 2 },
+    {PCSOR,    3 },
+    {PCILU,    3 },
+    {PCICC,    3 },
+    {PCGAMG,   12},
+    {PCHYPRE,  12},
+    {PCLU,     20}
+  };
+
+  for (size_t i = 0; pc && i < sizeof known / sizeof *known; i++)
+    if (!strcmp(known[i].pc, pc)) return known[i].products;
+  return pc && !strcmp(pc, PCCHOLESKY) ? 20 : 3;
+}
+
+static double Later(double ln, double seconds)
+{
+  return log(exp(ln) + seconds);
+}
+
+void PriorDearer(Prior p, double dear, double usual, Forecast *f)
+{
+  for (int i = 0; i < p->n; i++) {
+    const double each       = Products(ValueOf(&p->candidate[i].settings[0], "pc_type")) * fmax(usual, WORK);
+    const double iterations = fmax(exp(f->solve[i]) / each, 1), more = iterations * fmax(dear - usual, 0);
+
+    f->total[i] = Later(f->total[i], more);
+    f->solve[i] = Later(f->solve[i], more);
+  }
+}
+
 /* ---- what the candidates are here ---- */
 static PetscBool Same(const char *name, const char *type)
 {
@@ -110,13 +156,6 @@ PetscErrorCode PriorOwn(Prior p, KSP ksp, int *candidate)
 int PriorUsual(Prior p, PetscBool direct)
 {
   return PetscMax(direct ? Find(p, KSPPREONLY, PCLU, NULL) : Find(p, KSPGMRES, PCILU, NULL), 0);
-}
-
-static const char *ValueOf(const Chosen *s, const char *name)
-{
-  for (int i = 0; i < s->n; i++)
-    if (!strcmp(s->pair[i].name, name)) return s->pair[i].value;
-  return NULL;
 }
 
 /* Has this PETSc the preconditioner, and the package that is to factorise? */

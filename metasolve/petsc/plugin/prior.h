@@ -26,8 +26,9 @@ const char    *PriorMark(Prior);                   /* the beginning of its diges
 int            PriorFind(Prior, const char *name); /* -1: it has none of this name */
 const char    *PriorName(Prior, int candidate);
 void           PriorForecast(Prior, const double features[], Forecast *);
-PetscErrorCode PriorOwn(Prior, KSP, int *candidate); /* that the program's settings are; -1: none */
-int            PriorUsual(Prior, PetscBool direct);  /* what PETSc does where nobody says anything */
+void           PriorDearer(Prior, double dear, double usual, Forecast *); /* a product takes so long, instead of so long */
+PetscErrorCode PriorOwn(Prior, KSP, int *candidate);                      /* that the program's settings are; -1: none */
+int            PriorUsual(Prior, PetscBool direct);                       /* what PETSc does where nobody says anything */
 /* several: of the matrix types that several ranks have. Here, with this PETSc, as far as is known */
 PetscBool PriorPossible(Prior, int candidate, PetscBool several, PetscBool symmetric);
 PetscBool PriorFactorises(Prior, int candidate);

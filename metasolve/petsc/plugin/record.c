@@ -11,21 +11,24 @@
 #include <sys/stat.h>
 
 /* NULL: this solve can be recorded. Nothing is asked of an operator that is none of ours. Collective. */
-static PetscErrorCode Recordable(KSP ksp, Record *r, const char **why)
+static PetscErrorCode Recordable(KSP ksp, Recorded *h, Record *r, const char **why)
 {
   Why of = WHY_NOT;
 
   PetscFunctionBegin;
   *why = NULL;
   PetscCall(OperatorOf(ksp, &r->op, &of));
-  r->A = r->op.A;
   if (of == WHY_NO_OPERATOR) *why = "no operator yet";
   else if (ksp->pc->ops->presolve) *why = "the program's preconditioner transforms the system";
-  else if (of == WHY_TWO_MATRICES) *why = "operator and preconditioning matrix differ";
-  else if (of) *why = "the operator is not an assembled, square AIJ matrix";
+  else if (of) *why = "the preconditioning matrix is no assembled, square AIJ, BAIJ or SBAIJ matrix";
+  else if (OperatorIsTwo(&r->op)) *why = "operator and preconditioning matrix differ: such solves can be run, but not recorded";
   else if (ksp->normtype == KSP_NORM_NONE && !ContractIsDirect(ksp)) *why = "a fixed number of iterations without norm";
   else if (ScalesSystem(ksp)) *why = "diagonally scaled operator";
   if (*why) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(OperatorRead(&r->op, &h->twin, &of));
+  if (of) *why = "there is no memory for an AIJ copy of the operator";
+  if (*why) PetscFunctionReturn(PETSC_SUCCESS);
+  r->A = r->op.P;
   PetscCall(NormOf(ksp->vec_rhs, NORM_2, &r->bnorm));
   if (!PetscIsNormalReal(r->bnorm)) *why = "the norm of the right-hand side is zero or not finite";
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -125,12 +128,12 @@ static PetscErrorCode Finish(KSP ksp, Recorder *s, Recorded *h, Record *r)
 static PetscErrorCode Judged(KSP ksp, Recorded *h, Record *r)
 {
   Attained  own = {0}, seen;
-  Judge     j   = {.A = r->A, .b = ksp->vec_rhs, .scales = &h->scales};
-  PetscReal zero, value[MEASURES];
+  Judge     j   = {.A = r->A, .P = r->A, .b = ksp->vec_rhs, .scales = &h->scales};
+  PetscReal zero, of[MEASURES];
 
   PetscFunctionBegin;
   if (ksp->reason > 0) {
-    PetscCall(ContractAttain(ksp, &h->scales, &seen, value));
+    PetscCall(ContractAttain(ksp, &r->op, &h->scales, &seen, of));
     AttainedAdd(&own, &seen);
   } else PetscCall(ScalesOpen(r->A, ksp->vec_rhs, &h->scales));
   PetscCall(ContractMeasure(ksp, &own, &j));
@@ -191,7 +194,7 @@ static PetscErrorCode RecordSolve(KSP ksp, Host *h)
   PetscCallMPI(MPI_Comm_size(PetscObjectComm((PetscObject)ksp), &r.size));
   PetscCall(RecordedOf(h, &recorded));
   PetscCall(Wanted(ksp, s, r.rank, &wanted));
-  if (wanted) PetscCall(Recordable(ksp, &r, &why));
+  if (wanted) PetscCall(Recordable(ksp, recorded, &r, &why));
   if (wanted && why && !r.rank) ManifestSkip(s, ksp, why);
   wanted = wanted && !why;
   if (wanted && !ksp->guess_zero) {
@@ -218,6 +221,7 @@ static PetscErrorCode RecordedDestroy(void *state)
   PetscFunctionBegin;
   PetscCall(PreviousFree(&r->previous));
   PetscCall(ScalesFree(&r->scales));
+  PetscCall(TwinFree(&r->twin));
   PetscCall(PetscFree(r));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

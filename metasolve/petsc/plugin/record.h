@@ -32,6 +32,7 @@ typedef struct { /* kept with a KSP */
   PetscInt   operators; /* seen so far */
   Previous   previous;
   Scales     scales;
+  Twin       twin;
 } Recorded;
 
 PetscErrorCode RecordSession(const char *dir, Session **); /* collective on PETSC_COMM_WORLD */

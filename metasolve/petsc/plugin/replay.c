@@ -68,13 +68,16 @@ static PetscErrorCode Again(Replay *r, AtEach test)
   Solve     *s      = r->s;
   Limits     limits = {.test = test, .asked = r};
   InnerState state;
+  Products   before;
   Vec        x;
 
   PetscFunctionBegin;
   if (!s->run->inner.ksp) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(ProductsKeep(s->op.A, &before));
   PetscCall(VecDuplicate(s->ksp->vec_sol, &x));
   PetscCall(Start(s, x));
   PetscCall(InnerSolve(&s->run->inner, s->ksp, x, &limits, r->end, s->guess, &state));
+  PetscCall(ProductsPutBack(&before));
   if (state == INNER_ERROR) {
     s->run->inner.ksp = NULL;
     s->run->runner->abandoned++;

@@ -164,7 +164,9 @@ static PetscErrorCode RunReset(void *state)
   PetscCall(CycleFree(&r->cycle));
   PetscCall(PreviousFree(&r->previous));
   PetscCall(ScalesFree(&r->scales));
-  r->op = (Operator){0};
+  PetscCall(TwinFree(&r->twin));
+  r->op      = (Operator){0};
+  r->dear[0] = 0;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -11,6 +11,7 @@
 #include "host.h"
 #include "inner.h"
 #include "journal.h"
+#include "product.h"
 #include "reuse.h"
 #include "state.h"
 #include "watch.h"
@@ -69,9 +70,11 @@ typedef struct { /* kept with a KSP */
   PetscBool     own_ready; /* their preconditioner was set up already */
   double        foreseen;  /* seconds of the candidate ... */
   double        attempt;   /* ... and those of its first attempt, which pays for the whole set-up */
+  double        dear[2];   /* seconds of a product with A and with P, where these are two; 0: not taken yet */
   PetscBool     decided;
   Previous      previous;
   Scales        scales;
+  Twin          twin;  /* of what the program makes preconditioners of, where that is no AIJ matrix */
   Attained      known; /* of what own answers attain, from outside; answers 0: nothing */
   PetscBool     fits;  /* whether the guess is for the pattern below */
   PetscObjectId pattern_id;
@@ -111,6 +114,7 @@ typedef struct _Solve { /* one solve; times in seconds */
   Why            why;
   char           detail[256]; /* of why; empty: its text is enough */
   Operator       op;
+  Products       products; /* before anything was tried */
   Contract       contract;
   Watch          watch;
   Preconditioner preconditioner; /* of the attempt */
@@ -162,6 +166,8 @@ void           KeepFailed(Solve *);      /* what was kept was of no use */
 PetscBool      KeepTells(const Solve *); /* does an attempt tell of its settings? */
 double         KeepServes(Class);        /* operators that one set-up is expected to serve */
 PetscErrorCode CycleFree(Cycle *);
+/* ---- foresee.c ---- */
+PetscErrorCode ForeseeHere(Solve *); /* the forecast, for the matrices that are there. Collective */
 /* ---- choose.c: among the candidates of a prior ---- */
 PetscErrorCode ChooseCandidate(Solve *, const double features[]); /* collective */
 PetscErrorCode ChooseAgain(Solve *); /* if the own set-up has been done since, and need not be paid any more */

@@ -34,26 +34,29 @@ static PetscErrorCode Residual(Solve *s)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* What is asked of later answers of the class follows from own ones. *known: so is the residual. */
-static PetscErrorCode Attains(Solve *s, PetscBool *known)
+/* Does what is asked of later answers of the class follow from own ones? */
+static PetscBool Follows(const Solve *s)
 {
   const ContractKind kind = s->contract.kind;
-  PetscReal          value[MEASURES];
+
+  if (isnan(s->contract.target)) return PETSC_FALSE;
+  return (PetscBool)(kind == CONTRACT_DIRECT || kind == CONTRACT_PRECONDITIONED || s->contract.noise > 0);
+}
+
+static PetscErrorCode Attains(Solve *s)
+{
+  PetscReal of[MEASURES];
 
   PetscFunctionBegin;
-  PetscCall(ContractTold(&s->contract, &s->class->told));
-  if (kind != CONTRACT_DIRECT && kind != CONTRACT_PRECONDITIONED) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(ContractAttain(s->ksp, &s->run->scales, &s->lesson.attains, value));
-  s->residual = value[s->contract.judge.measure];
-  *known      = PETSC_TRUE;
+  PetscCall(ContractAttain(s->ksp, &s->op, &s->run->scales, &s->lesson.attains, of));
+  s->residual = of[s->contract.judge.measure];
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* An own answer costs a product to look at: the first ones of a class are, some later ones, and those that failed. Collective. */
 PetscErrorCode SeenOwn(Solve *s)
 {
-  const PetscBool good  = (PetscBool)(s->ksp->reason > 0);
-  PetscBool       known = PETSC_FALSE;
+  const PetscBool good = (PetscBool)(s->ksp->reason > 0);
   int             look[2];
 
   PetscFunctionBegin;
@@ -61,7 +64,8 @@ PetscErrorCode SeenOwn(Solve *s)
   look[0] = !good || s->class->looks++ % EVERY < CLASS_LOOKS;
   look[1] = look[0] && good && s->own_measured > 0 && s->run->runner->policy;
   PetscCallMPI(MPI_Bcast(look, 2, MPI_INT, 0, PetscObjectComm((PetscObject)s->ksp)));
-  if (look[1] && !isnan(s->contract.target)) PetscCall(Attains(s, &known));
-  if (look[0] && !known) PetscCall(Residual(s));
+  if (look[1] && Follows(s)) PetscCall(Attains(s));
+  else if (look[0]) PetscCall(Residual(s));
+  if (look[1] && !isnan(s->contract.target)) PetscCall(ContractTold(&s->contract, &s->class->told));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

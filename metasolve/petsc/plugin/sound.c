@@ -135,10 +135,10 @@ PetscErrorCode SoundOperator(const Operator *o, const Settings *s, PetscBool *so
 
   PetscFunctionBegin;
   *sound = PETSC_TRUE;
-  PetscCallMPI(MPI_Comm_size(PetscObjectComm((PetscObject)o->A), &ranks));
-  if (ranks > 1) PetscCall(EntriesFinite(o->A, sound));
-  if ((ranks > 1 && NeedsDiagonal(s)) || Mentions(s, PCICC) || Mentions(s, PCCHOLESKY)) PetscCall(DiagonalNonzero(o->A, sound));
-  if (*sound && Mentions(s, PCICC)) PetscCall(IncompleteReturns(o->A, s, sound));
+  PetscCallMPI(MPI_Comm_size(PetscObjectComm((PetscObject)o->P), &ranks));
+  if (ranks > 1) PetscCall(EntriesFinite(o->P, sound));
+  if ((ranks > 1 && NeedsDiagonal(s)) || Mentions(s, PCICC) || Mentions(s, PCCHOLESKY)) PetscCall(DiagonalNonzero(o->P, sound));
+  if (*sound && Mentions(s, PCICC)) PetscCall(IncompleteReturns(o->P, s, sound));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -16,7 +16,7 @@ static PetscErrorCode Fits(Solve *s, PetscBool *fits)
 
   PetscFunctionBegin;
   if (s->op.id != r->pattern_id || s->op.pattern != r->pattern) {
-    PetscCall(GuessFits(r->runner->guess, s->op.A, &r->fits));
+    PetscCall(GuessFits(r->runner->guess, s->op.P, &r->fits));
     r->pattern_id = s->op.id;
     r->pattern    = s->op.pattern;
   }
@@ -48,7 +48,7 @@ PetscErrorCode StartFromGuess(Solve *s)
   PetscCall(Wanted(s, &wanted));
   if (!wanted) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(Fits(s, &fits));
-  if (fits) PetscCall(GuessMake(s->run->runner->guess, s->op.A, s->ksp->vec_rhs, s->ksp->vec_sol, &made));
+  if (fits) PetscCall(GuessMake(s->run->runner->guess, s->op.P, s->ksp->vec_rhs, s->ksp->vec_sol, &made));
   if (made) PetscCall(MirrorProject(s));
   if (made) PetscCall(TrueResidual(s->ksp, &s->residual));
   s->guess = (PetscBool)(made && isless(s->residual, s->contract.bnorm));

@@ -100,7 +100,7 @@ def test_a_program_without_petsc(started, verb, tmp_path):
 
 def test_what_could_not_be_recorded_is_counted_to_the_end(started, tmp_path):
     said = started("record", "cg,none,130,shell")
-    assert "100 not recorded: the operator is not an assembled, square AIJ matrix" in said
+    assert "100 not recorded: the preconditioning matrix is no assembled, square AIJ" in said
     assert "30 left alone: solves that could not be recorded, after the first hundred" in said
     recording = Recording(tmp_path / "recording")
     assert (len(recording.skipped), recording.left.total()) == (100, 30)

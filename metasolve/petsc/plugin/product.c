@@ -1,0 +1,129 @@
+/* product.c - products with the program's operator that the program does not see. */
+#include "product.h"
+#include "guard.h"
+#include <math.h>
+#include <petsc/private/snesimpl.h>
+#include <petsc/private/vecimpl.h>
+
+#define SHORTEST 1e-9 /* seconds that a clock may not show */
+
+PetscErrorCode NormOf(Vec x, NormType type, PetscReal *norm)
+{
+  PetscFunctionBegin;
+  PetscUseTypeMethod(x, norm, type, norm);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode MatrixFree(Mat A, PetscBool *yes)
+{
+  PetscFunctionBegin;
+  PetscCall(PetscObjectTypeCompare((PetscObject)A, MATMFFD, yes));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode ProductsKeep(Mat A, Products *p)
+{
+  PetscBool differences;
+
+  PetscFunctionBegin;
+  *p = (Products){.A = A};
+  PetscCall(MatrixFree(A, &differences));
+  if (differences) PetscCall(MatSNESMFGetSNES(A, &p->snes));
+  if (p->snes && ((PetscObject)p->snes)->classid != SNES_CLASSID) p->snes = NULL;
+  if (!p->snes) PetscFunctionReturn(PETSC_SUCCESS);
+  p->evaluations = p->snes->nfuncs;
+  p->domain      = p->snes->domainerror;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The differences begin anew: the next product evaluates the function at their base, where it would have. */
+PetscErrorCode ProductsPutBack(const Products *p)
+{
+  PetscBool differences = PETSC_FALSE;
+
+  PetscFunctionBegin;
+  if (p->A) PetscCall(MatrixFree(p->A, &differences));
+  if (differences) PetscCall(MatMFFDResetHHistory(p->A));
+  if (!p->snes) PetscFunctionReturn(PETSC_SUCCESS);
+  p->snes->nfuncs      = p->evaluations;
+  p->snes->domainerror = p->domain;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Solvers that the product uses are inner ones. */
+static PetscErrorCode Quietly(Mat A, Vec x, Vec y, PetscErrorCode *err)
+{
+  PetscFunctionBegin;
+  MetasolveDepth++;
+  PetscCall(PetscPushErrorHandler(PetscIgnoreErrorHandler, NULL));
+  *err = MatMult(A, x, y);
+  PetscCall(PetscPopErrorHandler());
+  MetasolveDepth--;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode NotANumber(Vec y)
+{
+  PetscInt     n;
+  PetscScalar *all;
+
+  PetscFunctionBegin;
+  PetscCall(VecGetLocalSize(y, &n));
+  PetscCall(VecGetArrayWrite(y, &all));
+  for (PetscInt i = 0; i < n; i++) all[i] = NAN;
+  PetscCall(VecRestoreArrayWrite(y, &all));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* A function of the program's may look up a table with what it is given: it is not given what is not finite. */
+static PetscErrorCode Harmless(Mat A, Vec x, PetscBool *yes)
+{
+  PetscReal norm = 0;
+  PetscBool assembled;
+
+  PetscFunctionBegin;
+  PetscCall(MatIsRows(A, &assembled));
+  if (!assembled) PetscCall(NormOf(x, NORM_2, &norm));
+  *yes = (PetscBool)isfinite(norm);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode ProductMake(Mat A, Vec x, Vec y)
+{
+  PetscErrorCode err      = PETSC_SUCCESS;
+  PetscBool      harmless = PETSC_FALSE;
+  Products       before;
+
+  PetscFunctionBegin;
+  PetscCall(Harmless(A, x, &harmless));
+  PetscCall(ProductsKeep(A, &before));
+  if (harmless) PetscCall(Quietly(A, x, y, &err));
+  PetscCall(ProductsPutBack(&before));
+  if (err || !harmless) PetscCall(NotANumber(y));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode ProductNoise(Mat A, PetscReal *noise)
+{
+  PetscBool differences;
+
+  PetscFunctionBegin;
+  PetscCall(MatrixFree(A, &differences));
+  *noise = differences ? PRODUCT_NOISE : 0;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode ProductSeconds(Mat A, Mat P, Vec x, Vec y, double seconds[2])
+{
+  const Mat      both[2] = {A, P};
+  PetscLogDouble t0, t1;
+
+  PetscFunctionBegin;
+  for (int i = 0; i < 2; i++) {
+    PetscCall(PetscTime(&t0));
+    PetscCall(ProductMake(both[i], x, y));
+    PetscCall(PetscTime(&t1));
+    seconds[i] = fmax(t1 - t0, SHORTEST);
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
