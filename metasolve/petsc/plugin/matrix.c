@@ -64,10 +64,11 @@ static inline uint64_t Mix(uint64_t h) /* finaliser of splitmix64 */
 
 static inline uint64_t Entry(PetscInt i, PetscInt j, PetscScalar v)
 {
-  uint64_t bits;
+  uint64_t h = Mix(Mix((uint64_t)i) + (uint64_t)j), bits[sizeof v / sizeof h]; /* of a complex number there are two */
 
-  memcpy(&bits, &v, sizeof bits);
-  return Mix(Mix(Mix((uint64_t)i) + (uint64_t)j) ^ bits);
+  memcpy(bits, &v, sizeof v);
+  for (size_t k = 0; k < sizeof v / sizeof h; k++) h = Mix(h ^ bits[k]);
+  return h;
 }
 
 PetscErrorCode MatContentHash(Mat A, char hex[17], PetscInt64 *nnz)

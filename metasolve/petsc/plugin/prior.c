@@ -126,6 +126,8 @@ static PetscBool Here(const Chosen *s, PetscBool several)
   void (*made)(void) = NULL;
   PetscBool found    = PETSC_TRUE;
 
+  if (PetscDefined(USE_COMPLEX) && (Same(PCCHOLESKY, pc) || Same(PCICC, pc) || Same(PCICC, ValueOf(s, "sub_pc_type"))))
+    return PETSC_FALSE; /* they are for Hermitian operators, and PETSc factorises A = A^T so */
   if (pc && (PetscFunctionListFind(PCList, pc, &made) || !made)) return PETSC_FALSE;
   if (package && MatSolverTypeGet(package, several ? MATMPIAIJ : MATSEQAIJ,
                                   Same(PCCHOLESKY, pc) ? MAT_FACTOR_CHOLESKY : MAT_FACTOR_LU, &found, NULL, NULL))
