@@ -137,3 +137,11 @@ def lines(tmp_path):
         return [line for line in found if line["source"] not in ("run", "left", "state")]
 
     return read
+
+
+@pytest.fixture(scope="session")
+def feature_names(plugin_of):
+    plugin_of("real")
+    from metasolve.petsc.library import plugin
+
+    return plugin().names

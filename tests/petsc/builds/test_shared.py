@@ -42,6 +42,7 @@ def learn(tmp_path, feature_names, program, plugin_of, run_program):
     def run(name, host="sequence", *words):
         env = {
             "METASOLVE_MODE": "run",
+            "METASOLVE_BUDGET": "1000",
             "METASOLVE_DIR": str(prior),
             "METASOLVE_STATE": str(tmp_path / "state"),
             "METASOLVE_LOG": str(tmp_path / "log"),

@@ -79,14 +79,16 @@ def test_run_acts_in_a_program_of_any_build(
     name, size, program, metasolve, pinned, lines, tmp_path, ranks
 ):
     command = ranks(program("hard_coded", name), size)
-    done = metasolve("run", pinned(**GOOD), "--log", tmp_path / "log", "--", *command)
+    done = metasolve(
+        "run", pinned(**GOOD), "--budget", "1000", "--log", tmp_path / "log", "--", *command
+    )
     assert (done.returncode, told(done)) == (0, []), done.stderr
     found = lines()
     assert [line["source"] for line in found] == ["model", "model"]
     assert all(line["true_residual"] <= line["tolerance"] for line in found)
 
 
-@pytest.mark.parametrize(("name", "core"), permutations(BUILDS, 2))
+@pytest.mark.parametrize(("name", "core"), list(permutations(BUILDS, 2)))
 @pytest.mark.parametrize("ranks", [1, 2])
 def test_a_program_of_another_build_runs_as_without_us(
     name, core, ranks, program, lonely, pinned, run_program, tmp_path
@@ -94,6 +96,7 @@ def test_a_program_of_another_build_runs_as_without_us(
     command = program("hard_coded", name)
     env = {
         "METASOLVE_MODE": "run",
+        "METASOLVE_BUDGET": "1000",
         "METASOLVE_DIR": str(pinned(**GOOD)),
         "METASOLVE_LOG": str(tmp_path / "log"),
         "PETSC_OPTIONS": f"-dll_append {lonely(core)}",
@@ -107,7 +110,7 @@ def test_a_program_of_another_build_runs_as_without_us(
     assert "PETSC ERROR" not in done.stderr
 
 
-@pytest.mark.parametrize(("name", "core"), permutations(BUILDS, 2))
+@pytest.mark.parametrize(("name", "core"), list(permutations(BUILDS, 2)))
 def test_the_loader_finds_what_was_built_for_the_program_before(
     name, core, program, lonely, plugin_of, pinned, run_program, lines, tmp_path
 ):
@@ -116,6 +119,7 @@ def test_the_loader_finds_what_was_built_for_the_program_before(
     shutil.copytree(plugin_of(name), loader.parent.parent / "1")
     env = {
         "METASOLVE_MODE": "run",
+        "METASOLVE_BUDGET": "1000",
         "METASOLVE_DIR": str(pinned(**GOOD)),
         "METASOLVE_LOG": str(tmp_path / "log"),
         "PETSC_OPTIONS": f"-dll_append {loader}",
@@ -144,7 +148,16 @@ def test_a_petsc_that_is_named_comes_first(program, alone, monkeypatch):
 @pytest.mark.parametrize("name", BUILDS)
 def test_petsc4py_of_any_build_is_accelerated(name, host, metasolve, pinned, lines, tmp_path):
     variables = petsc4py_of(name)
-    words = ["run", pinned(**GOOD), "--log", tmp_path / "log", "--", *host("petsc4py_host")]
+    words = [
+        "run",
+        pinned(**GOOD),
+        "--budget",
+        "1000",
+        "--log",
+        tmp_path / "log",
+        "--",
+        *host("petsc4py_host"),
+    ]
     done = metasolve(*words, **variables)
     assert (done.returncode, told(done)) == (0, []), done.stderr
     assert {line["source"] for line in lines()} == {"model"}
