@@ -32,7 +32,7 @@
 #include "sha256.h"
 #include "why.h"
 
-#if !defined(PETSC_USE_REAL_DOUBLE)
+#if defined(PETSC_USE_REAL_SINGLE) || defined(PETSC_USE_REAL___FLOAT128) || defined(PETSC_USE_REAL___FP16)
   #error "metasolve supports numbers in double precision only"
 #endif
 
@@ -78,9 +78,11 @@ typedef struct {
 #else
   #define METASOLVE_NUMBERS ""
 #endif
+#define METASOLVE_WORD_(x) #x
+#define METASOLVE_WORD(x)  METASOLVE_WORD_(x)
 #define METASOLVE_PETSC \
-  PetscStringize(PETSC_VERSION_MAJOR) "." PetscStringize(PETSC_VERSION_MINOR) "." PetscStringize(PETSC_VERSION_SUBMINOR) \
-    METASOLVE_NUMBERS
+  METASOLVE_WORD(PETSC_VERSION_MAJOR) \
+  "." METASOLVE_WORD(PETSC_VERSION_MINOR) "." METASOLVE_WORD(PETSC_VERSION_SUBMINOR) METASOLVE_NUMBERS
 
 #define METASOLVE_FEATURES_VERSION 3
 #define METASOLVE_MAX_SETTINGS     64
