@@ -4,7 +4,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .ONESHELL:
 .DEFAULT_GOAL := help
-.PHONY: help setup demo prior test test-slow fuzz test-latest test-slurm test-sanitized conformance \
+.PHONY: help setup demo prior test test-slow fuzz test-latest test-builds test-64 test-slurm test-sanitized conformance \
   coverage bench-overhead lint docs clean
 
 PYTHON ?= python3
@@ -25,7 +25,7 @@ export OMPI_ALLOW_RUN_AS_ROOT_CONFIRM := 1
 endif
 
 help: ## list the targets
-	@grep -E '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z-]+):.*## /\1\t/' |
+	@grep -E '^[a-z0-9-]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' |
 	while IFS=$$'\t' read -r target text; do printf '  %-14s %s\n' "$$target" "$$text"; done
 
 setup: .venv/.stamp ## make .venv with everything needed (as root on Debian: PETSc too)
@@ -143,6 +143,24 @@ test-latest: .venv-latest/.stamp ## run the tests with the newest PETSc, petsc4p
 	PETSC_DIR=$$(.venv-latest/bin/python -c 'import petsc; print(petsc.get_petsc_dir())') \
 	  pip install -q --no-build-isolation petsc4py
 	touch $@
+
+BUILDS := libpetsc64-real-dev libpetsc-complex-dev python3-petsc4py-64-real python3-petsc4py-complex
+PETSC_64 = $(lastword $(sort $(wildcard /usr/lib/petscdir/petsc64-*/*-real)))
+
+test-builds: setup ## run the tests with other builds of PETSc: 64-bit, complex (as root on Debian: installed first)
+	@if ! dpkg-query -W $(BUILDS) >/dev/null 2>&1; then
+	  if [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
+	    echo 'test-builds: PETSc of other builds is missing: sudo apt-get install $(BUILDS)' >&2
+	    exit 1
+	  fi
+	  apt-get update
+	  DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $(BUILDS)
+	fi
+	.venv/bin/python -m pytest tests/petsc/builds
+	$(MAKE) test-64
+
+test-64: setup ## run the plug-in's tests with 64-bit indices
+	PETSC_DIR=$(PETSC_64) .venv/bin/python -m pytest -m 'not slow' tests/petsc/plugin
 
 test-slurm: setup ## run the tests under a SLURM of one node (as root on Debian: installed first)
 	@installed() { PATH="$$PATH:/usr/sbin" command -v "$$1" >/dev/null; }

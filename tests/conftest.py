@@ -60,7 +60,7 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 
 #: Where a clock decides what happens: budgets, accounts, watchdogs, jobs.
 TIMED = ("conformance/test_faults", "slurm/", "farm/test_isolated", "benchmarks/test_overhead")
-TIMED += ("petsc/test_launch", "petsc/test_plugin_agrees", "petsc/test_replay")
+TIMED += ("petsc/builds/", "petsc/test_launch", "petsc/test_plugin_agrees", "petsc/test_replay")
 TIMED += tuple(
     f"petsc/plugin/test_{name}"
     for names in (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from benchmarks.coverage.entry import Entry, Pinned, Reading, Trained
 from benchmarks.coverage.sources import copied, nothing
@@ -12,6 +13,7 @@ ITERATED, EXACT = 1e-5, 1e-9
 NEWTON = (Reading(r"[Nn]ewton iteration (\d+):"),)
 _NORMS = r"^observed \w+: (\S+) (\S+)$"
 _DOLFINX = ("python3-dolfinx-real", "dolfinx-doc", "libdolfinx-dev", "python3-petsc4py-real")
+_DOLFINX_COMPLEX = ("python3-dolfinx-complex", "dolfinx-doc", "libpetsc-complex-dev")
 _DOLFIN = ("python3-dolfin-real", "dolfin-doc", "python3-matplotlib")
 _SCALING = ("fenicsx-performance-tests",)
 _HYPRE = "-ksp_type cg -ksp_rtol 1.0e-8 -pc_type hypre -pc_hypre_boomeramg_strong_threshold 0.5"
@@ -54,6 +56,17 @@ def dolfinx(
         counts=counts,
         model=model,
         limit=limit,
+    )
+
+
+def dolfinx_complex(entry: Entry) -> Entry:
+    """Return an entry of dolfinx with the build of complex numbers, which Debian has beside."""
+    return replace(
+        entry,
+        name=entry.name.replace("dolfinx", "dolfinx-complex"),
+        program=entry.program.replace("dolfinx", "complex dolfinx"),
+        packages=_DOLFINX_COMPLEX,
+        environment=(("PETSC_DIR", "/usr/lib/petscdir/petsc-complex"),),
     )
 
 
@@ -110,6 +123,12 @@ ENTRIES = (
     dolfinx(
         "helmholtz", "fine", "90,601 unknowns, indefinite, LU",
         finer={"n_elem = 128": "n_elem = 300"}, model=_MINUTES,
+    ),
+    dolfinx_complex(dolfinx("helmholtz", "own", "its own mesh, 16,641 complex unknowns, LU")),
+    dolfinx_complex(
+        dolfinx(
+            "poisson", "3d", "on a box, 30,576 complex unknowns, LU", finer=_BOX, model=_MINUTES
+        )
     ),
     dolfinx(
         "elasticity", "own", "its own mesh, 14,739 unknowns in Pa, CG + GAMG, a monitor of its own",

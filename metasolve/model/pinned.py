@@ -78,7 +78,7 @@ def pin(out: str | os.PathLike[str], settings: Mapping[str, str], petsc: str | N
         written.
     """
     settings = {name: canonical(name, value) for name, value in settings.items()}
-    if petsc is not None and not re.fullmatch(r"\d+\.\d+\.\d+", petsc, re.ASCII):
+    if petsc is not None and not re.fullmatch(r"\d+\.\d+\.\d+(-complex)?", petsc, re.ASCII):
         raise UsageError(f"petsc={petsc!r} is no version; write it as 3.18.5, or leave it out")
     directory = Path(out)
     policy = sealed_text(policy_lines(settings, petsc)).encode()

@@ -62,7 +62,18 @@ def build(found: Installation | None = None) -> Path:
     PluginError
         If PETSc, its private headers or a compiler is missing, or the compiler fails.
     """
-    library = folder(found) / LOADER
+    return loader(folder(found))
+
+
+def loader(place: Path) -> Path:
+    """Return the loader in a folder of the cache.
+
+    Raises
+    ------
+    PluginError
+        If it cannot be loaded from there.
+    """
+    library = place / LOADER
     try:
         ctypes.CDLL(str(library))  # needs nothing, so that it loads here if it loads anywhere
     except OSError as error:
@@ -90,7 +101,7 @@ def folder(found: Installation | None = None) -> Path:
             return target
         found.check()
     except PluginError as error:
-        return _kept(None if found is None else found.version, error)
+        return _kept(found, error)
     with _locked(target):
         if not is_whole(target):
             _compile(found, target)
@@ -119,6 +130,12 @@ def manifest(place: Path) -> dict[str, str]:
     return {key: value for key, _, value in (line.partition(" ") for line in text.splitlines())}
 
 
+def needs(place: Path) -> list[str]:
+    """Return the libraries of PETSc and MPI that a core is linked to."""
+    text = (place / MANIFEST).read_text(encoding="utf-8", errors="replace")
+    return re.findall(r"^needs (.+)$", text, re.MULTILINE)
+
+
 def key(found: Installation) -> str:
     """Return what tells this plug-in from those of other compilers, flags and sources."""
     recipe = (found.compiler, CORE_FLAGS, LOADER_FLAGS, found.cflags, found.libs)
@@ -134,16 +151,32 @@ def cache() -> Path:
         raise PluginError(f"no folder for the plug-in ({error}): {_REMEDY}") from error
 
 
-def _kept(version: str | None, error: PluginError) -> Path:
-    """Return a plug-in made of these sources when there still were headers; else raise `error`."""
+def kept(library: str, version: str | None = None) -> Path | None:
+    """Return the folder of a plug-in that was made of these sources when there still were headers.
+
+    Parameters
+    ----------
+    library
+        File name of the PETSc that it is linked to, or how that begins.
+    version
+        Of PETSc; None for any.
+    """
+    files = sorted(cache().glob(f"{version or '[0-9]*'}-*/{MANIFEST}"), key=_age)
+    sources = _digest_of_sources()
+    places = (file.parent for file in files if is_whole(file.parent))
+    ours = (place for place in places if manifest(place).get("sources") == sources)
+    fits = (place for place in ours if any(name.startswith(library) for name in needs(place)))
+    return next(fits, None)
+
+
+def _kept(found: Installation | None, error: PluginError) -> Path:
+    """Return what was kept for a PETSc, or for any where none was found; else raise `error`."""
     if os.environ.get("METASOLVE_PETSC_DIR"):  # somebody named one, and means no other
         raise error
-    sources = _digest_of_sources()
-    places = sorted(cache().glob(f"{version or '[0-9]*'}-*/{MANIFEST}"), key=_age)
-    for place in (file.parent for file in places):
-        if is_whole(place) and manifest(place).get("sources") == sources:
-            return place
-    raise error
+    place = kept("") if found is None else kept(found.library, found.version)
+    if place is None:
+        raise error
+    return place
 
 
 def _age(file: Path) -> float:

@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from metasolve.errors import PluginError
 
+DEBIAN = Path("/usr/lib/petscdir")  # where it keeps several of them side by side
 PRIVATE_HEADER = Path("petsc/private/kspimpl.h")
 INSTALL_PETSC = (
     "install the PETSc that your program uses with its development files (Debian, Ubuntu: "
@@ -38,8 +39,8 @@ class Installation(NamedTuple):
     cflags, libs
         Words for the compiler: where headers are, what to link.
     found_by
-        What led here, for messages: ``METASOLVE_PETSC_DIR``, ``PETSC_DIR``, ``pkg-config`` or
-        ``petsc4py``.
+        What led here, for messages: ``METASOLVE_PETSC_DIR``, ``PETSC_DIR``, ``pkg-config``,
+        ``petsc4py`` or a library.
     """
 
     version: str
@@ -47,6 +48,12 @@ class Installation(NamedTuple):
     cflags: tuple[str, ...]
     libs: tuple[str, ...]
     found_by: str
+
+    @property
+    def library(self) -> str:
+        """How the file name of its library begins, such as ``libpetsc_real.so``."""
+        name = next((word[2:] for word in self.libs if word.startswith("-lpetsc")), "petsc")
+        return f"lib{name}.so"
 
     def check(self) -> None:
         """Raise `PluginError` if the compiler or PETSc's private headers are missing."""
@@ -93,6 +100,24 @@ def of_petsc4py() -> Installation:
     if place is None:
         raise PluginError("petsc4py is not installed: apt-get install python3-petsc4py, or pip")
     return _at(place[0], place[1], "petsc4py")
+
+
+def of_library(library: Path) -> Installation | None:
+    """Find the PETSc that a shared library of it belongs to; None where its headers are not here.
+
+    Parameters
+    ----------
+    library
+        Where the dynamic linker finds it. What is linked against has the same name without a
+        version, in the same PETSc's ``lib``.
+    """
+    real = library.resolve()
+    name = real.name.partition(".so")[0] + ".so"
+    for root in (*{library.parent.parent: 0, real.parent.parent: 0}, *sorted(DEBIAN.glob("*/*"))):
+        if (root / "lib" / name).resolve() == real:
+            with contextlib.suppress(PluginError):
+                return _at(root, "", str(library))
+    return None
 
 
 def petsc4py_directory() -> tuple[Path, str] | None:

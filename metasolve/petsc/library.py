@@ -38,7 +38,7 @@ class Limits(ctypes.Structure):
         ("processor", ctypes.c_double),
         ("late", ctypes.c_int),
         ("course", ctypes.c_void_p),
-        ("before", ctypes.c_int),
+        ("before", ctypes.c_int64),
         ("test", ctypes.c_void_p),
         ("asked", ctypes.c_void_p),
         ("look", ctypes.c_void_p),
@@ -46,8 +46,8 @@ class Limits(ctypes.Structure):
         ("seen", ctypes.c_double),
         ("norm", ctypes.c_double),
         ("enough", ctypes.c_double),
-        ("looked", ctypes.c_int),
-        ("due", ctypes.c_int),
+        ("looked", ctypes.c_int64),
+        ("due", ctypes.c_int64),
         ("prospect", ctypes.c_void_p),
     )
 

@@ -68,8 +68,8 @@ class Replay:
         bytes: int = DEFAULT_BYTES,  # noqa: A002 (it is what it is)
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
-        if PETSc.ScalarType().dtype != "float64":
-            raise UsageError("this PETSc has no real double-precision scalars: use one that has")
+        if PETSc.ScalarType().dtype not in ("float64", "complex128"):
+            raise UsageError("this PETSc has no double-precision scalars: use one that has")
         self._comm = communication.petsc_comm(comm)
         self._space, self._clock = space, clock
         self._systems, self._models = Systems(self._comm, bytes), Models(self._comm)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import tempfile
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,8 +15,14 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 from petsc4py import PETSc
 
-from metasolve.errors import RecordingError
-from metasolve.petsc.binary import check_matrix, check_vectors
+from metasolve.errors import RecordingError, UsageError
+from metasolve.petsc.binary import (
+    Numbers,
+    check_matrix,
+    check_vectors,
+    converted_matrix,
+    converted_vectors,
+)
 from metasolve.petsc.contract import Measure
 from metasolve.petsc.generated_solve import GeneratedSolve
 from metasolve.petsc.judge import Judge
@@ -130,6 +138,8 @@ class Systems:
         return System(A, b, guess, norm, judge)
 
     def _generated(self, solve: GeneratedSolve) -> System:
+        if PETSc.ScalarType().dtype != "float64":
+            raise UsageError("generated systems are real: use the petsc4py of a real PETSc")
         kind = solve.measure, solve.block_size, solve.constant_null
         key = (solve.system, *solve.arguments.items(), *kind)
         if key not in self._kept:
@@ -187,14 +197,14 @@ class Systems:
         return operator.layout if len(operator.layout) == self._comm.size else None
 
     def _matrix(self, operator: Operator, layout: tuple[int, ...] | None) -> PETSc.Mat:
-        check_matrix(operator.file, operator.rows, operator.nnz)
+        sizes = operator.rows, operator.nnz
+        given = check_matrix(operator.file, *sizes)
         A = PETSc.Mat().create(self._comm)
         A.setType(PETSc.Mat.Type.AIJ)
         local = PETSc.DECIDE if layout is None else layout[self._comm.rank]
         A.setSizes([(local, operator.rows)] * 2, bsize=operator.block_size)
-        viewer = self._viewer(operator.file)
-        self._read(A.load, viewer, operator.file)
-        viewer.destroy()
+        with self._opened(operator.file, given, converted_matrix, *sizes) as viewer:
+            self._read(A.load, viewer, operator.file)
         for space, file, attach in (
             (operator.null, operator.null_file, A.setNullSpace),
             (operator.near, operator.near_file, A.setNearNullSpace),
@@ -208,28 +218,49 @@ class Systems:
     def _subspace(self, space: Subspace, file: Path, A: PETSc.Mat) -> PETSc.NullSpace:
         vectors = []
         if space.vectors:
-            check_vectors(file, A.getSize()[0], space.vectors)
-            viewer = self._viewer(file)
-            for _ in range(space.vectors):
-                vectors.append(A.createVecRight())
-                self._read(vectors[-1].load, viewer, file)
-            viewer.destroy()
+            sizes = A.getSize()[0], space.vectors
+            given = check_vectors(file, *sizes)
+            with self._opened(file, given, converted_vectors, *sizes) as viewer:
+                for _ in range(space.vectors):
+                    vectors.append(A.createVecRight())
+                    self._read(vectors[-1].load, viewer, file)
         basis = PETSc.NullSpace().create(space.constant, vectors, comm=self._comm)
         for vector in vectors:
             vector.destroy()
         return basis
 
     def _vector(self, file: Path, A: PETSc.Mat) -> tuple[PETSc.Vec, float]:
-        check_vectors(file, A.getSize()[0])
+        sizes = A.getSize()[0], 1
+        given = check_vectors(file, *sizes)
         vector = A.createVecLeft()
-        viewer = self._viewer(file)
-        self._read(vector.load, viewer, file)
-        viewer.destroy()
+        with self._opened(file, given, converted_vectors, *sizes) as viewer:
+            self._read(vector.load, viewer, file)
         return vector, vector.norm()
 
+    @contextlib.contextmanager
+    def _opened(
+        self, file: Path, given: Numbers, convert: Callable[..., bytes], *sizes: int
+    ) -> Iterator[PETSc.Viewer]:
+        """Open a file; a copy of it, where it is of a PETSc with other indices."""
+        ours = Numbers.like(PETSc.IntType, PETSc.ScalarType)
+        if given.scalar != ours.scalar:
+            kinds = {">f8": "real", ">c16": "complex"}
+            raise RecordingError(
+                f"{file} is of {kinds[given.scalar]} numbers, and petsc4py of others: "
+                "set PETSC_DIR to the program's PETSc, and use its petsc4py"
+            )
+        with contextlib.ExitStack() as stack:
+            if given != ours:
+                copy = stack.enter_context(tempfile.NamedTemporaryFile(prefix="metasolve-"))
+                if self._comm.rank == 0:  # it reads for all
+                    copy.write(convert(file, *sizes, given, ours))
+                    copy.flush()
+                file = Path(copy.name)
+            viewer = self._viewer(file)
+            yield viewer
+            viewer.destroy()
+
     def _viewer(self, file: Path) -> PETSc.Viewer:
-        if not file.is_file():
-            raise RecordingError(f"{file} is missing; record anew")
         viewer = PETSc.Viewer().create(self._comm)
         viewer.setType(PETSc.Viewer.Type.BINARY)
         viewer.setFileMode("r")

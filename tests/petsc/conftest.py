@@ -19,6 +19,10 @@ needs_hypre = pytest.mark.skipif(
     "hypre" not in of_petsc4py().preconditioners, reason="this PETSc was built without hypre"
 )
 
+#: As the plug-in names it.
+PETSC = ".".join(map(str, PETSc.Sys.getVersion()))
+PETSC += "-complex" if PETSc.ScalarType().dtype == "complex128" else ""
+
 HOST_NONSYMMETRIC = {"ksp_type": "gmres", "pc_type": "ilu", "ksp_norm_type": "preconditioned"}
 HOST_SYMMETRIC = {"ksp_type": "cg", "pc_type": "icc", "ksp_norm_type": "preconditioned"}
 
@@ -70,7 +74,7 @@ class RecordingWriter:
         for folder in ("operators", "vectors"):
             (self.path / folder).mkdir(parents=True, exist_ok=True)
         made_by = {
-            "petsc": petsc or ".".join(map(str, PETSc.Sys.getVersion())),
+            "petsc": petsc or PETSC,
             "features_version": features_version,
         }
         self._count, self._latest = 0, None
@@ -215,7 +219,7 @@ def write_policy(
     choices = [name for name in options if second and second[name] != options[name]]
     width = max(1, 2 * len(choices))
     names = names or plugin().names
-    petsc = petsc or ".".join(map(str, PETSc.Sys.getVersion()))
+    petsc = petsc or PETSC
     lines = [
         "metasolve-policy 6",
         f"petsc {petsc}",

@@ -6,6 +6,8 @@ import numpy as np
 
 CANDIDATES = {
     "cg+icc0": ("symmetric", ["cg icc -", "cg bjacobi -"], {"ksp_type": "cg", "pc_type": "icc"}),
+    "cg+jacobi": ("symmetric", [], {"ksp_type": "cg", "pc_type": "jacobi"}),
+    "gmres+hypre": ("any", [], {"ksp_type": "gmres", "pc_type": "hypre"}),
     "gmres+ilu0": (
         "any",
         ["gmres ilu -", "gmres bjacobi -"],

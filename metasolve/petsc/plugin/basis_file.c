@@ -70,6 +70,7 @@ PetscErrorCode BasisFileOpen(MPI_Comm comm, BasisFile *f, int *have)
   PetscCallMPI(MPI_Bcast(f->head, (int)f->headlen, MPI_BYTE, 0, comm));
   PetscCallMPI(MPI_Bcast(&f->modified, 1, MPI_INT64_T, 0, comm));
   if (rank && *have > 0) (void)f->sane(f);
+  if (PetscDefined(USE_COMPLEX) && *have > 0) *have = BASIS_OTHER;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -170,7 +171,7 @@ PetscErrorCode BasisFileDecode(BasisFile *f, int64_t modes, const double z[], Ve
   PetscCall(ReadRows(f, x, made));
   if (!*made) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(VecGetArrayWrite(x, &a));
-  Combine((size_t)f->n, (size_t)modes, f->basis, z, a);
+  Combine((size_t)f->n, (size_t)modes, f->basis, z, (double *)a);
   PetscCall(VecRestoreArrayWrite(x, &a));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -185,7 +186,7 @@ PetscErrorCode BasisFileProject(BasisFile *f, int64_t first, Vec b, double z[], 
   PetscCall(ReadRows(f, b, made));
   if (!*made) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(VecGetArrayRead(b, &a));
-  for (int m = 0; m < k; m++) z[m] = Dot((size_t)f->n, f->basis + (first + m) * f->n, a);
+  for (int m = 0; m < k; m++) z[m] = Dot((size_t)f->n, f->basis + (first + m) * f->n, (const double *)a);
   PetscCall(VecRestoreArrayRead(b, &a));
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, z, k, MPI_DOUBLE, MPI_SUM, PetscObjectComm((PetscObject)b)));
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -5,13 +5,14 @@
 #define FURTHEST 3.                 /* that the logarithm of an entry may move: entries vanish, and change their sign */
 #define GOLDEN   0.6180339887498949 /* multiples of it, without their whole part, lie evenly between 0 and 1 */
 
-typedef struct {                                                    /* sums over rows and entries */
-  double rows, diagonal, diagonal2, weight, beside, beside2, other; /* other: rows whose pattern is another */
+typedef struct {                                       /* sums over rows and entries */
+  double      rows, diagonal2, weight, beside2, other; /* other: rows whose pattern is another */
+  PetscScalar diagonal, beside;
 } Moves;
 
-static inline double Entry(const Row *row, PetscInt k)
+static inline PetscScalar Entry(const Row *row, PetscInt k)
 {
-  return PetscRealPart(k < row->n ? row->val[k] : row->offval[k - row->n]);
+  return k < row->n ? row->val[k] : row->offval[k - row->n];
 }
 
 static inline PetscInt Column(const Row *row, PetscInt k)
@@ -25,20 +26,20 @@ static inline PetscInt Length(const Row *row)
 }
 
 /* 0: it is not there. It may be beyond the entries that are kept. Columns of the block count from cstart. */
-static double Diagonal(const Row *row, PetscInt at)
+static PetscScalar Diagonal(const Row *row, PetscInt at)
 {
   for (PetscInt k = 0; k < row->n; k++)
-    if (row->col[k] == at) return PetscRealPart(row->val[k]);
+    if (row->col[k] == at) return row->val[k];
   return 0;
 }
 
 /* What entries of a row are relative to. */
-static double Size(double diagonal, PetscInt n, const double val[])
+static double Size(PetscScalar diagonal, PetscInt n, const PetscScalar val[])
 {
   double sum = 0;
 
-  if (diagonal != 0) return fabs(diagonal);
-  for (PetscInt k = 0; k < n; k++) sum += fabs(val[k]);
+  if (diagonal != 0) return PetscAbsScalar(diagonal);
+  for (PetscInt k = 0; k < n; k++) sum += PetscAbsScalar(val[k]);
   return sum;
 }
 
@@ -51,7 +52,7 @@ PetscErrorCode SampledFree(Sampled *s)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static void Copy(const Row *row, PetscInt n, PetscInt col[], double val[])
+static void Copy(const Row *row, PetscInt n, PetscInt col[], PetscScalar val[])
 {
   for (PetscInt k = 0; k < n; k++) {
     col[k] = Column(row, k);
@@ -106,11 +107,22 @@ PetscErrorCode SampledFits(Mat A, const Sampled *s, PetscBool *fits)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Of the logarithm of an entry. */
-static double Moved(double now, double then)
+static inline double Square(PetscScalar x)
+{
+  return PetscRealPart(x) * PetscRealPart(x) + PetscImaginaryPart(x) * PetscImaginaryPart(x);
+}
+
+/* Of the logarithm of an entry. The imaginary part is by how much a complex one has turned. */
+static PetscScalar Moved(PetscScalar now, PetscScalar then)
 {
   if (now == 0 && then == 0) return 0;
+#if defined(PETSC_USE_COMPLEX)
+  if (now == 0 || then == 0) return FURTHEST;
+  const PetscScalar moved = PetscLogScalar(now / then);
+  return PetscCMPLX(fmin(fmax(PetscRealPart(moved), -FURTHEST), FURTHEST), PetscImaginaryPart(moved));
+#else
   return now * then > 0 ? fmin(fmax(log(now / then), -FURTHEST), FURTHEST) : FURTHEST;
+#endif
 }
 
 static PetscBool SamePattern(PetscInt n, const PetscInt a[], const PetscInt b[])
@@ -122,10 +134,11 @@ static PetscBool SamePattern(PetscInt n, const PetscInt a[], const PetscInt b[])
 
 static void RowMoved(const Sampled *s, PetscInt k, const Row *row, PetscInt at, Moves *m)
 {
-  const PetscInt n = s->begin[k + 1] - s->begin[k], *col = s->col + s->begin[k];
-  const double  *then = s->val + s->begin[k];
-  PetscInt       now_col[CHANGE_ENTRIES];
-  double         now[CHANGE_ENTRIES], d, scale;
+  const PetscInt     n = s->begin[k + 1] - s->begin[k], *col = s->col + s->begin[k];
+  const PetscScalar *then = s->val + s->begin[k];
+  PetscInt           now_col[CHANGE_ENTRIES];
+  PetscScalar        now[CHANGE_ENTRIES], d;
+  double             scale;
 
   m->rows++;
   if (Length(row) == n) Copy(row, n, now_col, now);
@@ -137,19 +150,20 @@ static void RowMoved(const Sampled *s, PetscInt k, const Row *row, PetscInt at, 
   scale = sqrt(Size(d, n, now) * Size(s->diagonal[k], n, then));
   d     = Moved(d, s->diagonal[k]);
   m->diagonal += d;
-  m->diagonal2 += d * d;
+  m->diagonal2 += Square(d);
   for (PetscInt i = 0; i < n; i++) {
     if (col[i] == at || scale == 0) continue;
-    const double weight = (fabs(now[i]) + fabs(then[i])) / scale, moved = Moved(now[i], then[i]);
+    const double      weight = (PetscAbsScalar(now[i]) + PetscAbsScalar(then[i])) / scale;
+    const PetscScalar moved  = Moved(now[i], then[i]);
     m->weight += weight;
     m->beside += weight * moved;
-    m->beside2 += weight * moved * moved;
+    m->beside2 += weight * Square(moved);
   }
 }
 
-static double Variance(double n, double sum, double squares)
+static double Variance(double n, PetscScalar sum, double squares)
 {
-  return n > 0 ? fmax(squares / n - sum / n * (sum / n), 0) : 0;
+  return n > 0 ? fmax(squares / n - Square(sum / n), 0) : 0;
 }
 
 PetscErrorCode SampledChange(Mat A, const Sampled *s, double *change)

@@ -1,10 +1,11 @@
 /*
    change.h - how far an operator has moved since a preconditioner was made of it, seen in a sample of its rows.
 
-   About CHANGE_ROWS rows of all ranks are kept, spread evenly. Looking at them again costs microseconds. The change is the root of
-   a sum of variances: of ln |a_ii now / a_ii then| over rows, and of ln |a_ij now / a_ij then| over entries beside the diagonal,
-   each weighted with its size relative to the diagonal, or to the whole row where that is zero. So a factor that the whole matrix
-   gains is none, as a Krylov method sees none, while a wind that turns, or a front that moves, is one.
+   About CHANGE_ROWS rows of all ranks are kept, spread evenly. Looking at them again costs microseconds. The change is the root
+   of a sum of variances: of ln |a_ii now / a_ii then| over rows, and of ln |a_ij now / a_ij then| over entries beside the
+   diagonal, each weighted with its size relative to the diagonal, or to the whole row where that is zero. Logarithms of complex
+   numbers are complex. So a factor that the whole matrix gains is none, as a Krylov method sees none, while a wind that turns, or
+   a front that moves, is one.
 */
 #pragma once
 #include "metasolve.h"
@@ -13,10 +14,10 @@
 #define CHANGE_ENTRIES 64  /* of a row: the first ones */
 
 typedef struct {
-  PetscInt  rows, local, n; /* of the operator; rows that this rank has kept */
-  PetscInt *row, *begin;    /* (n) which, locally; (n + 1) where their entries begin */
-  PetscInt *col;            /* of entries: as the matrix stores them, those of the off-diagonal block as -1 - index */
-  double   *val, *diagonal; /* diagonal: of the rows (n); 0 where there is none */
+  PetscInt     rows, local, n; /* of the operator; rows that this rank has kept */
+  PetscInt    *row, *begin;    /* (n) which, locally; (n + 1) where their entries begin */
+  PetscInt    *col;            /* of entries: as the matrix stores them, those of the off-diagonal block as -1 - index */
+  PetscScalar *val, *diagonal; /* diagonal: of the rows (n); 0 where there is none */
 } Sampled;
 
 PetscErrorCode SampledTake(Mat, Sampled *);                    /* collective, as the others */

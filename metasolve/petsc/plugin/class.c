@@ -44,7 +44,7 @@ static double TrendAt(const Trend *t, double x)
 /* Some libraries number the prefixes of their solvers, or put an address into them: each run of digits is one. */
 static void Alike(const char *prefix, char alike[], size_t room)
 {
-  size_t n = 0;
+  size_t n = (size_t)snprintf(alike, room, "%s", PetscDefined(USE_COMPLEX) ? "complex:" : "");
 
   for (const char *c = prefix; *c && n + 1 < room; c++) {
     const PetscBool digit = (PetscBool)isdigit((unsigned char)*c);
@@ -64,7 +64,7 @@ static PetscErrorCode Density(const Operator *o, int *density)
   if (!o->readable) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(MatGetInfo(o->given, MAT_LOCAL, &info));
   PetscCall(MatGetLocalSize(o->given, &rows, NULL));
-  if (rows) *density = (int)round(log2(fmax(info.nz_used / rows, 1)));
+  if (rows) *density = (int)round(log2(fmax(info.nz_used / (double)rows, 1)));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -114,7 +114,7 @@ PetscErrorCode ClassFind(Class *all, KSP ksp, const Operator *o, Class *found)
   PetscFunctionBegin;
   PetscCallMPI(MPI_Comm_size(PetscObjectComm((PetscObject)ksp), &ranks));
   Alike(prefix ? prefix : "", key.prefix, sizeof key.prefix);
-  while (key.rows < o->rows && key.rows <= PETSC_MAX_INT / 2) key.rows *= 2;
+  while (key.rows < o->rows && key.rows < CLASS_ROWS) key.rows *= 2;
   if (o->given) PetscCall(MatGetBlockSize(o->given, &key.block));
   key.ranks = ranks;
   PetscCall(Density(o, &key.density));

@@ -9,9 +9,10 @@
 #include "contract.h"
 #include "posterior.h"
 
-#define CLASS_FAILURES 3 /* in a row, before solves are left alone: 8, then 16, and so on */
-#define CLASS_LOOKS    4 /* own answers that are looked at, of each 64; one of a class that is like another */
-#define CLASS_SEEN     2 /* candidates that a solve may tell of: the attempt's, and own settings */
+#define CLASS_FAILURES 3         /* in a row, before solves are left alone: 8, then 16, and so on */
+#define CLASS_LOOKS    4         /* own answers that are looked at, of each 64; one of a class that is like another */
+#define CLASS_ROWS     (1 << 30) /* the most: the same with indices of any size, which read each other's files */
+#define CLASS_SEEN     2         /* candidates that a solve may tell of: the attempt's, and own settings */
 
 typedef struct { /* running mean, of the last dozen or so */
   int    n;

@@ -40,7 +40,7 @@ static PetscErrorCode DescribeKSP(KSP ksp, Settings *s)
   PetscCall(PetscObjectTypeCompareAny((PetscObject)ksp, &gmres, KSPGMRES, KSPFGMRES, KSPLGMRES, ""));
   if (gmres) {
     PetscCall(KSPGMRESGetRestart(ksp, &restart));
-    SetNumber(s, "ksp_gmres_restart", restart);
+    SetNumber(s, "ksp_gmres_restart", (double)restart);
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -56,8 +56,8 @@ static PetscErrorCode DescribeSOR(PC pc, Settings *s)
   PetscCall(PCSORGetIterations(pc, &its, &lits));
   PetscCall(PCSORGetSymmetric(pc, &type));
   SetNumber(s, "pc_sor_omega", omega);
-  SetNumber(s, "pc_sor_its", its);
-  SetNumber(s, "pc_sor_lits", lits);
+  SetNumber(s, "pc_sor_its", (double)its);
+  SetNumber(s, "pc_sor_lits", (double)lits);
   if (type == SOR_SYMMETRIC_SWEEP) Set(s, "pc_sor_symmetric", "");
   if (type == SOR_BACKWARD_SWEEP) Set(s, "pc_sor_backward", "");
   if (type == SOR_LOCAL_SYMMETRIC_SWEEP) Set(s, "pc_sor_local_symmetric", "");
@@ -84,7 +84,7 @@ static PetscErrorCode DescribePC(PC pc, Settings *s, const char **why)
   PetscCall(PetscObjectTypeCompareAny((PetscObject)pc, &is, PCILU, PCICC, ""));
   if (is) {
     PetscCall(PCFactorGetLevels(pc, &levels));
-    SetNumber(s, "pc_factor_levels", levels);
+    SetNumber(s, "pc_factor_levels", (double)levels);
   }
   PetscCall(PetscObjectTypeCompareAny((PetscObject)pc, &is, PCLU, PCCHOLESKY, ""));
   if (is) PetscCall(PCFactorGetMatSolverType(pc, &package));

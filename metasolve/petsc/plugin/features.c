@@ -4,6 +4,9 @@
    Cost: one product with A^T, a few passes over vectors, and a close look at about five hundred rows, in blocks chosen by
    their global index (rows.c). Every number is a sum, a maximum or a ratio of such, so it does not depend on the number
    of ranks but for rounding. This is the only implementation: recording, training and production all call it.
+
+   Of complex numbers |.| is the modulus and A^T the adjoint, and what depends on a sign depends on that of the real part. An
+   operator that is symmetric by its features is Hermitian then, as conjugate gradients want it.
 */
 #include "metasolve.h"
 #include <math.h>
@@ -53,7 +56,7 @@ static PetscErrorCode RightHandSide(Vec b, double small, double out[3], double *
   PetscMPIInt        rank, size;
   PetscInt           n;
   const PetscScalar *a;
-  double             sums[3] = {0, 0, 0}, mine[2] = {0, 0}, largest = 0, *first;
+  double             sums[3] = {0, 0, 0}, mine[3] = {0, 0, 0}, largest = 0, *first;
 
   PetscFunctionBegin;
   PetscCallMPI(MPI_Comm_rank(comm, &rank));
@@ -61,20 +64,24 @@ static PetscErrorCode RightHandSide(Vec b, double small, double out[3], double *
   PetscCall(VecGetLocalSize(b, &n));
   PetscCall(VecGetArrayRead(b, &a));
   for (PetscInt i = 0; i < n; i++) {
-    double e = i + 1 < n ? a[i + 1] - a[i] : 0, entry = fabs(a[i]);
+    double e = i + 1 < n ? PetscAbsScalar(a[i + 1] - a[i]) : 0, entry = PetscAbsScalar(a[i]);
     largest = entry > largest ? entry : largest;
     sums[0] += entry;
     sums[1] += entry > small;
     sums[2] += e * e;
   }
   if (size > 1) {
-    mine[0] = n;
-    mine[1] = n ? a[0] : 0;
-    PetscCall(PetscMalloc1(2 * (size_t)size, &first));
-    PetscCallMPI(MPI_Allgather(mine, 2, MPI_DOUBLE, first, 2, MPI_DOUBLE, comm));
+    mine[0] = n > 0;
+    mine[1] = n ? PetscRealPart(a[0]) : 0;
+    mine[2] = n ? PetscImaginaryPart(a[0]) : 0;
+    PetscCall(PetscMalloc1(3 * (size_t)size, &first));
+    PetscCallMPI(MPI_Allgather(mine, 3, MPI_DOUBLE, first, 3, MPI_DOUBLE, comm));
     int next = rank + 1;
-    while (next < size && first[2 * next] == 0) next++;
-    if (n && next < size) sums[2] += (first[2 * next + 1] - a[n - 1]) * (first[2 * next + 1] - a[n - 1]);
+    while (next < size && first[3 * next] == 0) next++;
+    if (n && next < size) {
+      const double re = first[3 * next + 1] - PetscRealPart(a[n - 1]), im = first[3 * next + 2] - PetscImaginaryPart(a[n - 1]);
+      sums[2] += re * re + im * im;
+    }
     PetscCall(PetscFree(first));
   }
   PetscCall(VecRestoreArrayRead(b, &a));
@@ -110,19 +117,19 @@ PetscErrorCode FeaturesCompute(Mat A, Vec b, PetscReal bnorm, PetscReal rtol, Pe
   PetscCall(MatGetBlockSize(A, &bs));
   PetscCall(MatGetSize(A, &N, NULL));
   PetscCall(MatGetInfo(A, MAT_GLOBAL_SUM, &info));
-  double mean = info.nz_used / N;
+  const double rows = (double)N, mean = info.nz_used / rows;
   PetscCall(PreviousOpen(A, b, previous));
   PetscCall(RowsLook(A, N, (PetscInt)ceil(mean), previous, &s, &m));
   if (previous->fresh) previous->change = PetscMin(sqrt(s.change / s.rows), 10);
   previous->compare = PETSC_TRUE;
-  PetscCall(RightHandSide(b, 1e-12 * bnorm / sqrt(N), rhs, &peak));
+  PetscCall(RightHandSide(b, 1e-12 * bnorm / sqrt(rows), rhs, &peak));
 
   double logd = Share(s.logd, s.diagonals, 0), logd2 = Share(s.logd2, s.diagonals, 0), asymmetry = sqrt(Share(s.skew, s.image, 0));
   double variance = logd2 - logd * logd;
-  *f++            = log10(N);
+  *f++            = log10(rows);
   *f++            = mean;
   *f++            = m.length / mean;
-  *f++            = bs;
+  *f++            = (double)bs;
   *f++            = Log10(asymmetry, -12, 2);
   *f++            = PetscMin(asymmetry, 2);
   *f++            = s.dominance / s.rows;
@@ -143,9 +150,9 @@ PetscErrorCode FeaturesCompute(Mat A, Vec b, PetscReal bnorm, PetscReal rtol, Pe
   *f++ = s.row_sums / s.rows;
   *f++ = Log10(m.gershgorin, 0, 16);
   *f++ = Log10(sqrt(s.scaled / s.rows), -12, 16);
-  *f++ = Log10(peak * sqrt(N) / bnorm, 0, 16);
-  *f++ = rhs[0] / (sqrt(N) * bnorm);
-  *f++ = rhs[1] / N;
+  *f++ = Log10(peak * sqrt(rows) / bnorm, 0, 16);
+  *f++ = rhs[0] / (sqrt(rows) * bnorm);
+  *f++ = rhs[1] / rows;
   *f++ = PetscMin(rhs[2] / (2 * bnorm * bnorm), 2);
   *f++ = Log10(PetscMax(rtol, abstol / bnorm), -16, 0);
   *f++ = guess ? 1 : 0;

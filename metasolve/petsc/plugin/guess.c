@@ -130,7 +130,8 @@ PetscErrorCode GuessLoad(MPI_Comm comm, const char *dir, Guess *guess, char *why
   g->file = (BasisFile){.head = &g->head, .headlen = sizeof g->head, .sane = Sane};
   snprintf(g->file.path, sizeof g->file.path, "%s/guess.bin", dir);
   PetscCall(BasisFileOpen(comm, &g->file, &have));
-  if (have < 0) snprintf(why, whylen, "guess.bin is truncated or was changed: run metasolve guess again");
+  if (have == BASIS_OTHER) snprintf(why, whylen, "guess.bin is for real numbers, and those of this program are complex");
+  else if (have < 0) snprintf(why, whylen, "guess.bin is truncated or was changed: run metasolve guess again");
   while (known && (strcmp(known->file.path, g->file.path) || known->file.modified != g->file.modified)) known = known->next;
   all = have > 0 && known; /* a rank may have met it with others */
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &all, 1, MPI_INT, MPI_MIN, comm));
@@ -172,9 +173,9 @@ static double ValueAt(const Rows *r, PetscInt i, PetscInt j)
   Row row = RowsGet(r, i - r->rstart);
 
   for (PetscInt k = 0; k < row.n; k++)
-    if (row.col[k] + r->cstart == j) return row.val[k];
+    if (row.col[k] + r->cstart == j) return PetscRealPart(row.val[k]);
   for (PetscInt k = 0; k < row.noff; k++)
-    if (r->garray[row.off[k]] == j) return row.offval[k];
+    if (r->garray[row.off[k]] == j) return PetscRealPart(row.offval[k]);
   return 0;
 }
 
@@ -191,7 +192,7 @@ static PetscErrorCode Look(const struct _Guess *g, Mat A, Vec b, double seen[])
   for (int64_t e = 0; e < h->entries; e++)
     seen[e] = g->row[e] >= r.rstart && g->row[e] < r.rend ? ValueAt(&r, (PetscInt)g->row[e], (PetscInt)g->column[e]) : 0;
   for (int64_t e = 0; e < h->rights; e++)
-    seen[h->entries + e] = g->right[e] >= r.rstart && g->right[e] < r.rend ? values[g->right[e] - r.rstart] : 0;
+    seen[h->entries + e] = g->right[e] >= r.rstart && g->right[e] < r.rend ? PetscRealPart(values[g->right[e] - r.rstart]) : 0;
   PetscCall(VecRestoreArrayRead(b, &values));
   PetscCall(RowsClose(A, &r));
   PetscCallMPI(
@@ -221,9 +222,9 @@ static PetscErrorCode Coordinates(const struct _Guess *g, const double seen[], d
   Combine((size_t)OperatorSize(h), (size_t)h->entries, g->operators, seen, M);
   if (h->symmetric) Unfold(M, k);
   Combine((size_t)k, (size_t)h->rights, g->sides, seen + h->entries, z);
-  LAPACKgetrf_(&k, &k, M, &k, pivots, &info); /* column-major: of the transpose ... */
+  LAPACKgetrf_(&k, &k, (PetscScalar *)M, &k, pivots, &info); /* column-major: of the transpose ... */
   *ok = (PetscBool)(info == 0);
-  if (*ok) LAPACKgetrs_("T", &k, &one, M, &k, pivots, z, &k, &info); /* ... of what is solved with */
+  if (*ok) LAPACKgetrs_("T", &k, &one, (PetscScalar *)M, &k, pivots, (PetscScalar *)z, &k, &info); /* ... of what is solved with */
   PetscCall(PetscFree2(M, pivots));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

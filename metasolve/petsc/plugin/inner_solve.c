@@ -36,8 +36,8 @@ static PetscErrorCode Unlock(Vec x, PetscInt before)
   PetscInt now;
 
   PetscFunctionBegin;
-  (void)x; /* a macro of nothing where PETSc was built without checks */
-  PetscCall(VecLockGet(x, &now));
+  (void)x;                                          /* a macro of nothing where PETSc was built without checks */
+  PetscCall((PetscErrorCode)(VecLockGet(x, &now))); /* or a macro that sets it */
   for (; now > before; now--) PetscCall(VecLockReadPop(x));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -53,7 +53,7 @@ PetscErrorCode InnerSolve(Inner *in, KSP host, Vec x, Limits *limits, PetscInt m
   PetscFunctionBegin;
   PetscCall(KSPGetOperators(in->ksp, NULL, &P));
   PetscCall(OperatorKeep(P, INNER_PREFIX, &marks));
-  PetscCall(VecLockGet(host->vec_rhs, &locks));
+  PetscCall((PetscErrorCode)(VecLockGet(host->vec_rhs, &locks)));
   PetscCall(QuietBegin(&quiet));
   err = Solve(in, host, x, limits, max_it, guess);
   PetscCall(QuietEnd(&quiet));

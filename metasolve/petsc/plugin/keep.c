@@ -35,7 +35,7 @@ static PetscBool Off(void)
 double KeepServes(Class c)
 {
   if (Off() || c->operators < 2) return 1;
-  return fmax((c->served + SERVES) / (c->builds + 1.), 1);
+  return fmax(((double)c->served + SERVES) / ((double)c->builds + 1), 1);
 }
 
 /* Is there one, of settings that are still what would be chosen? */
@@ -101,7 +101,7 @@ PetscBool KeepTells(const Solve *s)
 
 static double Iterations(const Solve *s)
 {
-  return PetscMax(s->its, 1);
+  return (double)PetscMax(s->its, 1);
 }
 
 void KeepFailed(Solve *s)

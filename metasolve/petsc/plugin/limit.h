@@ -24,18 +24,18 @@ typedef struct {   /* what a solve is compared with, once it has taken longer th
   Pace   pace;
 } Prospect;
 
-typedef struct {
-  double   target, divergence, first, deadline, processor; /* norms; seconds of PetscTime() and ProcessorTime(), 0: none */
-  int      late;                                           /* 1: stopped by one of the latter */
-  Course  *course;                                         /* NULL: not kept */
-  PetscInt before;                                         /* iterations of the course that an earlier solve has made */
+typedef struct { /* metasolve/petsc/library.py knows it: its numbers are the same whatever PETSc's are */
+  double  target, divergence, first, deadline, processor; /* norms; seconds of PetscTime() and ProcessorTime(), 0: none */
+  int     late;                                           /* 1: stopped by one of the latter */
+  Course *course;                                         /* NULL: not kept */
+  int64_t before;                                         /* iterations of the course that an earlier solve has made */
   PetscErrorCode (*test)(void *asked, PetscInt, PetscReal,
                          KSPConvergedReason *); /* decides in place of target. NULL: there is none */
   void *asked;
   PetscErrorCode (*look)(KSP, void *judge, PetscReal *measure); /* NULL: the norm is the measure */
   void     *judge;
   double    seen, norm, enough; /* measure and norm at the last look; the norm at which another one is due ... */
-  PetscInt  looked, due;        /* ... and its iteration, and the one at which the next is due */
+  int64_t   looked, due;        /* ... and its iteration, and the one at which the next is due */
   Prospect *prospect;           /* NULL: it is compared with nothing */
 } Limits;
 

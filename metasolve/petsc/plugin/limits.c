@@ -57,9 +57,9 @@ double MemoryFree(void)
 static void WhenNext(Limits *l, PetscInt it, PetscReal norm, double seen)
 {
   const double rate = isfinite(l->seen) ? log(l->seen / seen) / (double)(it - l->looked) : 0;
-  const double left = isgreater(rate, 0) ? 0.9 * log(seen / l->target) / rate : it / 2.;
+  const double left = isgreater(rate, 0) ? 0.9 * log(seen / l->target) / rate : (double)it / 2;
 
-  l->due    = it + (PetscInt)ceil(fmin(fmax(left, 1), fmax(it / 2., 1)));
+  l->due    = it + (int64_t)ceil(fmin(fmax(left, 1), fmax((double)it / 2, 1)));
   l->enough = norm * l->target / seen;
   l->looked = it;
   l->seen   = seen;
@@ -116,9 +116,9 @@ PetscErrorCode LimitsTest(KSP ksp, PetscInt it, PetscReal rnorm, KSPConvergedRea
   PetscFunctionBegin;
   *reason = KSP_CONVERGED_ITERATING;
   if (it == 0) l->first = rnorm;
-  CourseSet(l->course, l->before + it, rnorm);
+  CourseSet(l->course, (PetscInt)l->before + it, rnorm);
   if (!isfinite(rnorm)) *reason = KSP_DIVERGED_NANORINF;
-  else if (l->test) PetscCall(l->test(l->asked, l->before + it, rnorm, reason));
+  else if (l->test) PetscCall(l->test(l->asked, (PetscInt)l->before + it, rnorm, reason));
   else if (l->look) PetscCall(LookAt(ksp, l, it, rnorm, reason));
   else if (rnorm <= l->target) *reason = KSP_CONVERGED_RTOL;
   else if (rnorm >= l->divergence * fmax(l->first, l->target)) *reason = KSP_DIVERGED_DTOL;

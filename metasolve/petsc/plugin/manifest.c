@@ -22,8 +22,7 @@ PetscErrorCode ManifestRun(const Recorder *s, int ranks, int *error)
   Text line = {0};
 
   PetscFunctionBegin;
-  TextAdd(&line, "{\"kind\":\"run\",\"format\":1,\"run\":\"%s\",\"petsc\":\"%d.%d.%d\",\"ranks\":%d", s->run, PETSC_VERSION_MAJOR,
-          PETSC_VERSION_MINOR, PETSC_VERSION_SUBMINOR, ranks);
+  TextAdd(&line, "{\"kind\":\"run\",\"format\":1,\"run\":\"%s\",\"petsc\":\"%s\",\"ranks\":%d", s->run, METASOLVE_PETSC, ranks);
   TextAdd(&line, ",\"features_version\":%d,\"time\":%lld}\n", METASOLVE_FEATURES_VERSION, (long long)time(NULL));
   PetscCall(Append(s, &line, error));
   TextFree(&line);

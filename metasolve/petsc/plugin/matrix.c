@@ -64,10 +64,11 @@ static inline uint64_t Mix(uint64_t h) /* finaliser of splitmix64 */
 
 static inline uint64_t Entry(PetscInt i, PetscInt j, PetscScalar v)
 {
-  uint64_t bits;
+  uint64_t h = Mix(Mix((uint64_t)i) + (uint64_t)j), bits[sizeof v / sizeof h]; /* of a complex number there are two */
 
-  memcpy(&bits, &v, sizeof bits);
-  return Mix(Mix(Mix((uint64_t)i) + (uint64_t)j) ^ bits);
+  memcpy(bits, &v, sizeof v);
+  for (size_t k = 0; k < sizeof v / sizeof h; k++) h = Mix(h ^ bits[k]);
+  return h;
 }
 
 PetscErrorCode MatContentHash(Mat A, char hex[17], PetscInt64 *nnz)
@@ -119,16 +120,18 @@ typedef struct {
   MPI_Comm    comm;
   PetscMPIInt rank, size, tag;
   FILE       *file;
+  PetscBool   wide; /* numbers of rows or entries do not fit into 32 bits: nor do integers of the file */
   int         error;
   PetscInt64  bytes;
   char        path[PETSC_MAX_PATH_LEN], part[PETSC_MAX_PATH_LEN + 8];
 } Writer;
 #define CHUNK (1 << 22)
 
-static PetscErrorCode WriterOpen(PetscObject o, const char *path, Writer *w)
+static PetscErrorCode WriterOpen(PetscObject o, const char *path, PetscInt64 largest, Writer *w)
 {
   PetscFunctionBegin;
   memset(w, 0, sizeof *w);
+  w->wide = (PetscBool)(largest > INT32_MAX);
   PetscCall(PetscObjectGetComm(o, &w->comm));
   PetscCallMPI(MPI_Comm_rank(w->comm, &w->rank));
   PetscCallMPI(MPI_Comm_size(w->comm, &w->size));
@@ -148,10 +151,9 @@ static void WriterPut(Writer *w, const void *data, size_t bytes)
 }
 
 /* Each rank's items, in the order of ranks, big-endian as PETSc wants them. Collective. `data` is overwritten. */
-static PetscErrorCode WriterGather(Writer *w, void *data, PetscDataType type, size_t n)
+static PetscErrorCode WriterGather(Writer *w, void *data, PetscDataType type, size_t item, size_t n)
 {
-  size_t item   = type == PETSC_SCALAR ? sizeof(PetscScalar) : sizeof(PetscInt);
-  char  *buffer = NULL;
+  char *buffer = NULL;
 
   PetscFunctionBegin;
 #if !defined(PETSC_WORDS_BIGENDIAN)
@@ -179,13 +181,28 @@ static PetscErrorCode WriterGather(Writer *w, void *data, PetscDataType type, si
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Whatever the indices of this PETSc are, a file is the same. */
+static PetscErrorCode WriterIntegers(Writer *w, PetscInt data[], size_t n)
+{
+  char *narrow = (char *)data;
+
+  PetscFunctionBegin;
+  for (size_t i = 0; !w->wide && i < n; i++) {
+    const int32_t value = (int32_t)data[i];
+    memcpy(narrow + i * sizeof value, &value, sizeof value);
+  }
+  if (w->wide) PetscCall(WriterGather(w, data, PETSC_INT, sizeof *data, n));
+  else PetscCall(WriterGather(w, data, PETSC_ENUM, sizeof(int32_t), n));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode WriterHeader(Writer *w, int n, const PetscInt header[])
 {
   PetscInt copy[4];
 
   PetscFunctionBegin;
   memcpy(copy, header, (size_t)n * sizeof *copy);
-  PetscCall(WriterGather(w, copy, PETSC_INT, w->rank ? 0 : (size_t)n));
+  PetscCall(WriterIntegers(w, copy, w->rank ? 0 : (size_t)n));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -215,7 +232,7 @@ static PetscErrorCode WriteRows(Writer *w, const Rows *r)
     lengths[i] = row.n + row.noff;
     all += (size_t)lengths[i];
   }
-  PetscCall(WriterGather(w, lengths, PETSC_INT, (size_t)m));
+  PetscCall(WriterIntegers(w, lengths, (size_t)m));
   PetscCall(PetscFree(lengths));
   PetscCall(PetscMalloc2(all, &cols, all, &vals));
   for (PetscInt i = 0; i < m; i++) { /* global column order: off-diagonal block left of ours, ours, right of ours */
@@ -225,8 +242,8 @@ static PetscErrorCode WriteRows(Writer *w, const Rows *r)
     for (PetscInt j = 0; j < row.n; j++, n++) cols[n] = row.col[j] + r->cstart, vals[n] = row.val[j];
     for (; k < row.noff; k++, n++) cols[n] = r->garray[row.off[k]], vals[n] = row.offval[k];
   }
-  PetscCall(WriterGather(w, cols, PETSC_INT, all));
-  PetscCall(WriterGather(w, vals, PETSC_SCALAR, all));
+  PetscCall(WriterIntegers(w, cols, all));
+  PetscCall(WriterGather(w, vals, PETSC_SCALAR, sizeof *vals, all));
   PetscCall(PetscFree2(cols, vals));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -239,11 +256,11 @@ PetscErrorCode MatWrite(Mat A, const char *path, PetscInt64 *bytes, int *error)
   PetscInt64 nnz = 0, all;
 
   PetscFunctionBegin;
-  PetscCall(WriterOpen((PetscObject)A, path, &w));
   PetscCall(RowsOpen(A, &r));
   for (PetscInt i = 0; i < r.rend - r.rstart; i++) nnz += RowsGet(&r, i).n + RowsGet(&r, i).noff;
-  PetscCallMPI(MPI_Allreduce(&nnz, &all, 1, MPIU_INT64, MPI_SUM, w.comm));
+  PetscCallMPI(MPI_Allreduce(&nnz, &all, 1, MPIU_INT64, MPI_SUM, PetscObjectComm((PetscObject)A)));
   PetscCall(MatGetSize(A, &M, &N));
+  PetscCall(WriterOpen((PetscObject)A, path, PetscMax(all, N), &w));
   PetscCall(WriterHeader(&w, 4, (PetscInt[]){MAT_FILE_CLASSID, M, N, (PetscInt)all}));
   PetscCall(WriteRows(&w, &r));
   PetscCall(RowsClose(A, &r));
@@ -253,23 +270,24 @@ PetscErrorCode MatWrite(Mat A, const char *path, PetscInt64 *bytes, int *error)
 
 PetscErrorCode VecsWrite(PetscInt nv, const Vec v[], const char *path, PetscInt64 *bytes, int *error)
 {
-  Writer w;
+  Writer   w;
+  PetscInt N;
 
   PetscFunctionBegin;
-  PetscCall(WriterOpen((PetscObject)v[0], path, &w));
+  PetscCall(VecGetSize(v[0], &N));
+  PetscCall(WriterOpen((PetscObject)v[0], path, N, &w));
   for (PetscInt i = 0; i < nv; i++) {
     const PetscScalar *a;
     PetscScalar       *copy;
-    PetscInt           n, N;
+    PetscInt           n;
 
-    PetscCall(VecGetSize(v[i], &N));
     PetscCall(VecGetLocalSize(v[i], &n));
     PetscCall(WriterHeader(&w, 2, (PetscInt[]){VEC_FILE_CLASSID, N}));
     PetscCall(PetscMalloc1(n, &copy));
     PetscCall(VecGetArrayRead(v[i], &a));
     PetscCall(PetscArraycpy(copy, a, n));
     PetscCall(VecRestoreArrayRead(v[i], &a));
-    PetscCall(WriterGather(&w, copy, PETSC_SCALAR, (size_t)n));
+    PetscCall(WriterGather(&w, copy, PETSC_SCALAR, sizeof *copy, (size_t)n));
     PetscCall(PetscFree(copy));
   }
   PetscCall(WriterClose(&w, bytes, error));

@@ -153,9 +153,10 @@ PetscErrorCode JudgeUneven(const Judge *j, PetscReal *times)
   PetscCall(VecGetArrayRead(j->scales->work[0], &d));
   for (PetscInt i = 0; i < n; i++) {
     if (d[i] == 0) continue;
-    sums[0] += b[i] * b[i];
-    sums[1] += b[i] / d[i] * (b[i] / d[i]);
-    sums[2] += 1 / d[i] / d[i];
+    const double of_b = PetscAbsScalar(b[i]), of_d = PetscAbsScalar(d[i]);
+    sums[0] += of_b * of_b;
+    sums[1] += of_b / of_d * (of_b / of_d);
+    sums[2] += 1 / of_d / of_d;
     sums[3] += 1;
   }
   PetscCall(VecRestoreArrayRead(j->scales->work[0], &d));

@@ -34,8 +34,8 @@
 #include "sha256.h"
 #include "why.h"
 
-#if defined(PETSC_USE_COMPLEX)
-  #error "metasolve supports real scalars only"
+#if defined(PETSC_USE_REAL_SINGLE) || defined(PETSC_USE_REAL___FLOAT128) || defined(PETSC_USE_REAL___FP16)
+  #error "metasolve supports numbers in double precision only"
 #endif
 
 /* ---- what PETSc renamed or reshaped between 3.18 and 3.26 -------------------------------------------------------- */
@@ -74,6 +74,17 @@ typedef struct {
   #define AskAgain(ksp)     (void)(ksp)
 #endif
 #define SetUpCalledSet(pc, yes) ((pc)->setupcalled = (yes) ? PETSC_TRUE : PETSC_FALSE)
+
+#if defined(PETSC_USE_COMPLEX)
+  #define METASOLVE_NUMBERS "-complex" /* what is learned of complex systems is apart from what is learned of real ones */
+#else
+  #define METASOLVE_NUMBERS ""
+#endif
+#define METASOLVE_WORD_(x) #x
+#define METASOLVE_WORD(x)  METASOLVE_WORD_(x)
+#define METASOLVE_PETSC \
+  METASOLVE_WORD(PETSC_VERSION_MAJOR) \
+  "." METASOLVE_WORD(PETSC_VERSION_MINOR) "." METASOLVE_WORD(PETSC_VERSION_SUBMINOR) METASOLVE_NUMBERS
 
 #define METASOLVE_FEATURES_VERSION 3
 #define METASOLVE_MAX_SETTINGS     64
@@ -202,6 +213,7 @@ struct _BasisFile {
   double   *basis;   /* (modes, rows of this rank), once a vector was asked for */
   PetscInt  start, n;
 };
+#define BASIS_OTHER (-2) /* it is of real numbers, and this PETSc's are complex: none of the functions below is called */
 PetscErrorCode BasisFileOpen(MPI_Comm, BasisFile *, int *have); /* have: 1; 0 there is none; -1 it is not a whole one */
 PetscErrorCode BasisFileNumbers(MPI_Comm, BasisFile *);         /* numbers stay NULL where the checksum is another */
 PetscErrorCode BasisFileDecode(BasisFile *, int64_t modes, const double z[], Vec x, PetscBool *made);

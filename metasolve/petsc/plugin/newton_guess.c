@@ -86,7 +86,8 @@ PetscErrorCode NewtonGuessLoad(MPI_Comm comm, const char *dir, NewtonGuess *gues
   if (have > 0) PetscCall(BasisFileNumbers(comm, &g->file));
   if (g->file.numbers && Point(g)) *guess = g;
   else {
-    if (have) snprintf(why, whylen, "newton.bin is truncated or was changed (checksum): run metasolve guess again");
+    if (have == BASIS_OTHER) snprintf(why, whylen, "newton.bin is for real numbers, and those of this program are complex");
+    else if (have) snprintf(why, whylen, "newton.bin is truncated or was changed (checksum): run metasolve guess again");
     NewtonGuessFree(g);
   }
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -216,7 +217,7 @@ static PetscErrorCode DecodeField(NewtonGuess g, const Grid *grid, const double 
   if (*made) {
     PetscCall(VecGetArrayRead(ours, &field));
     PetscCall(VecGetArrayWrite(x, &values));
-    Resample(&g->head, grid, field, values);
+    Resample(&g->head, grid, (const double *)field, values);
     PetscCall(VecRestoreArrayWrite(x, &values));
     PetscCall(VecRestoreArrayRead(ours, &field));
   }

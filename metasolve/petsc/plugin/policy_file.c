@@ -117,7 +117,7 @@ static int ReadHeader(char *data, Words *w, Policy p)
   p->is_default  = (PetscBool)(kind == 1 || kind == 2);
   p->is_constant = (PetscBool)(kind == 3);
   if (kind == 2) return 0;
-  snprintf(mine, sizeof mine, "%d.%d.%d", PETSC_VERSION_MAJOR, PETSC_VERSION_MINOR, PETSC_VERSION_SUBMINOR);
+  snprintf(mine, sizeof mine, "%s", METASOLVE_PETSC);
   if (!strcmp(version, mine) || (p->is_constant && !strcmp(version, "-"))) return 1;
   const char *how = p->is_constant ? "pinned for" : "trained with", *what = p->is_constant ? "pin" : "train";
   snprintf(w->why, w->whylen, "%s PETSc %s, this is %s: %s again, option names and defaults differ", how, version, mine, what);

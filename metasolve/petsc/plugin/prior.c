@@ -6,8 +6,10 @@
 #define UNIT     256. /* of the values, to a natural logarithm ... */
 #define WORK     1e-9 /* ... of seconds for an entry of the matrix */
 #define TREES    (PRIOR_PARTS - 1)
-#define BEGINS   4 /* log10 of the rows beyond which candidates have a growth of their own */
-#define LOG_ROWS 0 /* places of features */
+#define BEGINS   4  /* log10 of the rows beyond which candidates have a growth of their own */
+#define LOG_ROWS 0  /* places of features */
+#define COMPLEX  4. /* times as long with complex numbers takes what iterates ... */
+#define FACTOR   2. /* ... and a factorisation: the prior is fitted to real ones */
 #define PER_ROW  1
 
 PETSC_EXTERN PetscFunctionList PCList;
@@ -49,6 +51,13 @@ static int Trees(Prior p, int part)
   return (p->trees - part + TREES - 1) / TREES;
 }
 
+/* ln of times as long as with real numbers */
+static double Slower(Prior p, int candidate)
+{
+  if (!PetscDefined(USE_COMPLEX)) return 0;
+  return log(PriorFactorises(p, candidate) ? FACTOR : COMPLEX);
+}
+
 void PriorForecast(Prior p, const double features[], Forecast *f)
 {
   const double work = features[LOG_ROWS] * log(10) + log(fmax(features[PER_ROW], 1)) + log(WORK), trees = p->trees;
@@ -67,8 +76,9 @@ void PriorForecast(Prior p, const double features[], Forecast *f)
     const double larger = fmax(features[LOG_ROWS] - BEGINS, 0), *grows = p->candidate[i].grows;
     double       mean = 0;
     for (int g = 0; g < TREES; g++) mean += total[g][i] / trees;
-    f->total[i] = mean / UNIT + work + larger * grows[0];
-    f->solve[i] = solve[i] / trees / UNIT + work + larger * grows[1];
+    const double slower = Slower(p, i);
+    f->total[i]         = mean / UNIT + work + larger * grows[0] + slower;
+    f->solve[i]         = solve[i] / trees / UNIT + work + larger * grows[1] + slower;
     for (int g = 0; g < TREES; g++) f->apart[g][i] = (total[g][i] - mean * Trees(p, g)) / UNIT / sqrt(trees);
     f->apart[TREES][i] = 1;
   }
@@ -165,6 +175,8 @@ static PetscBool Here(const Chosen *s, PetscBool several)
   void (*made)(void) = NULL;
   PetscBool found    = PETSC_TRUE;
 
+  if (PetscDefined(USE_COMPLEX) && (Same(PCCHOLESKY, pc) || Same(PCICC, pc) || Same(PCICC, ValueOf(s, "sub_pc_type"))))
+    return PETSC_FALSE; /* they are for Hermitian operators, and PETSc factorises A = A^T so */
   if (pc && (PetscFunctionListFind(PCList, pc, &made) || !made)) return PETSC_FALSE;
   if (package && MatSolverTypeGet(package, several ? MATMPIAIJ : MATSEQAIJ,
                                   Same(PCCHOLESKY, pc) ? MAT_FACTOR_CHOLESKY : MAT_FACTOR_LU, &found, NULL, NULL))

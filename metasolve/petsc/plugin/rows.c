@@ -61,12 +61,20 @@ static PetscInt SampleNext(Sample s, PetscInt i, PetscInt end, PetscInt *stop)
 }
 
 typedef struct {
-  double d, diagonals, largest, smallest, lower, upper, near, near_lower, positive, sum, probe;
-} RowSums; /* probe: (A s)_i */
+  PetscScalar d, sum, probe; /* probe: (A s)_i */
+  double      diagonals, largest, smallest, lower, upper, near, near_lower, positive;
+} RowSums;
 
-static inline void RowEntry(RowSums *s, PetscInt i, PetscInt j, double v, double sign, PetscInt reach)
+static inline double Square(PetscScalar x)
 {
-  double a = fabs(v);
+  const double re = PetscRealPart(x), im = PetscImaginaryPart(x);
+
+  return re * re + im * im;
+}
+
+static inline void RowEntry(RowSums *s, PetscInt i, PetscInt j, PetscScalar v, double sign, PetscInt reach)
+{
+  double a = PetscAbsScalar(v);
 
   s->sum += v;
   s->probe += sign * v;
@@ -77,7 +85,7 @@ static inline void RowEntry(RowSums *s, PetscInt i, PetscInt j, double v, double
   }
   s->largest  = a > s->largest ? a : s->largest;
   s->smallest = a < s->smallest ? a : s->smallest;
-  s->positive += v > 0 ? a : 0;
+  s->positive += PetscRealPart(v) > 0 ? a : 0;
   if (j < i) s->lower += a;
   else s->upper += a;
   if (j >= i - reach && j <= i + reach) {
@@ -95,10 +103,10 @@ static void RowBins(Sums *s, const Row *row, const RowSums *r)
 {
   double scale = 1 / r->largest;
 
-  for (PetscInt k = 0; k < row->n; k++) s->bins[Bin(fabs(row->val[k]) * scale)]++;
-  for (PetscInt k = 0; k < row->noff; k++) s->bins[Bin(fabs(row->offval[k]) * scale)]++;
-  s->bins[Bin(fabs(r->d) * scale)] -= r->diagonals; /* cheaper than asking for i == j again */
-  s->entries += row->n + row->noff - r->diagonals;
+  for (PetscInt k = 0; k < row->n; k++) s->bins[Bin(PetscAbsScalar(row->val[k]) * scale)]++;
+  for (PetscInt k = 0; k < row->noff; k++) s->bins[Bin(PetscAbsScalar(row->offval[k]) * scale)]++;
+  s->bins[Bin(PetscAbsScalar(r->d) * scale)] -= r->diagonals; /* cheaper than asking for i == j again */
+  s->entries += (double)(row->n + row->noff) - r->diagonals;
 }
 
 /*
@@ -115,7 +123,7 @@ static inline double RowFill(const RowSums *r, double d)
 
 static void RowAdd(Sums *s, Maxima *m, const RowSums *r, PetscInt length)
 {
-  double off = r->lower + r->upper, d = fabs(r->d), dominance = PetscMin(d / PetscMax(off, 1e-300), 10),
+  double off = r->lower + r->upper, d = PetscAbsScalar(r->d), dominance = PetscMin(d / PetscMax(off, 1e-300), 10),
          logd = QuickLog2(d) * 0.30102999566398120;
 
   s->rows++;
@@ -126,7 +134,7 @@ static void RowAdd(Sums *s, Maxima *m, const RowSums *r, PetscInt length)
     s->logd += logd;
     s->logd2 += logd * logd;
   }
-  s->negative += r->d <= 0;
+  s->negative += PetscRealPart(r->d) <= 0;
   s->positive += r->positive;
   s->weight += off;
   s->ratio += off > 0 ? r->smallest / r->largest : 1;
@@ -136,10 +144,10 @@ static void RowAdd(Sums *s, Maxima *m, const RowSums *r, PetscInt length)
   s->far_lower += r->lower - r->near_lower;
   s->fill += RowFill(r, d);
   s->imbalance += off > 0 ? fabs(r->lower - r->upper) / off : 0;
-  double relative = fabs(r->sum) / PetscMax(d, 1e-300);
+  double relative = PetscAbsScalar(r->sum) / PetscMax(d, 1e-300);
   s->row_sum += PetscMin(relative, 1e6);
   s->row_sums += relative > 1e-8;
-  m->length     = PetscMax(m->length, length);
+  m->length     = PetscMax(m->length, (double)length);
   m->dominance  = PetscMax(m->dominance, -dominance);
   m->diag       = PetscMax(m->diag, d);
   m->small      = PetscMax(m->small, -d);
@@ -202,16 +210,16 @@ PetscErrorCode PreviousFree(Previous *p)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Squared change of ln |d| of the n-th sampled row since the previous operator; the new one is kept. */
+/* Squared change of ln d of the n-th sampled row since the previous operator; the new one is kept. */
 static inline double PreviousExchange(Previous *p, PetscInt n, double d)
 {
-  double now = QuickLog2(fabs(d)) * 0.69314718055994531, e = p->compare ? now - p->logdiag[n] : 0;
+  double now = QuickLog2(d) * 0.69314718055994531, e = p->compare ? now - p->logdiag[n] : 0;
 
   p->logdiag[n] = now;
   return e * e;
 }
 
-/* One close look at the sampled rows, and at (A^T s)_i there. */
+/* One close look at the sampled rows, and at (A^T s)_i there, which is the conjugate of what the adjoint makes of s. */
 PetscErrorCode RowsLook(Mat A, PetscInt N, PetscInt reach, Previous *previous, Sums *s, Maxima *m)
 {
   Rows               r;
@@ -230,15 +238,16 @@ PetscErrorCode RowsLook(Mat A, PetscInt N, PetscInt reach, Previous *previous, S
       Row      row  = RowsGet(&r, k);
       RowSums  sums = {0};
       sums.smallest = 1e300;
-      for (PetscInt e = 0; e < row.n; e++) RowEntry(&sums, i, row.col[e] + r.cstart, row.val[e], signs[row.col[e]], reach);
+      for (PetscInt e = 0; e < row.n; e++)
+        RowEntry(&sums, i, row.col[e] + r.cstart, row.val[e], PetscRealPart(signs[row.col[e]]), reach);
       for (PetscInt e = 0; e < row.noff; e++)
         RowEntry(&sums, i, r.garray[row.off[e]], row.offval[e], Sign(r.garray[row.off[e]]), reach);
       if (sums.largest > 0) RowBins(s, &row, &sums);
       RowAdd(s, m, &sums, row.n + row.noff);
-      s->image += sums.probe * sums.probe;
-      s->skew += (sums.probe - z[k]) * (sums.probe - z[k]);
-      s->scaled += sums.d != 0 ? sums.probe / sums.d * (sums.probe / sums.d) : 0;
-      if (previous->fresh) s->change += PreviousExchange(previous, n++, sums.d);
+      s->image += Square(sums.probe);
+      s->skew += Square(sums.probe - PetscConj(z[k]));
+      s->scaled += sums.d != 0 ? Square(sums.probe / sums.d) : 0;
+      if (previous->fresh) s->change += PreviousExchange(previous, n++, PetscAbsScalar(sums.d));
     }
   }
   PetscCall(VecRestoreArrayRead(previous->work[1], &z));

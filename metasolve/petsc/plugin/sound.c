@@ -72,7 +72,7 @@ static PetscBool NeedsDiagonal(const Settings *s)
 }
 
 /* The entry in the block of this rank; 0 where there is none. */
-static PetscErrorCode Entry(const Rows *r, PetscInt i, PetscInt j, double *value)
+static PetscErrorCode Entry(const Rows *r, PetscInt i, PetscInt j, PetscScalar *value)
 {
   PetscInt at;
 
@@ -90,18 +90,19 @@ static PetscErrorCode Triangle(const Rows *r, double *upper, PetscBool *symmetri
 
   PetscFunctionBegin;
   for (PetscInt i = 0; i < n; i++) {
-    double row = 0, other = 0, magnitude = 0;
-    for (PetscInt k = r->ai[i]; k < r->ai[i + 1]; k++) magnitude += fabs(r->aa[k]);
+    double      row = 0, magnitude = 0;
+    PetscScalar other = 0;
+    for (PetscInt k = r->ai[i]; k < r->ai[i + 1]; k++) magnitude += PetscAbsScalar(r->aa[k]);
     for (PetscInt k = r->ai[i]; k < r->ai[i + 1]; k++) {
       const PetscInt j = r->aj[k];
-      const double   a = r->aa[k];
-      row += j == i ? -a : fabs(a);
-      if (j > i) upper[i] += fabs(a);
-      if (j > i) upper[j] += fabs(a);
+      const double   a = j == i ? PetscRealPart(r->aa[k]) : PetscAbsScalar(r->aa[k]);
+      row += j == i ? -a : a;
+      if (j > i) upper[i] += a;
+      if (j > i) upper[j] += a;
       if (j == i) upper[i] -= a;
       if (j == i || !*symmetric) continue;
       PetscCall(Entry(r, j, i, &other));
-      *symmetric = (PetscBool)(fabs(a - other) <= ALIKE * magnitude);
+      *symmetric = (PetscBool)(PetscAbsScalar(r->aa[k] - other) <= ALIKE * magnitude);
     }
     *top = fmax(*top, row);
   }

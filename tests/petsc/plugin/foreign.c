@@ -1,8 +1,12 @@
-/* Stand-ins: a PETSc (-DFAKE_PETSC=minor), an MPI (-DFAKE_MPI="what it says"), a program (-DMAIN; -DALONE: without PETSc). */
+/* Stand-ins: a PETSc (-DFAKE_PETSC=minor, -DPetscInt=long), an MPI (-DFAKE_MPI="what it says"), a program (-DMAIN; -DALONE: without PETSc). */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <stdio.h>
 #include <string.h>
+
+#if !defined(PetscInt)
+  #define PetscInt int
+#endif
 
 int PetscDLLibraryOpen(const char *path);
 
@@ -16,7 +20,7 @@ int MPI_Get_library_version(char *text, int *n)
 #elif defined(FAKE_PETSC)
 long PETSC_COMM_WORLD = 0x44000000; /* MPICH's MPI_COMM_WORLD; wide enough for a pointer */
 
-int PetscGlobalMinMaxInt(int comm, const int in[2], int out[2])
+int PetscGlobalMinMaxInt(int comm, const PetscInt in[2], PetscInt out[2])
 {
   printf("comm %x\n", (unsigned int)comm);
   out[0] = in[0];
@@ -24,7 +28,7 @@ int PetscGlobalMinMaxInt(int comm, const int in[2], int out[2])
   return 0;
 }
 
-int PetscGetVersionNumber(int *major, int *minor, int *subminor, int *release)
+int PetscGetVersionNumber(PetscInt *major, PetscInt *minor, PetscInt *subminor, PetscInt *release)
 {
   *major    = 3;
   *minor    = FAKE_PETSC;
@@ -42,7 +46,7 @@ int PetscDataTypeFromString(const char *name, int *type, int *found)
 
 int PetscDataTypeGetSize(int type, size_t *bytes)
 {
-  *bytes = type == 16 ? 4 : 8;
+  *bytes = type == 16 ? sizeof(PetscInt) : 8;
   return 0;
 }
 #endif

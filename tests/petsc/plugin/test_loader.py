@@ -52,6 +52,15 @@ def claim(key, value):
     return lambda folder: say(folder, key, value)
 
 
+def other(key, one, another):
+    """Claim another number than there is."""
+
+    def claim_other(folder):
+        say(folder, key, another if compiled.manifest(folder)[key] == str(one) else one)
+
+    return claim_other
+
+
 HARMS = {
     "half": (cut, "is damaged .* bytes instead of"),
     "empty": (lambda folder: (folder / compiled.CORE).write_bytes(b""), "is damaged .0 bytes"),
@@ -62,8 +71,11 @@ HARMS = {
     "empty manifest": (lambda folder: (folder / compiled.MANIFEST).write_text(""), "is damaged"),
     "version": (claim("petsc", "3.19"), r"version 3.\d+, but .* 3.19; set METASOLVE_PETSC_DIR"),
     "repository": (claim("release", 0), "a release, but .* another; set METASOLVE_PETSC_DIR"),
-    "indices": (claim("int", 8), "32-bit indices, but .* 64-bit"),
-    "complex": (claim("scalar", 16), "real numbers, but .* complex ones"),
+    "indices": (other("int", 4, 8), "(32|64)-bit indices, but .* (?!\\1)(32|64)-bit"),
+    "complex": (
+        other("scalar", 8, 16),
+        "(real|complex) numbers, but .* (?!\\1)(real|complex) ones",
+    ),
     "precision": (claim("real", 4), "precision double, but .* single"),
     "devices": (claim("device", 1), "devices"),
     "MPI": (claim("mpi", "MPICH"), "MPI: Open MPI, but .* MPICH; set METASOLVE_PETSC_DIR"),

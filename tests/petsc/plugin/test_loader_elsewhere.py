@@ -54,10 +54,11 @@ def test_under_another_mpi_no_second_one_is_loaded(compiled_here, plugin_library
 
 def test_a_petsc_of_another_name_is_not_joined_by_ours(compiled_here, plugin_library):
     mpi = compiled_here("libmpi.so.40", f"-DFAKE_MPI={OPEN_MPI}", shared=True)
-    petsc = compiled_here("libpetsc.so.3.18", "-DFAKE_PETSC=18", mpi.name, shared=True)
     facts = compiled.manifest(plugin_library.parent)
-    if facts["petsc"] != "3.18" or facts["mpi"] != "Open MPI":
-        pytest.skip("the stand-in is a PETSc 3.18 under Open MPI")
+    if facts["petsc"] != "3.18" or facts["mpi"] != "Open MPI" or facts["scalar"] != "8":
+        pytest.skip("the stand-in is a real PETSc 3.18 under Open MPI")
+    words = ["-DFAKE_PETSC=18", "-DPetscInt=long"][: 2 if facts["int"] == "8" else 1]
+    petsc = compiled_here("libpetsc.so.3.18", *words, mpi.name, shared=True)
     loaded, line = start(compiled_here("program", petsc.name, mpi.name), plugin_library)
     assert "which is not what the program runs" in line
     assert len({name for name in loaded.splitlines() if "libpetsc" in name}) == 1

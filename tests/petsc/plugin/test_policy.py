@@ -12,7 +12,7 @@ from metasolve.model.meta_model import MetaModel
 from metasolve.model.model import Model, Standardisation, symmetric
 from metasolve.space import Choice, Flag, Integer, Real, Space
 
-from ..conftest import PETSc, convection_diffusion, random_vector
+from ..conftest import PETSC, PETSc, convection_diffusion, random_vector
 
 SPACE = Space(
     (
@@ -25,7 +25,7 @@ SPACE = Space(
         Real("pc_factor_fill", 1.0, 5.0, "log", default=1.0, when={"pc_type": ("ilu",)}),
     )
 )
-INFO = {"petsc": ".".join(map(str, PETSc.Sys.getVersion())), "features_version": 3}
+INFO = {"petsc": PETSC, "features_version": 3}
 
 
 @pytest.fixture(scope="module", params=[5.0, 0.0], ids=["nonsymmetric", "symmetric"])

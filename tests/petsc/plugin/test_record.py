@@ -13,6 +13,8 @@ from metasolve.petsc import launch
 from metasolve.petsc.binary import vector_norm
 from metasolve.petsc.recording import Recording
 
+from ..conftest import PETSc
+
 RANKS = pytest.mark.parametrize("size", [1, 2])
 STEPS = ["-constant_steps", "3", "-changing_steps", "4"]
 
@@ -27,7 +29,7 @@ def complete(recording):
 
 def expected_bytes(operator):
     """PETSc's binary format: four words, then lengths, columns and values."""
-    return 16 + 4 * operator.rows + 12 * operator.nnz
+    return 16 + 4 * operator.rows + (4 + PETSc.ScalarType().itemsize) * operator.nnz
 
 
 @RANKS
@@ -190,7 +192,9 @@ def test_null_spaces_are_recorded(size, name, options, kind, constant, vectors, 
     entry = json.loads((out / "manifest.jsonl").read_text().splitlines()[1])
     file = out / "operators" / f"{entry['operator']['hash']}.{kind}.petsc"
     rows = entry["operator"]["rows"]
-    assert (file.stat().st_size if file.exists() else 0) == vectors * (8 + 8 * rows)
+    assert (file.stat().st_size if file.exists() else 0) == vectors * (
+        8 + PETSc.ScalarType().itemsize * rows
+    )
 
 
 def test_what_watching_costs_is_told(host, record_with):

@@ -6,7 +6,11 @@
    asked by functions that are the same in all PETSc and MPI; the one handle that is passed on is PETSc's own communicator, to
    PETSc, unseen. Nothing here may end the program: where the two do not fit, one line says so and PETSc is told that all is well.
 
-   Reading order: stub.c (what happens), program.c (what is loaded), manifest.c (what the core was built for), ../sha256.c.
+   Where the core beside the loader is for another PETSc, those in the folders next to this one are asked: one is there for each
+   PETSc that a program was started with.
+
+   Reading order: stub.c (what happens), program.c (what is loaded), folder.c (which core), manifest.c (what a core was built for),
+   ../sha256.c.
 */
 #pragma once
 #include "../sha256.h"
@@ -31,6 +35,7 @@ typedef struct { /* core.txt */
   char      mpi[32];
   long long bytes; /* of the core */
   char      sha256[SHA256_ROOM];
+  char      sources[32]; /* a hash of what the core is made of */
   int       needs;
   char      need[MAX_NEEDS][NAME_ROOM]; /* the libraries of PETSc and MPI that the core is linked to */
 } Manifest;
@@ -46,6 +51,7 @@ int ManifestRead(const char *path, Manifest *, char why[LINE_ROOM]);
 int ManifestFits(const Manifest *, const Program *, char why[LINE_ROOM]);
 int ManifestVerifies(const Manifest *, const char *core, char why[LINE_ROOM]);
 int ProgramLook(const void *caller, Program *, char why[LINE_ROOM]);
+int FolderFind(const Program *, char core[PATH_MAX + 16], char why[LINE_ROOM]); /* a core that fits, and is whole */
 
 /* How far a rank has come, and the least of that on all ranks: collective on PETSC_COMM_WORLD */
 typedef enum {

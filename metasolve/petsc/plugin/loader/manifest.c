@@ -29,6 +29,7 @@ static void Take(Manifest *m, const char *key, const char *value)
   if (!strcmp(key, "petsc")) snprintf(m->kind.petsc, sizeof m->kind.petsc, "%s", value);
   else if (!strcmp(key, "mpi")) snprintf(m->mpi, sizeof m->mpi, "%s", value);
   else if (!strcmp(key, "sha256")) snprintf(m->sha256, sizeof m->sha256, "%s", value);
+  else if (!strcmp(key, "sources")) snprintf(m->sources, sizeof m->sources, "%s", value);
   else if (!strcmp(key, "bytes")) m->bytes = strtoll(value, NULL, 10);
   else if (!strcmp(key, "needs") && m->needs < MAX_NEEDS) snprintf(m->need[m->needs++], NAME_ROOM, "%s", value);
   else
@@ -81,13 +82,9 @@ static int KindFits(const Kind *core, const Kind *program, char why[LINE_ROOM])
   if (core->integer != program->integer)
     return Refuse(why, "", program->integer == 8 ? "64-bit indices" : "32-bit indices", core->integer == 8 ? "64-bit" : "32-bit");
   if (core->real != program->real) return Refuse(why, "numbers in precision ", Precision(program->real), Precision(core->real));
-  if (core->scalar != program->scalar && program->scalar > program->real) {
-    snprintf(why, LINE_ROOM,
-             "the program runs PETSc with complex numbers, and the plug-in knows real ones only; "
-             "link the program with a real PETSc if it can do with one");
-    return 1;
-  }
-  if (core->scalar != program->scalar) return Refuse(why, "", "real numbers", "complex ones");
+  if (core->scalar != program->scalar)
+    return Refuse(why, "", program->scalar > program->real ? "complex numbers" : "real numbers",
+                  core->scalar > core->real ? "complex ones" : "real ones");
   if (core->device != program->device || core->saws != program->saws)
     return Refuse(why, "", "other parts configured in (devices, SAWs)", "another configuration");
   return 0;

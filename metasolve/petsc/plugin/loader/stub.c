@@ -56,25 +56,6 @@ static void Complain(const char *why)
   WriteLine(line, (size_t)n + 1);
 }
 
-/* The core lies beside this library, where a link to it leads. */
-static int Beside(const char *name, char *path, size_t room, char why[LINE_ROOM])
-{
-  static char place[PATH_MAX];
-  Dl_info     info;
-  char       *slash;
-  int         n;
-
-  if (!dladdr((const void *)&Beside, &info) || !info.dli_fname || !realpath(info.dli_fname, place)) {
-    snprintf(why, LINE_ROOM, "the plug-in's own folder cannot be found; give the full path of libmetasolve.so");
-    return 1;
-  }
-  slash = strrchr(place, '/');
-  n     = slash ? snprintf(path, room, "%.*s/%s", (int)(slash - place), place, name) : -1;
-  if (n >= 0 && (size_t)n < room) return 0;
-  snprintf(why, LINE_ROOM, "the name of the plug-in's folder is too long; set XDG_CACHE_HOME to a shorter one");
-  return 1;
-}
-
 static Register Open(const char *path, char why[LINE_ROOM])
 {
   Register    start = NULL;
@@ -92,13 +73,9 @@ static Register Open(const char *path, char why[LINE_ROOM])
 
 static Register Find(const Program *program, char why[LINE_ROOM])
 {
-  static char     core[PATH_MAX + 16], text[PATH_MAX + 16];
-  static Manifest built;
+  static char core[PATH_MAX + 16];
 
-  if (Beside("core.so", core, sizeof core, why) || Beside("core.txt", text, sizeof text, why)) return NULL;
-  if (ManifestRead(text, &built, why) || ManifestFits(&built, program, why)) return NULL;
-  if (ManifestVerifies(&built, core, why)) return NULL;
-  return Open(core, why);
+  return FolderFind(program, core, why) ? NULL : Open(core, why);
 }
 
 /* NULL, with a reason where there is something to say */
