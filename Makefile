@@ -4,7 +4,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .ONESHELL:
 .DEFAULT_GOAL := help
-.PHONY: help setup demo prior test test-slow fuzz test-latest test-slurm test-sanitized conformance \
+.PHONY: help setup demo prior test test-slow fuzz test-latest test-slurm test-sanitized browser conformance \
   coverage bench-overhead lint docs clean
 
 PYTHON ?= python3
@@ -143,6 +143,10 @@ test-latest: .venv-latest/.stamp ## run the tests with the newest PETSc, petsc4p
 	PETSC_DIR=$$(.venv-latest/bin/python -c 'import petsc; print(petsc.get_petsc_dir())') \
 	  pip install -q --no-build-isolation petsc4py
 	touch $@
+
+browser: ## install the browser that tests open the report's page in (as root on Debian)
+	@apt-get update
+	DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends chromium
 
 test-slurm: setup ## run the tests under a SLURM of one node (as root on Debian: installed first)
 	@installed() { PATH="$$PATH:/usr/sbin" command -v "$$1" >/dev/null; }

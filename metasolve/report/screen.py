@@ -11,9 +11,10 @@ from metasolve.production.reading import since
 
 Document = Mapping[str, Any]
 WIDTH = 100
+SAME = 0.05  #: of a change that is none
 _LEAD = 13
-_RUNS, _CLASSES, _SOURCES, _WORST, _REASONS = 4, 4, 8, 3, 3
-_MEANS = {
+_DAYS, _RUNS, _CLASSES, _SOURCES, _WORST, _REASONS, _CHANGES = 7, 3, 4, 8, 3, 3, 3
+SOURCES = {
     "prior": "prior (nothing learned yet)",
     "learned": "prior, with what was learned",
     "model": "a trained model",
@@ -33,8 +34,9 @@ def screen(document: Document) -> str:
     document
         As `metasolve.production.report.Report.document` returns it.
     """
-    parts = [_head(document), *_saved(document["saved"]), *_programs(document), *_states(document)]
-    parts += _preconditioners(document["preconditioners"])
+    parts = [_head(document), *_saved(document["saved"]), *_canary(document["canary"])]
+    parts += [*_programs(document), *_states(document)]
+    parts += [*_preconditioners(document["preconditioners"]), *_drift(document["drift"])]
     if document["saved"]["solves"]:
         parts += ["", *_tables(document)]
     parts += [*_worst(document), *_reasons("left alone", document["left alone"])]
@@ -121,13 +123,68 @@ def _states(document: Document) -> Iterator[str]:
         yield _entry("" if i else "state", told)
 
 
+def _canary(found: Document | None) -> Iterator[str]:
+    if found is None:
+        return
+    told = f"{_count(found['canaries'], 'solve')} of {found['solves']} were solved by own settings"
+    told += f" as well ({_seconds(found['cost seconds'])} s): {_ratio(found)}, "
+    told += f"{_seconds(found['saved seconds'])} s saved in these {found['solves']}"
+    if found["least"] is not None:
+        told += f", from {_seconds(found['least'])} to {_seconds(found['most'])} s"
+    yield _entry("canaries", told)
+
+
+def _drift(found: Document) -> Iterator[str]:
+    told = [slow(each) for each in found["hosts"] if each["certain"]]
+    told += [changed(each) for each in found["classes"]]
+    for i, text in enumerate(told[:_CHANGES]):
+        yield _entry("" if i else "changed", text)
+    if len(told) > _CHANGES:
+        yield _entry("", f"and {len(told) - _CHANGES} more changes: --json has them all")
+
+
+def slow(each: Document) -> str:
+    """Say that a host is slow, and since when."""
+    since = f" since {moment(each['since'])}" if each["since"] else ""
+    return (
+        f"host {_plain(each['host'])}: solves take {each['times']:.2f} times as long as on the "
+        f"others{since} (in {_count(each['runs'], 'hour')} of runs); take it out of the queue, or "
+        "have it looked at"
+    )
+
+
+def changed(each: Document) -> str:
+    """Say how the cost of a class has changed, and since when."""
+    settings = " and ".join(_plain(name) for name in each["settings"][:3])
+    more = ""
+    for what in ("iterations", "rows"):
+        times = each[f"{what} times"]
+        more += (
+            f", {times:.2f} times the {what}" if abs(times - 1) > SAME else f", {what} as before"
+        )
+    return (
+        f"{_plain(each['program'])}, {_class(each['class'])}: {settings} took "
+        f"{each['times']:.2f} times as long since {moment(each['since'])}{more}. "
+        f"{each['what to do']}"
+    )
+
+
+def moment(when: float) -> str:
+    """Tell a moment (Unix time) to the minute."""
+    return time.strftime("%Y-%m-%d %H:%M", time.localtime(when))
+
+
 def _tables(document: Document) -> Iterator[str]:
     yield f"{'':56}{'solves':>8}{'own s':>10}{'taken s':>10}{'saved s':>10}"
+    days = document["days"][-_DAYS:]
+    if len(days) > 1:
+        yield from _table("days", [(each["day"], each) for each in days], len(document["days"]))
     runs = document["runs"][-_RUNS:]
     yield from _table("last runs", [(_run(each), each) for each in runs], len(document["runs"]))
-    classes = [(_class(each["name"]), each) for each in document["classes"]]
+    many = len({each["program"] for each in document["classes"]}) > 1
+    classes = [(class_of(each, many), each) for each in document["classes"]]
     yield from _table("classes", classes[:_CLASSES], len(classes))
-    sources = [(_MEANS.get(each["name"], each["name"]), each) for each in document["sources"]]
+    sources = [(SOURCES.get(each["name"], each["name"]), each) for each in document["sources"]]
     yield from _table("answers by", sources[:_SOURCES], len(sources))
 
 
@@ -140,9 +197,13 @@ def _table(title: str, rows: Sequence[tuple[str, Document]], count: int) -> Iter
 
 
 def _run(each: Document) -> str:
-    begin = each["begin"]
-    moment = time.strftime("%Y-%m-%d %H:%M", time.localtime(begin)) if begin else "begin not known"
-    return f"{moment} {_plain(each['program'])}"
+    begin = moment(each["begin"]) if each["begin"] else "begin not known"
+    return f"{begin} {_plain(each['program'])}"
+
+
+def class_of(each: Document, program: bool) -> str:
+    """Name a class for people, with its program or without."""
+    return f"{_plain(each['program'])}: {_class(each['name'])}" if program else _class(each["name"])
 
 
 def _class(name: str) -> str:
@@ -153,7 +214,7 @@ def _class(name: str) -> str:
     block = "" if words[2] == "1" else f", blocks of {words[2]}"
     ranks = "" if words[4] == "1" else f", {words[4]} ranks"
     row = f", {2 ** int(words[3]):.0f} or more a row" if 0 <= int(words[3]) < 40 else ""
-    return f"{prefix}up to {words[1]} rows{row}{block}{ranks}"
+    return f"{prefix}up to {int(words[1]):,} rows{row}{block}{ranks}"
 
 
 def _worst(document: Document) -> Iterator[str]:
