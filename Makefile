@@ -4,7 +4,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .ONESHELL:
 .DEFAULT_GOAL := help
-.PHONY: help setup demo prior test test-slow fuzz test-latest test-slurm test-sanitized browser conformance \
+.PHONY: help setup demo prior test test-slow fuzz test-latest test-slurm test-sanitized conformance browser \
   coverage bench-overhead lint docs clean
 
 PYTHON ?= python3

@@ -114,7 +114,7 @@ class Run:
 
     def head(self, state: str) -> dict[str, Any]:
         """Return its first line."""
-        told = ("run", VERSION, self.name, self.begin, self.host, self.program, 1, state, "")
+        told = ("run", VERSION, self.name, self.begin, self.host, self.program, 1, state, "", 0)
         return dict(zip(lines.HEAD, told, strict=True))
 
     def _drifted(self) -> bool:
@@ -166,7 +166,7 @@ class Run:
             *({} if measured else SETTINGS, candidate, chosen, "", "" if measured else "built"),
             *(None, number % 3 == 1, 2, int((40 if measured else 12) * (1 + self._drifted()))),
             *(None if measured else 6e-6, 1e-5, "preconditioned", "norm", None, expected),
-            *(own if measured else None, _times(source, own, chosen, seconds)),
+            *(own if measured else None, None, _times(source, own, chosen, seconds)),
             {"own": self.account[0], "taken": self.account[1]},
             {
                 "account": [own if measured else expected, seconds],

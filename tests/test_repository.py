@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 LEGACY = [ROOT / "solvers", ROOT / "problems", ROOT / "tests" / "hosts"]
 TARGETS = ["help", "setup", "demo", "prior", "test", "test-slow", "fuzz", "test-latest"]
-TARGETS += ["test-slurm", "test-sanitized", "conformance", "coverage", "bench-overhead"]
+TARGETS += ["browser", "test-slurm", "test-sanitized", "conformance", "coverage", "bench-overhead"]
 TARGETS += ["lint", "docs", "clean"]
 
 

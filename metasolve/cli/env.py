@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from metasolve.cli.front import Parser
-from metasolve.cli.run import add_conduct, add_model, conduct_of
+from metasolve.cli.run import add_conduct, add_model, conduct_of, watch_of
 
 HELP = """Print the lines a job script needs to run programs with MODEL, or with the prior.
 
@@ -32,7 +32,7 @@ def main(words: Sequence[str]) -> int:
     asked = parser().read(words)
     from metasolve.petsc import launch
 
-    watch = launch.Watch(asked.prefix, direct=asked.direct == "on")
+    watch = watch_of(asked)
     conduct = conduct_of(asked, asked.log, ["job"])
     variables = launch.environment(asked.model, watch, conduct)
     for name, value in sorted(variables.items()):

@@ -116,10 +116,9 @@ class Sums:
         elif line["source"] == "run":
             self._head(line)
         elif line["source"] == "state":
-            last, moment = self.states[-1], _number(line["time"])
-            if moment >= last.time:
-                last.id, last.time = str(line["state"]), moment
-            self._until(line, moment)
+            self._until(line, self._saved(line))
+        elif line["source"] == "rollback":
+            self._saved(line)
         elif line["source"] == "left":
             self.left[str(line["why"])] += int(line["solves"])
             self._until(line, _number(line["time"]))
@@ -138,6 +137,12 @@ class Sums:
             run.host, run.state = str(line["host"]), str(line["state"])
             run.canary = _number(line.get("canary", 0.0))
             run.end = max(run.end, begin)
+
+    def _saved(self, line: Mapping[str, Any]) -> float:
+        last, moment = self.states[-1], _number(line["time"])
+        if moment >= last.time:
+            last.id, last.time = str(line["state"]), moment
+        return moment
 
     def _until(self, line: Mapping[str, Any], moment: float) -> None:
         run = self.runs[str(line["run"])]

@@ -134,7 +134,7 @@ PetscErrorCode MetasolveRegister(void)
   environment->references = 1;
   if (prefix) {
     environment->any_prefix = PETSC_FALSE;
-    snprintf(environment->prefix, sizeof environment->prefix, "%s", prefix);
+    snprintf(environment->prefixes, sizeof environment->prefixes, "%s", prefix);
   }
   PetscCall(PetscRegisterFinalize(Forget));
   if (linear) PetscCall(Wrap());
