@@ -23,6 +23,12 @@ def parser() -> Parser:
     made.usage = "metasolve env [MODEL] [options]"
     add_model(made)
     add_conduct(made)
+    made.add_argument(
+        "--program",
+        default="job",
+        metavar="NAME",
+        help="whose state is used, as metasolve run names it after the program; default: job",
+    )
     made.add_seed()
     return made
 
@@ -33,7 +39,7 @@ def main(words: Sequence[str]) -> int:
     from metasolve.petsc import launch
 
     watch = watch_of(asked)
-    conduct = conduct_of(asked, asked.log, ["job"])
+    conduct = conduct_of(asked, asked.log, [asked.program])
     variables = launch.environment(asked.model, watch, conduct)
     for name, value in sorted(variables.items()):
         sys.stdout.write(f"export {name}={shlex.quote(value)}\n")

@@ -61,6 +61,11 @@ def add_conduct(made: Parser) -> None:
         "without --log; none: nothing is kept; default: metasolve in $XDG_STATE_HOME",
     )
     made.add_argument(
+        "--state-id",
+        metavar="ID",
+        help="use this state, as metasolve history names it, and add nothing to it",
+    )
+    made.add_argument(
         "--freeze", action="store_true", help="use what runs have learned, and add nothing to it"
     )
     made.add_argument(
@@ -107,16 +112,30 @@ def conduct_of(asked: Namespace, log: Path | None, command: Sequence[str]) -> Co
     state = None
     if (asked.model / "prior.bin").is_file() and asked.state != "none":
         state = site.file_of(command, None if asked.state is None else Path(asked.state))
+    if asked.state_id is not None:
+        state = _pinned(state, asked.state_id)
     return Conduct(
         log,
         asked.budget,
         asked.advise,
         state,
-        asked.freeze,
+        asked.freeze or asked.state_id is not None,
         reuse=asked.reuse == "on",
         canary=asked.canary,
         off=asked.off,
     )
+
+
+def _pinned(state: Path | None, name: str) -> Path:
+    from metasolve.errors import UsageError
+    from metasolve.production import past, site
+
+    if state is None:
+        raise UsageError(
+            f"--state-id {name}: no state is kept under --state none, or with a model of your own: "
+            "leave one of them out"
+        )
+    return past.pinned(site.known(str(state)), name)
 
 
 def watch_of(asked: Namespace) -> Watch:

@@ -47,6 +47,11 @@ def folder(file: Path) -> Path:
     return file.with_suffix(".states")
 
 
+def is_id(word: str) -> bool:
+    """Whether a word is how an id of a state begins."""
+    return _ID.fullmatch(word) is not None
+
+
 def versions(file: Path) -> list[Version]:
     """Return all states of a program, the one in `file` last.
 
@@ -89,7 +94,7 @@ def known(file: Path, name: str) -> Version:
         If there is none, or more than one.
     """
     there = versions(file)
-    found = [each for each in there if each.id.startswith(name) and _ID.fullmatch(name)]
+    found = [each for each in there if each.id.startswith(name) and is_id(name)]
     if len(found) == 1:
         return found[0]
     told = "several states begin so" if found else "no such state"

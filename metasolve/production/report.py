@@ -6,11 +6,8 @@ the end it was measured; elsewhere it was expected, and `Pairs` say how wrong th
 
 from __future__ import annotations
 
-import os
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from metasolve.production import drift
@@ -19,8 +16,6 @@ from metasolve.production.reading import Journal
 from metasolve.production.remedies import remedy
 from metasolve.production.sums import Sums
 from metasolve.production.totals import Totals
-
-LARGE = 64 << 20  #: bytes, beyond which journals are read by several processes
 
 
 class Report:
@@ -42,8 +37,7 @@ class Report:
         UsageError
             If one is something else.
         """
-        for sums in _summed(list(journals)):
-            self.sums.merge(sums)
+        self.sums.merge(Sums.of_all(list(journals)))
 
     def document(self) -> dict[str, Any]:
         """Return all facts as a JSON object."""
@@ -94,8 +88,8 @@ class Report:
     def _canary(self) -> dict[str, Any] | None:
         """What a sample says that was solved under own settings as well; None where there is none.
 
-        It is of the answers that were not own settings' in runs with ``--canary``; own settings
-        take `factor` times what those did.
+        It is of the answers that were not own settings' in runs with ``--canary``. These were drawn
+        at random, so what own settings take in terms of what is expected holds for the others.
         """
         found, sampled = self.sums.canaries, self.sums.sampled
         if not found.enough:
@@ -170,17 +164,6 @@ class Report:
             }
             for lost, _, _, line in sorted(self.sums.worst, key=lambda entry: -entry[0])
         ]
-
-
-def _summed(journals: list[Journal]) -> Iterator[Sums]:
-    """Sums of each journal; large ones by as many processes as there are cores."""
-    size = sum(file.stat().st_size for each in journals for file in each.files)
-    processes = min(len(journals), len(os.sched_getaffinity(0)))
-    if size < LARGE or processes < 2:
-        yield from map(Sums.of, journals)
-        return
-    with ProcessPoolExecutor(processes, get_context("fork")) as pool:
-        yield from pool.map(Sums.of, journals)
 
 
 def _ranked(

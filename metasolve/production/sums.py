@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import heapq
+import os
 from collections import Counter, defaultdict
 from collections.abc import Mapping
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from typing import Any
 
 from metasolve.production.cells import HOUR, Cell, Key
@@ -15,6 +18,7 @@ from metasolve.production.totals import Pairs, Run, State, Totals
 
 MANY = 1e12  # seconds: a line with more is damaged
 WORST = 5
+LARGE = 64 << 20  #: bytes, beyond which journals are read by several processes
 CHOSEN = ("model", "second", "switched")  #: sources of answers that are not own settings'
 #: Why own settings solved where too little or too much was expected of them: no sample of all.
 _SELECTED = (
@@ -41,8 +45,7 @@ class Sums:
     cells : sums over solves that are alike, of which all tables are made.
     runs : by their names.
     pairs : how wrong expectations are.
-    canaries, sampled : solves made by own settings as well, against what was taken; and all of
-        which they are a sample, of each what was taken in place of what was expected.
+    canaries, sampled : solves made by own settings as well; and all of which they are a sample.
     alone, failed : numbers of solves and seconds, by why own settings solved or an attempt failed.
     left : numbers of solves without a line, by kind.
     preconditioners : numbers of changed operators, by what became of the preconditioner.
@@ -79,6 +82,27 @@ class Sums:
             journal.damaged += not made._added(line)
         if journal.state.is_file():
             made.states[-1].file = digest(journal.state.read_bytes())
+        return made
+
+    @classmethod
+    def of_all(cls, journals: list[Journal]) -> Sums:
+        """Sum up journals; large ones by as many processes as there are cores.
+
+        Raises
+        ------
+        UsageError
+            If one is something else.
+        """
+        made = cls()
+        size = sum(file.stat().st_size for each in journals for file in each.files)
+        processes = min(len(journals), len(os.sched_getaffinity(0)))
+        if size < LARGE or processes < 2:
+            for journal in journals:
+                made.merge(cls.of(journal))
+            return made
+        with ProcessPoolExecutor(processes, get_context("fork")) as pool:
+            for each in pool.map(cls.of, journals):
+                made.merge(each)
         return made
 
     def merge(self, other: Sums) -> None:
@@ -155,10 +179,11 @@ class Sums:
         _check(taken, moment, rows, iterations, expected or 0, own or 0, canary or 0)
         source, why, candidate = line["source"], _text(line["why"]), _text(line["candidate"])
         run, name = self.runs[_text(line["run"])], _text(line["class"])
-        if run.canary and source in CHOSEN:
-            self.sampled.add(canary, taken, taken)
+        if run.canary and source in CHOSEN and line.get("contract") != "own test":
+            foreseen = taken if expected is None else expected
+            self.sampled.add(canary, foreseen, taken)
             if canary is not None:
-                self.canaries.add(canary, taken)
+                self.canaries.add(canary, foreseen)
         if canary is not None:
             own = canary
         chosen = candidate if source in CHOSEN else ""

@@ -122,7 +122,7 @@ def test_a_program_on_one_host_is_compared_with_none(tmp_path):
 
 
 def test_several_processes_read_the_same(simulated, document, monkeypatch):
-    monkeypatch.setattr("metasolve.production.report.LARGE", 0)
+    monkeypatch.setattr("metasolve.production.sums.LARGE", 0)
     report = Report()
     report.read(journals([str(simulated)]))
     assert report.document() == document

@@ -1,8 +1,8 @@
 /*
    canary.c - a sample of solves is made under the program's own settings as well, for what they take.
 
-   The program has its answer then, and keeps it: another vector stands in for its solution, nothing is monitored, and what the solve
-   leaves in the KSP is put back. Its preconditioner is set up, as it is whenever somebody needs it.
+   The program has its answer then, and keeps it: another vector stands in for its solution, nothing is monitored, and what the
+   solve leaves in the KSP is put back. Its preconditioner is set up, as it is whenever somebody needs it.
 */
 #include "runner.h"
 #include "quiet.h"

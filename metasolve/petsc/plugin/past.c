@@ -1,4 +1,7 @@
-/* past.c - the states that runs of a program have found, beside the last one. Nothing of MPI or PETSc is called: it may be at exit. */
+/*
+   past.c - the states that runs of a program have found, kept beside the last one. Nothing of MPI or PETSc is called: it may be at
+   exit.
+*/
 #define _GNU_SOURCE
 #include "state.h"
 #include <dirent.h>

@@ -1,5 +1,6 @@
 """Canaries: own settings solve beside an answer of ours, and the program does not notice."""
 
+import itertools
 import sys
 
 import pytest
@@ -36,7 +37,7 @@ ksp.setFromOptions()
 for k in range(int(solves)):
     x.set(0.5)
     if k % 2:
-        A.setValue(start, start, 4.02 + 0.01 * (start % 7) + 1e-9 * k)  # a new operator, all but the same
+        A.setValue(start, start, 4.02 + 0.01 * (start % 7) + 1e-9 * k)
         A.assemble()
     shown.clear()
     ksp.solve(b, x)
@@ -105,7 +106,7 @@ def test_a_share_is_drawn_by_the_number_of_the_solve(program, constant_model, ru
     _, lines = run_with(model, program(solves=400), env={"METASOLVE_CANARY": "0.2"})
     drawn = [line["solve"] for line in lines if line["canary"] is not None]
     assert 40 <= len(drawn) <= 120
-    gaps = {b - a for a, b in zip(drawn, drawn[1:], strict=False)}
+    gaps = {b - a for a, b in itertools.pairwise(drawn)}
     assert len(gaps) > 4  # no pattern that a program could have, too
 
 
