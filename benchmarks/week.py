@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -24,6 +25,7 @@ HOSTS = tuple(f"node{i:02d}" for i in range(1, 9))
 BAD_HOST, BAD_SINCE, BAD_TIMES = "node05", BEGIN + 4.2 * DAY, 1.7
 DRIFTING, DRIFT_SINCE, DRIFT_TIMES = "beam", BEGIN + 3.4 * DAY, 2.1
 UPDATED, UPDATE_SINCE, UPDATE_TIMES = "reactor", BEGIN + 2.0 * DAY, 0.55
+SAMPLED, SHARE = "glacier", 0.05  #: whose answers have canaries
 PROGRAMS = {  # own seconds, how many times slower than what is chosen, rows
     "beam": (0.8, 2.6, 60_000),
     "reactor": (1.6, 1.7, 250_000),
@@ -88,10 +90,17 @@ class Week:
             for each in classes:
                 each.attempt, each.risk = Mean(12, 1.0), Mean(12, 0.05)
             before, state = digest(state), written(classes, PRIOR)
+            _leave(folder / f"{program}.states" / f"{digest(state)}.state", state, run.clock)
             told = (run.name, run.clock, "state", before, digest(state))
             yield dict(zip(lines.STATE, told, strict=True))
             self.runs += 1
-        (folder / f"{program}.state").write_bytes(state)
+        _leave(folder / f"{program}.state", state, run.clock)
+
+
+def _leave(file: Path, state: bytes, moment: float) -> None:
+    file.parent.mkdir(exist_ok=True)
+    file.write_bytes(state)
+    os.utime(file, (moment, moment))
 
 
 class Run:
@@ -114,7 +123,8 @@ class Run:
 
     def head(self, state: str) -> dict[str, Any]:
         """Return its first line."""
-        told = ("run", VERSION, self.name, self.begin, self.host, self.program, 1, state, "", 0)
+        share = SHARE if self.program == SAMPLED else 0.0
+        told = ("run", VERSION, self.name, self.begin, self.host, self.program, 1, state, "", share)
         return dict(zip(lines.HEAD, told, strict=True))
 
     def _drifted(self) -> bool:
@@ -166,7 +176,11 @@ class Run:
             *({} if measured else SETTINGS, candidate, chosen, "", "" if measured else "built"),
             *(None, number % 3 == 1, 2, int((40 if measured else 12) * (1 + self._drifted()))),
             *(None if measured else 6e-6, 1e-5, "preconditioned", "norm", None, expected),
-            *(own if measured else None, None, _times(source, own, chosen, seconds)),
+            *(
+                own if measured else None,
+                None if measured else self._canary(own),
+                _times(source, own, chosen, seconds),
+            ),
             {"own": self.account[0], "taken": self.account[1]},
             {
                 "account": [own if measured else expected, seconds],
@@ -174,6 +188,10 @@ class Run:
             },
         )
         return dict(zip(lines.SOLVE, told, strict=True))
+
+    def _canary(self, own: float) -> float | None:
+        drawn = self.program == SAMPLED and self.week.chance.random() < SHARE
+        return own if drawn else None
 
     def _candidate(self, c: Operators) -> str:
         late = self.program == UPDATED and self.clock > UPDATE_SINCE

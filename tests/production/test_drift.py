@@ -8,6 +8,7 @@ from collections import Counter
 import pytest
 
 from benchmarks import week
+from metasolve.production import past
 from metasolve.production.reading import journals
 from metasolve.production.report import Report
 from metasolve.production.shifts import ranks, shift, sign_chance
@@ -126,3 +127,14 @@ def test_several_processes_read_the_same(simulated, document, monkeypatch):
     report = Report()
     report.read(journals([str(simulated)]))
     assert report.document() == document
+
+
+def test_the_states_of_a_week_can_be_gone_back_to(tmp_path):
+    week.Week(random.Random(1), 100).write(tmp_path)
+    file = tmp_path / f"{week.DRIFTING}.state"
+    told = past.history(file)
+    assert len(told) == week.RUNS
+    assert [each["time"] for each in told] == sorted(each["time"] for each in told)
+    before = next(each for each in reversed(told) if each["time"] < week.DRIFT_SINCE)
+    past.roll_back(file, before["id"])
+    assert past.versions(file)[-1].id == before["id"]
