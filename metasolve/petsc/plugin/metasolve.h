@@ -248,6 +248,7 @@ PETSC_EXTERN PetscErrorCode MetasolveFeatures(Mat, Vec, double rtol, double abst
 PETSC_EXTERN PetscErrorCode MetasolveAttach(KSP, const char *model, const char *log, int trial);
 PETSC_EXTERN PetscErrorCode MetasolveShare(KSP, KSP other);
 PETSC_EXTERN PetscErrorCode MetasolveBegin(const char *model, const char *log);
+PETSC_EXTERN PetscErrorCode MetasolveBeginRecording(const char *dir);
 PETSC_EXTERN PetscErrorCode MetasolveAdopt(KSP);
 PETSC_EXTERN PetscErrorCode MetasolveEnd(void);
 PETSC_EXTERN PetscErrorCode MetasolveTell(KSP, int measure, double tolerance);
