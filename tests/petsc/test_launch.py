@@ -178,3 +178,17 @@ def test_a_run_is_summed_up_in_a_line():
         "6 solves: 3 model, 1 fallback [DIVERGED_DTOL (1)], 2 refused [log_rows (2)]"
     )
     assert "doctor" in str(Summary.of([]))
+
+
+def test_a_share_a_class_and_prefixes_are_checked_first():
+    told = Conduct(canary=0.05, off=["- 8 1 2 1", "a_ 64 1 -1 2"]).environment()
+    assert told["METASOLVE_CANARY"] == "0.05"
+    assert told["METASOLVE_OFF_CLASSES"] == "- 8 1 2 1;a_ 64 1 -1 2"
+    for share in (-0.1, 1.1, float("nan")):
+        with pytest.raises(UsageError, match="canary"):
+            Conduct(canary=share)
+    for name in ("a_", "- 8 1 2", "a;b 8 1 2 1", ""):
+        with pytest.raises(UsageError, match="metasolve inspect"):
+            Conduct(off=[name])
+    with pytest.raises(UsageError, match="prefix"):
+        Watch(prefix="a" * 600)

@@ -44,7 +44,8 @@ static int List(DIR *dir, Entry entries[], int room)
   while (n < room && (found = readdir(dir))) {
     if (!IsState(found->d_name) || fstatat(dirfd(dir), found->d_name, &told, AT_SYMLINK_NOFOLLOW)) continue;
     entries[n].when = told.st_mtime;
-    snprintf(entries[n++].name, sizeof entries->name, "%s", found->d_name);
+    memcpy(entries[n].name, found->d_name, strlen(found->d_name) + 1); /* of a known length */
+    n++;
   }
   qsort(entries, (size_t)n, sizeof *entries, Earlier);
   return n;
@@ -53,8 +54,8 @@ static int List(DIR *dir, Entry entries[], int room)
 /* One goes for the one that has come. */
 static void Thin(const char *folder)
 {
-  Entry entries[2 * MOST];
-  DIR  *dir = opendir(folder);
+  Entry entries[2 * MOST] = {{0}};
+  DIR  *dir               = opendir(folder);
   int   n, out = 0;
 
   if (!dir) return;
