@@ -22,6 +22,7 @@ LEAST = math.log(1.25)  #: a smaller change is not told
 CHANCE = 0.001  #: how often, of all that is looked at, a change is told where there is none
 NEAR = 12  #: units of other hosts, nearest in time, that one is compared with
 FEW = 8  #: runs of a host, below which nothing is said of it
+FEWEST = 20  #: units of a kind, below which no change is certain enough
 MORE = 1.15  #: times, from which on rows or iterations are what has changed
 POINTS = 120  #: of a picture
 OWN = "own settings"

@@ -7,10 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from typing import Any
 
+from metasolve.production.drift import FEWEST
 from metasolve.production.reading import since
 from metasolve.report import pictures
 from metasolve.report.parts import card, legend, span, table
-from metasolve.report.screen import SOURCES, changed, class_of, moment, slow
+from metasolve.report.screen import SOURCES, changed, class_of, count, moment, slow
 from metasolve.report.style import STYLE
 
 Document = Mapping[str, Any]
@@ -46,14 +47,14 @@ def _top(document: Document) -> Iterator[str]:
     journals, saved = document["journals"], document["saved"]
     name = journals[0].rsplit("/", 1)[-1] if len(journals) == 1 else f"{len(journals)} journals"
     days = [each["day"] for each in document["days"]]
-    span = f"{days[0]} to {days[-1]}" if len(days) > 1 else "".join(days)
+    when = f"{days[0]} to {days[-1]}" if len(days) > 1 else "".join(days)
     damaged = document["damaged lines"]
     left_out = f"; {damaged:,} damaged lines left out" if damaged else ""
     yield f"<h1>metasolve: {escape(name)}</h1>"
+    runs, programs = (count(len(document[key]), key[:-1]) for key in ("runs", "programs"))
     yield (
-        f'<p class="soft">{escape(span)}; {len(document["runs"]):,} runs of '
-        f"{len(document['programs']):,} programs, {saved['solves']:,} solves{left_out}. "
-        f"Written {moment(time.time())}.</p>"
+        f'<p class="soft">{escape(when)}; {runs} of {programs}, '
+        f"{count(saved['solves'], 'solve')}{left_out}. Written {moment(time.time())}.</p>"
     )
     yield '<div class="figures">'
     yield from _figures(document)
@@ -83,7 +84,7 @@ def _figures(document: Document) -> Iterator[str]:
     canary = document["canary"]
     if canary:
         told = (
-            f"{canary['canaries']:,} of {canary['solves']:,} solves were made by own settings, too"
+            f"faster as measured in {canary['canaries']:,} canaries of {canary['solves']:,} solves"
         )
         if canary["least"] is not None:
             told += f": {span(canary['least'])} to {span(canary['most'])} saved"
@@ -98,7 +99,7 @@ def _figures(document: Document) -> Iterator[str]:
     )
     drift = document["drift"]
     told = sum(each["certain"] for each in drift["hosts"]) + len(drift["classes"])
-    yield _figure("loss" if told else "gain", str(told), "changes of cost, see below")
+    yield _figure("loss" if told else "", str(told or "none"), "of the costs seen to have changed")
 
 
 def _figure(kind: str, number: str, words: str) -> str:
@@ -194,7 +195,7 @@ def _drift(found: Document) -> Iterator[str]:
     yield "<h2>Has it drifted?</h2>"
     slow_ones = [each for each in found["hosts"] if each["certain"]]
     if not slow_ones and not found["classes"]:
-        yield '<p class="card fine">No class and no host has changed beyond its scatter.</p>'
+        yield f'<p class="card fine">{_steady(found["most hours"])}</p>'
     for each in slow_ones:
         yield f'<p class="card alert">{escape(_sentence(slow(each)))}</p>'
     if found["classes"] or len(found["hosts"]) > 1:
@@ -206,6 +207,12 @@ def _drift(found: Document) -> Iterator[str]:
         yield card("Hosts", pictures.hosts(found["hosts"]))
     if found["classes"] or len(found["hosts"]) > 1:
         yield "</div>"
+
+
+def _steady(hours: int) -> str:
+    if hours < FEWEST:
+        return f"Too little is known to say: {count(hours, 'hour')} of runs, of the same kind."
+    return "No class and no host has changed beyond its scatter."
 
 
 def _sentence(text: str) -> str:

@@ -14,6 +14,7 @@ from metasolve.report.svg import Box
 Document = Mapping[str, Any]
 MOST_CLASSES, MOST_CHOICES, MOST_DAYS, MOST_HOSTS = 8, 6, 31, 16
 _UNITS = ((3 * 3600.0, 3600.0, "hours"), (180.0, 60.0, "minutes"), (0.0, 1.0, "seconds"))
+_WIDEST = 70  # of a day
 _ROW = 17  # of a host
 
 
@@ -24,7 +25,7 @@ def saved_by_day(days: Sequence[Document]) -> str:
     per, unit = next((per, unit) for least, per, unit in _UNITS if most >= least)
     y = svg.upward(0, most / per * 1.12 or 1.0)
     x = svg.across(-0.5, len(shown) - 0.5)
-    wide = (x.end - x.begin) / len(shown)
+    wide = min((x.end - x.begin) / len(shown), _WIDEST)
 
     def bars() -> Iterator[str]:
         step = math.ceil(len(shown) / 8)
@@ -97,7 +98,7 @@ def choices(days: Sequence[Document]) -> tuple[str, list[str]]:
         counts.update(each["answered by"])
     names = [name for name, _ in counts.most_common(MOST_CHOICES)]
     x, y = svg.across(-0.5, len(shown) - 0.5), svg.upward(0, 100)
-    wide = (x.end - x.begin) / len(shown)
+    wide = min((x.end - x.begin) / len(shown), _WIDEST)
 
     def bars() -> Iterator[str]:
         step = math.ceil(len(shown) / 8)

@@ -50,7 +50,7 @@ def _head(document: Document) -> str:
     damaged = document["damaged lines"]
     told = f"; {damaged} damaged line{'s' * (damaged != 1)} left out" if damaged else ""
     told += "".join(f"; {n} {what} not looked at" for what, n in document["others"].items())
-    runs, solves = _count(len(document["runs"]), "run"), _count(saved["solves"], "solve")
+    runs, solves = count(len(document["runs"]), "run"), count(saved["solves"], "solve")
     return "\n".join(textwrap.wrap(f"{name}: {runs}, {solves}{told}", WIDTH))
 
 
@@ -69,7 +69,7 @@ def _saved(saved: Document) -> Iterator[str]:
         yield _entry("", told)
     yield _entry("", _basis(saved))
     if saved["unknown solves"]:
-        told = f"of {_count(saved['unknown solves'], 'solve')} nothing was expected: left out"
+        told = f"of {count(saved['unknown solves'], 'solve')} nothing was expected: left out"
         yield _entry("", f"{told} ({_seconds(saved['unknown seconds'])} s)")
 
 
@@ -81,14 +81,14 @@ def _ratio(saved: Document) -> str:
 
 
 def _basis(saved: Document) -> str:
-    told = f"own settings were measured in {_count(saved['measured solves'], 'solve')}"
+    told = f"own settings were measured in {count(saved['measured solves'], 'solve')}"
     if not saved["expected solves"]:
         return told
     told += f"; for {saved['expected solves']} they were expected to take"
     told += f" {_seconds(saved['expected seconds'])} s"
     if saved["took of expected"] is None:
         return f"{told}, and nothing says yet how wrong that is"
-    factor, pairs = saved["took of expected"], _count(saved["compared solves"], "solve")
+    factor, pairs = saved["took of expected"], count(saved["compared solves"], "solve")
     return f"{told}, and count {factor:.2f} times that: so it was where that was tested ({pairs})"
 
 
@@ -96,7 +96,7 @@ def _programs(document: Document) -> Iterator[str]:
     for i, entry in enumerate(document["programs"][:3]):
         took = entry["seconds"]
         name = "runs whose begin is not there" if entry["program"] == "?" else entry["program"]
-        told = f"{_plain(name)}: {_count(entry['runs'], 'run')} took {_seconds(took)} s"
+        told = f"{_plain(name)}: {count(entry['runs'], 'run')} took {_seconds(took)} s"
         if entry["solves"] and took:
             instead = max(took + entry["saved seconds"], 0.0)
             told += f", instead of about {_seconds(instead)} s"
@@ -106,7 +106,7 @@ def _programs(document: Document) -> Iterator[str]:
 def _preconditioners(found: Mapping[str, int]) -> Iterator[str]:
     """Of interest where one was kept."""
     if "kept" in found:
-        changed = _count(sum(found.values()), "operator")
+        changed = count(sum(found.values()), "operator")
         told = ", ".join(f"{n} {what}" for what, n in found.items())
         yield _entry("kept", f"preconditioners of {changed}: {told}")
 
@@ -126,7 +126,7 @@ def _states(document: Document) -> Iterator[str]:
 def _canary(found: Document | None) -> Iterator[str]:
     if found is None:
         return
-    told = f"{_count(found['canaries'], 'solve')} of {found['solves']} were solved by own settings"
+    told = f"{count(found['canaries'], 'solve')} of {found['solves']} were solved by own settings"
     told += f" as well ({_seconds(found['cost seconds'])} s): {_ratio(found)}, "
     told += f"{_seconds(found['saved seconds'])} s saved in these {found['solves']}"
     if found["least"] is not None:
@@ -148,7 +148,7 @@ def slow(each: Document) -> str:
     since = f" since {moment(each['since'])}" if each["since"] else ""
     return (
         f"host {_plain(each['host'])}: solves take {each['times']:.2f} times as long as on the "
-        f"others{since} (in {_count(each['runs'], 'hour')} of runs); take it out of the queue, or "
+        f"others{since} (in {count(each['runs'], 'hour')} of runs); take it out of the queue, or "
         "have it looked at"
     )
 
@@ -234,7 +234,7 @@ def _reasons(title: str, reasons: Sequence[Document]) -> Iterator[str]:
     if reasons:
         yield ""
         total = sum(each["solves"] for each in reasons)
-        yield f"{title}: {_count(total, 'solve')}"
+        yield f"{title}: {count(total, 'solve')}"
     for each in reasons[:_REASONS]:
         took = "" if each["seconds"] is None else f", {_seconds(each['seconds'])} s"
         yield from _entries(f"{each['solves']:>{_LEAD - 1}}", f"{_plain(each['why'])}{took}")
@@ -253,8 +253,9 @@ def _entries(lead: str, text: str, most: int | None = None) -> list[str]:
     return [f"{lead if not i else '':{_LEAD}}{line}" for i, line in enumerate(lines)]
 
 
-def _count(n: int, noun: str) -> str:
-    return f"{n} {noun}{'s' * (n != 1)}"
+def count(n: int, noun: str) -> str:
+    """Tell a number of things."""
+    return f"{n:,} {noun}{'s' * (n != 1)}"
 
 
 def _seconds(x: float) -> str:

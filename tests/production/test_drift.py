@@ -119,7 +119,7 @@ def test_a_program_on_one_host_is_compared_with_none(tmp_path):
     lines = [head()] + [solve(1.0, None, 2.0, i) for i in range(50)]
     report = Report()
     report.read(journals([str(write(tmp_path / "a.jsonl", *lines))]))
-    assert report.document()["drift"] == {"hosts": [], "classes": []}
+    assert report.document()["drift"] == {"hosts": [], "classes": [], "most hours": 1}
 
 
 def test_several_processes_read_the_same(simulated, document, monkeypatch):
