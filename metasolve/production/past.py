@@ -155,6 +155,12 @@ def roll_back(file: Path, name: str) -> Version:
     return version
 
 
+def forget(file: Path) -> None:
+    """Remove a state, and the earlier ones that are not pinned."""
+    for each in [*folder(file).glob("*.state"), file]:
+        each.unlink()
+
+
 def _note(log: Path, before: str, after: str) -> None:
     if not log.is_file():
         return

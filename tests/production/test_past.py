@@ -76,6 +76,14 @@ def test_a_pinned_state_is_not_thinned_out(file):
     assert first.id in {each.id for each in past.versions(file)}
 
 
+def test_forgotten_is_all_but_what_is_pinned(file):
+    first = past.versions(file)[0]
+    pinned = past.pinned(file, first.id)
+    assert metasolve("forget", file).returncode == 0
+    assert not file.exists()
+    assert list(past.folder(file).iterdir()) == [pinned]
+
+
 @pytest.fixture
 def run(host, tmp_path, monkeypatch):
     """`run(options)`: a program of a few solves, under metasolve run; its state."""
