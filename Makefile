@@ -4,7 +4,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .ONESHELL:
 .DEFAULT_GOAL := help
-.PHONY: help setup demo prior test test-slow fuzz test-latest test-builds test-64 test-slurm test-sanitized conformance \
+.PHONY: help setup demo prior test test-slow fuzz test-latest test-builds test-64 test-slurm test-sanitized conformance browser \
   coverage bench-overhead lint docs clean
 
 PYTHON ?= python3
@@ -161,6 +161,10 @@ test-builds: setup ## run the tests with other builds of PETSc: 64-bit, complex 
 
 test-64: setup ## run the plug-in's tests with 64-bit indices
 	PETSC_DIR=$(PETSC_64) .venv/bin/python -m pytest -m 'not slow' tests/petsc/plugin
+
+browser: ## install the browser that tests open the report's page in (as root on Debian)
+	@apt-get update
+	DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends chromium
 
 test-slurm: setup ## run the tests under a SLURM of one node (as root on Debian: installed first)
 	@installed() { PATH="$$PATH:/usr/sbin" command -v "$$1" >/dev/null; }

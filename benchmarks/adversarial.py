@@ -30,7 +30,8 @@ from metasolve.model.directory import save
 from metasolve.model.layer import Layer
 from metasolve.model.model import Model, Standardisation
 from metasolve.model.pinned import pin
-from metasolve.petsc import launch, library
+from metasolve.petsc import library
+from metasolve.petsc.conduct import Conduct
 from metasolve.petsc.recording import FEATURES_VERSION, record
 from metasolve.production import journal
 from metasolve.space import Choice, Integer, Space
@@ -213,7 +214,7 @@ def measured(name: str, kind: str, command: list[str], model: Path) -> Row:
     """Run own settings, the model, and own settings again."""
     log = model / "run.jsonl"
     log.unlink(missing_ok=True)
-    variables = launch.Conduct(log).environment()
+    variables = Conduct(log).environment()
     before = timed(command)
     under = timed(command, {**variables, "METASOLVE_DIR": str(model)})
     after = timed(command)

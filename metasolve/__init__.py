@@ -15,12 +15,15 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from metasolve.model.directory import load
     from metasolve.petsc.accelerate import accelerate, off, on
+    from metasolve.petsc.observing import recording
     from metasolve.petsc.recording import record
     from metasolve.recorded.training import train
+    from metasolve.report.shown import report
 
     __version__: str
 
-__all__ = ["__version__", "accelerate", "load", "off", "on", "record", "train"]
+__all__ = ["__version__", "accelerate", "load", "off", "on", "record", "recording", "report"]
+__all__ += ["train"]
 
 _HOMES = {
     "accelerate": "metasolve.petsc.accelerate",
@@ -28,6 +31,7 @@ _HOMES = {
     "off": "metasolve.petsc.accelerate",
     "on": "metasolve.petsc.accelerate",
     "record": "metasolve.petsc.recording",
+    "recording": "metasolve.petsc.observing",
 }
 
 
@@ -37,9 +41,9 @@ def __getattr__(name: str) -> Any:
         from importlib.metadata import version
 
         return version("metasolve")
-    if name == "train":
+    if name in ("report", "train"):
         # The package itself can be called: it and the function share one name.
-        return _import_module("metasolve.train")
+        return _import_module(f"metasolve.{name}")
     if name in _HOMES:
         return getattr(_import_module(_HOMES[name]), name)
     raise AttributeError(f"module 'metasolve' has no attribute {name!r}")

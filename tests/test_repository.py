@@ -13,6 +13,7 @@ TARGETS = ["help", "setup", "demo", "prior", "test", "test-slow", "fuzz", "test-
 TARGETS += [
     "test-builds",
     "test-64",
+    "browser",
     "test-slurm",
     "test-sanitized",
     "conformance",

@@ -5,6 +5,7 @@ import re
 import pytest
 
 from metasolve.petsc import launch
+from metasolve.petsc.conduct import Conduct
 from metasolve.petsc.recording import Recording
 from metasolve.production import journal
 from metasolve.report.evaluation import ACCEPTED
@@ -84,7 +85,7 @@ def test_a_tutorial_solves_as_well_as_without_us(
 
     log = tmp_path / "run.jsonl"
     capfd.readouterr()
-    code = launch.run(ranks(command, size), tmp_path / "model", conduct=launch.Conduct(log))
+    code = launch.run(ranks(command, size), tmp_path / "model", conduct=Conduct(log))
     output = capfd.readouterr().out
     assert code == own.returncode
     assert answers(output) == pytest.approx(answers(own.stdout), rel=1e-2, abs=1e-4)

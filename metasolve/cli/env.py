@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from metasolve.cli.front import Parser
-from metasolve.cli.run import add_conduct, add_model, conduct_of
+from metasolve.cli.run import add_conduct, add_model, conduct_of, watch_of
 
 HELP = """Print the lines a job script needs to run programs with MODEL, or with the prior.
 
@@ -23,6 +23,12 @@ def parser() -> Parser:
     made.usage = "metasolve env [MODEL] [options]"
     add_model(made)
     add_conduct(made)
+    made.add_argument(
+        "--program",
+        default="job",
+        metavar="NAME",
+        help="whose state is used, as metasolve run names it after the program; default: job",
+    )
     made.add_seed()
     return made
 
@@ -32,8 +38,8 @@ def main(words: Sequence[str]) -> int:
     asked = parser().read(words)
     from metasolve.petsc import launch
 
-    watch = launch.Watch(asked.prefix, direct=asked.direct == "on")
-    conduct = conduct_of(asked, asked.log, ["job"])
+    watch = watch_of(asked)
+    conduct = conduct_of(asked, asked.log, [asked.program])
     variables = launch.environment(asked.model, watch, conduct)
     for name, value in sorted(variables.items()):
         sys.stdout.write(f"export {name}={shlex.quote(value)}\n")

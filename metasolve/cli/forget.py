@@ -16,9 +16,12 @@ def register(app: typer.Typer) -> None:
             str, typer.Argument(help="A program's name, as app; or the file of its state.")
         ],
     ) -> None:
-        """Forget what runs of a program have learned; the next one starts with the prior alone."""
-        from metasolve.production import site
+        """Forget what runs of a program have learned; the next one starts with the prior alone.
+
+        Earlier states are forgotten as well, but for those that --state-id has named.
+        """
+        from metasolve.production import past, site
 
         file = site.known(program)
-        file.unlink()
+        past.forget(file)
         typer.echo(f"removed {file}; a run that is going on adds what it has not yet saved")

@@ -68,8 +68,10 @@ class Parser(argparse.ArgumentParser):
 
     def add_watched(self) -> None:
         """Add the option that names one KSP."""
-        told = "only the KSP with this options prefix; default: every outermost KSP"
-        self.add_argument("--prefix", help=told)
+        told = (
+            "only the KSP with this options prefix; may be repeated; default: every outermost KSP"
+        )
+        self.add_argument("--prefix", "--only", action="append", metavar="PREFIX", help=told)
         told = "direct solves too, or leave them alone; default: on"
         self.add_argument("--direct", choices=("on", "off"), default="on", help=told)
 
@@ -77,6 +79,11 @@ class Parser(argparse.ArgumentParser):
         """Add the option that every command has."""
         told = "accepted by every command; nothing is random in this one"
         self.add_argument("--seed", type=int, help=told)
+
+
+def prefixes(asked: argparse.Namespace) -> str | None:
+    """Return the options prefixes that are meant, with commas between them; None: all."""
+    return None if asked.prefix is None else ",".join(asked.prefix)
 
 
 def positive(text: str) -> int:

@@ -26,11 +26,49 @@ def register(app: typer.Typer) -> None:
                 help="Recording or model directory; or a program's name or state file.",
             ),
         ],
+        other: Annotated[
+            Path | None,
+            typer.Argument(
+                metavar="[OTHER]", help="Of the same kind, or an id of PROGRAM's state."
+            ),
+        ] = None,
         json_: Json = False,
     ) -> None:
-        """Describe a recording, a model, or what runs of a program have learned."""
+        """Describe a recording, a model, or what runs have learned; or how two of them differ."""
         description = describe(directory)
+        if other is not None:
+            description = differing(description, describe(_named(directory, other)))
         typer.echo(json.dumps(description, indent=1) if json_ else _readable(description))
+
+
+def _named(directory: Path, other: Path) -> Path:
+    """An id is one of the states of the program that comes first."""
+    from metasolve.production import past, site
+
+    if other.exists() or not past.is_id(other.name) or directory.exists():
+        return other
+    return past.known(site.known(str(directory)), other.name).file
+
+
+def differing(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
+    """Return what is not the same in two descriptions: both values of it, the first one first.
+
+    Entries of lists that have the name of a class are those of that class.
+    """
+    found: dict[str, Any] = {}
+    for key in [*before, *(key for key in after if key not in before)]:
+        a, b = (_by_class(each.get(key)) for each in (before, after))
+        if a == b:
+            continue
+        both = isinstance(a, dict) and isinstance(b, dict)
+        found[key] = differing(a, b) if both else {"before": a, "after": b}
+    return found
+
+
+def _by_class(value: Any) -> Any:
+    if isinstance(value, list) and value and all(isinstance(each, dict) for each in value):
+        return {str(each.get("class", i)): each for i, each in enumerate(value)}
+    return value
 
 
 def describe(directory: Path) -> dict[str, Any]:
@@ -44,13 +82,15 @@ def describe(directory: Path) -> dict[str, Any]:
     from metasolve.petsc import description
     from metasolve.petsc.launch import MANIFEST
     from metasolve.petsc.recording import Recording
-    from metasolve.production import site, state
+    from metasolve.production import past, site, state
 
     if (directory / MANIFEST).is_file():
         return description.of_recording(Recording(directory))
     if (directory / "model.json").is_file() or (directory / "policy.txt").is_file():
         return description.of_model(directory)
-    if directory.suffix == ".state" or (len(directory.parts) == 1 and not directory.exists()):
+    if directory.suffix in (".state", past.PINNED) or (
+        len(directory.parts) == 1 and not directory.exists()
+    ):
         return state.describe(site.known(str(directory)))
     raise UsageError(
         f"{directory} is neither a recording ({MANIFEST}) nor a model (model.json): "

@@ -15,7 +15,8 @@ from metasolve.errors import MetasolveError, UsageError
 FRONT = ("record", "run", "env", "pin")
 NAMES = (
     *("init", "check", "check-gradient", "record", "train", "guess", "pin", "evaluate", "run"),
-    *("env", "report", "inspect", "forget", "space", "scaling", "doctor", "version"),
+    *("env", "report", "inspect", "history", "rollback", "export", "forget"),
+    *("space", "scaling", "doctor", "version"),
 )
 HELP = "Learned settings for unmodified solvers: record, train, evaluate, run."
 _INTERRUPTED = 130

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from metasolve.cli.front import COMMAND, Parser, positive
+from metasolve.cli.front import COMMAND, Parser, positive, prefixes
 from metasolve.errors import RecordingError, UsageError
 
 if TYPE_CHECKING:
@@ -45,11 +45,14 @@ def main(words: Sequence[str]) -> int:
     """Run the command; returns the exit code of the program."""
     asked, command = parser().read_with_command(words)
     from metasolve.petsc import launch
+    from metasolve.petsc.conduct import Watch
 
+    if launch.is_off():
+        raise UsageError("METASOLVE_OFF is set, so nothing can be recorded: unset it")
     size = None if asked.max_bytes is None else parse_bytes(asked.max_bytes)
     before = _recorded(asked.out)
-    watch = launch.Watch(
-        asked.prefix, asked.every, asked.max_systems, size, direct=asked.direct == "on"
+    watch = Watch(
+        prefixes(asked), asked.every, asked.max_systems, size, direct=asked.direct == "on"
     )
     code = launch.record(command, asked.out, watch)
     if code not in (launch.NOT_FOUND, launch.NOT_EXECUTABLE):

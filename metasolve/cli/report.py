@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
@@ -23,19 +25,46 @@ def register(app: typer.Typer) -> None:
                 "default: all that metasolve run has kept beside what was learned.",
             ),
         ] = None,
+        html: Annotated[
+            Path | None,
+            typer.Option(
+                metavar="FILE", help="Write one page with pictures, which a browser shows."
+            ),
+        ] = None,
         json_: Json = False,
         seed: Seed = None,  # noqa: ARG001 (every command has it)
     ) -> None:
-        """Say what runs have saved: in all, by run, class and source; and what was left alone, why.
+        """Say what runs have saved, by day, class and source; what has changed; what was refused.
 
         Saved is what the program's own settings would have taken, less what was taken. Where they
         did not solve it is an estimate, and comes with an interval.
         """
         from metasolve.production import reading
         from metasolve.production.report import Report
-        from metasolve.report.screen import screen
 
         made = Report()
         made.read(reading.journals(journals or ()))
         document = made.document()
-        typer.echo(json.dumps(document, indent=1) if json_ else screen(document))
+        if html is not None:
+            _write(html, document)
+        if json_:
+            typer.echo(json.dumps(document, indent=1))
+        elif html is None:
+            from metasolve.report.screen import screen
+
+            typer.echo(screen(document))
+        else:
+            typer.echo(f"report: {html}")
+
+
+def _write(file: Path, document: Mapping[str, Any]) -> None:
+    from metasolve.errors import UsageError
+    from metasolve.report.page import page
+
+    try:
+        file.write_text(page(document), encoding="utf-8")
+    except OSError as error:
+        raise UsageError(
+            f"--html {file} cannot be written ({error.strerror}): "
+            "give a file in a folder that is there"
+        ) from error

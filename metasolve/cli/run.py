@@ -9,12 +9,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from metasolve.cli.front import COMMAND, Parser
+from metasolve.cli.front import COMMAND, Parser, prefixes
 
 if TYPE_CHECKING:
     from argparse import Namespace
 
-    from metasolve.petsc.launch import Conduct
+    from metasolve.petsc.conduct import Conduct, Watch
 
 HELP = """Run COMMAND as it is, its linear systems solved with the settings that suit them.
 
@@ -61,6 +61,11 @@ def add_conduct(made: Parser) -> None:
         "without --log; none: nothing is kept; default: metasolve in $XDG_STATE_HOME",
     )
     made.add_argument(
+        "--state-id",
+        metavar="ID",
+        help="use this state, as metasolve history names it, and add nothing to it",
+    )
+    made.add_argument(
         "--freeze", action="store_true", help="use what runs have learned, and add nothing to it"
     )
     made.add_argument(
@@ -69,6 +74,21 @@ def add_conduct(made: Parser) -> None:
         default="on",
         help="keep a preconditioner for operators that have hardly changed, or build each anew; "
         "default: on",
+    )
+    made.add_argument(
+        "--canary",
+        type=float,
+        default=0.0,
+        metavar="SHARE",
+        help="solve this share of the solves under the command's own settings as well, for "
+        "metasolve report to say what was saved; such as 0.05; default: 0",
+    )
+    made.add_argument(
+        "--off",
+        action="append",
+        default=[],
+        metavar="CLASS",
+        help="leave a class alone, named as metasolve inspect does it; may be repeated",
     )
     made.add_argument(
         "--log",
@@ -86,14 +106,43 @@ def add_conduct(made: Parser) -> None:
 
 def conduct_of(asked: Namespace, log: Path | None, command: Sequence[str]) -> Conduct:
     """Return how a model is used, as the command line says."""
-    from metasolve.petsc.launch import Conduct
+    from metasolve.petsc.conduct import Conduct
     from metasolve.production import site
 
     state = None
     if (asked.model / "prior.bin").is_file() and asked.state != "none":
         state = site.file_of(command, None if asked.state is None else Path(asked.state))
-    reuse = asked.reuse == "on"
-    return Conduct(log, asked.budget, asked.advise, state, asked.freeze, reuse=reuse)
+    if asked.state_id is not None:
+        state = _pinned(state, asked.state_id)
+    return Conduct(
+        log,
+        asked.budget,
+        asked.advise,
+        state,
+        asked.freeze or asked.state_id is not None,
+        reuse=asked.reuse == "on",
+        canary=asked.canary,
+        off=asked.off,
+    )
+
+
+def _pinned(state: Path | None, name: str) -> Path:
+    from metasolve.errors import UsageError
+    from metasolve.production import past, site
+
+    if state is None:
+        raise UsageError(
+            f"--state-id {name}: no state is kept under --state none, or with a model of your own: "
+            "leave one of them out"
+        )
+    return past.pinned(site.known(str(state)), name)
+
+
+def watch_of(asked: Namespace) -> Watch:
+    """Return which solves are meant."""
+    from metasolve.petsc.conduct import Watch
+
+    return Watch(prefixes(asked), direct=asked.direct == "on")
 
 
 def main(words: Sequence[str]) -> int:
@@ -106,10 +155,13 @@ def main(words: Sequence[str]) -> int:
         from metasolve.program.production import run_program
 
         return run_program(asked.model, command, features=asked.feature, log=asked.log)
+    if launch.is_off():
+        sys.stderr.write("metasolve: METASOLVE_OFF is set, so the command runs as without us\n")
+        return launch.call(command, {})
     with contextlib.ExitStack() as stack:
         lines = asked.log or stack.enter_context(launch.scratch_log())
         mark = journal.Mark.of(lines)
-        watch = launch.Watch(asked.prefix, direct=asked.direct == "on")
+        watch = watch_of(asked)
         conduct = conduct_of(asked, lines, command)
         conduct.launch = os.urandom(8).hex()
         code = launch.run(command, asked.model, watch, conduct)

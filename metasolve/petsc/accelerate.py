@@ -98,23 +98,23 @@ def on(
     directory = _directory(model)
     launch.check_model(directory)
     plugin().begin(directory, None if log is None else os.fspath(log))
-    for ksp in _held():
+    for ksp in held():
         plugin().adopt(ksp)
 
 
 def off() -> None:
     """Give all KSPs of this process back to their own settings. Collective: yes, on COMM_WORLD."""
-    for ksp in _held():
+    for ksp in held():
         plugin().detach(ksp)
     plugin().end()
 
 
-def _held() -> list[PETSc.KSP]:
-    """KSPs that Python holds, of which a type is set."""
+def held() -> list[PETSc.KSP]:
+    """Return the KSPs that Python holds, of which a type is set."""
     from petsc4py import PETSc
 
-    held = (each for each in gc.get_objects() if isinstance(each, PETSc.KSP))
-    different = {each.handle: each for each in held if each.handle and each.getType()}
+    found = (each for each in gc.get_objects() if isinstance(each, PETSc.KSP))
+    different = {each.handle: each for each in found if each.handle and each.getType()}
     return list(different.values())
 
 

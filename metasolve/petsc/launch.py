@@ -14,54 +14,13 @@ from metasolve.errors import ModelError, UsageError
 from metasolve.files.atomic import read_regular
 from metasolve.files.strict_json import parse_object
 from metasolve.petsc import linked
+from metasolve.petsc.conduct import Conduct, Watch
 from metasolve.petsc.petsc_options import check_not_hidden, with_plugin
 from metasolve.petsc.writable import check_log, check_recording, one_line
 
 MANIFEST = "manifest.jsonl"  # of a recording: the plug-in's name for it
 NOT_FOUND, NOT_EXECUTABLE = 127, 126
 FORWARDED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
-
-
-class Watch:
-    """Which solves are watched, and how much is kept.
-
-    Parameters
-    ----------
-    prefix
-        Options prefix of the KSP meant; None for every outermost KSP.
-    every
-        Record one solve out of so many.
-    max_systems, max_bytes
-        Stop recording there, counting what the recording directory holds already.
-    direct
-        Direct solves as well; otherwise they are left alone.
-    """
-
-    def __init__(
-        self,
-        prefix: str | None = None,
-        every: int | None = None,
-        max_systems: int | None = None,
-        max_bytes: int | None = None,
-        direct: bool = True,
-    ) -> None:
-        self.prefix, self.direct = prefix, direct
-        self.every, self.max_systems, self.max_bytes = every, max_systems, max_bytes
-        for name in ("every", "max_systems", "max_bytes"):
-            value = getattr(self, name)
-            if value is not None and value < 1:
-                raise UsageError(f"{name.replace('_', '-')}={value} is below 1: leave it out")
-
-    def environment(self) -> dict[str, str]:
-        """Return the variables the plug-in reads."""
-        values = {
-            "METASOLVE_PREFIX": self.prefix,
-            "METASOLVE_EVERY": self.every,
-            "METASOLVE_MAX_SYSTEMS": self.max_systems,
-            "METASOLVE_MAX_BYTES": self.max_bytes,
-            "METASOLVE_DIRECT": None if self.direct else "off",
-        }
-        return {key: str(value) for key, value in values.items() if value is not None}
 
 
 _EVERYTHING = Watch()
@@ -112,57 +71,6 @@ def _left(watch: Watch, directory: Path) -> dict[str, str]:
     return {key: str(max(value, 0)) for key, value in left.items()}
 
 
-class Conduct:
-    """How a model is used in a run.
-
-    Parameters
-    ----------
-    log
-        File to which one JSON line per solve is appended.
-    budget
-        A solve is handed back to the program's own settings after so many times the seconds that
-        these would need.
-    advise
-        Nothing is tried: what would have been is logged.
-    state
-        File of what earlier runs have learned, and this one adds to; None: none is kept.
-    freeze
-        The file is used and not changed.
-    launch
-        A word by which the log's lines of this run can be found again.
-    reuse
-        A preconditioner may be kept for another operator.
-    """
-
-    def __init__(
-        self,
-        log: str | os.PathLike[str] | None = None,
-        budget: float | None = None,
-        advise: bool = False,
-        state: Path | None = None,
-        freeze: bool = False,
-        launch: str = "",
-        reuse: bool = True,
-    ) -> None:
-        if budget is not None and not budget > 0:
-            raise UsageError(f"budget={budget} is not positive: 2 is the default")
-        self.log, self.budget, self.advise, self.state = log, budget, advise, state
-        self.freeze, self.launch, self.reuse = freeze, launch, reuse
-
-    def environment(self) -> dict[str, str]:
-        """Return the variables the plug-in reads."""
-        values = {
-            "METASOLVE_LOG": self.log and str(Path(self.log).absolute()),
-            "METASOLVE_BUDGET": self.budget and f"{self.budget:g}",
-            "METASOLVE_ADVISE": self.advise and "1",
-            "METASOLVE_STATE": self.state and str(self.state.absolute()),
-            "METASOLVE_FREEZE": self.freeze and "1",
-            "METASOLVE_LAUNCH": self.launch,
-            "METASOLVE_REUSE": None if self.reuse else "off",
-        }
-        return {key: str(value) for key, value in values.items() if value}
-
-
 _QUIETLY = Conduct()
 
 
@@ -189,6 +97,11 @@ def run(
         If the plug-in cannot be built.
     """
     return call(command, _of_run(model, watch, conduct))
+
+
+def is_off() -> bool:
+    """Whether ``METASOLVE_OFF`` is set: the plug-in does nothing then."""
+    return os.environ.get("METASOLVE_OFF", "0") not in ("", "0")
 
 
 def environment(
@@ -253,8 +166,10 @@ def call(command: Sequence[str], variables: Mapping[str, str]) -> int:
     """Run `command` with the plug-in; stdio, arguments and exit code are its own."""
     if not command:
         raise UsageError("no command given: put it after --, as in: -- mpiexec -n 2 ./app -flags")
-    check_not_hidden(command, os.environ)
-    environment = {**os.environ, **variables, **_with_plugin(command)}
+    environment = dict(os.environ)
+    if not is_off():
+        check_not_hidden(command, os.environ)
+        environment |= {**variables, **_with_plugin(command)}
     try:
         child = subprocess.Popen(list(command), env=environment)
     except FileNotFoundError:

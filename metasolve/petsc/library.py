@@ -218,6 +218,14 @@ class Plugin:
         line_file = None if log is None else os.fsencode(Path(log).absolute())
         check(self._library.MetasolveBegin(directory, line_file), "MetasolveBegin")
 
+    def begin_recording(self, directory: str | os.PathLike[str]) -> None:
+        """Record the systems of every outermost KSP whose type is set from now on.
+
+        Collective: yes, on COMM_WORLD.
+        """
+        given = os.fsencode(Path(directory).absolute())
+        check(self._library.MetasolveBeginRecording(given), "MetasolveBeginRecording")
+
     def adopt(self, ksp: PETSc.KSP) -> None:
         """Do so with `ksp`, which was there before. Collective: yes, on its communicator."""
         check(self._library.MetasolveAdopt(ksp.handle), "MetasolveAdopt")
@@ -267,6 +275,7 @@ class Plugin:
         library.MetasolveJudgeDestroy.argtypes = [place]
         library.MetasolveDetach.argtypes = [handle]
         library.MetasolveBegin.argtypes = [text, text]
+        library.MetasolveBeginRecording.argtypes = [text]
         library.MetasolveAdopt.argtypes = [handle]
         library.MetasolveLastRecord.argtypes = [handle]
         library.MetasolveLastRecord.restype = ctypes.c_char_p

@@ -210,8 +210,9 @@ def record(
         As `metasolve.petsc.launch.record`.
     """
     from metasolve.petsc import launch
+    from metasolve.petsc.conduct import Watch
 
-    watch = launch.Watch(prefix, every, max_systems, max_bytes)
+    watch = Watch(prefix, every, max_systems, max_bytes)
     code = launch.record(command, out, watch)
     if code != 0:
         raise RecordingError(f"{command[0]} ended with exit code {code}; {out} may hold a part")

@@ -12,21 +12,29 @@ from typing import Any, NamedTuple
 
 from metasolve.files.strict_json import parse_object
 
-NO_SOLVES = ("run", "state", "left")  #: sources of lines that are not about one solve
+NO_SOLVES = ("run", "state", "rollback", "left")  #: sources of lines that are not about one solve
 
 
-def read(path: Path, start: int = 0) -> Iterator[dict[str, Any]]:
+def read(path: Path, start: int = 0, only: bytes = b"") -> Iterator[dict[str, Any]]:
     """Yield the lines of a run log from byte `start` on; torn ones are left out.
 
     A log that does not exist has no lines, and none can be had back from a terminal or a device.
+
+    Parameters
+    ----------
+    path, start
+        The log, and where to begin.
+    only
+        What the lines that are wanted have in them.
     """
     if not path.is_file():
         return
     with contextlib.suppress(FileNotFoundError), path.open("rb") as file:
         file.seek(start)
         for line in file:
-            with contextlib.suppress(ValueError):
-                yield parse_object(line)
+            if only in line:
+                with contextlib.suppress(ValueError):
+                    yield parse_object(line)
 
 
 def solves(path: Path) -> list[dict[str, Any]]:
@@ -111,7 +119,7 @@ class Summary(NamedTuple):
         guessed = 0
         for line in lines:
             source, why = str(line.get("source", "?")), str(line.get("why", ""))
-            if source in ("run", "state"):
+            if source in ("run", "state", "rollback"):
                 continue
             if source == "left":  # solves without a line of their own, when the program ended
                 solves = line.get("solves")

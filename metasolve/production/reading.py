@@ -89,14 +89,18 @@ def parsed(line: bytes) -> dict[str, Any] | None:
         return None
     end = line.find(_LESSON)
     try:
-        found = _decode((line if end < 0 else line[:end] + b"}").decode())
+        text = (line[:-1] if end < 0 else line[:end] + b"}").decode()
+        found, end = _scan(text)
     except (ValueError, RecursionError):
+        return None
+    if end != len(text):
         return None
     good = isinstance(found, dict) and isinstance(found.get("source"), str)
     return found if good else None
 
 
-_decode = json.JSONDecoder(parse_constant=refuse).decode  # strict_json's checks take twice as long
+#: strict_json's checks take twice as long.
+_scan = json.JSONDecoder(parse_constant=refuse).raw_decode
 
 
 def journals(names: Sequence[str]) -> list[Journal]:

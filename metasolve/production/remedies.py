@@ -54,6 +54,7 @@ REMEDIES = MappingProxyType(
         "the model found the program's own settings best": (
             "Nothing; or train with more --calls, or with another --space."
         ),
+        "this class of operators is turned off": "Nothing; or run without --off.",
         "so small that a look at it would cost too much": (
             "Nothing. If the solve turns out to take long, the features are computed in between."
         ),

@@ -22,6 +22,7 @@ from metasolve.production.state import (
     Operators,
     StateError,
     digest,
+    parse,
     written,
 )
 
@@ -59,10 +60,14 @@ def replay(lines: Iterable[Mapping[str, Any]], names: Sequence[str], mark: str) 
         If something that is not in the journal has changed the state.
     """
     data, unsaved = b"", dict[str, list[Mapping[str, Any]]]()
+    left: dict[str, bytes] = {}
     classes: list[Operators] = []
     for line in lines:
         if "learned" in line:
             unsaved.setdefault(line["run"], []).append(line)
+        if line.get("source") == "rollback":
+            data = _earlier(left, line)
+            classes = parse(data)
         if line.get("source") != "state":
             continue
         if not line["before"]:
@@ -74,7 +79,14 @@ def replay(lines: Iterable[Mapping[str, Any]], names: Sequence[str], mark: str) 
         data = written(classes, mark)
         if line["state"] != digest(data):
             raise StateError(f"the journal leads to the state {digest(data)}, not {line['state']}")
+        left[digest(data)] = data
     return data
+
+
+def _earlier(left: Mapping[str, bytes], line: Mapping[str, Any]) -> bytes:
+    if line["state"] not in left:
+        raise StateError(f"the state {line['state']} was not left by what is before this line")
+    return left[line["state"]]
 
 
 def _learn(classes: list[Operators], line: Mapping[str, Any], names: Sequence[str]) -> None:

@@ -49,7 +49,7 @@ def known(name: str) -> Path:
     UsageError
         If there is none.
     """
-    here = Path(name) if name.endswith(".state") else folder() / f"{name}.state"
+    here = Path(name) if name.endswith((".state", ".pinned")) else folder() / f"{name}.state"
     if not here.is_file():
         others = " ".join(sorted(path.stem for path in here.parent.glob("*.state")))
         raise UsageError(

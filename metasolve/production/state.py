@@ -133,6 +133,7 @@ def describe(path: Path) -> dict[str, Any]:
 def _told(c: Operators) -> dict[str, Any]:
     seen = {name: o for name, o in c.offsets.items() if name != OWN}
     return {
+        "class": c.name,
         "prefix": "" if c.prefix == "-" else c.prefix,
         "rows at most": c.rows,
         "ranks": c.ranks,

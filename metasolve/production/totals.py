@@ -11,7 +11,7 @@ LEAST_PAIRS = 3  #: below, nothing is said of how wrong expectations are
 _STUDENT = (12.71, 4.30, 3.18, 2.78, 2.57, 2.45, 2.36, 2.31, 2.26)
 
 
-@dataclass
+@dataclass(slots=True)
 class Totals:
     """Sums over solves.
 
@@ -52,6 +52,17 @@ class Totals:
             self.unknown_taken += taken
             return
         self.taken += taken
+
+    def merge(self, other: Totals) -> None:
+        """Add the solves of others."""
+        self.solves += other.solves
+        self.measured += other.measured
+        self.own += other.own
+        self.expected += other.expected
+        self.squares += other.squares
+        self.taken += other.taken
+        self.unknown += other.unknown
+        self.unknown_taken += other.unknown_taken
 
     def own_seconds(self, factor: float) -> float:
         """Seconds of own settings, where they take `factor` times what is expected of them."""
@@ -101,6 +112,13 @@ class Pairs:
         self.squares[1] += took * expected
         self.squares[2] += expected * expected
 
+    def merge(self, other: Pairs) -> None:
+        """Add others."""
+        self.n += other.n
+        self.took += other.took
+        self.expected += other.expected
+        self.squares = [a + b for a, b in zip(self.squares, other.squares, strict=True)]
+
     @property
     def enough(self) -> bool:
         """Whether they say something."""
@@ -140,6 +158,8 @@ class Run:
         As its head says; `state` is the id of what it began with.
     begin, end
         Moments of `PetscInitialize` and of its last line; begin 0: its head is not there.
+    canary
+        Share of its solves that own settings were asked to solve as well.
     totals
         Of its solves.
     """
@@ -150,12 +170,20 @@ class Run:
     state: str = ""
     begin: float = 0.0
     end: float = 0.0
+    canary: float = 0.0
     totals: Totals = field(default_factory=Totals)
 
     @property
     def seconds(self) -> float:
         """From its begin to its last line."""
         return max(self.end - self.begin, 0.0) if self.begin else 0.0
+
+    def merge(self, other: Run) -> None:
+        """Add what another journal says of the same run."""
+        if not self.begin:
+            self.program, self.host, self.ranks = other.program, other.host, other.ranks
+            self.state, self.begin, self.canary = other.state, other.begin, other.canary
+        self.end = max(self.end, other.end)
 
     def document(self, factor: float) -> dict[str, Any]:
         """All of it for JSON."""

@@ -11,9 +11,10 @@ from metasolve.production.reading import since
 
 Document = Mapping[str, Any]
 WIDTH = 100
+SAME = 0.05  #: of a change that is none
 _LEAD = 13
-_RUNS, _CLASSES, _SOURCES, _WORST, _REASONS = 4, 4, 8, 3, 3
-_MEANS = {
+_DAYS, _RUNS, _CLASSES, _SOURCES, _WORST, _REASONS, _CHANGES = 7, 3, 4, 8, 3, 3, 3
+SOURCES = {
     "prior": "prior (nothing learned yet)",
     "learned": "prior, with what was learned",
     "model": "a trained model",
@@ -33,8 +34,9 @@ def screen(document: Document) -> str:
     document
         As `metasolve.production.report.Report.document` returns it.
     """
-    parts = [_head(document), *_saved(document["saved"]), *_programs(document), *_states(document)]
-    parts += _preconditioners(document["preconditioners"])
+    parts = [_head(document), *_saved(document["saved"]), *_canary(document["canary"])]
+    parts += [*_programs(document), *_states(document)]
+    parts += [*_preconditioners(document["preconditioners"]), *_drift(document["drift"])]
     if document["saved"]["solves"]:
         parts += ["", *_tables(document)]
     parts += [*_worst(document), *_reasons("left alone", document["left alone"])]
@@ -48,7 +50,7 @@ def _head(document: Document) -> str:
     damaged = document["damaged lines"]
     told = f"; {damaged} damaged line{'s' * (damaged != 1)} left out" if damaged else ""
     told += "".join(f"; {n} {what} not looked at" for what, n in document["others"].items())
-    runs, solves = _count(len(document["runs"]), "run"), _count(saved["solves"], "solve")
+    runs, solves = count(len(document["runs"]), "run"), count(saved["solves"], "solve")
     return "\n".join(textwrap.wrap(f"{name}: {runs}, {solves}{told}", WIDTH))
 
 
@@ -67,7 +69,7 @@ def _saved(saved: Document) -> Iterator[str]:
         yield _entry("", told)
     yield _entry("", _basis(saved))
     if saved["unknown solves"]:
-        told = f"of {_count(saved['unknown solves'], 'solve')} nothing was expected: left out"
+        told = f"of {count(saved['unknown solves'], 'solve')} nothing was expected: left out"
         yield _entry("", f"{told} ({_seconds(saved['unknown seconds'])} s)")
 
 
@@ -79,14 +81,14 @@ def _ratio(saved: Document) -> str:
 
 
 def _basis(saved: Document) -> str:
-    told = f"own settings were measured in {_count(saved['measured solves'], 'solve')}"
+    told = f"own settings were measured in {count(saved['measured solves'], 'solve')}"
     if not saved["expected solves"]:
         return told
     told += f"; for {saved['expected solves']} they were expected to take"
     told += f" {_seconds(saved['expected seconds'])} s"
     if saved["took of expected"] is None:
         return f"{told}, and nothing says yet how wrong that is"
-    factor, pairs = saved["took of expected"], _count(saved["compared solves"], "solve")
+    factor, pairs = saved["took of expected"], count(saved["compared solves"], "solve")
     return f"{told}, and count {factor:.2f} times that: so it was where that was tested ({pairs})"
 
 
@@ -94,7 +96,7 @@ def _programs(document: Document) -> Iterator[str]:
     for i, entry in enumerate(document["programs"][:3]):
         took = entry["seconds"]
         name = "runs whose begin is not there" if entry["program"] == "?" else entry["program"]
-        told = f"{_plain(name)}: {_count(entry['runs'], 'run')} took {_seconds(took)} s"
+        told = f"{_plain(name)}: {count(entry['runs'], 'run')} took {_seconds(took)} s"
         if entry["solves"] and took:
             instead = max(took + entry["saved seconds"], 0.0)
             told += f", instead of about {_seconds(instead)} s"
@@ -104,7 +106,7 @@ def _programs(document: Document) -> Iterator[str]:
 def _preconditioners(found: Mapping[str, int]) -> Iterator[str]:
     """Of interest where one was kept."""
     if "kept" in found:
-        changed = _count(sum(found.values()), "operator")
+        changed = count(sum(found.values()), "operator")
         told = ", ".join(f"{n} {what}" for what, n in found.items())
         yield _entry("kept", f"preconditioners of {changed}: {told}")
 
@@ -121,13 +123,68 @@ def _states(document: Document) -> Iterator[str]:
         yield _entry("" if i else "state", told)
 
 
+def _canary(found: Document | None) -> Iterator[str]:
+    if found is None:
+        return
+    told = f"{count(found['canaries'], 'solve')} of {found['solves']} were solved by own settings"
+    told += f" as well ({_seconds(found['cost seconds'])} s): {_ratio(found)}, "
+    told += f"{_seconds(found['saved seconds'])} s saved in these {found['solves']}"
+    if found["least"] is not None:
+        told += f", from {_seconds(found['least'])} to {_seconds(found['most'])} s"
+    yield _entry("canaries", told)
+
+
+def _drift(found: Document) -> Iterator[str]:
+    told = [slow(each) for each in found["hosts"] if each["certain"]]
+    told += [changed(each) for each in found["classes"]]
+    for i, text in enumerate(told[:_CHANGES]):
+        yield _entry("" if i else "changed", text)
+    if len(told) > _CHANGES:
+        yield _entry("", f"and {len(told) - _CHANGES} more changes: --json has them all")
+
+
+def slow(each: Document) -> str:
+    """Say that a host is slow, and since when."""
+    since = f" since {moment(each['since'])}" if each["since"] else ""
+    return (
+        f"host {_plain(each['host'])}: solves take {each['times']:.2f} times as long as on the "
+        f"others{since} (in {count(each['runs'], 'hour')} of runs); take it out of the queue, or "
+        "have it looked at"
+    )
+
+
+def changed(each: Document) -> str:
+    """Say how the cost of a class has changed, and since when."""
+    settings = " and ".join(_plain(name) for name in each["settings"][:3])
+    more = ""
+    for what in ("iterations", "rows"):
+        times = each[f"{what} times"]
+        more += (
+            f", {times:.2f} times the {what}" if abs(times - 1) > SAME else f", {what} as before"
+        )
+    return (
+        f"{_plain(each['program'])}, {_class(each['class'])}: {settings} took "
+        f"{each['times']:.2f} times as long since {moment(each['since'])}{more}. "
+        f"{each['what to do']}"
+    )
+
+
+def moment(when: float) -> str:
+    """Tell a moment (Unix time) to the minute."""
+    return time.strftime("%Y-%m-%d %H:%M", time.localtime(when))
+
+
 def _tables(document: Document) -> Iterator[str]:
     yield f"{'':56}{'solves':>8}{'own s':>10}{'taken s':>10}{'saved s':>10}"
+    days = document["days"][-_DAYS:]
+    if len(days) > 1:
+        yield from _table("days", [(each["day"], each) for each in days], len(document["days"]))
     runs = document["runs"][-_RUNS:]
     yield from _table("last runs", [(_run(each), each) for each in runs], len(document["runs"]))
-    classes = [(_class(each["name"]), each) for each in document["classes"]]
+    many = len({each["program"] for each in document["classes"]}) > 1
+    classes = [(class_of(each, many), each) for each in document["classes"]]
     yield from _table("classes", classes[:_CLASSES], len(classes))
-    sources = [(_MEANS.get(each["name"], each["name"]), each) for each in document["sources"]]
+    sources = [(SOURCES.get(each["name"], each["name"]), each) for each in document["sources"]]
     yield from _table("answers by", sources[:_SOURCES], len(sources))
 
 
@@ -140,9 +197,13 @@ def _table(title: str, rows: Sequence[tuple[str, Document]], count: int) -> Iter
 
 
 def _run(each: Document) -> str:
-    begin = each["begin"]
-    moment = time.strftime("%Y-%m-%d %H:%M", time.localtime(begin)) if begin else "begin not known"
-    return f"{moment} {_plain(each['program'])}"
+    begin = moment(each["begin"]) if each["begin"] else "begin not known"
+    return f"{begin} {_plain(each['program'])}"
+
+
+def class_of(each: Document, program: bool) -> str:
+    """Name a class for people, with its program or without."""
+    return f"{_plain(each['program'])}: {_class(each['name'])}" if program else _class(each["name"])
 
 
 def _class(name: str) -> str:
@@ -153,7 +214,7 @@ def _class(name: str) -> str:
     block = "" if words[2] == "1" else f", blocks of {words[2]}"
     ranks = "" if words[4] == "1" else f", {words[4]} ranks"
     row = f", {2 ** int(words[3]):.0f} or more a row" if 0 <= int(words[3]) < 40 else ""
-    return f"{prefix}up to {words[1]} rows{row}{block}{ranks}"
+    return f"{prefix}up to {int(words[1]):,} rows{row}{block}{ranks}"
 
 
 def _worst(document: Document) -> Iterator[str]:
@@ -173,7 +234,7 @@ def _reasons(title: str, reasons: Sequence[Document]) -> Iterator[str]:
     if reasons:
         yield ""
         total = sum(each["solves"] for each in reasons)
-        yield f"{title}: {_count(total, 'solve')}"
+        yield f"{title}: {count(total, 'solve')}"
     for each in reasons[:_REASONS]:
         took = "" if each["seconds"] is None else f", {_seconds(each['seconds'])} s"
         yield from _entries(f"{each['solves']:>{_LEAD - 1}}", f"{_plain(each['why'])}{took}")
@@ -192,8 +253,9 @@ def _entries(lead: str, text: str, most: int | None = None) -> list[str]:
     return [f"{lead if not i else '':{_LEAD}}{line}" for i, line in enumerate(lines)]
 
 
-def _count(n: int, noun: str) -> str:
-    return f"{n} {noun}{'s' * (n != 1)}"
+def count(n: int, noun: str) -> str:
+    """Tell a number of things."""
+    return f"{n:,} {noun}{'s' * (n != 1)}"
 
 
 def _seconds(x: float) -> str:

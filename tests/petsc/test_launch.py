@@ -9,6 +9,7 @@ import pytest
 
 from metasolve.errors import ModelError, RecordingError, UsageError
 from metasolve.petsc import launch
+from metasolve.petsc.conduct import Conduct, Watch
 from metasolve.production import journal
 from metasolve.production.journal import Summary
 
@@ -53,7 +54,7 @@ def test_not_found_and_not_executable_as_a_shell_says(tmp_path, capfd):
 def test_only_the_environment_differs(tmp_path, capfd, monkeypatch):
     monkeypatch.setenv("PETSC_OPTIONS", "-ksp_view")
     command = [*PYTHON, "import os, sys; print(sys.argv[1:], dict(os.environ))", "-a", "b c", ""]
-    watch = launch.Watch(prefix="a_", every=2, max_systems=3, max_bytes=4)
+    watch = Watch(prefix="a_", every=2, max_systems=3, max_bytes=4)
     launch.record(command, tmp_path / "recording", watch)
     arguments, _, environment = capfd.readouterr().out.partition("] ")
     assert arguments == "['-a', 'b c', ''"
@@ -93,17 +94,17 @@ def test_a_recording_that_cannot_be_written_is_refused_first(place, why):
 def test_a_log_that_cannot_be_written_is_refused_first(tmp_path, place, why):
     (tmp_path / "policy.txt").write_text("")
     with pytest.raises(UsageError, match=f"log={place} cannot be written .*({why})"):
-        launch.run(["app"], tmp_path, conduct=launch.Conduct(place))
+        launch.run(["app"], tmp_path, conduct=Conduct(place))
     with pytest.raises(UsageError, match="it is a folder"):
-        launch.run(["app"], tmp_path, conduct=launch.Conduct(tmp_path))
+        launch.run(["app"], tmp_path, conduct=Conduct(tmp_path))
 
 
 def test_looking_at_a_log_leaves_nothing_behind(tmp_path):
     (tmp_path / "policy.txt").write_text("")
     log = tmp_path / "run.jsonl"
-    assert launch.run([*PYTHON, ""], tmp_path, conduct=launch.Conduct(log)) == 0
+    assert launch.run([*PYTHON, ""], tmp_path, conduct=Conduct(log)) == 0
     assert not log.exists()
-    assert launch.run([*PYTHON, ""], tmp_path, conduct=launch.Conduct("/dev/null")) == 0
+    assert launch.run([*PYTHON, ""], tmp_path, conduct=Conduct("/dev/null")) == 0
 
 
 @pytest.mark.parametrize("device", ["/dev/zero", "/dev/null", "a pipe"])
@@ -134,9 +135,9 @@ def test_wrong_usage_names_the_remedy(tmp_path):
     with pytest.raises(UsageError, match="mpiexec"):
         launch.record([], tmp_path)
     with pytest.raises(UsageError, match="max-bytes=0"):
-        launch.Watch(max_bytes=0)
+        Watch(max_bytes=0)
     with pytest.raises(UsageError, match="budget"):
-        launch.Conduct(budget=-1)
+        Conduct(budget=-1)
     with pytest.raises(ModelError, match="metasolve train"):
         launch.run(["app"], tmp_path)
     (tmp_path / "file").write_text("")
@@ -177,3 +178,17 @@ def test_a_run_is_summed_up_in_a_line():
         "6 solves: 3 model, 1 fallback [DIVERGED_DTOL (1)], 2 refused [log_rows (2)]"
     )
     assert "doctor" in str(Summary.of([]))
+
+
+def test_a_share_a_class_and_prefixes_are_checked_first():
+    told = Conduct(canary=0.05, off=["- 8 1 2 1", "a_ 64 1 -1 2"]).environment()
+    assert told["METASOLVE_CANARY"] == "0.05"
+    assert told["METASOLVE_OFF_CLASSES"] == "- 8 1 2 1;a_ 64 1 -1 2"
+    for share in (-0.1, 1.1, float("nan")):
+        with pytest.raises(UsageError, match="canary"):
+            Conduct(canary=share)
+    for name in ("a_", "- 8 1 2", "a;b 8 1 2 1", ""):
+        with pytest.raises(UsageError, match="metasolve inspect"):
+            Conduct(off=[name])
+    with pytest.raises(UsageError, match="prefix"):
+        Watch(prefix="a" * 600)

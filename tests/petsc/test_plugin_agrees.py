@@ -8,6 +8,7 @@ import pytest
 import metasolve
 from metasolve.errors import ModelError
 from metasolve.petsc import launch
+from metasolve.petsc.conduct import Conduct
 from metasolve.petsc.library import plugin
 from metasolve.petsc.recording import Recording
 from metasolve.production import journal
@@ -54,7 +55,7 @@ def test_an_unmodified_program_under_a_model_solves_as_replayed(
 ):
     model, log = write_policy(tmp_path / "model", options), tmp_path / "log"
     assert launch.record(host(name), tmp_path / "recording") == 0
-    assert launch.run(host(name), model, conduct=launch.Conduct(log, reuse=False)) == 0
+    assert launch.run(host(name), model, conduct=Conduct(log, reuse=False)) == 0
     lines = journal.solves(log)
     instances = Recording(tmp_path / "recording").instances()
     assert len(lines) == len(instances)

@@ -19,7 +19,7 @@ def solve(taken=1.0, own=None, expected=None, number=1, **more):
         "candidate": "cg+jacobi", "foreseen": 0.1, "preconditioner": "",
         "own_expected": expected, "own_taken": own,
         "seconds": {"decision": 0.0, "total": taken}, "account": {"own": 1.0, "taken": 1.0},
-        "learned": {"account": [1.0, 1.0], "seen": {}}, **more,
+        **more, "learned": {"account": [1.0, 1.0], "seen": {}},
     }  # fmt: skip
 
 

@@ -3,4 +3,5 @@
 #include "host.h"
 
 PetscBool      AttachSolves(const char *type); /* does a KSP of this type solve A x = b? */
+PetscBool      AttachIsOff(void);              /* METASOLVE_OFF: nothing is accelerated */
 PetscErrorCode AttachSession(KSP, Session *);

@@ -261,7 +261,7 @@ static void SeeOwn(Solve *s)
   const int    own      = Own(s);
   const double foreseen = s->own_setup > 0 ? r->forecast.total[own] : r->forecast.solve[own];
 
-  LessonSee(&s->lesson, PosteriorObserve(&r->forecast, OwnIs(s), log(s->own_measured) - foreseen));
+  LessonSee(&s->lesson, PosteriorObserve(&r->forecast, OwnIs(s), log(SolveOwnSeconds(s)) - foreseen));
 }
 
 void ChooseLearn(Solve *s)
@@ -270,5 +270,5 @@ void ChooseLearn(Solve *s)
 
   if (!PolicyPrior(s->run->runner->policy) || !s->run->decided) return;
   if (tried && !s->own && s->run->candidate >= 0 && s->setup + s->solve > 0 && KeepTells(s)) SeeAttempt(s);
-  if (s->own_measured > 0 && s->ksp->reason > 0) SeeOwn(s);
+  if (s->own_measured > 0 ? s->ksp->reason > 0 : s->canary > 0 && s->canary_good) SeeOwn(s);
 }

@@ -132,6 +132,20 @@ PetscErrorCode ClassFind(Class *all, KSP ksp, const Operator *o, Class *found)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Named as the journal and `metasolve inspect` do it. */
+PetscBool ClassIsOff(Class c)
+{
+  const char *names = getenv("METASOLVE_OFF_CLASSES");
+  char        name[sizeof c->prefix + 96];
+
+  if (c->turned == CLASS_UNKNOWN) {
+    snprintf(name, sizeof name, "%s %lld %lld %d %d", *c->prefix ? c->prefix : "-", (long long)c->rows, (long long)c->block,
+             c->density, c->ranks);
+    c->turned = names && TextAmong(names, ';', name) ? CLASS_OFF : CLASS_ON;
+  }
+  return (PetscBool)(c->turned == CLASS_OFF);
+}
+
 void ClassFree(Class *all)
 {
   while (*all) {

@@ -44,10 +44,15 @@ struct _Class {
   PetscInt  misses, rest;    /* the same of guesses that were none */
   Account   account, all;    /* of this run; of all that are known */
   Posterior offsets;         /* of a prior's candidates */
-  PetscBool indefinite;      /* conjugate gradients have said so */
-  PetscBool looked_on;       /* a monitor of the program's looks at more than norms. On all ranks */
-  PetscReal accepted;        /* by a test of the program's own: the last answer's |b - A x|_2 / |b|_2; 0: not known */
-  PetscReal told;            /* to a test of the program's own in another norm, by own answers: see ContractTold(); 0: not known */
+  enum {
+    CLASS_UNKNOWN,
+    CLASS_ON,
+    CLASS_OFF
+  } turned;             /* is anything to be tried? Not known before ClassIsOff() is asked */
+  PetscBool indefinite; /* conjugate gradients have said so */
+  PetscBool looked_on;  /* a monitor of the program's looks at more than norms. On all ranks */
+  PetscReal accepted;   /* by a test of the program's own: the last answer's |b - A x|_2 / |b|_2; 0: not known */
+  PetscReal told;       /* to a test of the program's own in another norm, by own answers: see ContractTold(); 0: not known */
   PetscInt  solves, operators;
   double    ventured;             /* seconds that bolder candidates might have lost */
   Attained  own;                  /* how good the program's own answers are ... */
@@ -60,6 +65,7 @@ struct _Class {
   PetscInt  since, patience;      /* answers of a model since own was measured, and how many there may be; 0: not known yet */
 };
 
+PetscBool      ClassIsOff(Class); /* by METASOLVE_OFF_CLASSES */
 PetscErrorCode ClassFind(Class *all, KSP, const Operator *, Class *);
 PetscBool      ClassAlike(const struct _Class *, const struct _Class *);
 void           ClassBegin(struct _Class *, Class all); /* with what is known of the nearest */

@@ -34,6 +34,17 @@ static PetscErrorCode OwnAttains(Solve *s, Attained *own, PetscReal *told)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Rank 0 says: a class has the entries of its rows in its name. Collective. */
+static PetscErrorCode Off(Solve *s)
+{
+  int off = ClassIsOff(s->class);
+
+  PetscFunctionBegin;
+  PetscCallMPI(MPI_Bcast(&off, 1, MPI_INT, 0, PetscObjectComm((PetscObject)s->ksp)));
+  if (off && !s->why) s->why = WHY_OFF;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode StepAdmit(Solve *s)
 {
   Run      *r = s->run;
@@ -51,6 +62,7 @@ PetscErrorCode StepAdmit(Solve *s)
   r->op = s->op;
   PetscCall(ClassFind(&r->runner->classes, s->ksp, &s->op, &s->class));
   s->lesson.fresh = s->fresh;
+  PetscCall(Off(s));
   if (s->why) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(ProductsKeep(s->op.A, &s->products));
   PetscCall(OperatorRead(&s->op, &r->twin, &s->why));

@@ -31,7 +31,7 @@ static PetscBool Meant(KSP ksp, const Session *s)
   const char *prefix = ((PetscObject)ksp)->prefix;
 
   if (!s || MetasolveDepth || (ContractIsAlone(ksp) && !ContractIsDirect(ksp))) return PETSC_FALSE;
-  return (PetscBool)(s->any_prefix || !strcmp(prefix ? prefix : "", s->prefix));
+  return (PetscBool)(s->any_prefix || TextAmong(s->prefixes, ',', prefix ? prefix : ""));
 }
 
 /* Why it is not. */

@@ -38,7 +38,7 @@ struct _Session { /* what a program, or one attached KSP, is watched or accelera
   const HostOps *ops;
   int            references;
   PetscBool      any_prefix;
-  char           prefix[128];
+  char           prefixes[512];      /* else only these, with commas between them */
   void          *data;               /* of the operations */
   PetscErrorCode (*end)(void *data); /* the program ends. On each rank */
   PetscErrorCode (*destroy)(void *data);
@@ -47,8 +47,9 @@ struct _Session { /* what a program, or one attached KSP, is watched or accelera
 PetscErrorCode HostWrap(KSP, Session *); /* NULL: of a type that is no iteration on A x = b */
 PetscErrorCode HostUnwrap(KSP);
 PetscErrorCode HostFind(KSP, Host **);
-PetscErrorCode HostSetUpOwn(KSP, Host *); /* the program's own set-up, if that waits; collective */
-PetscErrorCode HostSolveOwn(KSP, Host *); /* the program's own solve, its preconditioner set up first if that waits; collective */
+PetscErrorCode HostSetUpOwn(KSP, Host *);   /* the program's own set-up, if that waits; collective */
+PetscErrorCode HostSolveOwn(KSP, Host *);   /* the program's own solve, its preconditioner set up first if that waits; collective */
+PetscErrorCode HostSolveAside(KSP, Host *); /* the same for our own sake: the host's traps and locale are not put back for it */
 PetscErrorCode HostSolveTested(KSP, Host *, ConvergenceTest,
                                void *testing); /* the same under another test, which may ask host->test */
 PetscErrorCode SessionRelease(Session **);

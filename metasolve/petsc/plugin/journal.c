@@ -26,6 +26,7 @@ static const char *const whys[WHY_COUNT]   = {
   [WHY_FIRST]             = "rows seem to be in different units: the program's own answers are looked at first",
   [WHY_NO_MODEL]          = "there is no model",
   [WHY_OWN_BEST]          = "the model found the program's own settings best",
+  [WHY_OFF]               = "this class of operators is turned off",
   [WHY_SMALL]             = "so small that a look at it would cost too much",
   [WHY_UNFAMILIAR]        = "unfamiliar",
   [WHY_NO_GAIN]           = "the program's own settings are expected to be faster",
@@ -190,6 +191,8 @@ static void Line(Solve *s)
   TextDecimal(t, s->expected > 0 ? s->expected : NAN);
   TextPut(t, ",\"own_taken\":");
   TextDecimal(t, s->own_measured > 0 ? s->own_measured : NAN);
+  TextPut(t, ",\"canary\":");
+  TextDecimal(t, s->canary > 0 ? s->canary : NAN);
   AddSeconds(t, s);
   TextPut(t, ",\"account\":{");
   AddDecimal(t, "own", r->account.own);

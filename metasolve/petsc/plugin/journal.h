@@ -19,6 +19,7 @@ typedef struct {
   ino_t file; /* where the head is */
 } Journal;
 
-PetscErrorCode JournalOpen(MPI_Comm, const char *path, const char *state, Journal *); /* collective; state: id of it, or "" */
+PetscErrorCode JournalOpen(MPI_Comm, const char *path, const char *state, double canary,
+                           Journal *); /* collective; state: id of it, or "" */
 void           JournalAppend(Journal *, const Text *line);
 void           JournalFree(Journal *);

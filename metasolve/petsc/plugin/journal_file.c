@@ -29,7 +29,7 @@ static void ProgramName(char name[], size_t room)
   snprintf(name, room, "%s", n && *script && *script != '-' ? script : n ? words : program_invocation_name);
 }
 
-static void Head(Journal *j, const char *state, int ranks)
+static void Head(Journal *j, const char *state, double canary, int ranks)
 {
   char        host[256] = "", program[PETSC_MAX_PATH_LEN] = "";
   const char *name, *launch                               = getenv("METASOLVE_LAUNCH");
@@ -45,10 +45,12 @@ static void Head(Journal *j, const char *state, int ranks)
   TextString(&j->head, name);
   TextAdd(&j->head, ",\"ranks\":%d,\"state\":\"%s\",\"launch\":", ranks, state);
   TextString(&j->head, launch ? launch : "");
+  TextPut(&j->head, ",\"canary\":");
+  TextNumber(&j->head, canary);
   TextPut(&j->head, "}\n");
 }
 
-PetscErrorCode JournalOpen(MPI_Comm comm, const char *path, const char *state, Journal *j)
+PetscErrorCode JournalOpen(MPI_Comm comm, const char *path, const char *state, double canary, Journal *j)
 {
   const char *most = getenv("METASOLVE_LOG_MAX");
   PetscMPIInt ranks;
@@ -59,7 +61,7 @@ PetscErrorCode JournalOpen(MPI_Comm comm, const char *path, const char *state, J
   TextRun(j->run);
   PetscCallMPI(MPI_Bcast(j->run, sizeof j->run, MPI_CHAR, 0, comm));
   PetscCallMPI(MPI_Comm_size(comm, &ranks));
-  if (j->path[0]) Head(j, state, ranks);
+  if (j->path[0]) Head(j, state, canary, ranks);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

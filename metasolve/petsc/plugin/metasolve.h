@@ -5,12 +5,12 @@
      register             how PETSc loads us; wraps the constructors of KSP, PC and SNES
      attach               one KSP of the calling program
      newton, run, record  what is done in nonlinear solves, in production, in a recording
-     seen                 what is seen of a solve that is over
+     canary, seen         own settings beside an answer; what is seen of a solve that is over
      decide, answer       the steps of one solve in production
      journal, start, attempt, mirror, replay, manifest, describe, choose
      foresee              what is foreseen, for the matrices that are there
      keep, permit         whether a preconditioner is kept for another operator; whether one may be made
-     state, state_file, journal_file
+     state, past, state_file, journal_file
      class, watch         what is known of alike operators; the program's own solve, watched
      inner_solve, inner   the inner solver
      quiet                what is done without a word of it
@@ -108,7 +108,8 @@ void           TextTime(Text *);                       /* seconds since 1970 */
 double         TextToNumber(const char *, char **end); /* as strtod() and snprintf(), with a point in any locale */
 void           TextPlain(char *);                      /* what is not printable becomes ?: text from a file, to be quoted */
 void           TextPrint(char *, size_t, const char *format, ...) __attribute__((format(printf, 3, 4)));
-PetscErrorCode AppendLine(const char *path, const Text *, int *error); /* one write(2): lines of several writers never mix */
+PetscBool      TextAmong(const char *names, char between, const char *name); /* is it one of these? */
+PetscErrorCode AppendLine(const char *path, const Text *, int *error);       /* one write(2): lines of several writers never mix */
 
 /* ---- matrix.c: rows of an AIJ matrix, content hash, PETSc binary files --------------------------------------------- */
 typedef struct { /* one local row, split as MPIAIJ stores it; columns of `off` are indices into `garray` */
@@ -261,6 +262,7 @@ PETSC_EXTERN PetscErrorCode MetasolveFeatures(Mat, Vec, double rtol, double abst
 PETSC_EXTERN PetscErrorCode MetasolveAttach(KSP, const char *model, const char *log, int trial);
 PETSC_EXTERN PetscErrorCode MetasolveShare(KSP, KSP other);
 PETSC_EXTERN PetscErrorCode MetasolveBegin(const char *model, const char *log);
+PETSC_EXTERN PetscErrorCode MetasolveBeginRecording(const char *dir);
 PETSC_EXTERN PetscErrorCode MetasolveAdopt(KSP);
 PETSC_EXTERN PetscErrorCode MetasolveEnd(void);
 PETSC_EXTERN PetscErrorCode MetasolveTell(KSP, int measure, double tolerance);

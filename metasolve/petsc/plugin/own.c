@@ -114,6 +114,11 @@ PetscErrorCode HostSolveOwn(KSP ksp, Host *h)
   return Unguarded(ksp, h, SolveOwn);
 }
 
+PetscErrorCode HostSolveAside(KSP ksp, Host *h)
+{
+  return SolveOwn(ksp, h);
+}
+
 PetscErrorCode HostSolveTested(KSP ksp, Host *h, ConvergenceTest test, void *testing)
 {
   PetscErrorCode err;

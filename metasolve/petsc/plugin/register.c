@@ -134,7 +134,7 @@ PetscErrorCode MetasolveRegister(void)
   environment->references = 1;
   if (prefix) {
     environment->any_prefix = PETSC_FALSE;
-    snprintf(environment->prefix, sizeof environment->prefix, "%s", prefix);
+    snprintf(environment->prefixes, sizeof environment->prefixes, "%s", prefix);
   }
   PetscCall(PetscRegisterFinalize(Forget));
   if (linear) PetscCall(Wrap());
@@ -144,6 +144,18 @@ PetscErrorCode MetasolveRegister(void)
 }
 
 /* ---- a program that runs already ---- */
+static PetscErrorCode Begin(void)
+{
+  static PetscBool registered = PETSC_FALSE;
+
+  PetscFunctionBegin;
+  environment->references = 1;
+  if (!registered) PetscCall(PetscRegisterFinalize(Forget));
+  registered = PETSC_TRUE;
+  PetscCall(Wrap());
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /*@C
   MetasolveBegin - Lets a model choose the settings of all outermost `KSP` whose type is set from now on
 
@@ -159,15 +171,32 @@ PetscErrorCode MetasolveRegister(void)
 @*/
 PetscErrorCode MetasolveBegin(const char *model, const char *log)
 {
-  static PetscBool registered = PETSC_FALSE;
-
   PetscFunctionBegin;
+  if (AttachIsOff()) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCheck(!environment, PETSC_COMM_WORLD, PETSC_ERR_ORDER, "a model is in front of this program already");
   PetscCall(RunSession(PETSC_COMM_WORLD, model, log, PETSC_FALSE, &environment));
-  environment->references = 1;
-  if (!registered) PetscCall(PetscRegisterFinalize(Forget));
-  registered = PETSC_TRUE;
-  PetscCall(Wrap());
+  PetscCall(Begin());
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/*@C
+  MetasolveBeginRecording - Records the systems that all outermost `KSP` solve whose type is set from now on
+
+  Collective on `PETSC_COMM_WORLD`
+
+  Input Parameter:
+. dir - a recording, with folders `operators` and `vectors` in it
+
+  Level: intermediate
+
+.seealso: `MetasolveAdopt()`, `MetasolveEnd()`
+@*/
+PetscErrorCode MetasolveBeginRecording(const char *dir)
+{
+  PetscFunctionBegin;
+  PetscCheck(!environment, PETSC_COMM_WORLD, PETSC_ERR_ORDER, "a model or a recording is in front of this program already");
+  PetscCall(RecordSession(dir, &environment));
+  PetscCall(Begin());
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -77,6 +77,7 @@ static PetscErrorCode Finish(Solve *s, PetscLogDouble begin)
   PetscFunctionBegin;
   PetscCall(SeenOwn(s));
   s->total = Lap(&begin);
+  PetscCall(CanarySolve(s));
   if (s->op.readable && !isnan(s->contract.target)) PetscCall(SeenCount(s));
   ChooseLearn(s);
   ClassLearn(s->class, &s->lesson);
@@ -149,7 +150,7 @@ static PetscErrorCode RunMayAct(KSP ksp, Host *h, PetscBool *may)
   if (why) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(ClassFind(&run->runner->classes, ksp, &op, &class));
   act = !PolicyIsDefault(run->runner->policy) && !class->pause && op.rows >= PolicyLeastRows(run->runner->policy);
-  act = act || run->runner->guess;
+  act = (act || run->runner->guess) && !ClassIsOff(class);
   PetscCallMPI(MPI_Bcast(&act, 1, MPI_INT, 0, PetscObjectComm((PetscObject)ksp)));
   *may = (PetscBool)act;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -210,6 +211,13 @@ static PetscErrorCode RunnerDestroy(void *data)
 
 static const HostOps RunOps = {.mayact = RunMayAct, .solve = RunSolve, .reset = RunReset, .destroy = RunDestroy};
 
+static double Share(const char *given) /* from 0 to 1 */
+{
+  const double share = given ? TextToNumber(given, NULL) : 0;
+
+  return isgreaterequal(share, 0) ? fmin(share, 1) : 0;
+}
+
 PetscErrorCode RunSession(MPI_Comm comm, const char *model, const char *log, PetscBool trial, Session **session)
 {
   const char *budget = getenv("METASOLVE_BUDGET"), *state = getenv("METASOLVE_STATE");
@@ -223,17 +231,19 @@ PetscErrorCode RunSession(MPI_Comm comm, const char *model, const char *log, Pet
   PetscCall(PetscNew(&r));
   r->budget  = budget && atof(budget) > 0 ? atof(budget) : 2;
   r->trial   = trial;
+  r->canary  = trial ? 0 : Share(getenv("METASOLVE_CANARY"));
   r->advises = (PetscBool)(getenv("METASOLVE_ADVISE") != NULL);
   PetscCall(PolicyLoad(comm, model, &r->policy, r->broken, sizeof r->broken));
   if (r->policy && !r->advises) PetscCall(GuessLoad(comm, model, &r->guess, r->broken, sizeof r->broken));
   if (r->policy && !r->advises && getenv("METASOLVE_INPUTS"))
     PetscCall(NewtonGuessLoad(comm, model, &r->newton, r->broken, sizeof r->broken));
   PetscCallMPI(MPI_Comm_rank(comm, &rank));
+  PetscCallMPI(MPI_Bcast(&r->canary, 1, MPI_DOUBLE, 0, comm));
   if (!rank && *r->broken)
     fprintf(stderr, "metasolve: %s; %s\n", r->broken,
             r->policy ? "the model is used without it" : "every solve is left to the program's own settings");
   if (PolicyPrior(r->policy) && state && !trial) PetscCall(StateLoad(comm, state, PolicyPrior(r->policy), &r->classes, id));
-  PetscCall(JournalOpen(comm, log, id, &r->journal));
+  PetscCall(JournalOpen(comm, log, id, r->canary, &r->journal));
   if (PolicyPrior(r->policy) && state && !trial && !remembering && !getenv("METASOLVE_FREEZE") && !rank) {
     snprintf(r->state.path, sizeof r->state.path, "%s", state);
     Remember(r);

@@ -35,6 +35,7 @@ typedef struct { /* of the whole program, or of one attached KSP */
   Guess       guess;  /* NULL: every solve starts where the program starts it */
   NewtonGuess newton; /* the same of nonlinear ones */
   double      budget;
+  double      canary; /* share of answered solves that are made under the program's own settings as well */
   State       state;
   PetscInt    solves;
   Class       classes;
@@ -132,6 +133,8 @@ typedef struct _Solve { /* one solve; times in seconds */
   double             patience;         /* with own settings; 0: any */
   char               unused[64];
   double             decision, guessing, own_solve, setup, solve, verify, fallback, total;
+  double             canary;      /* seconds of own settings beside an answer that is not theirs; 0: they did not solve */
+  PetscBool          canary_good; /* and they converged */
   double             own_measured, own_setup; /* own settings to the end, and the part of it that was set-up */
   Lesson             lesson;
   PetscBool          learned; /* the state will have it */
@@ -145,6 +148,11 @@ static inline double Lap(PetscLogDouble *since)
   t      = now - *since;
   *since = now;
   return t;
+}
+
+static inline double SolveOwnSeconds(const Solve *s) /* that own settings have taken; 0: they have not solved */
+{
+  return s->own_measured > 0 ? s->own_measured : s->canary;
 }
 
 static inline PetscBool SolveGuessed(const Solve *s) /* a guess of ours is in vec_sol */
@@ -205,6 +213,9 @@ PetscErrorCode MirrorForget(Solve *);        /* the KSP is as KSPSolve() left it
 /* ---- seen.c ---- */
 PetscErrorCode SeenOwn(Solve *);   /* how good is the program's own answer? Now and then. Collective */
 PetscErrorCode SeenCount(Solve *); /* in the account */
+
+/* ---- canary.c ---- */
+PetscErrorCode CanarySolve(Solve *); /* are own settings to solve as well? Collective */
 
 /* ---- replay.c ---- */
 PetscErrorCode ReplayAll(Solve *, PetscInt its, PetscReal last); /* monitors and history are told each of so many. Collective */

@@ -8,7 +8,7 @@
 PetscErrorCode SeenCount(Solve *s)
 {
   Runner *r   = s->run->runner;
-  double  own = s->own_measured;
+  double  own = SolveOwnSeconds(s);
 
   PetscFunctionBegin;
   if (own > 0)

@@ -139,6 +139,7 @@ int StateSave(State *s, Prior p, Class *all)
     if (c) ClassLearn(c, &s->learned[i].lesson);
   }
   s->n = 0;
+  if (!s->written++ && s->before[0]) StatePast(s->path, s->before);
   StateWrite(&t, p, kept, s->id);
   error = t.data ? Replace(s->path, &t) : ENOMEM;
   TextFree(&t);

@@ -17,6 +17,7 @@ typedef struct {
   char   before[STATE_ID], id[STATE_ID]; /* of the file that was read last, and written; empty: there was none */
   double saved;                          /* when that was */
   int    lock;                           /* file descriptor, while it is held */
+  int    written;                        /* by this run: what is there is not what it has found */
   size_t n, room;                        /* learned since then */
   struct {
     Class class;
@@ -29,6 +30,8 @@ PetscErrorCode StateLoad(MPI_Comm, const char *path, Prior, Class *all, char id[
 PetscBool      StateLearn(State *, Class, const Lesson *);                                  /* false: it will not be kept */
 int            StateSave(State *, Prior, Class *all); /* on one rank; 0 or errno. It stays locked ... */
 void           StateUnlock(State *);                  /* ... until here */
+/* ---- past.c ---- */
+void StatePast(const char *path, const char *id); /* what lies there is kept when another comes in its place */
 /* ---- state_file.c ---- */
 void StateWrite(Text *, Prior, Class all, char id[STATE_ID]);
 int  StateParse(char *data, size_t bytes, Prior, Class *all, char id[STATE_ID]); /* 0: it is damaged, and all is as it was */

@@ -175,3 +175,15 @@ PetscErrorCode AppendLine(const char *path, const Text *t, int *error)
   if (close(fd) && !*error) *error = errno;
   return PETSC_SUCCESS;
 }
+
+PetscBool TextAmong(const char *names, char between, const char *name)
+{
+  const size_t n = strlen(name);
+
+  for (const char *at = names; at;) {
+    const char *end = strchr(at, between);
+    if ((end ? (size_t)(end - at) : strlen(at)) == n && !strncmp(at, name, n)) return PETSC_TRUE;
+    at = end ? end + 1 : NULL;
+  }
+  return PETSC_FALSE;
+}

@@ -23,6 +23,7 @@ typedef enum {
   WHY_FIRST,
   WHY_NO_MODEL,
   WHY_OWN_BEST,
+  WHY_OFF,
   WHY_SMALL,
   WHY_UNFAMILIAR,
   WHY_NO_GAIN,

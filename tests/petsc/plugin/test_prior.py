@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from metasolve.production import journal
+from metasolve.production.state import digest, parse
 
 from ..prior_writer import write_prior
 
@@ -144,6 +145,13 @@ def test_a_prefix_that_is_too_long_does_not_spoil_the_state(prior, run_with, tmp
         )
 
 
+def parsed(file):
+    """What is in the file of a state, which is whole."""
+    data = file.read_bytes()
+    parse(data)
+    return data
+
+
 def test_many_runs_at_once_leave_a_whole_state(host, prior, run_program, plugin_library, tmp_path):
     folder, state = prior(gmres_jacobi=FAST), tmp_path / "program.state"
     env = {
@@ -166,7 +174,11 @@ def test_many_runs_at_once_leave_a_whole_state(host, prior, run_program, plugin_
     assert sorted(path.name for path in tmp_path.glob("program.state*")) == [
         "program.state",
         "program.state.lock",
+        "program.states",
     ]
+    earlier = list((tmp_path / "program.states").iterdir())
+    assert len(earlier) == 7  # each run but the first has found one
+    assert all(digest(parsed(each)) == each.stem for each in earlier)
 
 
 def test_advice_changes_nothing(host, prior, run_program, run_with):

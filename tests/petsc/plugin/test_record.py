@@ -11,6 +11,7 @@ import pytest
 
 from metasolve.petsc import launch
 from metasolve.petsc.binary import vector_norm
+from metasolve.petsc.conduct import Watch
 from metasolve.petsc.recording import Recording
 
 from ..conftest import PETSc
@@ -67,7 +68,7 @@ def recorded(plugin_library, tmp_path):
     """`recorded(command, **limits)`: recorded through launch.py, always into one directory."""
 
     def record(command, **limits):
-        assert launch.record(command, tmp_path / "out", launch.Watch(**limits)) == 0
+        assert launch.record(command, tmp_path / "out", Watch(**limits)) == 0
         return Recording(tmp_path / "out")
 
     return record

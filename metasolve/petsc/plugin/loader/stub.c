@@ -103,8 +103,8 @@ __attribute__((visibility("default"))) int PetscDLLibraryRegister_metasolve(void
 int PetscDLLibraryRegister_metasolve(void)
 {
   char        why[LINE_ROOM] = "";
-  const char *mode = getenv("METASOLVE_MODE"), *dir = getenv("METASOLVE_DIR");
-  int         asked = mode && *mode && dir && *dir;
+  const char *mode = getenv("METASOLVE_MODE"), *dir = getenv("METASOLVE_DIR"), *off = getenv("METASOLVE_OFF");
+  int         asked = mode && *mode && dir && *dir && !(off && *off && strcmp(off, "0"));
   Register    start = FindOnAllRanks(__builtin_return_address(0), asked, why);
 
   if (!asked) return 0;

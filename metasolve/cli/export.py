@@ -1,0 +1,40 @@
+"""``metasolve export``: what was learned, for programs that run without the plug-in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the application."""
+
+    @app.command()
+    def export(
+        program: Annotated[
+            str, typer.Argument(help="A program's name, as app; or a journal, or a folder of such.")
+        ],
+        petsc_options: Annotated[
+            Path,
+            typer.Option(metavar="FILE", help="File for PETSc's -options_file, to be written."),
+        ],
+    ) -> None:
+        """Write the best constant settings of a program, by its journal, as PETSc's options."""
+        from metasolve.errors import UsageError
+        from metasolve.production import constant, reading
+        from metasolve.production.sums import Sums
+
+        found = reading.journals([program])
+        factor = Sums.of_all(found).pairs.factor
+        lines = (line for each in found for line in each)
+        text = constant.options(Path(program).stem, constant.solvers(lines, factor))
+        try:
+            petsc_options.write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise UsageError(
+                f"--petsc-options {petsc_options} cannot be written ({error.strerror}): "
+                "give a file in a folder that is there"
+            ) from error
+        typer.echo(f"options: {petsc_options}")

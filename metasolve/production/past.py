@@ -1,0 +1,221 @@
+"""Earlier states of a program: listed, pinned, compared, and brought back.
+
+The plug-in keeps what each run has found, in ``PROGRAM.states`` beside the last state.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import re
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from metasolve.errors import UsageError
+from metasolve.production import journal, lines, state
+from metasolve.production.state import Operators, StateError, digest
+
+PINNED = ".pinned"  #: the plug-in thins out what ends in .state
+_ID = re.compile(r"[0-9a-f]{4,16}")
+
+
+@dataclass
+class Version:
+    """A state that a program has, or had.
+
+    Parameters
+    ----------
+    id, file, time
+        What it is called, where it is, and when it was written (Unix time).
+    run
+        That has written it; empty: no journal tells.
+    """
+
+    id: str
+    file: Path
+    time: float
+    run: str = ""
+
+
+def folder(file: Path) -> Path:
+    """Return where the earlier states lie of the one in `file`."""
+    return file.with_suffix(".states")
+
+
+def is_id(word: str) -> bool:
+    """Whether a word is how an id of a state begins."""
+    return _ID.fullmatch(word) is not None
+
+
+def versions(file: Path) -> list[Version]:
+    """Return all states of a program, the one in `file` last.
+
+    Raises
+    ------
+    StateError
+        If the last one is damaged; earlier ones that are damaged are left out.
+    """
+    runs = dict(_written(file.with_suffix(".jsonl")))
+    found: dict[str, Version] = {}
+    for each in [*folder(file).glob("*.state"), *folder(file).glob(f"*{PINNED}")]:
+        with contextlib.suppress(StateError, OSError):
+            version = _version(each, runs)
+            found.setdefault(version.id, version)
+    last = _version(file, runs)
+    found.pop(last.id, None)
+    return [*sorted(found.values(), key=lambda each: each.time), last]
+
+
+def _version(file: Path, runs: Mapping[str, str]) -> Version:
+    data = file.read_bytes()
+    state.parse(data)
+    name = digest(data)
+    return Version(name, file, file.stat().st_mtime, runs.get(name, ""))
+
+
+def _written(log: Path) -> Iterator[tuple[str, str]]:
+    """Ids of states, and the runs that have written them."""
+    for file in (log.with_name(log.name + ".1"), log):
+        for line in journal.read(file, only=b'"source":"state"'):
+            yield str(line.get("state")), str(line.get("run"))
+
+
+def known(file: Path, name: str) -> Version:
+    """Return a state by the first digits of its id.
+
+    Raises
+    ------
+    UsageError
+        If there is none, or more than one.
+    """
+    there = versions(file)
+    found = [each for each in there if each.id.startswith(name) and is_id(name)]
+    if len(found) == 1:
+        return found[0]
+    told = "several states begin so" if found else "no such state"
+    last = " ".join(each.id for each in there[-3:])
+    raise UsageError(
+        f"{name} of {file.stem}: {told}; the last are {last}; "
+        f"metasolve history {file.stem} lists all"
+    )
+
+
+def pinned(file: Path, name: str) -> Path:
+    """Return a file that holds a state for good: it is neither changed nor thinned out.
+
+    Raises
+    ------
+    UsageError
+        If there is no such state, or the file cannot be written.
+    """
+    version = known(file, name)
+    target = folder(file) / f"{version.id}{PINNED}"
+    if not target.is_file():
+        try:
+            target.parent.mkdir(exist_ok=True)
+            _replace(target, version.file.read_bytes())
+        except OSError as error:
+            raise UsageError(
+                f"{target} cannot be written ({error.strerror}): copy {version.file} to where "
+                "you can write"
+            ) from error
+    return target
+
+
+def roll_back(file: Path, name: str) -> Version:
+    """Let the next run begin with an earlier state; the last one stays among the earlier ones.
+
+    Runs that are going on add to it what they have not saved yet. The journal has a line of it.
+
+    Raises
+    ------
+    UsageError
+        If there is no such state, or the file cannot be written.
+    """
+    version = known(file, name)
+    data = version.file.read_bytes()
+    try:
+        with _alone(file):
+            before = file.read_bytes()
+            earlier = folder(file) / f"{digest(before)}.state"
+            earlier.parent.mkdir(exist_ok=True)
+            if not earlier.exists():
+                os.link(file, earlier)
+            _replace(file, data)
+            _note(file.with_suffix(".jsonl"), digest(before), version.id)
+    except OSError as error:
+        raise UsageError(
+            f"{file} cannot be written ({error.strerror}): see that its folder is yours"
+        ) from error
+    return version
+
+
+def forget(file: Path) -> None:
+    """Remove a state, and the earlier ones that are not pinned."""
+    for each in [*folder(file).glob("*.state"), file]:
+        each.unlink()
+
+
+def _note(log: Path, before: str, after: str) -> None:
+    if not log.is_file():
+        return
+    told = (time.time(), "rollback", before, after)
+    line = dict(zip(lines.ROLLBACK, told, strict=True))
+    with log.open("a") as kept:
+        kept.write(json.dumps(line, separators=(",", ":")) + "\n")
+
+
+def _replace(target: Path, data: bytes) -> None:
+    beside = target.with_name(target.name + ".new")
+    beside.write_bytes(data)
+    beside.replace(target)
+
+
+@contextlib.contextmanager
+def _alone(file: Path) -> Iterator[None]:
+    """As the plug-in does it, while it adds to the state."""
+    handle = os.open(file.with_name(file.name + ".lock"), os.O_WRONLY | os.O_CREAT, 0o666)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+# ---- what differs ----
+
+
+def changes(before: list[Operators], after: list[Operators]) -> dict[str, list[str]]:
+    """Return the names of classes that are new, gone, or have learned something."""
+    old, new = {c.name: c for c in before}, {c.name: c for c in after}
+    return {
+        "new": [name for name in new if name not in old],
+        "gone": [name for name in old if name not in new],
+        "changed": [name for name, c in new.items() if name in old and c != old[name]],
+    }
+
+
+def history(file: Path) -> list[dict[str, Any]]:
+    """Return what there is to know of each state of a program, the last one at the end."""
+    told: list[dict[str, Any]] = []
+    before: list[Operators] = []
+    for each in versions(file):
+        classes = state.parse(each.file.read_bytes())
+        found = changes(before, classes)
+        told.append(
+            {
+                "id": each.id,
+                "time": each.time,
+                "run": each.run,
+                "solves": sum(c.solves for c in classes),
+                "classes": len(classes),
+                **found,
+            }
+        )
+        before = classes
+    return told
