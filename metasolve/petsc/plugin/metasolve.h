@@ -55,6 +55,11 @@
   #define CONTEXT(argument) (argument)
   #define ContainerFrees(c) PetscContainerSetUserDestroy(c, PetscContainerUserDestroyDefault)
 #endif
+#if PETSC_VERSION_GE(3, 25, 0)
+  #define DomainError(snes) ((snes)->functiondomainerror)
+#else
+  #define DomainError(snes) ((snes)->domainerror)
+#endif
 #if PETSC_VERSION_GE(3, 26, 0) /* a PC knows its operator's state by one structure; no diagonal scaling any more */
   #define StateOf(pc)       ((pc)->matstate)
   #define StateSet(pc, s)   ((pc)->matstate = (s))
