@@ -147,6 +147,7 @@ static void Best(Solve *s, PetscBool symmetric, Verdict *v)
   *v = (Verdict){.candidate = -1, .expected = exp(OwnTakes(s, 1))};
   for (int i = 0; i < PriorCount(p); i++) {
     if (i == s->run->own_candidate || !PriorPossible(p, i, s->op.several, symmetric) || TooLong(s, i, own)) continue;
+    if (PriorTransposes(p, i) && !s->run->previous.plain) continue;
     Consider(v, &best, &bolder, i, Foreseen(s, i, rights, own), PosteriorDeviation(o, f, CandidateIs(i), OwnIs(s)));
   }
   if (s->run->own.n)

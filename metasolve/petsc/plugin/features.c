@@ -121,6 +121,7 @@ PetscErrorCode FeaturesCompute(Mat A, Vec b, PetscReal bnorm, PetscReal rtol, Pe
   PetscCall(PreviousOpen(A, b, previous));
   PetscCall(RowsLook(A, N, (PetscInt)ceil(mean), previous, &s, &m));
   if (previous->fresh) previous->change = PetscMin(sqrt(s.change / s.rows), 10);
+  previous->plain   = (PetscBool)(s.imaginary == 0);
   previous->compare = PETSC_TRUE;
   PetscCall(RightHandSide(b, 1e-12 * bnorm / sqrt(rows), rhs, &peak));
 

@@ -56,6 +56,11 @@
   #define CONTEXT(argument) (argument)
   #define ContainerFrees(c) PetscContainerSetUserDestroy(c, PetscContainerUserDestroyDefault)
 #endif
+#if PETSC_VERSION_GE(3, 25, 0)
+  #define DomainError(snes) ((snes)->functiondomainerror)
+#else
+  #define DomainError(snes) ((snes)->domainerror)
+#endif
 #if PETSC_VERSION_GE(3, 26, 0) /* a PC knows its operator's state by one structure; no diagonal scaling any more */
   #define StateOf(pc)       ((pc)->matstate)
   #define StateSet(pc, s)   ((pc)->matstate = (s))
@@ -148,8 +153,8 @@ PetscErrorCode VecsWrite(PetscInt n, const Vec[], const char *path, PetscInt64 *
 extern const char *const MetasolveFeatureNames[METASOLVE_FEATURES];
 typedef struct { /* what "change since the previous operator" compares with, and vectors to work with */
   Vec              work[2];
-  double          *logdiag; /* of the sampled rows */
-  PetscBool        compare, fresh;
+  double          *logdiag;               /* of the sampled rows */
+  PetscBool        compare, fresh, plain; /* plain: no entry that was looked at has an imaginary part */
   PetscObjectId    id;
   PetscObjectState state;
   double           change; /* from the operator before to this one: what later solves with it are told, too */
@@ -159,7 +164,8 @@ PetscErrorCode PreviousFree(Previous *);
 #define METASOLVE_BINS 5
 typedef struct { /* summed over rows, then over ranks */
   double rows, image, skew, scaled, change, dominance, dominant, diagonals, logd, logd2, negative, positive, weight, entries,
-    bins[METASOLVE_BINS], ratio, near, near_lower, far, far_lower, fill, imbalance, row_sum, row_sums;
+    bins[METASOLVE_BINS], ratio, near, near_lower, far, far_lower, fill, imbalance, row_sum, row_sums,
+    imaginary; /* imaginary: of their magnitudes */
 } Sums;
 typedef struct { /* maxima over rows, then over ranks; minima as negatives */
   double length, dominance, diag, small, gershgorin;

@@ -175,8 +175,6 @@ static PetscBool Here(const Chosen *s, PetscBool several)
   void (*made)(void) = NULL;
   PetscBool found    = PETSC_TRUE;
 
-  if (PetscDefined(USE_COMPLEX) && (Same(PCCHOLESKY, pc) || Same(PCICC, pc) || Same(PCICC, ValueOf(s, "sub_pc_type"))))
-    return PETSC_FALSE; /* they are for Hermitian operators, and PETSc factorises A = A^T so */
   if (pc && (PetscFunctionListFind(PCList, pc, &made) || !made)) return PETSC_FALSE;
   if (package && MatSolverTypeGet(package, several ? MATMPIAIJ : MATSEQAIJ,
                                   Same(PCCHOLESKY, pc) ? MAT_FACTOR_CHOLESKY : MAT_FACTOR_LU, &found, NULL, NULL))
@@ -191,6 +189,14 @@ PetscBool PriorPossible(Prior p, int candidate, PetscBool several, PetscBool sym
   if (!c->settings[several].n || (c->symmetric && !symmetric)) return PETSC_FALSE;
   if (!c->here[several]) c->here[several] = Here(&c->settings[several], several) ? 1 : -1;
   return (PetscBool)(c->here[several] > 0);
+}
+
+PetscBool PriorTransposes(Prior p, int candidate)
+{
+  const Chosen *s  = &p->candidate[candidate].settings[0];
+  const char   *pc = ValueOf(s, "pc_type");
+
+  return (PetscBool)(Same(PCCHOLESKY, pc) || Same(PCICC, pc) || Same(PCICC, ValueOf(s, "sub_pc_type")));
 }
 
 PetscBool PriorFactorises(Prior p, int candidate)

@@ -31,6 +31,7 @@ PetscErrorCode PriorOwn(Prior, KSP, int *candidate);                      /* tha
 int            PriorUsual(Prior, PetscBool direct);                       /* what PETSc does where nobody says anything */
 /* several: of the matrix types that several ranks have. Here, with this PETSc, as far as is known */
 PetscBool PriorPossible(Prior, int candidate, PetscBool several, PetscBool symmetric);
+PetscBool PriorTransposes(Prior, int candidate); /* does it take the operator for its transpose, not for its adjoint? */
 PetscBool PriorFactorises(Prior, int candidate);
 void      PriorImpossible(Prior, int candidate, PetscBool several);
 void      PriorSettings(Prior, int candidate, PetscBool several, Settings *);

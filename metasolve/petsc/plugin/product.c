@@ -32,7 +32,7 @@ PetscErrorCode ProductsKeep(Mat A, Products *p)
   if (p->snes && ((PetscObject)p->snes)->classid != SNES_CLASSID) p->snes = NULL;
   if (!p->snes) PetscFunctionReturn(PETSC_SUCCESS);
   p->evaluations = p->snes->nfuncs;
-  p->domain      = p->snes->domainerror;
+  p->domain      = DomainError(p->snes);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -46,7 +46,7 @@ PetscErrorCode ProductsPutBack(const Products *p)
   if (differences) PetscCall(MatMFFDResetHHistory(p->A));
   if (!p->snes) PetscFunctionReturn(PETSC_SUCCESS);
   p->snes->nfuncs      = p->evaluations;
-  p->snes->domainerror = p->domain;
+  DomainError(p->snes) = p->domain;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

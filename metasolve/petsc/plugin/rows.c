@@ -62,7 +62,7 @@ static PetscInt SampleNext(Sample s, PetscInt i, PetscInt end, PetscInt *stop)
 
 typedef struct {
   PetscScalar d, sum, probe; /* probe: (A s)_i */
-  double      diagonals, largest, smallest, lower, upper, near, near_lower, positive;
+  double      diagonals, largest, smallest, lower, upper, near, near_lower, positive, imaginary;
 } RowSums;
 
 static inline double Square(PetscScalar x)
@@ -77,6 +77,7 @@ static inline void RowEntry(RowSums *s, PetscInt i, PetscInt j, PetscScalar v, d
   double a = PetscAbsScalar(v);
 
   s->sum += v;
+  if (PetscDefined(USE_COMPLEX)) s->imaginary += fabs(PetscImaginaryPart(v));
   s->probe += sign * v;
   if (i == j) {
     s->d         = v;
@@ -136,6 +137,7 @@ static void RowAdd(Sums *s, Maxima *m, const RowSums *r, PetscInt length)
   }
   s->negative += PetscRealPart(r->d) <= 0;
   s->positive += r->positive;
+  s->imaginary += r->imaginary;
   s->weight += off;
   s->ratio += off > 0 ? r->smallest / r->largest : 1;
   s->near += r->near;

@@ -85,9 +85,15 @@ def test_conjugate_gradients_are_for_hermitian_operators(run, prior):
 
 @pytest.mark.parametrize("missing", ["cg+icc0", "gmres+hypre"])
 def test_what_this_petsc_has_not_is_passed_over(missing, run, prior):
-    """No hypre; and no incomplete Cholesky that takes an operator for Hermitian."""
+    """No hypre; and no incomplete Cholesky, which takes an operator for its transpose."""
     _, found = run(prior(missing, "gmres+jacobi"), "-kind", "magnetic", *SMALL)
     assert found[0]["candidate"] == "gmres+jacobi"
+
+
+def test_an_operator_without_imaginary_parts_is_factorised_as_a_real_one(run, prior):
+    model = prior("cg+icc0", "gmres+jacobi")
+    _, found = run(model, "-kind", "magnetic", "-n", "24", "-waves", "0", "-sweep", "0")
+    assert [(line["candidate"], line["source"]) for line in found] == [("cg+icc0", "model")] * 2
 
 
 @RANKS
