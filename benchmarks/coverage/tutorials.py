@@ -34,10 +34,10 @@ def tutorial(
 
 
 ENTRIES = (
-    tutorial(19, "free", "-da_refine 5 -snes_mf_operator -snes_monitor_short",
+    tutorial(19, "free", "-da_refine 5 -snes_mf_operator -snes_monitor",
              "driven cavity, 37,636 unknowns, Newton-Krylov without a matrix, P assembled",
              _CAVITY),
-    tutorial(19, "baij", "-da_refine 5 -dm_mat_type baij -snes_monitor_short",
+    tutorial(19, "baij", "-da_refine 5 -dm_mat_type baij -snes_monitor",
              "driven cavity, 37,636 unknowns, BAIJ of blocks of 4", _CAVITY),
     tutorial(48, "free", "-M 24 -P 10 -thi_mat_type aij -snes_mf_operator",
              "ice sheet, finite elements in 3D, 11,520 unknowns, Newton-Krylov without a matrix",

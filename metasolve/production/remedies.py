@@ -50,6 +50,9 @@ REMEDIES = MappingProxyType(
         "rows seem to be in different units: the program's own answers are looked at first": (
             "Nothing; it is the first solve of a kind."
         ),
+        "products with the operator are not exact: the program's own answers are looked at first": (
+            "Nothing; it is the first solve of a kind."
+        ),
         "there is no model": "As that line says.",
         "the model found the program's own settings best": (
             "Nothing; or train with more --calls, or with another --space."

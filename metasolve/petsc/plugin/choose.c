@@ -83,9 +83,12 @@ static Whose TriedIs(const Solve *s)
 /* What the program's own settings are expected to take. A set-up that did not wait is paid already. */
 static double OwnTakes(const Solve *s, double rights)
 {
-  const Forecast *f = &s->run->forecast;
+  const Forecast *f    = &s->run->forecast;
+  const double    mean = PosteriorMean(&s->class->offsets, f, OwnIs(s)), setup = s->run->own_ready ? 0 : s->class->own_setup.mean,
+                  own = (s->run->own_ready ? f->solve[Own(s)] : Takes(f, Own(s), rights)) + mean;
 
-  return (s->run->own_ready ? f->solve[Own(s)] : Takes(f, Own(s), rights)) + PosteriorMean(&s->class->offsets, f, OwnIs(s));
+  if (!(s->run->dear[0] > 0) || !s->class->own_solve.n) return own;
+  return fmin(own, log(setup + s->class->own_solve.mean)); /* of two matrices less is known than of one */
 }
 
 /* A factorisation cannot be stopped. Where the program has none itself, even one in space must take no longer than own settings. */

@@ -5,12 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TEN     10. /* times what own answers attain */
-#define TWICE   2.
-#define BLURRED 100. /* times the target: what noise may excuse before own answers were seen */
-#define FAR     1e6  /* max |D| / min |D| from which rows may be in different units */
-#define UNEVEN  4.   /* times an even one: what |b| / |D^-1 b| may be for the 2-norm to mean something in all rows */
-#define MEMORY  12   /* answers that the running means remember */
+#define TEN    10. /* times what own answers attain */
+#define TWICE  2.
+#define FAR    1e6 /* max |D| / min |D| from which rows may be in different units */
+#define UNEVEN 4.  /* times an even one: what |b| / |D^-1 b| may be for the 2-norm to mean something in all rows */
+#define MEMORY 12  /* answers that the running means remember */
 
 const char *const ContractKinds[] = {"unpreconditioned", "preconditioned", "direct", "own test"};
 
@@ -180,7 +179,8 @@ PetscErrorCode ContractTarget(KSP ksp, const Operator *o, const Attained *own, P
   c->target = ksp->rtol * reference;
   if (c->kind == CONTRACT_UNPRECONDITIONED) c->target = fmax(c->target, ksp->abstol);
   c->target = fmax(c->target, c->noise * c->zero);
-  c->most   = own->answers > 0 ? TWICE * exp(own->norm) * ksp->rtol * c->zero : BLURRED * c->target;
+  c->most   = own->answers > 0 ? TWICE * exp(own->norm) * ksp->rtol * c->zero : c->target;
+  if (c->noise > 0 && !(own->answers > 0)) *why = WHY_NOISY;
   if (!isfinite(c->target)) *why = WHY_NOT_FINITE;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -69,7 +69,7 @@ PetscErrorCode StepAdmit(Solve *s)
   if (s->why) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(OwnAttains(s, &own, &told));
   PetscCall(ContractTarget(s->ksp, &s->op, &own, told, &r->scales, &s->contract, &s->why));
-  if (s->why == WHY_FIRST && r->runner->trial) s->why = WHY_NOT;
+  if ((s->why == WHY_FIRST || s->why == WHY_NOISY) && r->runner->trial) s->why = WHY_NOT;
   if (s->why == WHY_NOT_FINITE)
     snprintf(s->detail, sizeof s->detail, "the norm of the right-hand side is %g", (double)s->contract.bnorm);
   if (!s->why) PetscCall(MirrorAllows(s, &s->why));

@@ -23,6 +23,7 @@ static const char *const whys[WHY_COUNT]   = {
   [WHY_NOT_FINITE]        = "the norm of the right-hand side is not finite",
   [WHY_MONITORED]         = "monitors that may ask for more than norms, or a history of errors",
   [WHY_VIEWED]            = "a viewer shows the program's preconditioner, which has to be set up",
+  [WHY_NOISY]             = "products with the operator are not exact: the program's own answers are looked at first",
   [WHY_FIRST]             = "rows seem to be in different units: the program's own answers are looked at first",
   [WHY_NO_MODEL]          = "there is no model",
   [WHY_OWN_BEST]          = "the model found the program's own settings best",

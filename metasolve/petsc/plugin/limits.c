@@ -87,6 +87,8 @@ static PetscErrorCode LookAt(KSP ksp, Limits *l, PetscInt it, PetscReal norm, KS
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+#define GIVE_UP 2 /* times as fast must others be: what falls by fits and starts is foreseen too late */
+
 /* Would others be faster from their start, than this one from where it is? Collective at some iterations: ranks agree. */
 static PetscErrorCode Compare(KSP ksp, const Limits *l, PetscInt it, PetscReal rnorm, KSPConvergedReason *reason)
 {
@@ -95,12 +97,16 @@ static PetscErrorCode Compare(KSP ksp, const Limits *l, PetscInt it, PetscReal r
   double       now, left;
 
   PetscFunctionBegin;
-  if (it == 0) p->pace.seen = 0;
-  if (it == 0) p->began = ProcessorTime();
-  if (!PaceSee(&p->pace, it, rnorm) || !(aim > 0)) PetscFunctionReturn(PETSC_SUCCESS);
+  if (it == 0) {
+    p->pace.seen = 0;
+    p->began     = ProcessorTime();
+    p->least     = rnorm;
+  }
+  p->least = fmin(p->least, rnorm); /* BiCGStab's goes up and down */
+  if (!PaceSee(&p->pace, it, p->least) || !(aim > 0)) PetscFunctionReturn(PETSC_SUCCESS);
   now  = ProcessorTime();
   left = now > p->foreseen ? PaceLeft(&p->pace, aim) * (now - p->began) / (double)it : 0;
-  left = left > p->other ? left : 0;
+  left = left > GIVE_UP * p->other ? left : 0;
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &left, 1, MPI_DOUBLE, MPI_MAX, PetscObjectComm((PetscObject)ksp)));
   p->left = left;
   if (left > 0) *reason = KSP_DIVERGED_ITS;

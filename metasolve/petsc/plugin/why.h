@@ -21,6 +21,7 @@ typedef enum {
   WHY_VIEWED,
   /* the model does not want to, or may not */
   WHY_FIRST,
+  WHY_NOISY,
   WHY_NO_MODEL,
   WHY_OWN_BEST,
   WHY_OFF,
