@@ -26,7 +26,7 @@ def attempt(
     solve: RecordedSolve | GeneratedSolve,
     target: float,
     budget: Budget,
-) -> None:
+) -> float:
     """Set up a KSP whose options are in place, and solve in place of `x`.
 
     Collective: yes, on the communicator of ``ksp``.
@@ -35,6 +35,11 @@ def attempt(
     ----------
     measured : takes what it comes to.
     target : the measure that the answer must come down to.
+
+    Returns
+    -------
+    float
+        The measure at which it stopped.
     """
     system.warm(x)
     began = measured.clock()
@@ -43,7 +48,7 @@ def attempt(
     elapsed = communication.largest(ksp.comm, measured.clock() - began)
     if budget.seconds is not None and elapsed > budget.seconds:
         measured.exhausted, measured.residual = True, system.residual(x)
-        return
+        return target
     most = ksp.max_it
     measured.run(ksp, system, x)
     _go_on(ksp, system, x, measured, limits, target, direct=solve.direct)
@@ -51,6 +56,7 @@ def attempt(
         _closer(ksp, system, x, measured, limits, target, solve.rtol, most)
     out_of_iterations = budget.iterations is not None and measured.iterations >= budget.iterations
     measured.exhausted = bool(limits.late) or out_of_iterations
+    return float(limits.target)
 
 
 def _go_on(

@@ -73,7 +73,8 @@ class Measurement:
         self.flops += communication.total(comm, PETSc.Log.getFlops() - flops)
         self.reason = int(ksp.getConvergedReason())
         self.iterations += ksp.getIterationNumber()
-        self.history += tuple(float(norm) for norm in ksp.getConvergenceHistory())
+        norms = tuple(float(norm) for norm in ksp.getConvergenceHistory())
+        self.history += norms[1:] if self.history else norms  # it goes on from where it was
         self.residual = system.residual(x)
 
     def nearly(self, target: float, *, direct: bool = False) -> bool:

@@ -214,7 +214,7 @@ class Replay:
                     if system.judge is None:
                         ksp.setNormType(PETSc.KSP.NormType.UNPRECONDITIONED)
                     configure(ksp, system, solve, options, budget.iterations)
-                    attempt(ksp, system, x, measured, solve, target, budget)
+                    target = attempt(ksp, system, x, measured, solve, target, budget)
                 except PETSc.Error as error:
                     measured.error = reasons.message_of(error)
                 if strict:

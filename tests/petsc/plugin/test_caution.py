@@ -76,7 +76,7 @@ def solved_on(tmp_path, run_with):
 @pytest.mark.parametrize("ranks", [1, 2])
 def test_an_attempt_is_given_up_where_own_settings_would_be_faster(prior, solved_on, ranks):
     """It may take half a second by its budget, and hardly moves: some milliseconds tell."""
-    [line] = solved_on(prior(stuck=5.0, gmres_ilu0=12.0), [40], ranks)
+    [line] = solved_on(prior(stuck=5.0, gmres_ilu0=10.0), [100], ranks)
     assert line["source"] == "fallback"
     assert line["why"].startswith("attempt given up: some"), line["why"]
     spent = line["seconds"]["setup"] + line["seconds"]["solve"]
