@@ -10,7 +10,7 @@
 #define BELIEVED   16  /* answers of a model before own settings are measured, where they were predicted ... */
 #define DOUBTED    4   /* ... and where nothing is known of them; then four times as many, and so on */
 #define CLEAR      2   /* times the answers: where only a prior says that own settings take longer, so much more patience, ... */
-#define LONGEST    16  /* ... up to so many times */
+#define LONGEST    4   /* ... up to so many times: a prior may be wrong by more */
 #define GROWN      16  /* times, that systems may have grown since own settings were measured */
 #define MOST_APART 4   /* what a prediction may say of a system beside the mean of its class */
 #define SLOPE      0.8 /* by how much own solves differ where predictions differ by one, in logarithms, before any was seen ... */
