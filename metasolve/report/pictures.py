@@ -41,14 +41,17 @@ def saved_by_day(days: Sequence[Document]) -> str:
                 won = each["saved seconds"] >= 0
                 kind, told = ("gain", f"+{told}") if won else ("loss", svg.MINUS + told)
                 yield svg.text(x.at(i), top - 4, told, kind)
-                yield svg.text(x.at(i), y.begin + 14, _short(each["day"]))
+                yield from _named(x.at(i), y.begin, each["day"])
 
     label = f"Own and taken {unit} by day"
     return svg.picture(label, svg.grid(None, y, ("", f"{unit} in solves")), bars())
 
 
-def _short(day: str) -> str:
-    return time.strftime("%a %d", time.strptime(day, "%Y-%m-%d"))
+def _named(x: float, foot: float, day: str) -> Iterator[str]:
+    """Name of a day below an axis: in two lines, for a phone is narrow."""
+    when = time.strptime(day, "%Y-%m-%d")
+    yield svg.text(x, foot + 13, time.strftime("%a", when))
+    yield svg.text(x, foot + 26, time.strftime("%d", when))
 
 
 def own_against_taken(classes: Sequence[Document], names: Sequence[str]) -> str:
@@ -116,7 +119,7 @@ def choices(days: Sequence[Document]) -> tuple[str, list[str]]:
                 yield svg.box(b, f"c{j}" if name else "rest", told)
                 foot += share
             if not i % step:
-                yield svg.text(x.at(i), y.begin + 14, _short(each["day"]))
+                yield from _named(x.at(i), y.begin, each["day"])
 
     label = "Share of solves by what answered them, by day"
     return svg.picture(label, svg.grid(None, y, ("", "% of solves")), bars()), names
