@@ -10,6 +10,7 @@ from ..conftest import PETSc, convection_diffusion, random_vector, write_policy
 
 GAMG = {"ksp_type": "gmres", "pc_type": "gamg"}
 LU = {"ksp_type": "richardson", "pc_type": "lu"}
+HAS_MUMPS = PETSc.Sys.hasExternalPackage("mumps")
 STEPS = ["-n", "64", "-constant_steps", "1", "-changing_steps", "8"]
 
 
@@ -93,6 +94,28 @@ def test_rows_that_are_longer_than_what_is_kept_of_them_move_as_far(program):
     solve(A)
     line = solve(nudged(A, 1e-4))
     assert line["moved"] == pytest.approx(np.sqrt(2) * 1e-4, rel=0.3), line["why"]
+
+
+@pytest.mark.skipif(not HAS_MUMPS, reason="PETSc's own LU does not exchange rows")
+@pytest.mark.parametrize("unit", [1e-2, 1.0, 1e2])
+def test_rows_without_a_diagonal_move_as_others_do(program, unit):
+    """A saddle point: what is weighed with a diagonal of zero would outweigh everything."""
+    K = convection_diffusion(10, 0.0)
+    n = K.getSize()[0]
+    A = PETSc.Mat().createAIJ([n + 40, n + 40], nnz=8, comm=PETSc.COMM_SELF)
+    for i in range(n):
+        columns, values = K.getRow(i)
+        A.setValues(i, columns, values)
+    for k in range(40):
+        A[n + k, k] = A[k, n + k] = unit
+        A[n + k, n + k] = 0.0
+    A.assemble()
+    solve = program({**LU, "pc_factor_mat_solver_type": "mumps"})
+    solve(A)
+    line = solve(nudged(A, 1e-4))
+    assert line["moved"] is not None, line["why"]
+    assert 1e-5 < line["moved"] < 1e-3
+    assert solve.residual <= 1e-8
 
 
 def test_where_it_is_of_no_use_it_is_made_anew_in_the_same_solve(program):
