@@ -10,9 +10,7 @@ A folder of the cache holds one plug-in for one PETSc:
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import fcntl
-import hashlib
 import os
 import re
 import shlex
@@ -25,9 +23,10 @@ from pathlib import Path
 from metasolve.errors import PluginError
 from metasolve.petsc import elf, installation
 from metasolve.petsc.installation import Installation
+from metasolve.petsc.place import LOADER, REMEDY, cache, loader
 
 SOURCES = Path(__file__).parent / "plugin"
-LOADER, CORE, MANIFEST = "libmetasolve.so", "core.so", "core.txt"
+CORE, MANIFEST = "core.so", "core.txt"
 _COMMON = ("-shared", "-fPIC", "-std=gnu11", "-fvisibility=hidden", "-Wall")
 # The core stays loaded: PETSc keeps pointers to its functions until the very end.
 # No fused operations: Python makes a state again from a journal, to the last bit.
@@ -36,7 +35,6 @@ LOADER_FLAGS = (*_COMMON, "-O2", "-Wl,--as-needed")
 # Not `cc` first: on some machines it is MPI's compiler, and adds MPI to whatever it links.
 _PLAIN_COMPILERS = ("gcc", "clang", "cc")
 _OF_PETSC_OR_MPI = re.compile(r"petsc|mpi(?!ler)", re.IGNORECASE)
-_REMEDY = "set XDG_CACHE_HOME to a folder you own, with room in it"
 
 
 def build(found: Installation | None = None) -> Path:
@@ -63,25 +61,6 @@ def build(found: Installation | None = None) -> Path:
         If PETSc, its private headers or a compiler is missing, or the compiler fails.
     """
     return loader(folder(found))
-
-
-def loader(place: Path) -> Path:
-    """Return the loader in a folder of the cache.
-
-    Raises
-    ------
-    PluginError
-        If it cannot be loaded from there.
-    """
-    library = place / LOADER
-    try:
-        ctypes.CDLL(str(library))  # needs nothing, so that it loads here if it loads anywhere
-    except OSError as error:
-        raise PluginError(
-            f"{library} cannot be loaded ({error}): set XDG_CACHE_HOME to a folder from which "
-            "libraries may be loaded"
-        ) from error
-    return library
 
 
 def folder(found: Installation | None = None) -> Path:
@@ -139,16 +118,7 @@ def needs(place: Path) -> list[str]:
 def key(found: Installation) -> str:
     """Return what tells this plug-in from those of other compilers, flags and sources."""
     recipe = (found.compiler, CORE_FLAGS, LOADER_FLAGS, found.cflags, found.libs)
-    return hashlib.sha256(f"{recipe!r} {_digest_of_sources()}".encode()).hexdigest()[:16]
-
-
-def cache() -> Path:
-    """Return the folder of all plug-ins."""
-    try:
-        home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-        return Path(home).absolute() / "metasolve"
-    except (RuntimeError, OSError) as error:
-        raise PluginError(f"no folder for the plug-in ({error}): {_REMEDY}") from error
+    return _hashed(f"{recipe!r} {_digest_of_sources()}".encode())[:16]
 
 
 def kept(library: str, version: str | None = None) -> Path | None:
@@ -184,15 +154,21 @@ def _age(file: Path) -> float:
 
 
 def _digest_of_sources() -> str:
-    digest = hashlib.sha256()
-    for source in sorted(file for end in ("c", "h", "def") for file in SOURCES.rglob(f"*.{end}")):
-        name = source.relative_to(SOURCES).as_posix()
-        digest.update(name.encode() + b"\0" + source.read_bytes())
-    return digest.hexdigest()[:16]
+    found = sorted(file for end in ("c", "h", "def") for file in SOURCES.rglob(f"*.{end}"))
+    named = (file.relative_to(SOURCES).as_posix().encode() for file in found)
+    return _hashed(
+        b"".join(name + b"\0" + file.read_bytes() for name, file in zip(named, found, strict=True))
+    )[:16]
 
 
 def _sha256(file: Path) -> str:
-    return hashlib.sha256(file.read_bytes()).hexdigest()
+    return _hashed(file.read_bytes())
+
+
+def _hashed(data: bytes) -> str:
+    from hashlib import sha256  # takes milliseconds to import, and is seldom needed
+
+    return sha256(data).hexdigest()
 
 
 @contextlib.contextmanager
@@ -205,7 +181,7 @@ def _locked(place: Path) -> Iterator[None]:
                 fcntl.flock(file, fcntl.LOCK_EX)
             yield
     except OSError as error:
-        raise PluginError(f"cannot write {place} ({error.strerror}): {_REMEDY}") from error
+        raise PluginError(f"cannot write {place} ({error.strerror}): {REMEDY}") from error
 
 
 def _compile(found: Installation, target: Path) -> None:

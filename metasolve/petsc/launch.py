@@ -13,7 +13,7 @@ from pathlib import Path
 from metasolve.errors import ModelError, UsageError
 from metasolve.files.atomic import read_regular
 from metasolve.files.strict_json import parse_object
-from metasolve.petsc import linked
+from metasolve.petsc import remembered
 from metasolve.petsc.conduct import Conduct, Watch
 from metasolve.petsc.petsc_options import check_not_hidden, with_plugin
 from metasolve.petsc.writable import check_log, check_recording, one_line
@@ -146,7 +146,7 @@ def _of_run(model: str | os.PathLike[str], watch: Watch, conduct: Conduct) -> di
 
 
 def _with_plugin(command: Sequence[str]) -> dict[str, str]:
-    return with_plugin(os.environ.get("PETSC_OPTIONS", ""), linked.build(command), command)
+    return with_plugin(os.environ.get("PETSC_OPTIONS", ""), remembered.build(command), command)
 
 
 @contextlib.contextmanager

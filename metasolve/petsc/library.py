@@ -14,11 +14,12 @@ from metasolve.petsc import compiled, installation
 from metasolve.petsc.contract import Contract, Measure
 from metasolve.petsc.installation import Installation
 from metasolve.petsc.judge import Judge, check
+from metasolve.petsc.place import LOADER
 
 if TYPE_CHECKING:
     from petsc4py import PETSc
 
-NAME = compiled.LOADER
+NAME = LOADER
 build = compiled.build
 
 

@@ -1,4 +1,4 @@
-"""Which PETSc the program of a command is linked to, and the plug-in that is built for that one."""
+"""Which PETSc the program of a command is linked to, and the plug-in that is built for it."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from metasolve.petsc import compiled, elf, installation
+from metasolve.petsc.place import LOADER
 
 _PETSC = re.compile(r"libpetsc(?!4py)[\w-]*\.so[.\d]*")
 _LONGEST = 10  # seconds that a dynamic linker may take to find the libraries of a program
 
 
-def build(command: Sequence[str] = ()) -> Path:
-    """Return the library that PETSc is told to load in this command's program.
+def folder(command: Sequence[str]) -> tuple[Path, list[Path]]:
+    """Return the folder of the plug-in for a command, and the files that this follows from.
 
     METASOLVE_PETSC_DIR comes first, then the PETSc that the program is linked to, and last the one
     that `installation.find` finds: of a script, or of a program whose PETSc has no headers here.
@@ -25,15 +26,15 @@ def build(command: Sequence[str] = ()) -> Path:
     Raises
     ------
     PluginError
-        As `compiled.build`.
+        As `compiled.folder`.
     """
     library = None if os.environ.get("METASOLVE_PETSC_DIR") else petsc_of(command)
     found = None if library is None else installation.of_library(library)
-    if library is not None and found is None:
-        place = compiled.kept(library.name)
-        if place is not None:
-            return compiled.loader(place)
-    return compiled.build(found)
+    place = compiled.kept(library.name) if library is not None and found is None else None
+    if place is None:
+        place = compiled.folder(found)
+    files = [place / name for name in (LOADER, compiled.CORE, compiled.MANIFEST)]
+    return place, files if library is None else [*files, library]
 
 
 def petsc_of(command: Sequence[str]) -> Path | None:

@@ -9,7 +9,7 @@ from functools import lru_cache
 import pytest
 
 from metasolve.errors import PluginError
-from metasolve.petsc import compiled, elf, installation, library
+from metasolve.petsc import compiled, elf, installation, library, place
 
 pytestmark = pytest.mark.skipif(shutil.which("mpicc") is None, reason="the plug-in is compiled")
 BUILD = [sys.executable, "-c", "from metasolve.petsc import library; print(library.build())"]
@@ -166,14 +166,14 @@ def test_what_was_made_of_other_sources_or_for_another_petsc_is_not_taken(whole,
 
 
 def test_a_folder_from_which_nothing_may_be_loaded_is_named(whole, monkeypatch):
-    (whole / compiled.LOADER).write_text("as if mounted noexec")
+    (whole / place.LOADER).write_text("as if mounted noexec")
     monkeypatch.setattr(compiled, "is_whole", lambda _: True)
     with pytest.raises(PluginError, match=r"cannot be loaded.*XDG_CACHE_HOME"):
         library.build()
 
 
 def test_a_static_petsc_is_named(whole):
-    lonely = whole / compiled.LOADER
+    lonely = whole / place.LOADER
     with pytest.raises(PluginError, match="with-shared-libraries"):
         compiled._linked_to(lonely, installation.find())
 

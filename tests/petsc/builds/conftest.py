@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from metasolve.petsc import compiled, installation
+from metasolve.petsc import compiled, installation, place
 
 from ...conftest import HOSTS, build, need_compiler
 
@@ -84,7 +84,7 @@ def lonely(tmp_path, plugin_of):
         copy = tmp_path / f"only-{name}" / "0"
         if not copy.exists():
             shutil.copytree(plugin_of(name), copy)
-        return copy / compiled.LOADER
+        return copy / place.LOADER
 
     return loader
 

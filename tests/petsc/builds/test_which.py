@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from metasolve.petsc import compiled, elf, installation, linked
+from metasolve.petsc import compiled, elf, installation, linked, remembered
 
 from .conftest import BUILDS, OTHERS, PLUGIN_OF, folder_of, petsc4py_of
 
@@ -45,7 +45,7 @@ def test_the_program_says_which_petsc_it_is(name, before, program, alone):
     found = installation.of_library(library)
     assert found is not None
     assert f"-L{folder_of(name)}/lib" in found.libs
-    assert facts(linked.build([*before, binary])) == PLUGIN_OF[name]
+    assert facts(remembered.build([*before, binary])) == PLUGIN_OF[name]
 
 
 def test_a_program_in_path_is_looked_at_and_data_are_not(program, alone, monkeypatch, tmp_path):
@@ -137,12 +137,12 @@ def test_what_was_built_is_used_where_the_headers_are_gone(program, alone, monke
     name = OTHERS[0]
     place = plugin_of(name)
     monkeypatch.setattr(installation, "of_library", lambda _: None)
-    assert linked.build(program("hard_coded", name)).parent == place
+    assert remembered.build(program("hard_coded", name)).parent == place
 
 
 def test_a_petsc_that_is_named_comes_first(program, alone, monkeypatch):
     monkeypatch.setenv("METASOLVE_PETSC_DIR", str(folder_of("real")))
-    assert facts(linked.build(program("hard_coded", OTHERS[0]))) == PLUGIN_OF["real"]
+    assert facts(remembered.build(program("hard_coded", OTHERS[0]))) == PLUGIN_OF["real"]
 
 
 @pytest.mark.parametrize("name", BUILDS)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from metasolve.petsc import compiled, elf
+from metasolve.petsc import compiled, elf, place
 from metasolve.petsc.petsc_options import with_plugin
 
 SETTINGS = {"ksp_type": "cg", "pc_type": "jacobi"}
@@ -88,7 +88,7 @@ def run_copy(copy, constant_model, run_with):
     """`run_copy(command, ranks=1)`: a run with the damaged plug-in."""
 
     def run(command, ranks=1, **env):
-        env = {"PETSC_OPTIONS": f"-dll_append {copy / compiled.LOADER}", **env}
+        env = {"PETSC_OPTIONS": f"-dll_append {copy / place.LOADER}", **env}
         return run_with(constant_model(**SETTINGS), command, ranks=ranks, env=env)
 
     return run
@@ -136,7 +136,7 @@ def test_what_one_rank_lacks_no_rank_uses(
         "METASOLVE_MODE": "run",
         "METASOLVE_DIR": str(constant_model(**SETTINGS)),
         "METASOLVE_LOG": str(tmp_path / "log"),
-        "PETSC_OPTIONS": f"-dll_append /proc/self/cwd/{compiled.LOADER}",
+        "PETSC_OPTIONS": f"-dll_append /proc/self/cwd/{place.LOADER}",
     }
     done = run_program(words, env=env, timeout=30)
     assert done.returncode == 0
@@ -176,7 +176,7 @@ def test_ranks_that_lack_our_variables_do_not_leave_the_others_waiting(
 
 def test_nothing_is_said_where_nothing_is_asked_for(copy, host, run_program):
     cut(copy)
-    options = {"PETSC_OPTIONS": f"-dll_append {copy / compiled.LOADER}"}
+    options = {"PETSC_OPTIONS": f"-dll_append {copy / place.LOADER}"}
     done = run_program(host("hard_coded"), env={**options, "METASOLVE_MODE": "run"})
     assert (done.returncode, done.stderr) == (0, "")
 
@@ -189,7 +189,7 @@ def test_nobody_reads_what_is_said(copy, host):
         **os.environ,
         "METASOLVE_MODE": "run",
         "METASOLVE_DIR": "/nowhere",
-        "PETSC_OPTIONS": f"-dll_append {copy / compiled.LOADER}",
+        "PETSC_OPTIONS": f"-dll_append {copy / place.LOADER}",
     }
     done = subprocess.run(host("hard_coded"), env=env, stderr=writer, check=False)
     os.close(writer)
@@ -207,7 +207,7 @@ def test_where_it_fits_the_plugin_acts(name, ranks, copy, host, run_copy):
 def test_a_link_to_it_will_do(copy, tmp_path, host, run_copy):
     link = tmp_path / "elsewhere" / "libmetasolve.so"
     link.parent.mkdir()
-    link.symlink_to(copy / compiled.LOADER)
+    link.symlink_to(copy / place.LOADER)
     done, lines = run_copy(host("hard_coded"), PETSC_OPTIONS=f"-dll_append {link}")
     assert (told(done), bool(lines)) == ([], True)
 
@@ -235,7 +235,7 @@ def test_folders_of_any_name_work(name, tmp_path, plugin_library, host, constant
     cache = Path(shutil.copytree(plugin_library.parent, tmp_path / "cache" / name))
     log = tmp_path / name / "log"
     env = {
-        **with_plugin("", cache / compiled.LOADER),
+        **with_plugin("", cache / place.LOADER),
         "METASOLVE_LOG": str(log),
     }
     done, _ = run_with(model, host("hard_coded"), env=env)
