@@ -187,8 +187,8 @@ PetscErrorCode DecideExpect(Solve *s)
     s->budget = fmin(s->budget, (s->class->own_solve.n && !Own(s) ? 1 : FORESEEN) * s->expected);
   if (s->run->decided && PolicyPrior(s->run->runner->policy))
     s->budget = fmin(s->budget, fmax(SURPRISE * s->run->attempt, s->expected / 2));
-  if (s->contract.kind == CONTRACT_DIRECT && !s->class->own_solve.n && PolicyIsConstant(s->run->runner->policy))
-    s->budget = fmax(s->budget, ACCOUNT_PINNED); /* in space a factorisation takes hundreds of times what was guessed */
+  if (!s->class->own_solve.n && PolicyIsConstant(s->run->runner->policy))
+    s->budget = fmax(s->budget, ACCOUNT_PINNED); /* what was guessed of own settings may be wrong by hundreds of times */
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

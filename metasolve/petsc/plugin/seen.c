@@ -4,6 +4,14 @@
 
 #define EVERY 64 /* own answers of a class, out of which CLASS_LOOKS are looked at */
 
+/* Is anything known of what own settings take here? What was guessed of them is no loss, and no gain. */
+static PetscBool Known(const Solve *s)
+{
+  const Policy policy = s->run->runner->policy;
+
+  return (PetscBool)(s->class->own_solve.n || !policy || !PolicyIsConstant(policy));
+}
+
 /* The account is of what happened inside KSPSolve(), in both columns. Looking at a system is not a trial: that comes on top. */
 PetscErrorCode SeenCount(Solve *s)
 {
@@ -15,7 +23,7 @@ PetscErrorCode SeenCount(Solve *s)
     ClassMeasured(s->class, s->run->decided ? &s->run->decision : NULL, s->host->setup, fmax(own - s->own_setup, 0), &s->lesson);
   else {
     if (!(s->expected > 0)) PetscCall(DecideExpect(s));
-    own = s->expected;
+    own = Known(s) ? s->expected : s->total - s->decision;
   }
   AccountAdd(&r->account, own, s->total - s->decision);
   AccountAdd(&s->class->account, own, s->total - s->decision);

@@ -5,6 +5,7 @@ import sys
 
 import pytest
 
+from metasolve.model.pinned import pin
 from metasolve.petsc.compiled import SOURCES
 
 from ..prior_writer import write_prior
@@ -63,8 +64,8 @@ def solved_on(tmp_path, run_with):
     program = tmp_path / "growing.py"
     program.write_text(GROWING)
 
-    def solved(folder, sizes, ranks=1):
-        command = [sys.executable, str(program), ",".join(map(str, sizes))]
+    def solved(folder, sizes, ranks=1, options=()):
+        command = [sys.executable, str(program), ",".join(map(str, sizes)), *options]
         done, lines = run_with(folder, command, ranks=ranks)
         assert done.returncode == 0, done.stderr
         return lines
@@ -107,6 +108,15 @@ def test_the_longer_own_settings_seem_to_take_the_later_they_are_measured(prior,
     """Their time is expected to be that of a thousand answers, so four answers are too early."""
     lines = solved_on(prior(gmres_jacobi=9.0, gmres_ilu0=16.0), [30] * 12)
     assert [line["source"] for line in lines] == ["model"] * 12
+
+
+def test_pinned_settings_are_not_held_to_what_was_guessed_of_own_ones(tmp_path, solved_on):
+    """Own settings take ten times as long as that, and pinned ones five times."""
+    model = pin(tmp_path / "pinned", {"ksp_type": "cg", "pc_type": "icc"})
+    slow = ["-ksp_type", "cg", "-pc_type", "jacobi", "-ksp_rtol", "1e-10"]
+    lines = solved_on(model, [120] * 7, options=slow)
+    why = [line["why"] for line in lines if line["source"] != "model"]
+    assert why == ["the program's own settings are measured again"]
 
 
 # ---- the account ------------------------------------------------------------------------------
