@@ -128,6 +128,7 @@ typedef struct _Solve { /* one solve; times in seconds */
   Course    course;                                              /* of the attempt, where the program keeps one or has monitors */
   PetscInt  its, history;                                        /* of the attempt; how long the program's history was */
   KSPConvergedReason reason;                                     /* what the program's own test says of the answer */
+  PetscReal          accepted;                                   /* of the class, as rank 0 knows it */
   PetscReal          residual, start;  /* the measure at the end; of a guess of ours that is used (NaN: there is none) */
   double             expected, budget; /* what own settings probably take, and what an attempt may */
   double             patience;         /* with own settings; 0: any */
