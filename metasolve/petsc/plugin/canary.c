@@ -33,7 +33,7 @@ static double Draw(const char *run, PetscInt solve)
 static PetscErrorCode Drawn(const Solve *s, PetscBool *yes)
 {
   const Runner *r     = s->run->runner;
-  int           drawn = Draw(r->journal.run, r->solves) < r->canary && s->class->own_solve.n > 0;
+  int           drawn = Draw(r->journal.run, r->solves) < r->canary && s->class->own_solve.n > 0 && !(s->own_measured > 0);
   PetscBool     theirs, keeps;
 
   PetscFunctionBegin;

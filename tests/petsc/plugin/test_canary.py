@@ -101,6 +101,17 @@ def test_direct_solves_have_canaries_too(program, constant_model, run_with):
     assert any(line["canary"] for line in lines)
 
 
+def test_own_settings_that_have_solved_do_not_solve_again(program, constant_model, run_with):
+    """They failed before ours took over: what they take is known."""
+    model = constant_model(**OURS, seconds=60.0, patience=1e9)
+    env = {"METASOLVE_CANARY": "1", "METASOLVE_REUSE": "off"}
+    _, lines = run_with(model, program("richardson", "jacobi"), options="-ksp_max_it 40", env=env)
+    taken_over = [line for line in lines if line["source"] == "switched"]
+    assert len(taken_over) > 1
+    assert all(line["own_taken"] > 0 for line in taken_over)
+    assert {line["canary"] for line in taken_over} == {None}
+
+
 def test_a_share_is_drawn_by_the_number_of_the_solve(program, constant_model, run_with):
     model = constant_model(**OURS, seconds=60.0)
     _, lines = run_with(model, program(solves=400), env={"METASOLVE_CANARY": "0.2"})
