@@ -58,3 +58,42 @@ def test_where_a_test_is_expected_to_be_content(ranks, tmp_path, feature_names, 
     assert done.returncode == 0, done.stderr
     assert len(done.stdout.splitlines()) == len(lines) == 5
     assert [line["source"] for line in lines[1:]] == ["model"] * 4, lines[-1]["why"]
+
+
+HISTORY = """
+import sys
+from petsc4py import PETSc
+A = PETSc.Mat().createAIJ([900, 900], nnz=3)
+start, end = A.getOwnershipRange()
+for i in range(start, end):
+    A.setValue(i, i, 4.0)
+    for j in (i - 1, i + 1):
+        if 0 <= j < 900:
+            A.setValue(i, j, -1.0)
+A.assemble()
+x, b = A.createVecs()
+b.set(1.0)
+ksp = PETSc.KSP().create()
+ksp.setOperators(A)
+ksp.setType(sys.argv[1])
+ksp.getPC().setType(sys.argv[2])
+if PETSc.COMM_WORLD.rank == 0:
+    ksp.setConvergenceHistory(100, reset=True)
+ksp.setFromOptions()
+for k in range(4):
+    ksp.solve(b, x)
+    PETSc.Sys.Print(ksp.getConvergedReason(), (b - A * x).norm() < 1e-4, flush=True)
+"""
+
+
+@pytest.mark.parametrize("ranks", [1, 2])
+@pytest.mark.parametrize("own", ["cg jacobi", "preonly lu"])
+def test_a_history_that_only_one_rank_keeps(ranks, own, tmp_path, constant_model, run_with):
+    (tmp_path / "program.py").write_text(HISTORY)
+    command = [sys.executable, str(tmp_path / "program.py"), *own.split()]
+    command += ["-pc_factor_mat_solver_type", "mumps"]
+    model = constant_model(ksp_type="gmres", pc_type="bjacobi", sub_pc_type="ilu", seconds=60.0)
+    done, lines = run_with(model, command, ranks)
+    assert done.returncode == 0, done.stderr
+    assert "model" in {line["source"] for line in lines}
+    assert all(text.endswith("True") for text in done.stdout.splitlines())
