@@ -111,7 +111,7 @@ PetscErrorCode CanarySolve(Solve *s)
   KSP            ksp    = s->ksp;
   Runner        *r      = s->run->runner;
   PetscErrorCode err, closed;
-  PetscBool      drawn, failed;
+  PetscBool      drawn, good, failed;
   PetscLogDouble clock;
   double         seconds, setup;
   Products       counted;
@@ -133,7 +133,7 @@ PetscErrorCode CanarySolve(Solve *s)
   seconds           = Lap(&clock);
   setup             = s->host->setup - before;
   s->host->answered = PETSC_TRUE;
-  s->canary_good    = (PetscBool)(ksp->reason > 0);
+  good              = (PetscBool)(ksp->reason > 0);
   PutBack(ksp, &kept);
   PetscCall(PCSetErrorIfFailure(ksp->pc, ksp->errorifnotconverged));
   PetscCall(ProductsPutBack(&counted));
@@ -144,6 +144,7 @@ PetscErrorCode CanarySolve(Solve *s)
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   PetscCall(VecDestroy(&x));
+  if (!good) PetscFunctionReturn(PETSC_SUCCESS); /* how soon they failed says nothing of what an answer takes */
   s->own_setup = s->fresh ? setup : 0;
   s->canary    = seconds - (s->fresh ? 0 : setup);
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -286,5 +286,5 @@ void ChooseLearn(Solve *s)
 
   if (!PolicyPrior(s->run->runner->policy) || !s->run->decided) return;
   if (tried && !s->own && s->run->candidate >= 0 && s->setup + s->solve > 0 && KeepTells(s)) SeeAttempt(s);
-  if (s->own_measured > 0 ? s->ksp->reason > 0 : s->canary > 0 && s->canary_good) SeeOwn(s);
+  if (s->own_measured > 0 ? s->ksp->reason > 0 : s->canary > 0) SeeOwn(s);
 }

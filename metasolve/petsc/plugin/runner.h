@@ -135,8 +135,7 @@ typedef struct _Solve { /* one solve; times in seconds */
   double             patience;         /* with own settings; 0: any */
   char               unused[64];
   double             decision, guessing, own_solve, setup, solve, verify, fallback, total;
-  double             canary;      /* seconds of own settings beside an answer that is not theirs; 0: they did not solve */
-  PetscBool          canary_good; /* and they converged */
+  double             canary; /* seconds of own settings beside an answer that is not theirs; 0: they did not solve, or failed */
   double             own_measured, own_setup; /* own settings to the end, and the part of it that was set-up */
   Lesson             lesson;
   PetscBool          learned; /* the state will have it */

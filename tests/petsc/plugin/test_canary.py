@@ -101,6 +101,16 @@ def test_direct_solves_have_canaries_too(program, constant_model, run_with):
     assert any(line["canary"] for line in lines)
 
 
+def test_own_settings_that_fail_measure_nothing(program, constant_model, run_with):
+    """How soon they give up is not what an answer takes them."""
+    model = constant_model(**OURS, seconds=60.0)
+    command = program("cg", "jacobi", solves=30)
+    _, lines = run_with(model, command, options="-ksp_max_it 24", env={"METASOLVE_CANARY": "1"})
+    answered = [line for line in lines[20:] if line["source"] == "model"]
+    assert answered
+    assert {line["canary"] for line in answered} == {None}
+
+
 def test_own_settings_that_have_solved_do_not_solve_again(program, constant_model, run_with):
     """They failed before ours took over: what they take is known."""
     model = constant_model(**OURS, seconds=60.0, patience=1e9)
