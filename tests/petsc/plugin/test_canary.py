@@ -90,7 +90,8 @@ def test_the_program_gets_our_answer_as_without(program, constant_model, run_wit
     assert measured
     with_canary = [line for line in lines[measured[0] + 1 :] if line["source"] == "model"]
     assert with_canary
-    assert all(line["canary"] > 0 for line in with_canary)
+    diverges = own[0] == "richardson"
+    assert all(line["canary"] is None if diverges else line["canary"] > 0 for line in with_canary)
     assert all(line["own_taken"] is None for line in with_canary)
 
 
