@@ -12,6 +12,7 @@ from typing import Any
 
 from metasolve.errors import UsageError
 from metasolve.model.allowed import allowed
+from metasolve.production.state import KEPT
 from metasolve.production.totals import Pairs
 
 LEAST_SOLVES = 8  #: of settings, below which they are not told
@@ -110,6 +111,8 @@ def _add(solver: Solver, line: Mapping[str, Any], factor: float) -> None:
         return
     solver.own[line["class"]] += own
     name = line["candidate"] or " ".join(line["settings"].values())
+    if name == KEPT or line.get("preconditioner") == "kept":
+        return  # no option keeps one for as long as that pays
     if line["source"] == "model" and line["settings"] and not line["unused"]:
         tried = solver.tried.setdefault(name, Tried(line["settings"]))
         tried.norm &= line["measure"] == "norm"

@@ -55,6 +55,14 @@ def test_few_solves_say_nothing_and_failures_count():
     assert "-ksp_type cg" in text([*lines(), *failed])
 
 
+@pytest.mark.parametrize("kept", [{"preconditioner": "kept"}, {"candidate": "own-kept"}])
+def test_what_a_preconditioner_of_an_earlier_operator_saves_is_not_promised(kept):
+    """Options make PETSc build one for each operator."""
+    fast = [line("fast", 0.3, i, FAST) | kept for i in range(12)]
+    with pytest.raises(UsageError, match="nothing to export"):
+        text([head(), *fast])
+
+
 def test_classes_that_it_was_not_tried_on_are_named():
     other = line("slow", 0.8, 99, {"ksp_type": "cg"}, **{"class": "- 64 1 2 1"})
     assert "# Not tried on the class '- 64 1 2 1'." in text([*lines(), other])

@@ -186,7 +186,7 @@ static Prospect *Foreseen(const Solve *s, Prospect *p)
 
   if (!PolicyPrior(r->policy) || r->trial || !isfinite(s->run->attempt)) return NULL;
   *p = (Prospect){.foreseen = ProcessorTime() + fmax(s->run->attempt, SHORTEST_PROCESSOR),
-                  .aim      = s->class->accepted * s->contract.bnorm,
+                  .aim      = s->accepted * s->contract.bnorm,
                   .other    = s->expected};
   return p;
 }

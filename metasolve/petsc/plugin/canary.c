@@ -2,7 +2,8 @@
    canary.c - a sample of solves is made under the program's own settings as well, for what they take.
 
    The program has its answer then, and keeps it: another vector stands in for its solution, nothing is monitored, and what the
-   solve leaves in the KSP is put back. Its preconditioner is set up, as it is whenever somebody needs it.
+   solve leaves in the KSP is put back, and what its products leave in SNES. Its preconditioner is set up, as it is whenever
+   somebody needs it.
 */
 #include "runner.h"
 #include "quiet.h"
@@ -32,7 +33,7 @@ static double Draw(const char *run, PetscInt solve)
 static PetscErrorCode Drawn(const Solve *s, PetscBool *yes)
 {
   const Runner *r     = s->run->runner;
-  int           drawn = Draw(r->journal.run, r->solves) < r->canary && s->class->own_solve.n > 0;
+  int           drawn = Draw(r->journal.run, r->solves) < r->canary && s->class->own_solve.n > 0 && !(s->own_measured > 0);
   PetscBool     theirs, keeps;
 
   PetscFunctionBegin;
@@ -93,6 +94,17 @@ static PetscErrorCode Start(const Solve *s, Vec *x)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* An error on one rank is one of all. Collective. */
+static PetscErrorCode Agree(KSP ksp, PetscErrorCode err, PetscBool *failed)
+{
+  int some = err != 0;
+
+  PetscFunctionBegin;
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &some, 1, MPI_INT, MPI_MAX, PetscObjectComm((PetscObject)ksp)));
+  *failed = (PetscBool)some;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* A set-up for an operator of an earlier solve would have been made with that one: it is not counted again. */
 PetscErrorCode CanarySolve(Solve *s)
 {
@@ -100,9 +112,10 @@ PetscErrorCode CanarySolve(Solve *s)
   KSP            ksp    = s->ksp;
   Runner        *r      = s->run->runner;
   PetscErrorCode err, closed;
-  PetscBool      drawn;
+  PetscBool      drawn, good, failed;
   PetscLogDouble clock;
   double         seconds, setup;
+  Products       counted;
   Quiet          quiet;
   Kept           kept;
   Vec            x;
@@ -111,6 +124,7 @@ PetscErrorCode CanarySolve(Solve *s)
   PetscCall(Drawn(s, &drawn));
   if (!drawn) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(Start(s, &x));
+  PetscCall(ProductsKeep(s->op.A, &counted));
   Take(ksp, &kept);
   ksp->vec_sol = x;
   PetscCall(PetscTime(&clock));
@@ -120,15 +134,18 @@ PetscErrorCode CanarySolve(Solve *s)
   seconds           = Lap(&clock);
   setup             = s->host->setup - before;
   s->host->answered = PETSC_TRUE;
-  s->canary_good    = (PetscBool)(!err && ksp->reason > 0);
+  good              = (PetscBool)(ksp->reason > 0);
   PutBack(ksp, &kept);
   PetscCall(PCSetErrorIfFailure(ksp->pc, ksp->errorifnotconverged));
+  PetscCall(ProductsPutBack(&counted));
   PetscCall(closed);
-  if (err) {
+  PetscCall(Agree(ksp, err, &failed));
+  if (failed) {
     r->canary = 0; /* no more of them: what raised the error may do it again. x is left to whoever was in the middle of it */
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   PetscCall(VecDestroy(&x));
+  if (!good) PetscFunctionReturn(PETSC_SUCCESS); /* how soon they failed says nothing of what an answer takes */
   s->own_setup = s->fresh ? setup : 0;
   s->canary    = seconds - (s->fresh ? 0 : setup);
   PetscFunctionReturn(PETSC_SUCCESS);

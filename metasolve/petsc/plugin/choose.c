@@ -211,11 +211,22 @@ static PetscErrorCode Symmetric(const Solve *s, const double features[], PetscBo
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* May own settings be used in the inner solver, for their set-up is due and serves several operators? Rank 0 says. Collective. */
+static PetscErrorCode OwnMayLast(const Solve *s, PetscBool *yes)
+{
+  int may = !s->run->own_ready && KeepServes(s->class) > 1;
+
+  PetscFunctionBegin;
+  PetscCallMPI(MPI_Bcast(&may, 1, MPI_INT, 0, PetscObjectComm((PetscObject)s->ksp)));
+  *yes = (PetscBool)may;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode ChooseCandidate(Solve *s, const double features[])
 {
   Run        *r = s->run;
   const Prior p = PolicyPrior(r->runner->policy);
-  PetscBool   due;
+  PetscBool   due, lasting;
 
   PetscFunctionBegin;
   PetscCall(PriorOwn(p, s->ksp, &r->own_candidate));
@@ -224,7 +235,8 @@ PetscErrorCode ChooseCandidate(Solve *s, const double features[])
   PetscCall(OwnSetUpIsDue(s->ksp, &due));
   r->own_ready = (PetscBool)!due;
   r->own.n     = 0;
-  if (due && KeepServes(s->class) > 1) PetscCall(DescribeInner(s->ksp, &r->own));
+  PetscCall(OwnMayLast(s, &lasting));
+  if (lasting) PetscCall(DescribeInner(s->ksp, &r->own));
   PetscCall(Symmetric(s, features, &r->decision.symmetric));
   PetscCall(Choose(s));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -274,5 +286,5 @@ void ChooseLearn(Solve *s)
 
   if (!PolicyPrior(s->run->runner->policy) || !s->run->decided) return;
   if (tried && !s->own && s->run->candidate >= 0 && s->setup + s->solve > 0 && KeepTells(s)) SeeAttempt(s);
-  if (s->own_measured > 0 ? s->ksp->reason > 0 : s->canary > 0 && s->canary_good) SeeOwn(s);
+  if (s->own_measured > 0 ? s->ksp->reason > 0 : s->canary > 0) SeeOwn(s);
 }

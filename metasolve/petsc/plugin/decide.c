@@ -24,13 +24,15 @@ static void ToOwn(Solve *s, Why why)
 /* Rank 0 of the KSP knows, from its own class, and all follow. Collective. */
 static PetscErrorCode OwnAttains(Solve *s, Attained *own, PetscReal *told)
 {
-  const MPI_Comm comm = PetscObjectComm((PetscObject)s->ksp);
+  const MPI_Comm comm     = PetscObjectComm((PetscObject)s->ksp);
+  PetscReal      tests[2] = {s->class->told, s->class->accepted};
 
   PetscFunctionBegin;
-  *own  = s->run->known.answers > 0 ? s->run->known : s->class->own;
-  *told = s->class->told;
+  *own = s->run->known.answers > 0 ? s->run->known : s->class->own;
   PetscCallMPI(MPI_Bcast(own, sizeof *own / sizeof own->answers, MPI_DOUBLE, 0, comm));
-  PetscCallMPI(MPI_Bcast(told, 1, MPIU_REAL, 0, comm));
+  PetscCallMPI(MPI_Bcast(tests, 2, MPIU_REAL, 0, comm));
+  *told       = tests[0];
+  s->accepted = tests[1];
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

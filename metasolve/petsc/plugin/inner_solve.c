@@ -69,6 +69,7 @@ PetscErrorCode InnerCloseness(Inner *in, KSP host, Vec r, PetscReal *part, Inner
   Quiet          quiet;
 
   PetscFunctionBegin;
+  *part = 0;
   PetscCall(QuietBegin(&quiet));
   err = CloserAsk(in->ksp, host->vec_rhs, r, part);
   PetscCall(QuietEnd(&quiet));

@@ -15,6 +15,7 @@ static PetscBool Plain(Monitor m)
 
 typedef struct {
   int some;   /* there are monitors */
+  int logs;   /* there is a history */
   int theirs; /* of the program's own: what they look at is seen when they are called */
   int cannot; /* be told afterwards */
 } Watchers;
@@ -23,7 +24,7 @@ typedef struct {
 static Watchers WatchersOf(const Solve *s)
 {
   const KSP ksp = s->ksp;
-  Watchers  w   = {.some = ksp->numbermonitors > 0, .cannot = ksp->err_hist != NULL};
+  Watchers  w   = {.some = ksp->numbermonitors > 0, .logs = ksp->res_hist != NULL, .cannot = ksp->err_hist != NULL};
 
   for (PetscInt i = 0; i < ksp->numbermonitors && !(MONITORS_AFTER && ContractIsAlone(ksp)); i++) {
     if (Plain(ksp->monitor[i])) continue;
@@ -33,7 +34,7 @@ static Watchers WatchersOf(const Solve *s)
   return w;
 }
 
-/* A monitor may be set on one rank only. */
+/* A monitor or a history may be set on one rank only. */
 PetscErrorCode MirrorAllows(Solve *s, Why *why)
 {
   Watchers w = WatchersOf(s);
@@ -41,6 +42,7 @@ PetscErrorCode MirrorAllows(Solve *s, Why *why)
   PetscFunctionBegin;
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &w, sizeof w / sizeof(int), MPI_INT, MPI_MAX, PetscObjectComm((PetscObject)s->ksp)));
   s->monitored = (PetscBool)w.some;
+  s->logged    = (PetscBool)w.logs;
   s->onlookers = (PetscBool)w.theirs;
   if (w.cannot) *why = WHY_MONITORED;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -58,7 +60,7 @@ PetscErrorCode MirrorShows(KSP ksp, Why *why)
 
 PetscBool MirrorWants(const Solve *s)
 {
-  return (PetscBool)(s->ksp->res_hist || s->monitored);
+  return (PetscBool)(s->logged || s->monitored);
 }
 
 PetscErrorCode MirrorForget(Solve *s)

@@ -194,6 +194,7 @@ PetscErrorCode MetasolveBegin(const char *model, const char *log)
 PetscErrorCode MetasolveBeginRecording(const char *dir)
 {
   PetscFunctionBegin;
+  if (AttachIsOff()) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCheck(!environment, PETSC_COMM_WORLD, PETSC_ERR_ORDER, "a model or a recording is in front of this program already");
   PetscCall(RecordSession(dir, &environment));
   PetscCall(Begin());

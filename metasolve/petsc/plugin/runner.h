@@ -124,17 +124,18 @@ typedef struct _Solve { /* one solve; times in seconds */
   Vec            x0;             /* the program's own guess, where one must come back; NULL: it starts from zero */
   PetscBool      fresh, guess,
     own; /* fresh: an operator not seen in the last solve; guess: the solve starts from vec_sol; own: no settings of a model's */
-  PetscBool small, looked, made, answered, monitored, onlookers; /* monitors, and monitors of the program's own: on some rank */
-  Course    course;                                              /* of the attempt, where the program keeps one or has monitors */
-  PetscInt  its, history;                                        /* of the attempt; how long the program's history was */
-  KSPConvergedReason reason;                                     /* what the program's own test says of the answer */
+  PetscBool small, looked, made, answered, monitored, onlookers,
+    logged;                            /* monitors, monitors of the program's own, a history: on some rank */
+  Course             course;           /* of the attempt, where the program keeps one or has monitors */
+  PetscInt           its, history;     /* of the attempt; how long the program's history was */
+  KSPConvergedReason reason;           /* what the program's own test says of the answer */
+  PetscReal          accepted;         /* of the class, as rank 0 knows it */
   PetscReal          residual, start;  /* the measure at the end; of a guess of ours that is used (NaN: there is none) */
   double             expected, budget; /* what own settings probably take, and what an attempt may */
   double             patience;         /* with own settings; 0: any */
   char               unused[64];
   double             decision, guessing, own_solve, setup, solve, verify, fallback, total;
-  double             canary;      /* seconds of own settings beside an answer that is not theirs; 0: they did not solve */
-  PetscBool          canary_good; /* and they converged */
+  double             canary; /* seconds of own settings beside an answer that is not theirs; 0: they did not solve, or failed */
   double             own_measured, own_setup; /* own settings to the end, and the part of it that was set-up */
   Lesson             lesson;
   PetscBool          learned; /* the state will have it */

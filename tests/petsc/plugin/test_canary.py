@@ -90,7 +90,8 @@ def test_the_program_gets_our_answer_as_without(program, constant_model, run_wit
     assert measured
     with_canary = [line for line in lines[measured[0] + 1 :] if line["source"] == "model"]
     assert with_canary
-    assert all(line["canary"] > 0 for line in with_canary)
+    diverges = own[0] == "richardson"
+    assert all(line["canary"] is None if diverges else line["canary"] > 0 for line in with_canary)
     assert all(line["own_taken"] is None for line in with_canary)
 
 
@@ -99,6 +100,27 @@ def test_direct_solves_have_canaries_too(program, constant_model, run_with):
     env = {"METASOLVE_CANARY": "1"}
     _, lines = run_with(model, program("preonly", "lu", solves=30), env=env)
     assert any(line["canary"] for line in lines)
+
+
+def test_own_settings_that_fail_measure_nothing(program, constant_model, run_with):
+    """How soon they give up is not what an answer takes them."""
+    model = constant_model(**OURS, seconds=60.0)
+    command = program("cg", "jacobi", solves=30)
+    _, lines = run_with(model, command, options="-ksp_max_it 24", env={"METASOLVE_CANARY": "1"})
+    answered = [line for line in lines[20:] if line["source"] == "model"]
+    assert answered
+    assert {line["canary"] for line in answered} == {None}
+
+
+def test_own_settings_that_have_solved_do_not_solve_again(program, constant_model, run_with):
+    """They failed before ours took over: what they take is known."""
+    model = constant_model(**OURS, seconds=60.0, patience=1e9)
+    env = {"METASOLVE_CANARY": "1", "METASOLVE_REUSE": "off"}
+    _, lines = run_with(model, program("richardson", "jacobi"), options="-ksp_max_it 40", env=env)
+    taken_over = [line for line in lines if line["source"] == "switched"]
+    assert len(taken_over) > 1
+    assert all(line["own_taken"] > 0 for line in taken_over)
+    assert {line["canary"] for line in taken_over} == {None}
 
 
 def test_a_share_is_drawn_by_the_number_of_the_solve(program, constant_model, run_with):

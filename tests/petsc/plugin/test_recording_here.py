@@ -88,10 +88,12 @@ held = metasolve.accelerate(ksp, log=sys.argv[1])
 ksp.solve(b, x)
 print(held.last, held.detach())
 metasolve.off()
+with metasolve.recording(sys.argv[2]):
+    solver().solve(b, x)
 """
     )
-    log = tmp_path / "log"
-    command = [sys.executable, str(tmp_path / "program.py"), str(log)]
+    log, out = tmp_path / "log", tmp_path / "out"
+    command = [sys.executable, str(tmp_path / "program.py"), str(log), str(out)]
     import os
 
     done = subprocess.run(
@@ -104,3 +106,4 @@ metasolve.off()
     assert done.returncode == 0, done.stderr
     assert done.stdout == "{} None\n"
     assert not log.exists()
+    assert not (out / "manifest.jsonl").exists()
