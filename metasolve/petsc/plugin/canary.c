@@ -39,7 +39,6 @@ static PetscErrorCode Drawn(const Solve *s, PetscBool *yes)
   PetscFunctionBegin;
   *yes = PETSC_FALSE;
   if (!(r->canary > 0) || !s->answered || s->contract.kind == CONTRACT_OWN_TEST) PetscFunctionReturn(PETSC_SUCCESS);
-  if (OperatorIsTwo(&s->op)) PetscFunctionReturn(PETSC_SUCCESS); /* a product may be a function of the program's, and counted */
   PetscCall(PetscObjectTypeCompareAny((PetscObject)s->ksp->pc, &theirs, PCSHELL, "python", ""));
   PetscCall(PetscObjectTypeCompareAny((PetscObject)s->ksp, &keeps, KSPHPDDM, "python", ""));
   if (theirs || keeps) PetscFunctionReturn(PETSC_SUCCESS);

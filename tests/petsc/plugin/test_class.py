@@ -49,6 +49,7 @@ def test_own_settings_are_measured_now_and_then(host, pinned, run_with):
         assert sum(answers[measured[0] : measured[1]]) == 16
 
 
+@pytest.mark.timed
 def test_one_hard_solve_does_not_block_easier_ones(held_on_one_operator):
     """The same operator again, after settings could not meet a tolerance on it."""
     sources = held_on_one_operator([1e-300, 1e-3, 1e-3])
