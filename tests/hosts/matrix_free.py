@@ -63,7 +63,7 @@ def main():
     """Solve and tell what SNES has counted."""
     options = PETSc.Options()
     problem = Bratu(options.getInt("n", 32), options.getReal("lambda", 6.0))
-    x, f, P = problem.da.createGlobalVec(), problem.da.createGlobalVec(), problem.da.createMatrix()
+    x, f, P = problem.da.createGlobalVec(), problem.da.createGlobalVec(), problem.da.createMat()
     snes = PETSc.SNES().create()
     snes.setDM(problem.da)
     snes.setFunction(problem.function, f)

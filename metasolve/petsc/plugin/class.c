@@ -100,6 +100,7 @@ void ClassBegin(struct _Class *new, Class all)
   new->looks       = near->own.answers > 0 ? CLASS_LOOKS - 1 : 0;
   new->told        = near->told;
   new->accepted    = near->accepted;
+  new->blurred     = near->blurred;
   new->risk        = near->risk;
   new->risk.n      = PetscMin(near->risk.n, 1);
   PosteriorDoubt(&new->offsets);

@@ -179,7 +179,8 @@ PetscErrorCode ContractTarget(KSP ksp, const Operator *o, const Attained *own, P
   c->target = ksp->rtol * reference;
   if (c->kind == CONTRACT_UNPRECONDITIONED) c->target = fmax(c->target, ksp->abstol);
   c->target = fmax(c->target, c->noise * c->zero);
-  c->most   = own->answers > 0 ? TWICE * exp(own->norm) * ksp->rtol * c->zero : c->target;
+  c->most   = own->answers > 0 ? TEN * exp(own->norm) * ksp->rtol * c->zero : c->target;
+  c->asked  = c->target;
   if (c->noise > 0 && !(own->answers > 0)) *why = WHY_NOISY;
   if (!isfinite(c->target)) *why = WHY_NOT_FINITE;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -197,16 +198,37 @@ PetscBool ContractMet(const Contract *c, PetscReal measure)
 }
 
 /* A difference is of function values that are rounded to the size of A times what it is taken at. */
+static PetscErrorCode Blur(const Contract *c, Vec x, PetscReal *blur)
+{
+  PetscReal norm;
+
+  PetscFunctionBegin;
+  PetscCall(ScalesOpen(c->judge.P, c->judge.b, c->judge.scales));
+  PetscCall(NormOf(x, NORM_2, &norm));
+  *blur = c->noise * norm * (c->judge.measure == MEASURE_ROWS ? TWICE : c->judge.scales->norm);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode ContractBlur(Contract *c, Vec x)
 {
-  PetscReal norm, blur;
+  PetscReal blur, most;
 
   PetscFunctionBegin;
   if (!(c->noise > 0) || !(c->target > 0)) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(ScalesOpen(c->judge.P, c->judge.b, c->judge.scales));
-  PetscCall(NormOf(x, NORM_2, &norm));
-  blur = c->noise * norm * (c->judge.measure == MEASURE_ROWS ? TWICE : c->judge.scales->norm);
-  if (isgreater(blur, c->target)) c->target = fmin(blur, fmax(c->most, c->target));
+  PetscCall(Blur(c, x, &blur));
+  most      = c->blurred > 0 ? TEN * c->blurred * blur : c->most;
+  c->target = isgreater(blur, c->asked) ? fmin(blur, fmax(most, c->asked)) : c->asked;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode ContractBlurred(const Contract *c, PetscReal residual, PetscReal *blurred)
+{
+  PetscReal blur;
+
+  PetscFunctionBegin;
+  if (!(c->noise > 0)) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(Blur(c, c->ksp->vec_sol, &blur));
+  if (blur > 0) *blurred = residual / blur;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

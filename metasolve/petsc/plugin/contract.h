@@ -37,12 +37,14 @@ typedef struct {
   KSP          ksp;
   ContractKind kind;
   Judge        judge;
-  PetscReal    bnorm;  /* |b|_2 */
-  PetscReal    zero;   /* the measure of x = 0, which others are relative to */
-  PetscReal    target; /* what the measure must not exceed; 0 where the program's own test says that ... */
-  PetscReal    told;   /* ... which is told so many times the 2-norm of the residual */
-  PetscReal    noise;  /* of a product with A, relative; 0: it is exact to rounding ... */
-  PetscReal    most;   /* ... and what may be excused by that */
+  PetscReal    bnorm;   /* |b|_2 */
+  PetscReal    zero;    /* the measure of x = 0, which others are relative to */
+  PetscReal    target;  /* what the measure must not exceed; 0 where the program's own test says that ... */
+  PetscReal    told;    /* ... which is told so many times the 2-norm of the residual */
+  PetscReal    noise;   /* of a product with A, relative; 0: it is exact to rounding ... */
+  PetscReal    asked;   /* the target without it, ... */
+  PetscReal    most;    /* ... and what may be excused by that */
+  PetscReal    blurred; /* what own answers have, in times of what noise explains; 0: not known */
 } Contract;
 
 ContractKind   ContractKindOf(KSP);
@@ -60,6 +62,7 @@ PetscErrorCode ContractTell(Contract *, PetscReal told);        /* 0: nothing is
 PetscErrorCode ContractTold(const Contract *, PetscReal *told); /* by an own answer, in units of the rows. Collective */
 KSPNormType    ContractNorm(const Contract *);                  /* which norm a method is to carry along for it */
 PetscBool      ContractMet(const Contract *, PetscReal measure);
+PetscErrorCode ContractBlurred(const Contract *, PetscReal residual, PetscReal *blurred); /* of an own answer. Collective */
 PetscErrorCode ContractBlur(Contract *, Vec x); /* the target is what products with A can tell at x, at least. Collective */
 /* The program's own settings have answered: how well? of: in all measures. Collective */
 PetscErrorCode ContractAttain(KSP, const Operator *, Scales *, Attained *seen, PetscReal of[MEASURES]);

@@ -22,17 +22,18 @@ static void ToOwn(Solve *s, Why why)
 
 /* ---- ADMIT: the contract, the operator, their class ---- */
 /* Rank 0 of the KSP knows, from its own class, and all follow. Collective. */
-static PetscErrorCode OwnAttains(Solve *s, Attained *own, PetscReal *told)
+static PetscErrorCode OwnAttains(Solve *s, Attained *own, PetscReal *told, PetscReal *blurred)
 {
   const MPI_Comm comm     = PetscObjectComm((PetscObject)s->ksp);
-  PetscReal      tests[2] = {s->class->told, s->class->accepted};
+  PetscReal      tests[3] = {s->class->told, s->class->accepted, s->class->blurred};
 
   PetscFunctionBegin;
   *own = s->run->known.answers > 0 ? s->run->known : s->class->own;
   PetscCallMPI(MPI_Bcast(own, sizeof *own / sizeof own->answers, MPI_DOUBLE, 0, comm));
-  PetscCallMPI(MPI_Bcast(tests, 2, MPIU_REAL, 0, comm));
+  PetscCallMPI(MPI_Bcast(tests, 3, MPIU_REAL, 0, comm));
   *told       = tests[0];
   s->accepted = tests[1];
+  *blurred    = tests[2];
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -51,7 +52,7 @@ PetscErrorCode StepAdmit(Solve *s)
 {
   Run      *r = s->run;
   Attained  own;
-  PetscReal told;
+  PetscReal told, blurred;
 
   PetscFunctionBegin;
   s->guess   = (PetscBool)!s->ksp->guess_zero;
@@ -69,8 +70,9 @@ PetscErrorCode StepAdmit(Solve *s)
   PetscCall(ProductsKeep(s->op.A, &s->products));
   PetscCall(OperatorRead(&s->op, &r->twin, &s->why));
   if (s->why) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(OwnAttains(s, &own, &told));
+  PetscCall(OwnAttains(s, &own, &told, &blurred));
   PetscCall(ContractTarget(s->ksp, &s->op, &own, told, &r->scales, &s->contract, &s->why));
+  s->contract.blurred = blurred;
   if ((s->why == WHY_FIRST || s->why == WHY_NOISY) && r->runner->trial) s->why = WHY_NOT;
   if (s->why == WHY_NOT_FINITE)
     snprintf(s->detail, sizeof s->detail, "the norm of the right-hand side is %g", (double)s->contract.bnorm);

@@ -58,6 +58,7 @@ static PetscErrorCode Attains(Solve *s)
   PetscFunctionBegin;
   PetscCall(ContractAttain(s->ksp, &s->op, &s->run->scales, &s->lesson.attains, of));
   s->residual = of[s->contract.judge.measure];
+  PetscCall(ContractBlurred(&s->contract, s->residual, &s->class->blurred));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

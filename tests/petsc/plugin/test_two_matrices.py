@@ -20,6 +20,7 @@ NEWTON = re.compile(
     re.MULTILINE,
 )
 FREE = "-snes_mf_operator"
+NOISY = "products with the operator are not exact: the program's own answers are looked at first"
 
 
 def newtons(output):
@@ -27,6 +28,13 @@ def newtons(output):
         {key: float(text) for key, text in each.groupdict().items()}
         for each in NEWTON.finditer(output)
     ]
+
+
+def chosen_but_for_the_first(lines):
+    """What differences cannot tell follows from an answer of the program's own."""
+    assert lines[0]["why"] == NOISY
+    assert [line["source"] for line in lines[1:]] == ["model"] * (len(lines) - 1), lines[1]["why"]
+    return len(lines) > 1
 
 
 def two(host, operator, *more):
@@ -72,6 +80,8 @@ def test_a_factor_that_is_applied_once_is_left_alone(
     command = two(host, "other", "-ksp_type", "preonly", "-pc_type", "lu")
     command += ["-pc_factor_mat_solver_type", "mumps"]
     own = run_program(command, ranks=ranks)
+    if own.returncode:
+        pytest.skip("this PETSc has no MUMPS")
     done, lines = run_with(constant_model(**GOOD), command, ranks)
     assert done.stdout == own.stdout
     assert {line["why"] for line in lines} == {
@@ -111,7 +121,7 @@ def test_newton_goes_as_without_us(ranks, host, constant_model, run_with, run_pr
     model = constant_model(ksp_type="gmres", pc_type="bjacobi", sub_pc_type="lu")
     done, lines = run_with(model, command, ranks)
     assert done.returncode == 0, done.stderr
-    assert {line["source"] for line in lines} == {"model"}, lines[0]["why"]
+    assert chosen_but_for_the_first(lines)
     (ours,) = newtons(done.stdout)
     assert ours["reason"] == own["reason"]
     assert ours["newton"] == own["newton"]
@@ -153,5 +163,5 @@ def test_a_tutorial_with_four_unknowns_a_point(
     own = run_program(command, ranks=ranks)
     done, lines = run_with(constant_model(**GOOD), command, ranks)
     assert done.returncode == 0, done.stderr
-    assert {line["source"] for line in lines} == {"model"}, lines[0]["why"]
+    assert chosen_but_for_the_first(lines)
     assert done.stdout.splitlines()[-1] == own.stdout.splitlines()[-1]
