@@ -42,6 +42,14 @@ class Journal:
         return [file for file in both if file.is_file()]
 
     @property
+    def readable(self) -> bool:
+        """Whether any line can be read."""
+        try:
+            return any(_is_one(file) for file in self.files)
+        except OSError:
+            return False
+
+    @property
     def state(self) -> Path:
         """The state that lies beside it, where one does."""
         return self.path.with_suffix(".state")
@@ -64,7 +72,8 @@ class Journal:
         if self.lines == self.damaged:
             raise UsageError(
                 f"{self.path} is no journal, none of its {self.lines} lines is of one: "
-                "give what metasolve run --log FILE has written"
+                "give what metasolve run --log FILE has written, or the name of a program that "
+                "metasolve run has started"
             )
 
     def _of(self, file: Path) -> Iterator[dict[str, Any]]:
@@ -81,6 +90,11 @@ class Journal:
                         "read it with the metasolve that wrote it"
                     )
                 yield found
+
+
+def _is_one(file: Path) -> bool:
+    with file.open("rb") as lines:
+        return any(parsed(line) is not None for line in lines)
 
 
 def parsed(line: bytes) -> dict[str, Any] | None:
@@ -126,14 +140,16 @@ def journals(names: Sequence[str]) -> list[Journal]:
 
 
 def _named(name: str) -> list[Journal]:
-    path = Path(name)
-    if path.is_dir():
+    """A name may be of a program and of a file here, often the program itself: no journal."""
+    path, kept = Path(name), Journal(site.folder() / f"{name}{SUFFIX}")
+    of_program = len(path.parts) == 1 and bool(kept.files)
+    if path.is_dir() and (_all(path) or not of_program):
         return _inside(path, f"no journal in the folder {name}")
-    kept = site.folder() / f"{name}{SUFFIX}"
-    if not path.exists() and len(path.parts) == 1 and Journal(kept).files:
-        return [Journal(kept)]
-    if Journal(path).files:
-        return [Journal(path)]
+    here = Journal(path)
+    if of_program and not here.readable:
+        return [kept]
+    if here.files:
+        return [here]
     if path.exists():
         raise UsageError(f"{name} is not a file: give one that metasolve run --log has written")
     others = " ".join(sorted({journal.path.stem for journal in _all(site.folder())}))

@@ -49,14 +49,23 @@ def known(name: str) -> Path:
     UsageError
         If there is none.
     """
-    here = Path(name) if name.endswith((".state", ".pinned")) else folder() / f"{name}.state"
-    if not here.is_file():
+    here = _file(name)
+    if not is_known(name):
         others = " ".join(sorted(path.stem for path in here.parent.glob("*.state")))
         raise UsageError(
             f"nothing is known of {name}: no file {here}; "
             + (f"there are {others}" if others else "metasolve run makes it")
         )
     return here
+
+
+def is_known(name: str) -> bool:
+    """Whether a state is there, see `known`."""
+    return _file(name).is_file()
+
+
+def _file(name: str) -> Path:
+    return Path(name) if name.endswith((".state", ".pinned")) else folder() / f"{name}.state"
 
 
 def file_of(command: Sequence[str], where: Path | None = None) -> Path:
