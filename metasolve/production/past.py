@@ -155,10 +155,32 @@ def roll_back(file: Path, name: str) -> Version:
     return version
 
 
-def forget(file: Path) -> None:
-    """Remove a state, and the earlier ones that are not pinned."""
-    for each in [*folder(file).glob("*.state"), file]:
-        each.unlink()
+def forget(file: Path) -> tuple[list[Path], list[Path]]:
+    """Remove a state, and the earlier ones that are not pinned: return what went, and what stays.
+
+    Raises
+    ------
+    UsageError
+        If they cannot be removed; where that is seen at once, all of them are there still.
+    """
+    gone = [*sorted(folder(file).glob("*.state")), *([file] if file.exists() else [])]
+    closed = [
+        each for each in {one.parent for one in gone} if not os.access(each, os.W_OK | os.X_OK)
+    ]
+    if closed:
+        raise UsageError(
+            f"nothing of {file.stem} was removed: the folder {min(closed)} cannot be written "
+            "(Permission denied): make it yours, or ask whose it is"
+        )
+    try:
+        for each in gone:
+            each.unlink(missing_ok=True)
+    except OSError as error:
+        raise UsageError(
+            f"{error.filename} cannot be removed ({error.strerror}), so {file.stem} is not "
+            "forgotten as a whole: remove it yourself, and forget again"
+        ) from error
+    return gone, sorted(folder(file).glob(f"*{PINNED}"))
 
 
 def _note(log: Path, before: str, after: str) -> None:
