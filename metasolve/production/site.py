@@ -42,7 +42,9 @@ def program(command: Sequence[str]) -> str:
 
 
 def known(name: str) -> Path:
-    """Return the file of a state that is there: of a program in `folder`, or the file itself.
+    """Return the file of a state: of a program in `folder`, or the file itself.
+
+    Earlier states are enough: the last one need not be there.
 
     Raises
     ------
@@ -60,8 +62,14 @@ def known(name: str) -> Path:
 
 
 def is_known(name: str) -> bool:
-    """Whether a state is there, see `known`."""
-    return _file(name).is_file()
+    """Whether a state is there, or an earlier one, see `known`."""
+    here = _file(name)
+    return here.is_file() or any(earlier(here).glob("*.*"))
+
+
+def earlier(file: Path) -> Path:
+    """Return the folder of the earlier states of the one in `file`."""
+    return file.with_suffix(".states")
 
 
 def _file(name: str) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import heapq
 import os
 from collections import Counter, defaultdict
@@ -94,7 +95,7 @@ class Sums:
         made.journals, made.states = [journal], [State(journal.path.stem)]
         for line in journal:
             journal.damaged += not made._added(line)
-        if journal.state.is_file():
+        with contextlib.suppress(OSError):  # it is not there, or not ours
             made.states[-1].file = digest(journal.state.read_bytes())
         return made
 

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from metasolve.production import past, site
+from metasolve.production import site
 from metasolve.production.state import Operators, digest, written
 
 from ..production.lines import head, solve, write
@@ -30,9 +30,9 @@ def program(request, tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "home"))
     name = request.param
     file = site.folder() / f"{name}.state"
-    past.folder(file).mkdir(parents=True)
+    site.earlier(file).mkdir(parents=True)
     file.write_bytes(made(9))
-    (past.folder(file) / f"{digest(made(1))}.state").write_bytes(made(1))
+    (site.earlier(file) / f"{digest(made(1))}.state").write_bytes(made(1))
     _, *rest = lines()
     write(site.folder() / f"{name}.jsonl", head(program=name), *rest)
     (tmp_path / "here").mkdir()

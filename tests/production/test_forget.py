@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from metasolve.production import past
+from metasolve.production import past, site
 
 from .lines import head, write
 from .test_past import file, made, metasolve  # noqa: F401 (file is a fixture)
@@ -19,7 +19,7 @@ MERELY = ["setpriv", "--bounding-set=-all"] if os.geteuid() == 0 else []
 @pytest.mark.skipif(bool(MERELY) and not shutil.which("setpriv"), reason="needs setpriv as root")
 @pytest.mark.parametrize("which", ["state", "states"])
 def test_what_cannot_be_removed_is_one_line_and_all_of_it_is_there(file, which):  # noqa: F811
-    closed = file.parent if which == "state" else past.folder(file)
+    closed = file.parent if which == "state" else site.earlier(file)
     before = sorted(file.parent.rglob("*"))
     closed.chmod(0o555)
     try:
@@ -33,7 +33,7 @@ def test_what_cannot_be_removed_is_one_line_and_all_of_it_is_there(file, which):
 
 
 def test_what_is_no_file_is_named_and_not_a_traceback(file):  # noqa: F811
-    odd = past.folder(file) / "odd.state"
+    odd = site.earlier(file) / "odd.state"
     odd.mkdir()
     done = metasolve("forget", file)
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
