@@ -55,7 +55,7 @@ def known(name: str) -> Path:
     if not is_known(name):
         others = " ".join(sorted(path.stem for path in here.parent.glob("*.state")))
         raise UsageError(
-            f"nothing is known of {name}: no file {here}; "
+            f"nothing is known of {here.stem}: no file {here}; "
             + (f"there are {others}" if others else "metasolve run makes it")
         )
     return here

@@ -127,13 +127,7 @@ def describe(path: Path) -> dict[str, Any]:
 
 
 def read(path: Path) -> tuple[bytes, list[Operators]]:
-    """Return what is in the file of a state, and its classes.
-
-    Raises
-    ------
-    StateError
-        If it cannot be read, or is damaged.
-    """
+    """Return what the file of a state holds, and its classes; or raise a `StateError`."""
     try:
         return (data := path.read_bytes()), parse(data)
     except OSError as error:

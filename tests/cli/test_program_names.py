@@ -88,3 +88,36 @@ def test_where_nothing_is_kept_the_file_is_complained_of_and_the_remedy_is_right
         done = metasolve(*command, "app")
         assert (done.returncode, done.stderr.count("\n")) == (2, 1)
         assert "metasolve run" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "words", [("inspect", "dr"), ("rollback", "dr"), ("env", "--program", "dr", "--state-id")]
+)
+@pytest.mark.parametrize(
+    ("id_", "said"),
+    [
+        ("abc", "at least its first 4"),
+        ("nonsense", "no id"),
+        ("ffff", "no such state"),
+        ("a/bcd", "no id"),
+    ],
+)
+def test_what_is_wrong_with_an_id_is_said(words, id_, said, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    site.folder().mkdir()
+    (site.folder() / "dr.state").write_bytes(made(9))
+    done = metasolve(*words, id_)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert f"{id_} of dr: " in done.stderr
+    assert said in done.stderr
+
+
+def test_the_program_of_an_id_is_asked_for_and_no_path_is_told_twice(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    done = metasolve("env", "--state-id", "abcd")
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "--program NAME" in done.stderr
+    done = metasolve("env", "--program", "nix", "--state-id", "33")
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert done.stderr.count(str(site.folder())) == 1
+    assert "of nix:" in done.stderr
