@@ -28,7 +28,8 @@ def register(app: typer.Typer) -> None:
 
         sums = Sums.of_all(reading.journals([program]))
         lines = (line for each in sums.journals for line in each)
-        text = constant.options(Path(program).stem, constant.solvers(lines, sums.pairs.factor))
+        name = " ".join(sorted({each.name for each in sums.states}))
+        text = constant.options(name, constant.solvers(lines, sums.pairs.factor))
         try:
             petsc_options.write_text(text, encoding="utf-8")
         except OSError as error:

@@ -77,6 +77,13 @@ class Journal:
         """The state that lies beside it, where one does."""
         return self.path.with_suffix(".state")
 
+    @property
+    def beside(self) -> bool:
+        """Whether states of the program it is called by lie, or have lain, beside it."""
+        state = self.state
+        lock = state.with_name(state.name + ".lock")  # it stays
+        return any(each.exists() for each in (state, lock, site.earlier(state)))
+
     def __iter__(self) -> Iterator[dict[str, Any]]:
         """Yield the lines that can be read.
 

@@ -97,6 +97,9 @@ class Sums:
             journal.damaged += not made._added(line)
         with contextlib.suppress(OSError):  # it is not there, or not ours
             made.states[-1].file = digest(journal.state.read_bytes())
+        if journal.beside:
+            made.states[-1].name = journal.path.stem
+            made.states[-1].gone = not journal.state.exists()
         return made
 
     @classmethod
@@ -184,11 +187,15 @@ class Sums:
             run.host, run.state = str(line["host"]), str(line["state"])
             run.canary = _number(line.get("canary", 0.0))
             run.end = max(run.end, begin)
+        if not self.states[-1].id:
+            self.states[-1].name = program
 
     def _saved(self, line: Mapping[str, Any]) -> float:
         last, moment = self.states[-1], _number(line["time"])
         if moment >= last.time:
             last.id, last.time = str(line["state"]), moment
+            run = self.runs.get(str(line.get("run")))
+            last.name = run.program if run is not None and run.begin else last.name
         return moment
 
     def _until(self, line: Mapping[str, Any], moment: float) -> None:

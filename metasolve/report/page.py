@@ -261,7 +261,7 @@ def _back(document: Document) -> Iterator[str]:
         (
             escape(each["name"]),
             f"<code>{escape(each['id'] or each['file'])}</code>",
-            since(each["time"]) if each["time"] else "",
+            "not there any more" if each["gone"] else since(each["time"]) if each["time"] else "",
         )
         for each in known[:_STATES]
     ]

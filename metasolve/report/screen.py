@@ -128,6 +128,10 @@ def _states(document: Document) -> Iterator[str]:
         told = f"{each['id']} of {_plain(each['name'])}, saved {since(each['time'])}"
         if not each["id"]:
             told = f"{each['file']} of {_plain(each['name'])}; the journal does not tell of it"
+        elif each["gone"]:
+            told += "; it is not there any more: the next run begins without one"
+        elif each["file"] == "":
+            told += "; the file is damaged: metasolve history says more"
         elif each["file"] and each["file"] != each["id"]:
             told += f"; the file is now {each['file']}"
         yield _entry("" if i else "state", told)
