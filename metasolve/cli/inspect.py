@@ -12,6 +12,7 @@ from metasolve.cli.arguments import Json
 from metasolve.errors import UsageError
 
 _SHOWN = 40  # entries of a list
+_FILES = (".state", ".pinned")
 
 
 def register(app: typer.Typer) -> None:
@@ -45,7 +46,8 @@ def _named(directory: Path, other: Path) -> Path:
     """What comes second: behind a program an id of one of its states, if nothing else."""
     from metasolve.production import past, site
 
-    if not _is_state(directory) or _is_kind(other) or site.is_known(str(other)):
+    itself = _is_kind(other) or other.suffix in _FILES or site.is_known(str(other))
+    if itself or not _is_state(directory):
         return other
     return past.known(site.known(str(directory)), str(other)).file
 
@@ -109,9 +111,9 @@ def _is_kind(directory: Path) -> bool:
 
 def _is_state(directory: Path) -> bool:
     """Whether a state is meant: a file of one, or a program, which may lie here by its name."""
-    from metasolve.production import past, site
+    from metasolve.production import site
 
-    if directory.suffix in (".state", past.PINNED):
+    if directory.suffix in _FILES:
         return True
     if len(directory.parts) != 1 or _is_kind(directory):
         return False

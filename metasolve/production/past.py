@@ -86,8 +86,9 @@ def _version(file: Path, runs: Mapping[str, str]) -> Version:
 def _written(log: Path) -> Iterator[tuple[str, str]]:
     """Ids of states, and the runs that have written them."""
     for file in (log.with_name(log.name + ".1"), log):
-        for line in journal.read(file, only=b'"source":"state"'):
-            yield str(line.get("state")), str(line.get("run"))
+        with contextlib.suppress(OSError):  # it is not ours
+            for line in journal.read(file, only=b'"source":"state"'):
+                yield str(line.get("state")), str(line.get("run"))
 
 
 def known(file: Path, name: str) -> Version:
