@@ -115,7 +115,7 @@ def _wrong(name: str, *, many: bool) -> str:
         return "several states begin so"
     if len(name) < LEAST:
         return f"an id is told by at least its first {LEAST} characters"
-    return "no such state" if is_id(name) else f"no id, which has {LEAST} to 16 of 0-9 and a-f"
+    return "no such state" if is_id(name) else f"no id of a state ({LEAST} to 16 of 0-9 and a-f)"
 
 
 def pinned(file: Path, name: str) -> Path:

@@ -129,7 +129,7 @@ def _states(document: Document) -> Iterator[str]:
         if not each["id"]:
             told = f"{each['file']} of {_plain(each['name'])}; the journal does not tell of it"
         elif each["gone"]:
-            told += "; it is not there any more: the next run begins without one"
+            told = f"none of {_plain(each['name'])}: {each['id']} is not there any more"
         elif each["file"] == "":
             told += "; the file is damaged: metasolve history says more"
         elif each["file"] and each["file"] != each["id"]:
