@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from metasolve.cli.front import Parser
 from metasolve.cli.run import add_conduct, add_model, conduct_of, watch_of
+from metasolve.errors import UsageError
 
 HELP = """Print the lines a job script needs to run programs with MODEL, or with the prior.
 
@@ -25,7 +26,6 @@ def parser() -> Parser:
     add_conduct(made)
     made.add_argument(
         "--program",
-        default="job",
         metavar="NAME",
         help="whose state is used, as metasolve run names it after the program; default: job",
     )
@@ -39,7 +39,9 @@ def main(words: Sequence[str]) -> int:
     from metasolve.petsc import launch
 
     watch = watch_of(asked)
-    conduct = conduct_of(asked, asked.log, [asked.program])
+    if asked.state_id is not None and asked.program is None:
+        raise UsageError(f"--state-id {asked.state_id}: of which program? Give --program NAME")
+    conduct = conduct_of(asked, asked.log, [asked.program or "job"])
     variables = launch.environment(asked.model, watch, conduct)
     for name, value in sorted(variables.items()):
         sys.stdout.write(f"export {name}={shlex.quote(value)}\n")

@@ -26,10 +26,10 @@ def register(app: typer.Typer) -> None:
         from metasolve.production import constant, reading
         from metasolve.production.sums import Sums
 
-        found = reading.journals([program])
-        factor = Sums.of_all(found).pairs.factor
-        lines = (line for each in found for line in each)
-        text = constant.options(Path(program).stem, constant.solvers(lines, factor))
+        sums = Sums.of_all(reading.journals([program]))
+        lines = (line for each in sums.journals for line in each)
+        name = " ".join(sorted({each.name for each in sums.states}))
+        text = constant.options(name, constant.solvers(lines, sums.pairs.factor))
         try:
             petsc_options.write_text(text, encoding="utf-8")
         except OSError as error:

@@ -20,7 +20,12 @@ def register(app: typer.Typer) -> None:
         """List what runs of a program have left: id, when, by which run, and what changed."""
         from metasolve.production import past, site
 
-        told = past.history(site.known(program))
+        file = site.known(program)
+        told, damaged = past.history(file), past.damaged(file)
+        if not told and damaged:
+            raise damaged[-1]
+        for each in damaged:
+            typer.echo(f"metasolve: left out: {each}", err=True)
         typer.echo(json.dumps(told, indent=1) if json_ else _table(told))
 
 

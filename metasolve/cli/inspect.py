@@ -12,6 +12,7 @@ from metasolve.cli.arguments import Json
 from metasolve.errors import UsageError
 
 _SHOWN = 40  # entries of a list
+_FILES = (".state", ".pinned")
 
 
 def register(app: typer.Typer) -> None:
@@ -42,12 +43,13 @@ def register(app: typer.Typer) -> None:
 
 
 def _named(directory: Path, other: Path) -> Path:
-    """An id is one of the states of the program that comes first."""
+    """What comes second: behind a program an id of one of its states, if nothing else."""
     from metasolve.production import past, site
 
-    if other.exists() or not past.is_id(other.name) or directory.exists():
+    itself = _is_kind(other) or other.suffix in _FILES or site.is_known(str(other))
+    if itself or not _is_state(directory):
         return other
-    return past.known(site.known(str(directory)), other.name).file
+    return past.known(site.known(str(directory)), str(other)).file
 
 
 def differing(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
@@ -82,20 +84,40 @@ def describe(directory: Path) -> dict[str, Any]:
     from metasolve.petsc import description
     from metasolve.petsc.launch import MANIFEST
     from metasolve.petsc.recording import Recording
-    from metasolve.production import past, site, state
+    from metasolve.production import site, state
 
     if (directory / MANIFEST).is_file():
         return description.of_recording(Recording(directory))
-    if (directory / "model.json").is_file() or (directory / "policy.txt").is_file():
+    if _is_model(directory):
         return description.of_model(directory)
-    if directory.suffix in (".state", past.PINNED) or (
-        len(directory.parts) == 1 and not directory.exists()
-    ):
+    if _is_state(directory):
         return state.describe(site.known(str(directory)))
     raise UsageError(
-        f"{directory} is neither a recording ({MANIFEST}) nor a model (model.json): "
-        "make one with metasolve record or metasolve train"
+        f"{directory} is neither a recording ({MANIFEST}) nor a model (model.json), nor a program "
+        "of which anything is known: make one with metasolve record, metasolve train or metasolve "
+        "run"
     )
+
+
+def _is_model(directory: Path) -> bool:
+    return (directory / "model.json").is_file() or (directory / "policy.txt").is_file()
+
+
+def _is_kind(directory: Path) -> bool:
+    from metasolve.petsc.launch import MANIFEST
+
+    return (directory / MANIFEST).is_file() or _is_model(directory)
+
+
+def _is_state(directory: Path) -> bool:
+    """Whether a state is meant: a file of one, or a program, which may lie here by its name."""
+    from metasolve.production import site
+
+    if directory.suffix in _FILES:
+        return True
+    if len(directory.parts) != 1 or _is_kind(directory):
+        return False
+    return not directory.exists() or site.is_known(str(directory))
 
 
 def _readable(entry: dict[str, Any], indent: int = 0) -> str:

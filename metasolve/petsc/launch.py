@@ -122,10 +122,12 @@ def environment(
 
 def check_model(directory: Path) -> None:
     """Raise a `ModelError` where a directory holds neither a model nor a prior."""
+    remedy = "give a directory made by metasolve train"
+    if not directory.is_dir():
+        what = "is not a directory" if directory.exists() else "is not there"
+        raise ModelError(f"{one_line(directory)} {what}: {remedy}")
     if not any((directory / name).is_file() for name in ("policy.txt", "prior.bin")):
-        raise ModelError(
-            f"{one_line(directory)} holds no policy.txt: give a directory made by metasolve train"
-        )
+        raise ModelError(f"{one_line(directory)} holds no policy.txt: {remedy}")
 
 
 def is_of_program(model: str | os.PathLike[str]) -> bool:

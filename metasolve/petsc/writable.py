@@ -22,8 +22,7 @@ def check_log(path: Path) -> None:
             path.unlink()
     except (OSError, ValueError) as error:
         raise UsageError(
-            f"log={one_line(path)} cannot be written ({_reason(error)}): "
-            "make its folder, or choose another"
+            f"log={one_line(path)} cannot be written ({_reason(error)}): {_remedy(path, error)}"
         ) from error
 
 
@@ -54,6 +53,16 @@ def _check_special(path: Path) -> None:
         raise IsADirectoryError(0, "it is a folder")
     if not os.access(path, os.W_OK):
         raise PermissionError(0, "permission denied")
+
+
+def _remedy(path: Path, error: OSError | ValueError) -> str:
+    if isinstance(error, IsADirectoryError):
+        return f"give a file in it, such as {one_line(path / 'run.jsonl')}"
+    if isinstance(error, FileNotFoundError):
+        return "make its folder, or choose another"
+    if isinstance(error, PermissionError):
+        return "choose a file that you can write"
+    return "choose another"
 
 
 def _reason(error: OSError | ValueError) -> str:

@@ -17,11 +17,12 @@ from pathlib import Path
 from typing import Any
 
 from metasolve.errors import UsageError
-from metasolve.production import journal, lines, state
+from metasolve.production import journal, lines, site, state
 from metasolve.production.state import Operators, StateError, digest
 
 PINNED = ".pinned"  #: the plug-in thins out what ends in .state
-_ID = re.compile(r"[0-9a-f]{4,16}")
+LEAST = 4  #: characters of an id
+_ID = re.compile(rf"[0-9a-f]{{{LEAST},16}}")
 
 
 @dataclass
@@ -42,47 +43,52 @@ class Version:
     run: str = ""
 
 
-def folder(file: Path) -> Path:
-    """Return where the earlier states lie of the one in `file`."""
-    return file.with_suffix(".states")
-
-
 def is_id(word: str) -> bool:
     """Whether a word is how an id of a state begins."""
     return _ID.fullmatch(word) is not None
 
 
 def versions(file: Path) -> list[Version]:
-    """Return all states of a program, the one in `file` last.
+    """Return all states of a program that can be read, the one in `file` last."""
+    return _looked_at(file)[0]
 
-    Raises
-    ------
-    StateError
-        If the last one is damaged; earlier ones that are damaged are left out.
-    """
+
+def damaged(file: Path) -> list[StateError]:
+    """Return what is wrong with the others, the one in `file` last."""
+    return _looked_at(file)[1]
+
+
+def _looked_at(file: Path) -> tuple[list[Version], list[StateError]]:
     runs = dict(_written(file.with_suffix(".jsonl")))
-    found: dict[str, Version] = {}
-    for each in [*folder(file).glob("*.state"), *folder(file).glob(f"*{PINNED}")]:
-        with contextlib.suppress(StateError, OSError):
+    earlier, wrong = dict[str, Version](), list[StateError]()
+    kept = site.earlier(file)
+    for each in [*sorted(kept.glob("*.state")), *sorted(kept.glob(f"*{PINNED}"))]:
+        try:
             version = _version(each, runs)
-            found.setdefault(version.id, version)
-    last = _version(file, runs)
-    found.pop(last.id, None)
-    return [*sorted(found.values(), key=lambda each: each.time), last]
+        except StateError as error:
+            if each.exists():  # a run that ends thins them out
+                wrong.append(error)
+            continue
+        earlier.setdefault(version.id, version)
+    found = sorted(earlier.values(), key=lambda each: each.time)
+    try:
+        last = _version(file, runs)
+    except StateError as error:
+        return found, [*wrong, error]
+    return [*(each for each in found if each.id != last.id), last], wrong
 
 
 def _version(file: Path, runs: Mapping[str, str]) -> Version:
-    data = file.read_bytes()
-    state.parse(data)
-    name = digest(data)
+    name = digest(state.read(file)[0])
     return Version(name, file, file.stat().st_mtime, runs.get(name, ""))
 
 
 def _written(log: Path) -> Iterator[tuple[str, str]]:
     """Ids of states, and the runs that have written them."""
     for file in (log.with_name(log.name + ".1"), log):
-        for line in journal.read(file, only=b'"source":"state"'):
-            yield str(line.get("state")), str(line.get("run"))
+        with contextlib.suppress(OSError):  # it is not ours
+            for line in journal.read(file, only=b'"source":"state"'):
+                yield str(line.get("state")), str(line.get("run"))
 
 
 def known(file: Path, name: str) -> Version:
@@ -97,12 +103,19 @@ def known(file: Path, name: str) -> Version:
     found = [each for each in there if each.id.startswith(name) and is_id(name)]
     if len(found) == 1:
         return found[0]
-    told = "several states begin so" if found else "no such state"
-    last = " ".join(each.id for each in there[-3:])
+    last = " ".join(each.id for each in there[-3:]) or "none"
     raise UsageError(
-        f"{name} of {file.stem}: {told}; the last are {last}; "
+        f"{name} of {file.stem}: {_wrong(name, many=bool(found))}; the last are {last}; "
         f"metasolve history {file.stem} lists all"
     )
+
+
+def _wrong(name: str, *, many: bool) -> str:
+    if many:
+        return "several states begin so"
+    if len(name) < LEAST:
+        return f"an id is told by at least its first {LEAST} characters"
+    return "no such state" if is_id(name) else f"no id of a state ({LEAST} to 16 of 0-9 and a-f)"
 
 
 def pinned(file: Path, name: str) -> Path:
@@ -114,7 +127,7 @@ def pinned(file: Path, name: str) -> Path:
         If there is no such state, or the file cannot be written.
     """
     version = known(file, name)
-    target = folder(file) / f"{version.id}{PINNED}"
+    target = site.earlier(file) / f"{version.id}{PINNED}"
     if not target.is_file():
         try:
             target.parent.mkdir(exist_ok=True)
@@ -141,13 +154,9 @@ def roll_back(file: Path, name: str) -> Version:
     data = version.file.read_bytes()
     try:
         with _alone(file):
-            before = file.read_bytes()
-            earlier = folder(file) / f"{digest(before)}.state"
-            earlier.parent.mkdir(exist_ok=True)
-            if not earlier.exists():
-                os.link(file, earlier)
+            before = _set_aside(file)
             _replace(file, data)
-            _note(file.with_suffix(".jsonl"), digest(before), version.id)
+            _note(file.with_suffix(".jsonl"), before, version.id)
     except OSError as error:
         raise UsageError(
             f"{file} cannot be written ({error.strerror}): see that its folder is yours"
@@ -155,10 +164,45 @@ def roll_back(file: Path, name: str) -> Version:
     return version
 
 
-def forget(file: Path) -> None:
-    """Remove a state, and the earlier ones that are not pinned."""
-    for each in [*folder(file).glob("*.state"), file]:
-        each.unlink()
+def _set_aside(file: Path) -> str:
+    """Put the last state among the earlier ones, if it is one; return its id."""
+    try:
+        before = digest(state.read(file)[0])
+    except StateError:
+        return ""  # a run does without it
+    earlier = site.earlier(file) / f"{before}.state"
+    earlier.parent.mkdir(exist_ok=True)
+    if not earlier.exists():
+        os.link(file, earlier)
+    return before
+
+
+def forget(file: Path) -> tuple[list[Path], list[Path]]:
+    """Remove a state, and the earlier ones that are not pinned: return what went, and what stays.
+
+    Raises
+    ------
+    UsageError
+        If they cannot be removed; where that is seen at once, all of them are there still.
+    """
+    gone = [*sorted(site.earlier(file).glob("*.state")), *([file] if file.exists() else [])]
+    closed = [
+        each for each in {one.parent for one in gone} if not os.access(each, os.W_OK | os.X_OK)
+    ]
+    if closed:
+        raise UsageError(
+            f"nothing of {file.stem} was removed: the folder {min(closed)} cannot be written "
+            "(Permission denied): make it yours, or ask whose it is"
+        )
+    try:
+        for each in gone:
+            each.unlink(missing_ok=True)
+    except OSError as error:
+        raise UsageError(
+            f"{error.filename} cannot be removed ({error.strerror}), so {file.stem} is not "
+            "forgotten as a whole: remove it yourself, and forget again"
+        ) from error
+    return gone, sorted(site.earlier(file).glob(f"*{PINNED}"))
 
 
 def _note(log: Path, before: str, after: str) -> None:
@@ -205,7 +249,7 @@ def history(file: Path) -> list[dict[str, Any]]:
     told: list[dict[str, Any]] = []
     before: list[Operators] = []
     for each in versions(file):
-        classes = state.parse(each.file.read_bytes())
+        _, classes = state.read(each.file)
         found = changes(before, classes)
         told.append(
             {

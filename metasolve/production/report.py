@@ -47,6 +47,7 @@ class Report:
         runs = sorted(sums.runs.items(), key=lambda entry: entry[1].end)
         return {
             "journals": [str(file) for each in sums.journals for file in each.files],
+            "left out": [each.left_out for each in sums.left_out],
             "lines": sum(each.lines for each in sums.journals),
             "damaged lines": sum(each.damaged for each in sums.journals),
             "saved": self._saved(),

@@ -42,21 +42,38 @@ def program(command: Sequence[str]) -> str:
 
 
 def known(name: str) -> Path:
-    """Return the file of a state that is there: of a program in `folder`, or the file itself.
+    """Return the file of a state: of a program in `folder`, or the file itself.
+
+    Earlier states are enough: the last one need not be there.
 
     Raises
     ------
     UsageError
         If there is none.
     """
-    here = Path(name) if name.endswith((".state", ".pinned")) else folder() / f"{name}.state"
-    if not here.is_file():
+    here = _file(name)
+    if not is_known(name):
         others = " ".join(sorted(path.stem for path in here.parent.glob("*.state")))
         raise UsageError(
-            f"nothing is known of {name}: no file {here}; "
+            f"nothing is known of {here.stem}: no file {here}; "
             + (f"there are {others}" if others else "metasolve run makes it")
         )
     return here
+
+
+def is_known(name: str) -> bool:
+    """Whether a state is there, or an earlier one, see `known`."""
+    here = _file(name)
+    return here.is_file() or any(earlier(here).glob("*.*"))
+
+
+def earlier(file: Path) -> Path:
+    """Return the folder of the earlier states of the one in `file`."""
+    return file.with_suffix(".states")
+
+
+def _file(name: str) -> Path:
+    return Path(name) if name.endswith((".state", ".pinned")) else folder() / f"{name}.state"
 
 
 def file_of(command: Sequence[str], where: Path | None = None) -> Path:

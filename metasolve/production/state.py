@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ PARTS = 23  #: of what a prior's trees say, see `posterior.h`
 OWN = "own"  #: the program's own settings, among the offsets
 KEPT = "own-kept"  #: the same in the inner solver, where their preconditioner may be kept
 _DIGEST = 72  # bytes of the last line
+_SUM = re.compile(rb"sha256 ([0-9a-f]{16})[0-9a-f]{48}\n\Z")
 _LONGEST = 64  # words are shorter
 _COUNT = 1 << 30
 
@@ -113,13 +115,7 @@ def describe(path: Path) -> dict[str, Any]:
     StateError
         If it is damaged.
     """
-    data = path.read_bytes()
-    try:
-        classes = parse(data)
-    except StateError as error:
-        raise StateError(
-            f"{path}: {error}; runs start without it, and metasolve forget {path} removes it"
-        ) from error
+    data, classes = read(path)
     saved = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(path.stat().st_mtime))
     return {
         "state of": path.stem,
@@ -128,6 +124,17 @@ def describe(path: Path) -> dict[str, Any]:
         "solves": sum(c.solves for c in classes),
         "classes": [_told(c) for c in classes],
     }
+
+
+def read(path: Path) -> tuple[bytes, list[Operators]]:
+    """Return what the file of a state holds, and its classes; or raise a `StateError`."""
+    try:
+        return (data := path.read_bytes()), parse(data)
+    except OSError as error:
+        told = f"{path} cannot be read ({error.strerror}): "
+    except StateError as error:
+        told = f"{path}: {error}: runs do without it; remove it, or "
+    raise StateError(f"{told}metasolve rollback brings an earlier one back")
 
 
 def _told(c: Operators) -> dict[str, Any]:
@@ -154,8 +161,9 @@ def _told(c: Operators) -> dict[str, Any]:
 
 
 def digest(data: bytes) -> str:
-    """Return the id of a state: of what its file holds."""
-    return data[-_DIGEST:].split()[1][:16].decode() if data else ""
+    """Return the id of a state: of what its file holds; empty where that is no state."""
+    found = _SUM.search(data, max(len(data) - _DIGEST, 0))
+    return found[1].decode() if found else ""
 
 
 def written(classes: list[Operators], prior: str) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import heapq
 import os
 from collections import Counter, defaultdict
@@ -11,7 +12,7 @@ from multiprocessing import get_context
 from typing import Any
 
 from metasolve.production.cells import HOUR, Cell, Key
-from metasolve.production.reading import Journal
+from metasolve.production.reading import Journal, JournalError
 from metasolve.production.remedies import without_numbers
 from metasolve.production.state import digest
 from metasolve.production.totals import Pairs, Run, State, Totals
@@ -50,6 +51,7 @@ class Sums:
     alone, failed : numbers of solves and seconds, by why own settings solved or an attempt failed.
     left : numbers of solves without a line, by kind.
     preconditioners : numbers of changed operators, by what became of the preconditioner.
+    journals, left_out : that were read; and those found in a folder that could not be.
     others : numbers of nonlinear solves, and of runs of whole programs.
     worst : lost seconds, file, line, and what it says.
     """
@@ -64,6 +66,7 @@ class Sums:
         self.preconditioners: Counter[str] = Counter()
         self.others: Counter[str] = Counter()
         self.journals: list[Journal] = []
+        self.left_out: list[JournalError] = []
         self.states: list[State] = []
         self.worst: list[tuple[float, str, int, dict[str, Any]]] = []
         self._seen: set[tuple[str, str]] = set()  # (program, class)
@@ -74,15 +77,29 @@ class Sums:
 
         Raises
         ------
-        UsageError
-            If it is something else.
+        JournalError
+            If it is something else, and was named.
         """
+        try:
+            return cls._of(journal)
+        except JournalError as error:
+            if not journal.found:
+                raise
+            made = cls()
+            made.left_out = [error]
+            return made
+
+    @classmethod
+    def _of(cls, journal: Journal) -> Sums:
         made = cls()
         made.journals, made.states = [journal], [State(journal.path.stem)]
         for line in journal:
             journal.damaged += not made._added(line)
-        if journal.state.is_file():
+        with contextlib.suppress(OSError):  # it is not there, or not ours
             made.states[-1].file = digest(journal.state.read_bytes())
+        if journal.beside:
+            made.states[-1].name = journal.path.stem
+            made.states[-1].gone = not journal.state.exists()
         return made
 
     @classmethod
@@ -91,9 +108,16 @@ class Sums:
 
         Raises
         ------
-        UsageError
-            If one is something else.
+        JournalError
+            If one that was named is something else, or all of them are.
         """
+        made = cls._of_each(journals)
+        if made.left_out and not made.journals:
+            raise made.left_out[0]
+        return made
+
+    @classmethod
+    def _of_each(cls, journals: list[Journal]) -> Sums:
         made = cls()
         size = sum(file.stat().st_size for each in journals for file in each.files)
         processes = min(len(journals), len(os.sched_getaffinity(0)))
@@ -123,6 +147,7 @@ class Sums:
         self.preconditioners.update(other.preconditioners)
         self.others.update(other.others)
         self.journals += other.journals
+        self.left_out += other.left_out
         self.states += other.states
         self.worst = heapq.nlargest(WORST, self.worst + other.worst)
 
@@ -162,11 +187,15 @@ class Sums:
             run.host, run.state = str(line["host"]), str(line["state"])
             run.canary = _number(line.get("canary", 0.0))
             run.end = max(run.end, begin)
+        if not self.states[-1].id:
+            self.states[-1].name = program
 
     def _saved(self, line: Mapping[str, Any]) -> float:
         last, moment = self.states[-1], _number(line["time"])
         if moment >= last.time:
             last.id, last.time = str(line["state"]), moment
+            run = self.runs.get(str(line.get("run")))
+            last.name = run.program if run is not None and run.begin else last.name
         return moment
 
     def _until(self, line: Mapping[str, Any], moment: float) -> None:

@@ -205,14 +205,17 @@ class State:
     Parameters
     ----------
     name
-        Of the program, as the state's file is called.
+        Of the program.
     id, time
         Of the state, and when it was written; id empty: it never was.
     file
         Id of the state that lies beside the journal now; None: there is none.
+    gone
+        Whether it lay there, and does not any more.
     """
 
     name: str
     id: str = ""
     time: float = 0.0
     file: str | None = None
+    gone: bool = False

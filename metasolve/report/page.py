@@ -49,13 +49,15 @@ def _top(document: Document) -> Iterator[str]:
     days = [each["day"] for each in document["days"]]
     when = f"{days[0]} to {days[-1]}" if len(days) > 1 else "".join(days)
     damaged = document["damaged lines"]
-    left_out = f"; {damaged:,} damaged lines left out" if damaged else ""
+    without = f"; {damaged:,} damaged lines left out" if damaged else ""
     yield f"<h1>metasolve: {escape(name)}</h1>"
     runs, programs = (count(len(document[key]), key[:-1]) for key in ("runs", "programs"))
     yield (
         f'<p class="soft">{escape(when)}; {runs} of {programs}, '
-        f"{count(saved['solves'], 'solve')}{left_out}. Written {moment(time.time())}.</p>"
+        f"{count(saved['solves'], 'solve')}{without}. Written {moment(time.time())}.</p>"
     )
+    for each in document["left out"]:
+        yield f'<p class="soft">Left out: {escape(each)}.</p>'
     yield '<div class="figures">'
     yield from _figures(document)
     yield "</div>"
@@ -259,7 +261,7 @@ def _back(document: Document) -> Iterator[str]:
         (
             escape(each["name"]),
             f"<code>{escape(each['id'] or each['file'])}</code>",
-            since(each["time"]) if each["time"] else "",
+            "not there any more" if each["gone"] else since(each["time"]) if each["time"] else "",
         )
         for each in known[:_STATES]
     ]

@@ -34,7 +34,12 @@ def screen(document: Document) -> str:
     document
         As `metasolve.production.report.Report.document` returns it.
     """
-    parts = [_head(document), *_saved(document["saved"]), *_canary(document["canary"])]
+    parts = [
+        _head(document),
+        *_left_out(document),
+        *_saved(document["saved"]),
+        *_canary(document["canary"]),
+    ]
     parts += [*_programs(document), *_states(document)]
     parts += [*_preconditioners(document["preconditioners"]), *_drift(document["drift"])]
     if document["saved"]["solves"]:
@@ -52,6 +57,11 @@ def _head(document: Document) -> str:
     told += "".join(f"; {n} {what} not looked at" for what, n in document["others"].items())
     runs, solves = count(len(document["runs"]), "run"), count(saved["solves"], "solve")
     return "\n".join(textwrap.wrap(f"{name}: {runs}, {solves}{told}", WIDTH))
+
+
+def _left_out(document: Document) -> Iterator[str]:
+    for each in document["left out"]:
+        yield f"left out: {_plain(each)}"
 
 
 def _saved(saved: Document) -> Iterator[str]:
@@ -118,6 +128,10 @@ def _states(document: Document) -> Iterator[str]:
         told = f"{each['id']} of {_plain(each['name'])}, saved {since(each['time'])}"
         if not each["id"]:
             told = f"{each['file']} of {_plain(each['name'])}; the journal does not tell of it"
+        elif each["gone"]:
+            told = f"none of {_plain(each['name'])}: {each['id']} is not there any more"
+        elif each["file"] == "":
+            told += "; the file is damaged: metasolve history says more"
         elif each["file"] and each["file"] != each["id"]:
             told += f"; the file is now {each['file']}"
         yield _entry("" if i else "state", told)

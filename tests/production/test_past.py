@@ -48,8 +48,9 @@ def test_a_history_says_what_has_changed(file):
 
 
 def test_a_damaged_earlier_state_is_left_out(file):
-    (past.folder(file) / ("f" * 16 + ".state")).write_bytes(b"nothing")
+    (site.earlier(file) / ("f" * 16 + ".state")).write_bytes(b"nothing")
     assert len(past.history(file)) == 3
+    assert len(past.damaged(file)) == 1
 
 
 def test_rollback_brings_a_state_back_and_can_be_undone(file):
@@ -81,7 +82,7 @@ def test_forgotten_is_all_but_what_is_pinned(file):
     pinned = past.pinned(file, first.id)
     assert metasolve("forget", file).returncode == 0
     assert not file.exists()
-    assert list(past.folder(file).iterdir()) == [pinned]
+    assert list(site.earlier(file).iterdir()) == [pinned]
 
 
 @pytest.fixture
@@ -163,7 +164,7 @@ def test_the_plugin_keeps_so_many_and_older_ones_by_day(run):
     """Of 120 earlier states, three a day, one goes for each that comes: no day, and no late one."""
     run()
     kept = run()
-    folder = past.folder(kept)
+    folder = site.earlier(kept)
     for i in range(120):
         data = made(i + 1)
         earlier = folder / f"{digest(data)}.state"
