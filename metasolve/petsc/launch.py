@@ -146,7 +146,8 @@ def _of_run(model: str | os.PathLike[str], watch: Watch, conduct: Conduct) -> di
 
 
 def _with_plugin(command: Sequence[str]) -> dict[str, str]:
-    return with_plugin(os.environ.get("PETSC_OPTIONS", ""), remembered.build(command), command)
+    library = remembered.build(command, print_error)
+    return with_plugin(os.environ.get("PETSC_OPTIONS", ""), library, command)
 
 
 @contextlib.contextmanager

@@ -31,7 +31,7 @@ sys.exit(launch.record(sys.argv[2:], sys.argv[1]))
 @pytest.fixture(autouse=True)
 def built(monkeypatch):
     """Whatever is launched here never uses PETSc: the plug-in need not exist."""
-    monkeypatch.setattr(launch.remembered, "build", lambda _command: LIBRARY)
+    monkeypatch.setattr(launch.remembered, "build", lambda *_: LIBRARY)
 
 
 @pytest.mark.parametrize("code", [0, 1, 3, 77])
