@@ -184,6 +184,16 @@ def call(command: Sequence[str], variables: Mapping[str, str]) -> int:
     return 128 - code if code < 0 else code
 
 
+def ended(code: int) -> str:
+    """Say how a command ended that failed, to begin a line with; of one that did not, nothing."""
+    if code <= 0:
+        return ""
+    number = code - 128  # as a shell tells of a signal; the command may have done so, too
+    known = number in set(signal.Signals)
+    sign = f", which stands for {signal.Signals(number).name}" if known else ""
+    return f"the command ended with exit code {code}{sign}; "
+
+
 @contextlib.contextmanager
 def forwarded_to(child: subprocess.Popen[bytes]) -> Iterator[None]:
     """Pass signals on, except those the terminal sends to its whole group, child included."""

@@ -177,7 +177,9 @@ def test_a_run_is_summed_up_in_a_line():
     assert str(Summary.of(lines)) == (
         "6 solves: 3 model, 1 fallback [DIVERGED_DTOL (1)], 2 refused [log_rows (2)]"
     )
-    assert "doctor" in str(Summary.of([]))
+    nothing = journal.summary(Path("/nowhere"), journal.Mark(), "")
+    assert "doctor" in nothing
+    assert nothing.startswith(str(Summary.of([])))
 
 
 def test_a_share_a_class_and_prefixes_are_checked_first():
