@@ -1,5 +1,6 @@
 """The commands of the tutorial and the how-tos run as they are written, with fewer calls."""
 
+import json
 import os
 import re
 import shlex
@@ -62,6 +63,23 @@ def run(line):
 TYPED = [line for line in commands(TUTORIAL) if not line.startswith(("make setup", "source "))]
 
 
+def candidates(text):
+    """What stands in the first column of the table that a training ends with."""
+    rows = text.partition("candidates on validation instances")[2].partition("└")[0]
+    found = re.findall(r"^│ (\S.*?) +│", rows, re.MULTILINE)
+    return {name.removesuffix(" (chosen)") for name in found}
+
+
+def shown_line():
+    return json.loads(re.search(r"```json\n(.*?)```", TUTORIAL, re.DOTALL)[1])
+
+
+def test_every_candidate_that_is_shown_is_explained():
+    shown = candidates(TUTORIAL)
+    assert {"host default", "policy"} <= shown
+    assert shown == set(re.findall(r"^- `(.+?)`:", TUTORIAL, re.MULTILINE))
+
+
 @pytest.mark.slow
 def test_the_tutorial_runs_from_the_first_line_to_the_last(clone):
     """What it prints has the form of what is shown."""
@@ -75,9 +93,12 @@ def test_the_tutorial_runs_from_the_first_line_to_the_last(clone):
     assert "CONVERGED_RTOL" in said[4]
     assert "6 systems recorded; runs/tutorial now holds 6 (6 different operators)" in said[5]
     assert "model: models/tutorial" in said[6]
+    assert candidates(said[6]) <= candidates(TUTORIAL)
     assert "0 wrong results" in said[8]
     assert re.search(r"2 solves: .*; log: tutorial.jsonl", said[9])
-    assert len(journal.solves(Path("tutorial.jsonl"))) == 2
+    lines = list(journal.read(Path("tutorial.jsonl")))
+    assert [line["source"] == "run" for line in lines] == [True, False, False]
+    assert shown_line().keys() <= lines[1].keys()
     assert re.search(r"1 solve: 1 refused \[", said[10])
 
 
