@@ -110,6 +110,21 @@ def test_the_tutorial_is_what_was_counted_on():
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("petsc", ["/opt/none", None])
+def test_a_job_starts_where_no_plug_in_can_be_made(clone, monkeypatch, petsc):
+    """As the page says it: `metasolve run` does not start the program, these lines do."""
+    if petsc:
+        monkeypatch.setenv("METASOLVE_PETSC_DIR", petsc)
+    monkeypatch.delenv("PETSC_OPTIONS", raising=False)
+    page = (DOCS / "how-to" / "production.md").read_text()
+    lines = re.search(r"^    added=.*\n    srun .*$", page, re.MULTILINE)[0]
+    shown = run("set -e\n" + lines.replace("srun ./app", "sh -c 'echo \"<$PETSC_OPTIONS>\"'"))
+    assert shown.returncode == 0, shown.stderr
+    assert ("<>" in shown.stdout, "libmetasolve.so" in shown.stdout) == (bool(petsc), not petsc)
+    ran = run("metasolve run -- echo started")
+    assert (ran.returncode, ran.stdout) == ((1, "") if petsc else (0, "started\n"))
+
+
 @pytest.mark.parametrize("path", sorted(DOCS.rglob("*.md")), ids=lambda path: path.name)
 def test_every_command_named_exists(path):
     named = re.findall(r"(?:^ {4}|`|-- )metasolve ([a-z][\w-]*)", path.read_text(), re.MULTILINE)
