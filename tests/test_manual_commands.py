@@ -1,5 +1,6 @@
 """The commands of the tutorial and the how-tos run as they are written, with fewer calls."""
 
+import json
 import os
 import re
 import shlex
@@ -62,6 +63,23 @@ def run(line):
 TYPED = [line for line in commands(TUTORIAL) if not line.startswith(("make setup", "source "))]
 
 
+def candidates(text):
+    """What stands in the first column of the table that a training ends with."""
+    rows = text.partition("candidates on validation instances")[2].partition("└")[0]
+    found = re.findall(r"^│ (\S.*?) +│", rows, re.MULTILINE)
+    return {name.removesuffix(" (chosen)") for name in found}
+
+
+def shown_line():
+    return json.loads(re.search(r"```json\n(.*?)```", TUTORIAL, re.DOTALL)[1])
+
+
+def test_every_candidate_that_is_shown_is_explained():
+    shown = candidates(TUTORIAL)
+    assert {"host default", "policy"} <= shown
+    assert shown == set(re.findall(r"^- `(.+?)`:", TUTORIAL, re.MULTILINE))
+
+
 @pytest.mark.slow
 def test_the_tutorial_runs_from_the_first_line_to_the_last(clone):
     """What it prints has the form of what is shown."""
@@ -75,9 +93,12 @@ def test_the_tutorial_runs_from_the_first_line_to_the_last(clone):
     assert "CONVERGED_RTOL" in said[4]
     assert "6 systems recorded; runs/tutorial now holds 6 (6 different operators)" in said[5]
     assert "model: models/tutorial" in said[6]
+    assert candidates(said[6]) <= candidates(TUTORIAL)
     assert "0 wrong results" in said[8]
     assert re.search(r"2 solves: .*; log: tutorial.jsonl", said[9])
-    assert len(journal.solves(Path("tutorial.jsonl"))) == 2
+    lines = list(journal.read(Path("tutorial.jsonl")))
+    assert [line["source"] == "run" for line in lines] == [True, False, False]
+    assert shown_line().keys() <= lines[1].keys()
     assert re.search(r"1 solve: 1 refused \[", said[10])
 
 
@@ -87,6 +108,21 @@ def test_the_tutorial_is_what_was_counted_on():
     assert [line.split()[1] for line in TYPED if line.startswith("metasolve")] == [
         "doctor", "record", "train", "record", "evaluate", "run", "run",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("petsc", ["/opt/none", None])
+def test_a_job_starts_where_no_plug_in_can_be_made(clone, monkeypatch, petsc):
+    """As the page says it: `metasolve run` does not start the program, these lines do."""
+    if petsc:
+        monkeypatch.setenv("METASOLVE_PETSC_DIR", petsc)
+    monkeypatch.delenv("PETSC_OPTIONS", raising=False)
+    page = (DOCS / "how-to" / "production.md").read_text()
+    lines = re.search(r"^    added=.*\n    srun .*$", page, re.MULTILINE)[0]
+    shown = run("set -e\n" + lines.replace("srun ./app", "sh -c 'echo \"<$PETSC_OPTIONS>\"'"))
+    assert shown.returncode == 0, shown.stderr
+    assert ("<>" in shown.stdout, "libmetasolve.so" in shown.stdout) == (bool(petsc), not petsc)
+    ran = run("metasolve run -- echo started")
+    assert (ran.returncode, ran.stdout) == ((1, "") if petsc else (0, "started\n"))
 
 
 @pytest.mark.parametrize("path", sorted(DOCS.rglob("*.md")), ids=lambda path: path.name)

@@ -82,6 +82,21 @@ def test_the_commands_of_the_first_screen_run_one_after_the_other(workplace, run
     assert re.search(r"4 solves: .*(model|refused)", said)
 
 
+@pytest.mark.skipif(os.getuid() != 0, reason="Open MPI refuses nobody but root")
+@pytest.mark.skipif(shutil.which("mpiexec") is None, reason="mpiexec is not installed")
+def test_what_open_mpi_wants_of_root_is_in_the_manual():
+    words = ["mpiexec", "-n", "1", "true"]
+    clean = {name: x for name, x in os.environ.items() if "RUN_AS_ROOT" not in name}
+    refused = subprocess.run(words, env=clean, capture_output=True, text=True, check=False)
+    if "root" not in refused.stderr:
+        pytest.skip("an mpiexec that does not mind root")
+    page = (ROOT / "docs" / "how-to" / "troubleshooting.md").read_text()
+    section = page.partition("## mpiexec refuses root")[2].partition("\n## ")[0]
+    told = dict(re.findall(r"(\w*RUN_AS_ROOT\w*)=(\w+)", section))
+    assert set(re.findall(r"\w*RUN_AS_ROOT\w*(?==)", refused.stderr)) == set(told)
+    subprocess.run(words, env={**clean, **told}, check=True)
+
+
 def test_the_python_example_runs(workplace):
     few = f'out="models/app", calls={FEW_CALLS})'
     example = "\n".join(PYTHON).replace('out="models/app")', few)

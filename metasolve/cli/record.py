@@ -56,8 +56,8 @@ def main(words: Sequence[str]) -> int:
     )
     code = launch.record(command, asked.out, watch)
     if code not in (launch.NOT_FOUND, launch.NOT_EXECUTABLE):
-        ended = f"the command ended with exit code {code}; " if code else ""
-        sys.stderr.write(f"metasolve: {ended}{_summary(asked.out, before)}\n")
+        told = _summary(asked.out, before, code)
+        sys.stderr.write(f"metasolve: {launch.ended(code)}{told}\n")
     return code
 
 
@@ -76,16 +76,17 @@ def _recorded(out: Path) -> Recording | None:
     return Recording(out) if (out / MANIFEST).exists() else None
 
 
-def _summary(out: Path, before: Recording | None) -> str:
+def _summary(out: Path, before: Recording | None, code: int) -> str:
     try:
         after = _recorded(out)
     except RecordingError as error:
         return str(error)
     if after is None or len(after.runs) == (0 if before is None else len(before.runs)):
-        return (
-            f"nothing recorded in {out}: no PETSc loaded the plug-in (static, or not there?); "
-            "metasolve doctor says what it needs"
+        why = (
+            ": no PETSc loaded the plug-in (static, or not there?); metasolve doctor says what it "
+            "needs"
         )
+        return f"nothing recorded in {out}{'' if code else why}"
     solves, left_out, left = _new(after, before)
     told = "".join(f"; {n} not recorded: {why}" for why, n in left_out.items())
     told += "".join(f"; {n} left alone: {why}" for why, n in left.items())

@@ -167,7 +167,8 @@ def main(words: Sequence[str]) -> int:
         code = launch.run(command, asked.model, watch, conduct)
         if code not in (launch.NOT_FOUND, launch.NOT_EXECUTABLE):
             where = f"; log: {asked.log}" if asked.log else ""
-            sys.stderr.write(f"metasolve: {journal.summary(lines, mark, conduct.launch)}{where}\n")
+            told = journal.summary(lines, mark, conduct.launch, code)
+            sys.stderr.write(f"metasolve: {launch.ended(code)}{told}{where}\n")
         if asked.log is None:
             _keep(lines, asked.state, command)
     return code

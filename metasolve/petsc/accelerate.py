@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from metasolve.errors import ModelError
+from metasolve.errors import ModelError, UsageError
 from metasolve.files.shipped import shipped
 from metasolve.petsc import launch
 from metasolve.petsc.library import plugin
@@ -48,6 +48,8 @@ def accelerate(
 
     Raises
     ------
+    UsageError
+        If it is no KSP of petsc4py, or has no type yet.
     ModelError
         If the directory holds no model, or the model is in no directory.
     PluginError
@@ -58,6 +60,7 @@ def accelerate(
     >>> metasolve.accelerate(ksp)  # doctest: +SKIP
     >>> ksp.solve(b, x)            # doctest: +SKIP
     """
+    _check(ksp)
     directory = _directory(model)
     launch.check_model(directory)
     plugin().attach(ksp, directory, None if log is None else os.fspath(log))
@@ -113,9 +116,25 @@ def held() -> list[PETSc.KSP]:
     """Return the KSPs that Python holds, of which a type is set."""
     from petsc4py import PETSc
 
-    found = (each for each in gc.get_objects() if isinstance(each, PETSc.KSP))
+    # The type itself is asked: isinstance looks at __class__, which objects of others may compute.
+    found = (each for each in gc.get_objects() if issubclass(type(each), PETSc.KSP))
     different = {each.handle: each for each in found if each.handle and each.getType()}
     return list(different.values())
+
+
+def _check(ksp: object) -> None:
+    from petsc4py import PETSc
+
+    if not isinstance(ksp, PETSc.KSP):
+        raise UsageError(
+            f"metasolve.accelerate wants a KSP of petsc4py, and this is of type "
+            f"{type(ksp).__name__}: give it what solves, such as snes.getKSP()"
+        )
+    if not launch.is_off() and not (ksp.handle and ksp.getType()):
+        raise UsageError(
+            "this KSP has no type yet: call ksp.setFromOptions() or ksp.setType() before "
+            "metasolve.accelerate(ksp)"
+        )
 
 
 def _directory(model: str | os.PathLike[str] | Model | None) -> Path:

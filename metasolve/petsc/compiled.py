@@ -17,7 +17,7 @@ import shlex
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from metasolve.errors import PluginError
@@ -37,7 +37,7 @@ _PLAIN_COMPILERS = ("gcc", "clang", "cc")
 _OF_PETSC_OR_MPI = re.compile(r"petsc|mpi(?!ler)", re.IGNORECASE)
 
 
-def build(found: Installation | None = None) -> Path:
+def build(found: Installation | None = None, tell: Callable[[str], None] | None = None) -> Path:
     """Return the library that PETSc is told to load; it is compiled unless the cache has it.
 
     The cache is ``$XDG_CACHE_HOME/metasolve`` (default ``~/.cache/metasolve``); its key is the
@@ -48,6 +48,8 @@ def build(found: Installation | None = None) -> Path:
     ----------
     found
         The PETSc to compile against; by default the one `installation.find` finds.
+    tell
+        Called with one line before anything is compiled, which takes long.
 
     Returns
     -------
@@ -60,10 +62,10 @@ def build(found: Installation | None = None) -> Path:
     PluginError
         If PETSc, its private headers or a compiler is missing, or the compiler fails.
     """
-    return loader(folder(found))
+    return loader(folder(found, tell))
 
 
-def folder(found: Installation | None = None) -> Path:
+def folder(found: Installation | None = None, tell: Callable[[str], None] | None = None) -> Path:
     """Return the folder of the plug-in for a PETSc, compiled where the cache has no whole one.
 
     What was compiled before is used without the headers and the compiler it was made with.
@@ -83,6 +85,8 @@ def folder(found: Installation | None = None) -> Path:
         return _kept(found, error)
     with _locked(target):
         if not is_whole(target):
+            if tell is not None:
+                tell(f"compiling the plug-in for PETSc {found.version}, once; some 20 seconds")
             _compile(found, target)
     return target
 

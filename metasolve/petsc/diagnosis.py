@@ -13,7 +13,7 @@ from importlib import metadata
 from typing import Any
 
 from metasolve.errors import PluginError
-from metasolve.petsc import installation, library
+from metasolve.petsc import installation, launch, library
 
 _PACKAGES = ("numpy", "torch", "safetensors", "pydantic", "optuna", "matplotlib", "scipy")
 _TOOLS = {
@@ -58,7 +58,7 @@ def diagnose() -> list[Finding]:
         *(_tool(name, remedy, "missing") for name, remedy in _TOOLS.items()),
         *(_tool(name, remedy, "note") for name, remedy in _OPTIONAL_TOOLS.items()),
         _attempt("PETSc", _petsc, installation.INSTALL_PETSC),
-        _attempt("plug-in", lambda: str(library.build()), "see the message"),
+        _attempt("plug-in", lambda: str(library.build(tell=launch.print_error)), "see the message"),
         _bindings("petsc4py", "apt-get install python3-petsc4py", _ASK_PETSC4PY),
         _bindings("mpi4py", "apt-get install python3-mpi4py, or pip install mpi4py", _ASK_MPI4PY),
         _agreement(),

@@ -57,4 +57,13 @@ class Judge:
 def check(code: int, name: str) -> None:
     """Raise a `PluginError` where a function of the plug-in returned an error code of PETSc's."""
     if code:
-        raise PluginError(f"{name} failed with PETSc error code {code}")
+        raise PluginError(f"{name} failed with PETSc error code {code}{_told(name)}")
+
+
+def _told(name: str) -> str:
+    """What PETSc was told of an error in this function: petsc4py keeps its last one."""
+    from petsc4py import PETSc
+
+    where, *said = [str(line) for line in getattr(PETSc.Error, "_traceback_", ())] or [""]
+    ours = any(line.startswith(f"{name}()") for line in (where, *said))
+    return f": {said[1]}" if ours and len(said) > 1 and "() at " not in said[1] else ""

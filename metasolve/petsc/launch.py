@@ -148,7 +148,8 @@ def _of_run(model: str | os.PathLike[str], watch: Watch, conduct: Conduct) -> di
 
 
 def _with_plugin(command: Sequence[str]) -> dict[str, str]:
-    return with_plugin(os.environ.get("PETSC_OPTIONS", ""), remembered.build(command), command)
+    library = remembered.build(command, print_error)
+    return with_plugin(os.environ.get("PETSC_OPTIONS", ""), library, command)
 
 
 @contextlib.contextmanager
@@ -183,6 +184,16 @@ def call(command: Sequence[str], variables: Mapping[str, str]) -> int:
     with forwarded_to(child):
         code = child.wait()
     return 128 - code if code < 0 else code
+
+
+def ended(code: int) -> str:
+    """Say how a command ended that failed, to begin a line with; of one that did not, nothing."""
+    if code <= 0:
+        return ""
+    number = code - 128  # as a shell tells of a signal; the command may have done so, too
+    known = number in set(signal.Signals)
+    sign = f", which stands for {signal.Signals(number).name}" if known else ""
+    return f"the command ended with exit code {code}{sign}; "
 
 
 @contextlib.contextmanager

@@ -7,7 +7,7 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from metasolve.petsc import compiled, elf, installation
@@ -17,11 +17,14 @@ _PETSC = re.compile(r"libpetsc(?!4py)[\w-]*\.so[.\d]*")
 _LONGEST = 10  # seconds that a dynamic linker may take to find the libraries of a program
 
 
-def folder(command: Sequence[str]) -> tuple[Path, list[Path]]:
+def folder(
+    command: Sequence[str], tell: Callable[[str], None] | None = None
+) -> tuple[Path, list[Path]]:
     """Return the folder of the plug-in for a command, and the files that this follows from.
 
     METASOLVE_PETSC_DIR comes first, then the PETSc that the program is linked to, and last the one
     that `installation.find` finds: of a script, or of a program whose PETSc has no headers here.
+    What is compiled is told before, as `compiled.build` does.
 
     Raises
     ------
@@ -32,7 +35,7 @@ def folder(command: Sequence[str]) -> tuple[Path, list[Path]]:
     found = None if library is None else installation.of_library(library)
     place = compiled.kept(library.name) if library is not None and found is None else None
     if place is None:
-        place = compiled.folder(found)
+        place = compiled.folder(found, tell)
     files = [place / name for name in (LOADER, compiled.CORE, compiled.MANIFEST)]
     return place, files if library is None else [*files, library]
 

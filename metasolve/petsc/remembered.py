@@ -11,7 +11,7 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from metasolve.petsc.place import cache, loader
@@ -31,8 +31,10 @@ _PKG_CONFIG = (
 _RULES = ("compiled.py", "installation.py", "linked.py", "elf.py", "place.py")
 
 
-def build(command: Sequence[str] = ()) -> Path:
+def build(command: Sequence[str] = (), tell: Callable[[str], None] | None = None) -> Path:
     """Return the library that PETSc is told to load in this command's program.
+
+    Where it has to be compiled, `tell` is called with one line before.
 
     Raises
     ------
@@ -43,7 +45,7 @@ def build(command: Sequence[str] = ()) -> Path:
     if place is None:
         from metasolve.petsc import linked  # what finds and compiles one is slow to import
 
-        place, files = linked.folder(command)
+        place, files = linked.folder(command, tell)
         note(cache(), command, place, files)
     return loader(place)
 

@@ -73,8 +73,8 @@ class Slow:
     ----------
     host
         Its name.
-    runs
-        Hours of runs on it that could be compared.
+    hours
+        Of the clock, in which there were runs on it that could be compared.
     times
         How many times as long solves take there.
     since
@@ -84,7 +84,7 @@ class Slow:
     """
 
     host: str
-    runs: int
+    hours: int
     times: float
     since: float | None = None
     certain: bool = False
@@ -158,13 +158,20 @@ def _slow(host: str, runs: Iterable[Sequence[tuple[float, float]]], hosts: int) 
     """One number for each hour of a run, whatever was solved in it."""
     told = sorted((min(each)[0], median(x for _, x in each)) for each in runs)
     x = [each[1] for each in told]
-    whole = Slow(host, len(x), math.exp(median(x)), None, _certain(x, hosts))
+    whole = Slow(host, _hours(told), math.exp(median(x)), None, _certain(x, hosts))
     change = shift(x)
     if change is None or change.chance * hosts > CHANCE or change.apart < LEAST:
         return whole
     later = x[change.at :]
     moment = told[change.at][0]
-    return Slow(host, len(later), math.exp(median(later)), moment, _certain(later, hosts))
+    return Slow(
+        host, _hours(told[change.at :]), math.exp(median(later)), moment, _certain(later, hosts)
+    )
+
+
+def _hours(told: Iterable[tuple[float, float]]) -> int:
+    """Of the clock; several runs may have been in one."""
+    return len({moment // 3600 for moment, _ in told})
 
 
 def _certain(x: Sequence[float], hosts: int) -> bool:

@@ -135,7 +135,7 @@ class Summary(NamedTuple):
         """One line for people."""
         count = sum(self.sources.values())
         if not count and not self.left:
-            return "no solve reached the plug-in; metasolve doctor says what it needs"
+            return "no solve reached the plug-in"
         more = "".join(f"; {n} left alone: {why}" for why, n in self.left.items() if n)
         if not count:
             return f"0 solves{more}" if more else f"0 solves: {next(iter(self.left))}"
@@ -165,8 +165,22 @@ class Summary(NamedTuple):
         return (known.index(source) if source in known else len(known)), source
 
 
-def summary(path: Path, mark: Mark, launch: str) -> str:
-    """Say in one line what a launch has written into a log since a mark was taken, see `since`."""
+def summary(path: Path, mark: Mark, launch: str, code: int = 0) -> str:
+    """Say in one line what a launch has written into a log since a mark was taken, see `since`.
+
+    Parameters
+    ----------
+    path, mark, launch
+        As `since` has them.
+    code
+        Exit code of the command: where it failed, nothing is guessed of its PETSc.
+    """
     if path.exists() and not path.is_file():
         return "what was written to a device cannot be summed up"
-    return str(Summary.of(since(path, mark, launch)))
+    found = Summary.of(since(path, mark, launch))
+    if found.sources or found.left or code:
+        return str(found)
+    return (
+        f"{found}; perhaps the command has no PETSc in it, or a static one: "
+        "metasolve doctor says what it needs"
+    )

@@ -99,10 +99,11 @@ REMEDIES = MappingProxyType(
         "the true residual is above the tolerance": "Nothing: the answer was not used.",
         # Solves without a line
         "direct solves": _WHOLE,
+        "direct solves, under --direct off": "Nothing: that was asked for (--direct off).",
         "solves by a preconditioner alone": _WHOLE,
         "solves by a method without a tolerance on b - A x": _WHOLE,
         "transposed solves": _WHOLE,
-        "solves with another options prefix": _WHOLE,
+        "solves with another options prefix": "Nothing: that was asked for (--only).",
         "no linear system was solved with a KSP": "Nothing: there was nothing to do.",
     }
 )

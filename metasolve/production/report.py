@@ -122,7 +122,7 @@ class Report:
         return {
             "hosts": [vars(each) for each in hosts],
             "classes": drift.classes(units, hosts),
-            "most hours": max(map(len, units.values()), default=0),
+            "enough": max(map(len, units.values()), default=0) >= drift.FEWEST,
         }
 
     def _programs(self) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from metasolve.errors import ModelError
 from metasolve.model.directory import NEWTON
 from metasolve.model.model import Model
-from metasolve.petsc import remembered
+from metasolve.petsc import launch, remembered
 from metasolve.petsc.petsc_options import with_plugin
 from metasolve.program.start import Start
 
@@ -34,7 +34,7 @@ def plugged(begin: Start, mode: str, directory: Path, inputs: Iterable[float] = 
         "METASOLVE_MODE": mode,
         "METASOLVE_DIR": str(directory.absolute()),
         "METASOLVE_INPUTS": ",".join(f"{each:.17g}" for each in inputs),
-        **with_plugin(before, remembered.build(begin.words)),
+        **with_plugin(before, remembered.build(begin.words, launch.print_error)),
     }
     return replace(begin, environment={**begin.environment, **added})
 

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from typing import Any
 
-from metasolve.production.drift import FEWEST
 from metasolve.production.reading import since
 from metasolve.report import pictures
 from metasolve.report.parts import card, legend, span, table
@@ -68,17 +67,16 @@ def _figures(document: Document) -> Iterator[str]:
     if saved["solves"] == saved["unknown solves"]:
         yield _figure("", "?", "no solve was measured or expected")
         return
-    sure = "measured"
+    won, sure = saved["saved seconds"] >= 0, "measured"
+    kind, word = ("gain", "saved") if won else ("loss", "lost")
     if saved["expected solves"]:
         sure = "an estimate; nothing says yet how sure it is"
     if saved["least"] is not None and saved["expected solves"]:
         sure = f"9 times of 10 from {span(saved['least'])} to {span(saved['most'])}"
-    won = saved["saved seconds"] >= 0
-    yield _figure(
-        "gain" if won else "loss",
-        span(abs(saved["saved seconds"])),
-        f"{'saved' if won else 'lost'} in solves; {sure}",
-    )
+        if saved["least"] < 0 < saved["most"]:
+            sure += f"; whether it is a {kind} is not certain yet"
+            kind = ""
+    yield _figure(kind, span(abs(saved["saved seconds"])), f"{word} in solves; {sure}")
     if saved["taken seconds"]:
         times = saved["own seconds"] / saved["taken seconds"]
         told = f"{span(saved['taken seconds'])} in place of {span(saved['own seconds'])}"
@@ -101,7 +99,11 @@ def _figures(document: Document) -> Iterator[str]:
     )
     drift = document["drift"]
     told = sum(each["certain"] for each in drift["hosts"]) + len(drift["classes"])
-    yield _figure("loss" if told else "", str(told or "none"), "of the costs seen to have changed")
+    if told or drift["enough"]:
+        words = "of the costs seen to have changed"
+        yield _figure("loss" if told else "", str(told or "none"), words)
+    else:
+        yield _figure("", "?", "whether costs have changed: too little is known yet")
 
 
 def _figure(kind: str, number: str, words: str) -> str:
@@ -197,7 +199,8 @@ def _drift(found: Document) -> Iterator[str]:
     yield "<h2>Has it drifted?</h2>"
     slow_ones = [each for each in found["hosts"] if each["certain"]]
     if not slow_ones and not found["classes"]:
-        yield f'<p class="card fine">{_steady(found["most hours"])}</p>'
+        kind = "card fine" if found["enough"] else "card"
+        yield f'<p class="{kind}">{_steady(found["enough"])}</p>'
     for each in slow_ones:
         yield f'<p class="card alert">{escape(_sentence(slow(each)))}</p>'
     if found["classes"] or len(found["hosts"]) > 1:
@@ -211,9 +214,9 @@ def _drift(found: Document) -> Iterator[str]:
         yield "</div>"
 
 
-def _steady(hours: int) -> str:
-    if hours < FEWEST:
-        return f"Too little is known to say: {count(hours, 'hour')} of runs, of the same kind."
+def _steady(enough: bool) -> str:
+    if not enough:
+        return "Too little is known to say: there are too few runs of the same kind yet."
     return "No class and no host has changed beyond its scatter."
 
 

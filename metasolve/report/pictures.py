@@ -16,6 +16,7 @@ MOST_CLASSES, MOST_CHOICES, MOST_DAYS, MOST_HOSTS = 8, 6, 31, 16
 _UNITS = ((3 * 3600.0, 3600.0, "hours"), (180.0, 60.0, "minutes"), (0.0, 1.0, "seconds"))
 _WIDEST = 70  # of a day
 _ROW = 17  # of a host
+_WORDS = 68  # room for the words at the end of a line
 
 
 def saved_by_day(days: Sequence[Document]) -> str:
@@ -71,14 +72,14 @@ def own_against_taken(classes: Sequence[Document], names: Sequence[str]) -> str:
         return svg.picture("no class", [svg.text(svg.WIDTH / 2, 120, "nothing is known")])
     every = [t for _, *both in means for t in both]
     low, high = min(every) / 1.6, max(every) * 1.6
-    x, y = svg.across(low, high, True), svg.upward(low, high, True)
+    x, y = svg.across(low, high, True, _WORDS), svg.upward(low, high, True)
 
     def lines() -> Iterator[str]:
         for times, told in ((1, "as long"), (2, "2x faster"), (5, "5x")):
             if high / times > low:
                 ends = (x.at(low * times), x.at(high)), (y.at(low), y.at(high / times))
                 yield svg.line(*ends, "equal" if times == 1 else "faster")
-                yield svg.text(x.at(high) - 3, y.at(high / times) - 4, told, "name", "end")
+                yield svg.text(x.end + 4, y.at(high / times) + 4, told, "name", "start")
 
     def points() -> Iterator[str]:
         for i, own, taken in means:
@@ -184,7 +185,7 @@ def hosts(found: Sequence[Document]) -> str:
             name = each["host"] if len(each["host"]) < 16 else each["host"][:14] + "…"
             yield svg.text(102, at + 4, name, "loss" if each["certain"] else "", "end")
             yield svg.line((x.at(1), x.at(each["times"])), (at, at), kind)
-            told = f"{each['host']}: {each['times']:.2f} times, {each['runs']} hours of runs"
+            told = f"{each['host']}: {each['times']:.2f} times, in {each['hours']} hours"
             yield svg.dot(x.at(each["times"]), at, 5, kind, told)
         for times in (0.5, 0.8, 1, 1.25, 1.5, 2, 3, 5, 10):
             if x.low <= times <= x.high:

@@ -162,8 +162,8 @@ def slow(each: Document) -> str:
     since = f" since {moment(each['since'])}" if each["since"] else ""
     return (
         f"host {_plain(each['host'])}: solves take {each['times']:.2f} times as long as on the "
-        f"others{since} (in {count(each['runs'], 'hour')} of runs); take it out of the queue, or "
-        "have it looked at"
+        f"others{since} (in {count(each['hours'], 'hour')} with runs); take it out of the queue, "
+        "or have it looked at"
     )
 
 

@@ -13,7 +13,7 @@ from itertools import chain
 from typing import NamedTuple
 
 WIDTH, HEIGHT = 400, 250
-_LEFT, _RIGHT, _TOP, _BOTTOM = 52, 12, 16, 34
+_LEFT, _RIGHT, _TOP, _BOTTOM = 52, 12, 22, 34
 MINUS = "\N{MINUS SIGN}"
 
 
@@ -70,9 +70,9 @@ def _decades(low: float, high: float) -> list[float]:
     return found[:: math.ceil(len(found) / 6)]
 
 
-def across(low: float, high: float, logarithmic: bool = False) -> Axis:
-    """An axis below a picture."""
-    return Axis(low, high, _LEFT, WIDTH - _RIGHT, logarithmic)
+def across(low: float, high: float, logarithmic: bool = False, right: float = _RIGHT) -> Axis:
+    """An axis below a picture; `right` of it there is room for words."""
+    return Axis(low, high, _LEFT, WIDTH - right, logarithmic)
 
 
 def upward(low: float, high: float, logarithmic: bool = False, height: float = HEIGHT) -> Axis:
@@ -137,9 +137,10 @@ def picture(label: str, *parts: Iterable[str], height: float = HEIGHT) -> str:
 
 def grid(x: Axis | None, y: Axis | None, names: tuple[str, str] = ("", "")) -> Iterator[str]:
     """Axes that have numbers, a line for each, and what they tell."""
+    end = x.end if x else WIDTH - _RIGHT
     for each in y.ticks() if y else ():
         at = y.at(each) if y else 0
-        yield line((_LEFT, WIDTH - _RIGHT), (at, at), "grid")
+        yield line((_LEFT, end), (at, at), "grid")
         yield text(_LEFT - 5, at + 4, number(each), anchor="end")
     foot = y.begin if y else HEIGHT - _BOTTOM
     for each in x.ticks() if x else ():
@@ -147,14 +148,14 @@ def grid(x: Axis | None, y: Axis | None, names: tuple[str, str] = ("", "")) -> I
         yield line((at, at), (_TOP, foot), "grid")
         yield text(at, foot + 14, number(each))
     if names[0]:
-        yield text((_LEFT + WIDTH - _RIGHT) / 2, foot + 29, names[0], "name")
+        yield text((_LEFT + end) / 2, foot + 29, names[0], "name")
     if names[1]:
         yield text(2, 10, names[1], "name", "start")
 
 
 def days(x: Axis, names: Sequence[tuple[float, str]], foot: float) -> Iterator[str]:
     """Names of days below a picture, as many as there is room for."""
-    step = math.ceil(len(names) / 8)
+    step = math.ceil(len(names) / 6)
     for moment, name in names[::step]:
         if x.low <= moment <= x.high:
             yield text(x.at(moment), foot + 14, name)

@@ -193,6 +193,28 @@ def test_exit_codes_are_the_programs(tmp_path):
 
 
 @compiled
+@pytest.mark.parametrize(
+    ("program", "begin", "guesses"),
+    [
+        ("exit 0", "no solve reached the plug-in; perhaps the command has no PETSc", True),
+        ("exit 3", "the command ended with exit code 3; ", False),
+        ("exit 200", "the command ended with exit code 200; ", False),
+        ("kill -9 $$", "the command ended with exit code 137, which stands for SIGKILL; ", False),
+    ],
+)
+def test_a_command_that_failed_is_said_to_have_failed(tmp_path, program, begin, guesses):
+    """Nothing is guessed of its PETSc then: that was not what was wrong."""
+    pin(tmp_path / "model", {"pc_type": "sor"}, petsc="3.18.5")
+    recording = ("record", "-o", tmp_path / "recording")
+    for words in (("run", tmp_path / "model"), recording):
+        done = metasolve(*words, "--", "sh", "-c", program)
+        line = done.stderr.splitlines()[-1]  # the first one may be of the compiler
+        assert ("doctor" in line) == guesses, line
+        if words != recording or not guesses:
+            assert line.startswith(f"metasolve: {begin}"), line
+
+
+@compiled
 def test_a_damaged_model_leaves_the_program_to_itself(host, tmp_path):
     model, log = tmp_path / "model", tmp_path / "log"
     model.mkdir()

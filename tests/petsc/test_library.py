@@ -9,7 +9,7 @@ from functools import lru_cache
 import pytest
 
 from metasolve.errors import PluginError
-from metasolve.petsc import compiled, elf, installation, library, place
+from metasolve.petsc import compiled, elf, installation, launch, library, place
 
 pytestmark = pytest.mark.skipif(shutil.which("mpicc") is None, reason="the plug-in is compiled")
 BUILD = [sys.executable, "-c", "from metasolve.petsc import library; print(library.build())"]
@@ -38,6 +38,23 @@ def test_a_build_is_found_again_without_a_compiler(cache, monkeypatch):
     monkeypatch.setattr(compiled, "_compile", None)
     assert library.build(found) == place
     assert found.version in place.parent.name
+
+
+def test_what_is_compiled_is_told_once_and_by_a_command_only(cache, capfd, monkeypatch, tmp_path):
+    def compiled_at_once(found, target):
+        assert capfd.readouterr().err == told.pop(), "before, not after"
+        shutil.copytree(built(), target, dirs_exist_ok=True)
+
+    monkeypatch.setattr(compiled, "_compile", compiled_at_once)
+    version = installation.find().version
+    line = f"metasolve: compiling the plug-in for PETSc {version}, once; some 20 seconds\n"
+    told = ["", line]
+    for _ in range(2):
+        assert launch.record(["true"], tmp_path / "recorded") == 0
+    assert told == [""]
+    shutil.rmtree(cache)
+    library.build()
+    assert (told, capfd.readouterr().err) == ([], "")
 
 
 def test_other_flags_are_another_library(cache, monkeypatch):

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 import metasolve
-from metasolve.errors import ModelError
+from metasolve.errors import ModelError, PluginError, UsageError
 from metasolve.petsc import launch
 from metasolve.petsc.conduct import Conduct
 from metasolve.petsc.library import plugin
@@ -142,6 +142,21 @@ def test_accelerate_takes_a_loaded_model_too(nonsymmetric, hasty, tmp_path):
             assert (b - A * x).norm() <= 1.1e-5 * b.norm()
     with pytest.raises(ModelError, match="in no directory"):
         metasolve.accelerate(ksp, replace(model, directory=None))
+
+
+def test_accelerate_says_what_is_wrong_with_what_it_was_given(monkeypatch):
+    ksp = PETSc.KSP().create(PETSc.COMM_SELF)
+    for given in (ksp, PETSc.KSP()):
+        with pytest.raises(UsageError, match=r"ksp\.setFromOptions\(\) or ksp\.setType\(\)"):
+            metasolve.accelerate(given)
+    for given in (PETSc.SNES().create(PETSc.COMM_SELF), None, "ksp"):
+        with pytest.raises(UsageError, match=f"{type(given).__name__}.*give it what solves"):
+            metasolve.accelerate(given)
+    ksp.setType("lsqr")
+    with pytest.raises(PluginError, match="56: a KSP of type lsqr is not accelerated"):
+        metasolve.accelerate(ksp)
+    monkeypatch.setenv("METASOLVE_OFF", "1")
+    metasolve.accelerate(PETSc.KSP().create(PETSc.COMM_SELF))
 
 
 REUSED = [  # but GAMG, which keeps its aggregates, as it does in a program's own solver

@@ -119,7 +119,22 @@ def test_a_program_on_one_host_is_compared_with_none(tmp_path):
     lines = [head()] + [solve(1.0, None, 2.0, i) for i in range(50)]
     report = Report()
     report.read(journals([str(write(tmp_path / "a.jsonl", *lines))]))
-    assert report.document()["drift"] == {"hosts": [], "classes": [], "most hours": 1}
+    assert report.document()["drift"] == {"hosts": [], "classes": [], "enough": False}
+
+
+def test_hours_are_those_of_the_clock(tmp_path):
+    """Ten short runs in one hour are runs of one hour, whatever else they are."""
+    for i in range(10):
+        for host in ("here", "there"):
+            run = {"run": f"{host}{i}", "time": 100.0 + i}
+            lines = [
+                {**head(), **run, "host": host},
+                *(solve(1.0, None, 2.0, j) | run for j in (1, 2)),
+            ]
+            write(tmp_path / f"{host}{i}.jsonl", *lines)
+    report = Report()
+    report.read(journals([str(tmp_path)]))
+    assert [each["hours"] for each in report.document()["drift"]["hosts"]] == [1, 1]
 
 
 def test_several_processes_read_the_same(simulated, document, monkeypatch):

@@ -38,6 +38,15 @@ def test_kinds_of_solves_without_a_line_have_one():
     assert [kind for kind in kinds if remedy(kind) == OTHER and "recorded" not in kind] == []
 
 
+def test_what_an_option_asked_for_needs_no_remedy():
+    """Names of the options that a kind tells of are those of the command line."""
+    told = {"direct solves, under --direct off": "--direct off"}
+    told["solves with another options prefix"] = "--only"
+    for kind, option in told.items():
+        assert remedy(kind) == f"Nothing: that was asked for ({option})."
+    assert "whole program" in remedy("direct solves")
+
+
 @pytest.mark.parametrize(
     ("why", "reason"),
     [

@@ -16,11 +16,12 @@ from metasolve.production.reading import journals
 from metasolve.production.report import Report
 from metasolve.report.page import page
 from metasolve.report.parts import span
+from metasolve.report.pictures import own_against_taken
 from metasolve.report.svg import MINUS, across, number, upward
 
 VOID = ("meta", "br", "img", "link", "input", "hr")
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "google-chrome", "chrome"))), None)
-#: Names what is wider than its place: of the page, and of a picture.
+#: Names what is wider than its place, of the page and of a picture, and words upon words.
 LOOK = """<script>
 const wide = document.documentElement.scrollWidth > innerWidth ? ['page'] : [];
 for (const card of document.querySelectorAll('.card'))
@@ -30,6 +31,15 @@ for (const text of document.querySelectorAll('svg text')) {
   if (inner.left < outer.left - 1 || inner.right > outer.right + 1)
     wide.push('text ' + text.textContent);
   if (inner.height < 7) wide.push('small ' + text.textContent);
+}
+for (const picture of document.querySelectorAll('svg')) {
+  const words = [...picture.querySelectorAll('text:not(.inside)')];
+  words.forEach((a, i) => words.slice(i + 1).forEach(b => {
+    const p = a.getBoundingClientRect(), q = b.getBoundingClientRect();
+    const high = Math.min(p.bottom, q.bottom) - Math.max(p.top, q.top);
+    if (Math.min(p.right, q.right) - Math.max(p.left, q.left) > 0 && high > p.height / 4)
+      wide.push('text ' + a.textContent + ' on ' + b.textContent);
+  }));
 }
 parent.document.title = JSON.stringify({width: innerWidth, wide: wide,
   pictures: document.querySelectorAll('svg').length,
@@ -124,6 +134,44 @@ def test_the_command_writes_it_and_names_a_folder_that_is_not_there(tmp_path, ca
         assert (stop.value.code or 0) == code
         assert str(file) in "".join(capsys.readouterr())
     assert (tmp_path / "r.html").read_text().startswith("<!DOCTYPE html>")
+
+
+@pytest.mark.parametrize(
+    ("saved", "least", "most", "kind"),
+    [
+        (9.0, 2.0, 20.0, "gain"),
+        (9.0, -2.0, 20.0, ""),
+        (-9.0, -20.0, 2.0, ""),
+        (-9, -20, -2, "loss"),
+    ],
+)
+def test_what_may_be_none_has_no_colour(made, saved, least, most, kind):
+    numbers = {"saved seconds": saved, "least": least, "most": most}
+    figure = page({**made, "saved": {**made["saved"], **numbers}}).split('<div class="card ')[1]
+    assert figure.startswith(f'{kind}">')
+    assert ("not certain yet" in figure) == (kind == "")
+
+
+def test_where_little_is_known_nothing_is_said_of_changes(made):
+    for enough in (True, False):
+        drift = {"hosts": [], "classes": [], "enough": enough}
+        shown = page({**made, "drift": drift})
+        assert ("of the costs seen to have changed" in shown) == enough
+        assert ("No class and no host has changed" in shown) == enough
+        assert ("oo little is known" in shown) != enough
+
+
+def test_words_at_a_line_are_at_its_end(made):
+    """And upon no other one: lines end where their words begin."""
+    drawn = own_against_taken(made["classes"], [each["name"] for each in made["classes"]])
+    ends = re.findall(r'class="(?:equal|faster)" points="\S+ ([\d.]+),([\d.]+)"', drawn)
+    words = re.findall(
+        r'class="name" x="([\d.]+)" y="([\d.]+)" text-anchor="start">(?!taken)', drawn
+    )
+    assert len(ends) == len(words) >= 2
+    for (x, y), (left, foot) in zip(ends, words, strict=True):
+        assert float(x) < float(left)
+        assert 0 < float(foot) - float(y) < 6
 
 
 @pytest.mark.parametrize(("low", "high"), [(0.01, 3e4), (0.9, 1.4), (2e-6, 5e-5), (1.0, 1.001)])

@@ -37,7 +37,7 @@ PetscBool ContractFactors(KSP ksp)
 }
 
 /* Are direct solves to be left alone? Asked for several times in a solve, and read once. */
-static PetscBool Off(void)
+PetscBool ContractDirectIsOff(void)
 {
   static int  off = -1;
   const char *word;
@@ -49,7 +49,7 @@ static PetscBool Off(void)
 /* A factor of another matrix is an ordinary preconditioner of a Krylov method. */
 PetscBool ContractIsDirect(KSP ksp)
 {
-  if (!ContractFactors(ksp) || ksp->pc->reusepreconditioner || Off()) return PETSC_FALSE;
+  if (!ContractFactors(ksp) || ksp->pc->reusepreconditioner || ContractDirectIsOff()) return PETSC_FALSE;
   if (ContractIsAlone(ksp)) return ksp->guess_zero;
   return (PetscBool)(ksp->converged == KSPConvergedDefault && ksp->pc->mat == ksp->pc->pmat);
 }

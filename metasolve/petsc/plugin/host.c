@@ -40,7 +40,8 @@ static Left LeftOf(KSP ksp, const Session *s)
   if (ksp->transpose_solve) return LEFT_TRANSPOSED;
   if (!s) return LEFT_METHOD;
   if (!ContractIsAlone(ksp) || ContractIsDirect(ksp)) return LEFT_PREFIX;
-  return ContractFactors(ksp) ? LEFT_DIRECT : LEFT_ONCE;
+  if (!ContractFactors(ksp)) return LEFT_ONCE;
+  return ContractDirectIsOff() ? LEFT_DIRECT_OFF : LEFT_DIRECT;
 }
 
 static PetscErrorCode KSPBuildSolution_Host(KSP ksp, Vec v, Vec *V)

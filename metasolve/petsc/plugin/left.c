@@ -3,6 +3,7 @@
 
 static const char *const names[LEFT_KINDS] = {
   [LEFT_DIRECT]     = "direct solves",
+  [LEFT_DIRECT_OFF] = "direct solves, under --direct off",
   [LEFT_ONCE]       = "solves by a preconditioner alone",
   [LEFT_METHOD]     = "solves by a method without a tolerance on b - A x",
   [LEFT_TRANSPOSED] = "transposed solves",

@@ -4,6 +4,7 @@
 
 typedef enum {
   LEFT_DIRECT,
+  LEFT_DIRECT_OFF,
   LEFT_ONCE,
   LEFT_METHOD,
   LEFT_TRANSPOSED,

@@ -74,7 +74,8 @@ def test_they_are_counted_by_why(started, verb, solves, said):
 
 @pytest.mark.parametrize("verb", ["run", "record"])
 def test_direct_solves_are_where_that_is_asked_for(started, verb):
-    assert "3 left alone: direct solves" in started(verb, "preonly,lu,3", words=["--direct", "off"])
+    told = started(verb, "preonly,lu,3", words=["--direct", "off"])
+    assert "3 left alone: direct solves, under --direct off" in told
 
 
 @pytest.mark.parametrize("size", [1, 2])

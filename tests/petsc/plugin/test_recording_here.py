@@ -67,6 +67,28 @@ def test_what_is_solved_inside_is_kept_and_nothing_else(recorded, ranks):
     assert {solve.ranks for solve in found.solves} == {ranks}
 
 
+def test_objects_of_others_are_not_asked_what_they_are(plugin_library, monkeypatch):
+    """Some of torch compute their class when they are asked, and warn of it."""
+    import warnings
+
+    from metasolve.petsc.accelerate import held
+
+    class Lazy:
+        @property
+        def __class__(self):
+            warnings.warn("was asked", FutureWarning, stacklevel=1)
+            return Lazy
+
+    KSP = pytest.importorskip("petsc4py.PETSc").KSP
+    kept = [Lazy(), KSP().create(), type("Mine", (KSP,), {})().create()]
+    for ksp in kept[1:]:
+        ksp.setType("cg")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = held()
+    assert {ksp.handle for ksp in kept[1:]} <= {ksp.handle for ksp in found}
+
+
 def test_a_limit_is_one_of_the_block(recorded):
     assert len(recorded(max_systems=1).solves) == 2
 
