@@ -111,7 +111,7 @@ PetscErrorCode CanarySolve(Solve *s)
   KSP            ksp    = s->ksp;
   Runner        *r      = s->run->runner;
   PetscErrorCode err, closed;
-  PetscBool      drawn, good, failed;
+  PetscBool      drawn, good, failed = PETSC_FALSE;
   PetscLogDouble clock;
   double         seconds, setup;
   Products       counted;

@@ -52,7 +52,7 @@ PetscErrorCode StepAdmit(Solve *s)
 {
   Run      *r = s->run;
   Attained  own;
-  PetscReal told, blurred;
+  PetscReal told = 0, blurred = 0;
 
   PetscFunctionBegin;
   s->guess   = (PetscBool)!s->ksp->guess_zero;

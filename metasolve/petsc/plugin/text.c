@@ -117,11 +117,11 @@ void TextNumber(Text *t, double x)
 void TextDecimal(Text *t, double x)
 {
   char          digits[32], *end = digits + sizeof digits, *c = end;
-  const int64_t n        = fabs(x) < TEXT_DECIMAL ? (int64_t)llround(x * 1e9) : 0;
+  const int64_t n        = isless(fabs(x), TEXT_DECIMAL) ? (int64_t)llround(x * 1e9) : 0;
   uint64_t      rest     = (uint64_t)(n < 0 ? -n : n);
   int           decimals = 9;
 
-  if (!(fabs(x) < TEXT_DECIMAL)) return TextNumber(t, x);
+  if (!isless(fabs(x), TEXT_DECIMAL)) return TextNumber(t, x);
   for (; decimals && rest % 10 == 0; decimals--) rest /= 10;
   for (; decimals; decimals--, rest /= 10) *--c = (char)('0' + rest % 10);
   if (c != end) *--c = '.';
@@ -133,7 +133,7 @@ void TextDecimal(Text *t, double x)
 
 double TextRounded(double x)
 {
-  return fabs(x) < TEXT_DECIMAL ? (double)llround(x * 1e9) / 1e9 : x;
+  return isless(fabs(x), TEXT_DECIMAL) ? (double)llround(x * 1e9) / 1e9 : x;
 }
 
 void TextRun(char run[TEXT_RUN])
