@@ -166,7 +166,7 @@ static void Best(Solve *s, PetscBool symmetric, Verdict *v)
   v->attempt  = v->candidate < 0 || v->candidate == POSTERIOR_LASTING
                 ? INFINITY
                 : exp(f->total[v->candidate] + PosteriorMean(o, f, CandidateIs(v->candidate)));
-  v->patience = PATIENCE * v->foreseen;
+  v->patience = v->candidate == POSTERIOR_LASTING ? 0 : PATIENCE * v->foreseen; /* own settings are not given up for themselves */
   if (v->candidate < 0 || !(v->venture > 0 || isless(best.sure, own - WORTH))) v->why = WHY_NO_GAIN;
 }
 

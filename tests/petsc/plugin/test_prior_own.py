@@ -12,10 +12,10 @@ def test_once_measured_own_settings_are_expected_to_take_what_they_took(
 ):
     """Systems of which the forest says the same: how wrong it is of them plays no part."""
     folder = write_prior(tmp_path / "prior", ALL, [UNHURRIED], list(feature_names))
-    _, lines = run_with(folder, sequence(host, 90))
+    _, lines = run_with(folder, sequence(host, 60))
     took, compared = [], 0
     for line in lines:
-        if took and line["own_expected"] and len(took) < 12:
+        if took and line["own_expected"] and line["source"] == "refused" and len(took) < 12:
             assert line["own_expected"] == pytest.approx(sum(took) / len(took), rel=0.4)
             compared += 1
         if line["own_taken"]:
