@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from petsc4py import PETSc
 
 from metasolve.petsc import communication
@@ -49,65 +51,62 @@ def attempt(
     if budget.seconds is not None and elapsed > budget.seconds:
         measured.exhausted, measured.residual = True, system.residual(x)
         return target
-    most = ksp.max_it
     measured.run(ksp, system, x)
-    _go_on(ksp, system, x, measured, limits, target, direct=solve.direct)
+    made = _Attempt(ksp, system, x, measured, limits, target, ksp.max_it)
+    made.go_on(REFINEMENTS if solve.direct else 1, direct=solve.direct)
     if isinstance(solve, RecordedSolve) and solve.stops_preconditioned:
-        _closer(ksp, system, x, measured, limits, target, solve.rtol, most)
+        made.come_closer(solve.rtol)
     out_of_iterations = budget.iterations is not None and measured.iterations >= budget.iterations
     measured.exhausted = bool(limits.late) or out_of_iterations
     return float(limits.target)
 
 
-def _go_on(
-    ksp: PETSc.KSP,
-    system: System,
-    x: PETSc.Vec,
-    measured: Measurement,
-    limits: Limits,
-    target: float,
-    *,
-    direct: bool,
-) -> None:
-    """Go on from an answer that is nearly there."""
-    most = ksp.max_it
-    for _ in range(REFINEMENTS if direct else 1):
-        before, left = measured.residual, most - measured.iterations
-        if limits.late or left <= 0 or not measured.nearly(target, direct=direct):
-            return
-        _again(ksp, system, x, measured, left)
-        if not measured.residual < BETTER * before:
-            return
+@dataclass
+class _Attempt:
+    """One that has come to an end, and may go on from there; `most` iterations in all."""
 
+    ksp: PETSc.KSP
+    system: System
+    x: PETSc.Vec
+    measured: Measurement
+    limits: Limits
+    target: float
+    most: int
 
-def _closer(
-    ksp: PETSc.KSP,
-    system: System,
-    x: PETSc.Vec,
-    measured: Measurement,
-    limits: Limits,
-    target: float,
-    rtol: float,
-    most: int,
-) -> None:
-    """Go on where the program's own settings, which stop on another norm, would have."""
-    for _ in range(CLOSER):
-        left, residual, reason = most - measured.iterations, measured.residual, measured.reason
-        if not (residual <= target and left > 0):
-            return
-        part = plugin().closeness(ksp, system.A, system.b, x)
-        if not part > rtol or not residual * rtol / part > CLOSEST * system.zero:
-            return
-        answer = x.copy()
-        limits.target = residual * rtol / part
-        _again(ksp, system, x, measured, left)
-        if not measured.residual <= target:
-            answer.copy(x)
-            measured.residual, measured.reason = residual, reason
-        answer.destroy()
+    def go_on(self, times: int, *, direct: bool) -> None:
+        """Go on from an answer that is nearly there."""
+        for _ in range(times):
+            before = self.measured.residual
+            if self.limits.late or not self.measured.nearly(self.target, direct=direct):
+                return
+            if not self._again() or not self.measured.residual < BETTER * before:
+                return
 
+    def come_closer(self, rtol: float) -> None:
+        """Go on where the program's own settings, which stop on another norm, would have."""
+        measured, system = self.measured, self.system
+        for _ in range(CLOSER):
+            residual, reason = measured.residual, measured.reason
+            if not residual <= self.target:
+                return
+            part = plugin().closeness(self.ksp, system.A, system.b, self.x)
+            if not part > rtol or not residual * rtol / part > CLOSEST * system.zero:
+                return
+            self.limits.target = residual * rtol / part
+            answer = self.x.copy()
+            again = self._again()
+            if again and not measured.residual <= self.target:
+                answer.copy(self.x)
+                measured.residual, measured.reason, again = residual, reason, False
+            answer.destroy()
+            if not again:
+                return
 
-def _again(ksp: PETSc.KSP, system: System, x: PETSc.Vec, measured: Measurement, left: int) -> None:
-    ksp.setTolerances(max_it=left)
-    ksp.setInitialGuessNonzero(True)
-    measured.run(ksp, system, x)
+    def _again(self) -> bool:
+        """Solve from where it is; whether there was an iteration left for that."""
+        left = self.most - self.measured.iterations
+        if left > 0:
+            self.ksp.setTolerances(max_it=left)
+            self.ksp.setInitialGuessNonzero(True)
+            self.measured.run(self.ksp, self.system, self.x)
+        return left > 0

@@ -40,7 +40,6 @@ typedef struct { /* metasolve/petsc/library.py knows it: its numbers are the sam
 } Limits;
 
 double         ProcessorTime(void);
-double         MemoryFree(void);
 PetscErrorCode LimitsTest(KSP, PetscInt, PetscReal, KSPConvergedReason *, void *limits);
 
 PETSC_EXTERN PetscErrorCode MetasolveLimit(KSP, Limits *, double target, double seconds, void *judge);

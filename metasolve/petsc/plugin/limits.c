@@ -1,9 +1,7 @@
 /* limits.c - the convergence test of inner and replayed solves. */
 #include "limit.h"
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
 /* The norm at an iteration; what was skipped is filled with the one before. */
@@ -35,19 +33,6 @@ double ProcessorTime(void)
   struct timespec t;
 
   return clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t) ? 0 : (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-/* Bytes that the system could give without swapping; infinite where it does not say. */
-double MemoryFree(void)
-{
-  FILE  *file = fopen("/proc/meminfo", "r");
-  char   line[256];
-  double kilobytes = INFINITY;
-
-  while (file && fgets(line, sizeof line, file))
-    if (!strncmp(line, "MemAvailable:", 13)) kilobytes = strtod(line + 13, NULL);
-  if (file) fclose(file);
-  return 1024 * kilobytes;
 }
 
 /* ---- the measure of an iterate, at moments that follow from how it fell so far ---- */

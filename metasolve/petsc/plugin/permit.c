@@ -1,5 +1,6 @@
 /* permit.c - may a model's settings be set up here? Not where that would need too much memory, or too long. */
 #include "runner.h"
+#include "spare.h"
 #include <math.h>
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /* twin.c - an AIJ copy of a matrix in blocks, made and updated. */
 #include "twin.h"
-#include "limit.h"
+#include "spare.h"
 
 #define ENTRY_BYTES (sizeof(PetscScalar) + sizeof(PetscInt))
 #define SUBCLASSES  MATSEQAIJPERM, MATMPIAIJPERM, MATSEQAIJSELL, MATMPIAIJSELL
