@@ -69,6 +69,12 @@ def add_conduct(made: Parser) -> None:
         "--freeze", action="store_true", help="use what runs have learned, and add nothing to it"
     )
     made.add_argument(
+        "--deterministic",
+        action="store_true",
+        help="decide by counted work instead of clocks, so that equal runs have equal answers; "
+        "implies --freeze",
+    )
+    made.add_argument(
         "--reuse",
         choices=("on", "off"),
         default="on",
@@ -123,6 +129,7 @@ def conduct_of(asked: Namespace, log: Path | None, command: Sequence[str]) -> Co
         reuse=asked.reuse == "on",
         canary=asked.canary,
         off=asked.off,
+        deterministic=asked.deterministic,
     )
 
 

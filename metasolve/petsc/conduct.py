@@ -84,6 +84,8 @@ class Conduct:
         Share of the solves with chosen settings that the program's own solve as well.
     off
         Names of classes that are left alone.
+    deterministic
+        Decisions and budgets are made of counted work rather than of clocks; and `freeze`.
     """
 
     def __init__(
@@ -97,6 +99,7 @@ class Conduct:
         reuse: bool = True,
         canary: float = 0.0,
         off: Sequence[str] = (),
+        deterministic: bool = False,
     ) -> None:
         if budget is not None and not budget > 0:
             raise UsageError(f"budget={budget} is not positive: 2 is the default")
@@ -112,6 +115,7 @@ class Conduct:
                 )
         self.canary, self.off = canary, off
         self.log, self.budget, self.advise, self.state = log, budget, advise, state
+        self.deterministic = deterministic
         self.freeze, self.launch, self.reuse = freeze, launch, reuse
 
     def environment(self) -> dict[str, str]:
@@ -122,6 +126,7 @@ class Conduct:
             "METASOLVE_ADVISE": self.advise and "1",
             "METASOLVE_STATE": self.state and str(self.state.absolute()),
             "METASOLVE_FREEZE": self.freeze and "1",
+            "METASOLVE_DETERMINISTIC": self.deterministic and "1",
             "METASOLVE_LAUNCH": self.launch,
             "METASOLVE_REUSE": None if self.reuse else "off",
             "METASOLVE_CANARY": self.canary and f"{self.canary:g}",

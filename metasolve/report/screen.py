@@ -79,7 +79,7 @@ def _saved(saved: Document) -> Iterator[str]:
         yield _entry("", told)
     yield _entry("", _basis(saved))
     if saved["unknown solves"]:
-        told = f"of {count(saved['unknown solves'], 'solve')} nothing was expected: left out"
+        told = f"of {count(saved['unknown solves'], 'solve')} it is not known: left out"
         yield _entry("", f"{told} ({_seconds(saved['unknown seconds'])} s)")
 
 

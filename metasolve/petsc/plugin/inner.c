@@ -135,6 +135,7 @@ static PetscErrorCode SetUp(Inner *in, KSP host, const Settings *s, const Operat
   PetscCall(KSPSetReusePreconditioner(in->ksp, PETSC_FALSE));
   PetscCall(KSPSetUp(in->ksp));
   PetscCall(KSPSetUpOnBlocks(in->ksp));
+  ClockSetUp(in->ksp->pc);
   in->op = *o;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

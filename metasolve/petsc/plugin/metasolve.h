@@ -21,7 +21,7 @@
      sound, contract, own_test, operator, closer, limits, pace, measure, product, twin, guard, left, sight
      newton_guess, guess, basis_file, policy, policy_file, policy_settings, posterior, prior, prior_file, features, rows
      change, matrix
-     settings, words, text, sha256, reuse, spare
+     settings, words, text, sha256, reuse, spare, clock
 
    Private PETSc headers are used, so one shared library is built per PETSc installation.
 */

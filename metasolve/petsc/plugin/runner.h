@@ -7,6 +7,7 @@
 #pragma once
 #include "change.h"
 #include "class.h"
+#include "clock.h"
 #include "contract.h"
 #include "host.h"
 #include "inner.h"
@@ -105,7 +106,7 @@ typedef enum {
   STEP_DONE
 } Step;
 
-typedef struct _Solve { /* one solve; times in seconds */
+typedef struct _Solve { /* one solve; times in seconds of ClockNow() */
   KSP   ksp;
   Host *host;
   Run  *run;
@@ -135,18 +136,17 @@ typedef struct _Solve { /* one solve; times in seconds */
   double             patience;         /* with own settings; 0: any */
   char               unused[64];
   double             decision, guessing, own_solve, setup, solve, verify, fallback, total;
+  double             wall;   /* seconds of it, by the clock on the wall; before it is over: when it began */
   double             canary; /* seconds of own settings beside an answer that is not theirs; 0: they did not solve, or failed */
   double             own_measured, own_setup; /* own settings to the end, and the part of it that was set-up */
   Lesson             lesson;
   PetscBool          learned; /* the state will have it */
 } Solve;
 
-static inline double Lap(PetscLogDouble *since)
+static inline double Lap(double *since)
 {
-  PetscLogDouble now, t;
+  const double now = ClockNow(), t = now - *since;
 
-  (void)PetscTime(&now);
-  t      = now - *since;
   *since = now;
   return t;
 }
