@@ -1,5 +1,6 @@
 /* inner.c - the inner KSP: made, set up, kept, got rid of. */
 #include "inner.h"
+#include "clock.h"
 #include "deferred.h"
 #include "quiet.h"
 #include "sound.h"

@@ -5,7 +5,9 @@
      register             how PETSc loads us; wraps the constructors of KSP, PC and SNES
      attach               one KSP of the calling program
      newton, run, record  what is done in nonlinear solves, in production, in a recording
+     gather               systems of a run that should be learned from
      canary, seen         own settings beside an answer; what is seen of a solve that is over
+     save                 one system, written to a recording
      decide, answer       the steps of one solve in production
      journal, start, attempt, mirror, replay, manifest, describe, choose
      foresee              what is foreseen, for the matrices that are there

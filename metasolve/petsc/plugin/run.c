@@ -82,6 +82,7 @@ static PetscErrorCode Finish(Solve *s, double begin)
   if (s->op.readable && !isnan(s->contract.target)) PetscCall(SeenCount(s));
   ChooseLearn(s);
   ClassLearn(s->class, &s->lesson);
+  PetscCall(GatherSolve(s));
   s->host->setup = 0;
   r->solves++;
   PetscCallMPI(MPI_Comm_rank(PetscObjectComm((PetscObject)s->ksp), &rank));
@@ -99,8 +100,9 @@ static PetscErrorCode RunOf(Host *h, Run **run)
   PetscFunctionBegin;
   if (!h->state) {
     PetscCall(PetscNew(run));
-    (*run)->runner = (Runner *)h->session->data;
-    h->state       = *run;
+    (*run)->runner   = (Runner *)h->session->data;
+    (*run)->recorded = (Recorded){.previous = &(*run)->previous, .scales = &(*run)->scales, .twin = &(*run)->twin};
+    h->state         = *run;
   }
   *run = (Run *)h->state;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -123,6 +125,7 @@ static PetscErrorCode RunSolve(KSP ksp, Host *h)
   PetscCall(PetscTime(&s.wall));
   begin = clock = ClockNow();
   PetscCall(RunOf(h, &s.run));
+  PetscCall(GatherStart(&s));
   while (s.step != STEP_DONE) {
     const Step step = s.step;
     PetscCall(steps[step](&s));
@@ -167,8 +170,8 @@ static PetscErrorCode RunReset(void *state)
   PetscCall(PreviousFree(&r->previous));
   PetscCall(ScalesFree(&r->scales));
   PetscCall(TwinFree(&r->twin));
-  r->op      = (Operator){0};
-  r->dear[0] = 0;
+  r->op = r->recorded.op = (Operator){0};
+  r->dear[0]             = 0;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -206,6 +209,7 @@ static PetscErrorCode RunnerDestroy(void *data)
   ClassFree(&r->classes);
   free(r->state.learned);
   JournalFree(&r->journal);
+  PetscCall(GatherFree(&r->gathering));
   PetscCall(PetscFree(r));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -248,6 +252,7 @@ PetscErrorCode RunSession(MPI_Comm comm, const char *model, const char *log, Pet
             r->policy ? "the model is used without it" : "every solve is left to the program's own settings");
   if (PolicyPrior(r->policy) && state && !trial) PetscCall(StateLoad(comm, state, PolicyPrior(r->policy), &r->classes, id));
   PetscCall(JournalOpen(comm, log, id, r->canary, &r->journal));
+  if (!trial && !r->advises) PetscCall(GatherOpen(comm, r->journal.run, &r->gathering));
   if (PolicyPrior(r->policy) && state && !trial && !remembering && !counts && !getenv("METASOLVE_FREEZE") && !rank) {
     snprintf(r->state.path, sizeof r->state.path, "%s", state);
     Remember(r);

@@ -1,4 +1,4 @@
-"""Counted work in place of clocks: equal runs have equal journals and answers, whatever else runs."""
+"""Counted work in place of clocks: equal runs have equal journals and answers under any load."""
 
 import subprocess
 import sys
