@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from metasolve.baselines.contenders import Measurements, measure
 from metasolve.recorded.evaluation import write_json
 from metasolve.report.evaluation import DEFAULT, EQUAL, GLOBAL, MODEL, ORACLE, Evaluation
-from metasolve.report.plot import plot
+from metasolve.report.plot import headline, plot
 from metasolve.report.result import Result, Section
 from metasolve.report.table import instance_table, short, summary_lines, summary_table
 from metasolve.solve.instance import Instance
@@ -218,6 +218,13 @@ def test_a_plot_is_written(tmp_path, suffix):
     made.measured[MODEL]["i1"] = measured(outcome(1.0, Reason.DIVERGED), source="fallback")
     plot(made, tmp_path / f"plot.{suffix}")
     assert (tmp_path / f"plot.{suffix}").stat().st_size > 1000
+
+
+def test_the_headline_is_the_total():
+    made = evaluation([2.0, 8.0, 2.0], [1.0, 2.0, 3.0])
+    assert headline(made) == "6 s of 12 s saved on 3 unseen systems: 2.00 times faster in all"
+    slower = evaluation([1.0], [4.0])
+    assert headline(slower) == "3 s of 1 s lost on 1 unseen systems: 4.00 times slower in all"
 
 
 def test_a_plot_of_one_failure_is_no_crash(tmp_path):
