@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from metasolve.report.drawing import number_axis, pyplot
 from metasolve.report.evaluation import ACCEPTED, DEFAULT, GLOBAL, MODEL, Evaluation
-from metasolve.report.parts import span
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -36,7 +35,7 @@ def plot(evaluation: Evaluation, path: Path) -> None:
     """
     plt = pyplot()
     figure, (left, right) = plt.subplots(1, 2, figsize=(11, 5), layout="constrained")
-    figure.suptitle(headline(evaluation), fontsize=13, x=0.01, ha="left")
+    figure.suptitle(evaluation.headline(), fontsize=13, x=0.01, ha="left")
     kinds = _kinds(evaluation)
     _scatter(left, evaluation, kinds)
     _ordered(right, evaluation, kinds)
@@ -44,22 +43,6 @@ def plot(evaluation: Evaluation, path: Path) -> None:
     figure.legend(handles, labels, loc="outside lower left", ncols=4, fontsize=9, frameon=False)
     figure.savefig(path, dpi=150)
     plt.close(figure)
-
-
-def headline(evaluation: Evaluation) -> str:
-    """What an evaluation says in one sentence."""
-    both = evaluation.ok(DEFAULT) & evaluation.ok(MODEL)
-    count, failed = len(evaluation.instances), int((~evaluation.ok(MODEL)).sum())
-    missing = f"; {failed} without an answer" if failed else ""
-    if not both.any():
-        return f"{count} unseen systems{missing}: nothing to compare"
-    own = float(evaluation.seconds(DEFAULT)[both].sum())
-    taken = float(evaluation.seconds(MODEL)[both].sum())
-    word = "saved" if taken <= own else "lost"
-    times = own / taken if taken <= own else taken / own
-    pace = "faster" if taken <= own else "slower"
-    told = f"{span(abs(own - taken))} of {span(own)} {word} on {int(both.sum())} unseen systems"
-    return f"{told}: {times:.2f} times {pace} in all{missing}"
 
 
 def _kinds(evaluation: Evaluation) -> NDArray[np.str_]:

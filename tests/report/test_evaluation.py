@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from metasolve.baselines.contenders import Measurements, measure
 from metasolve.recorded.evaluation import write_json
 from metasolve.report.evaluation import DEFAULT, EQUAL, GLOBAL, MODEL, ORACLE, Evaluation
-from metasolve.report.plot import headline, plot
+from metasolve.report.plot import plot
 from metasolve.report.result import Result, Section
 from metasolve.report.table import instance_table, short, summary_lines, summary_table
 from metasolve.solve.instance import Instance
@@ -222,9 +222,16 @@ def test_a_plot_is_written(tmp_path, suffix):
 
 def test_the_headline_is_the_total():
     made = evaluation([2.0, 8.0, 2.0], [1.0, 2.0, 3.0])
-    assert headline(made) == "6 s of 12 s saved on 3 unseen systems: 2.00 times faster in all"
+    assert made.headline() == "6 s of 12 s saved on 3 unseen systems: 2.00 times faster in all"
     slower = evaluation([1.0], [4.0])
-    assert headline(slower) == "3 s of 1 s lost on 1 unseen systems: 4.00 times slower in all"
+    assert slower.headline() == "3 s of 1 s lost on 1 unseen systems: 4.00 times slower in all"
+
+
+def test_a_notebook_shows_the_headline_and_a_row_for_each_baseline():
+    shown = evaluation([2.0, 8.0], [1.0, 2.0])._repr_html_()
+    assert "7 s of 10 s saved" in shown
+    assert shown.count("<tr>") == 2
+    assert "2.83" in shown  # the geometric mean of 2 and 4
 
 
 def test_a_plot_of_one_failure_is_no_crash(tmp_path):
