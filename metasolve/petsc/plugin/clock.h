@@ -3,7 +3,7 @@
 
    Clocks differ from run to run, and with them decisions, budgets and answers. Counted work does not: it is what PETSc has counted
    in floating-point operations, a price of what libraries do that count none, and a tick for each look, so that nothing takes no
-   time. Ranks count their own. What is told to people, and what a recording holds, is of the clock on the wall in any case.
+   time. Ranks count their own.
 */
 #pragma once
 #include "metasolve.h"
