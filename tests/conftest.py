@@ -58,7 +58,7 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     tempfile.tempdir = None
 
 
-#: Where a clock decides what happens, closely enough that another test on the machine would change it.
+#: Where a clock decides what happens, so closely that other tests on the machine would change it.
 TIMED = ("slurm/", "farm/test_isolated", "benchmarks/test_overhead", "petsc/plugin/test_watch")
 TIMED += ("petsc/plugin/test_state", "petsc/plugin/test_class")
 
