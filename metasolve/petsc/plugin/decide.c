@@ -86,11 +86,11 @@ PetscErrorCode StepAdmit(Solve *s)
 /* ---- GUESS: nobody has to look at the system where the guess is the answer, or is known with what to go on from it ---- */
 PetscErrorCode StepGuess(Solve *s)
 {
-  PetscLogDouble clock;
-  Runner        *r = s->run->runner;
+  double  clock;
+  Runner *r = s->run->runner;
 
   PetscFunctionBegin;
-  PetscCall(PetscTime(&clock));
+  clock = ClockNow();
   if (s->contract.kind != CONTRACT_OWN_TEST && s->contract.judge.measure == MEASURE_NORM && !s->onlookers)
     PetscCall(StartFromGuess(s)); /* tests and monitors are to find the program's own start; guesses are learned in this norm */
   s->guessing = Lap(&clock);

@@ -1,5 +1,6 @@
 /* inner.c - the inner KSP: made, set up, kept, got rid of. */
 #include "inner.h"
+#include "clock.h"
 #include "deferred.h"
 #include "quiet.h"
 #include "sound.h"
@@ -135,6 +136,7 @@ static PetscErrorCode SetUp(Inner *in, KSP host, const Settings *s, const Operat
   PetscCall(KSPSetReusePreconditioner(in->ksp, PETSC_FALSE));
   PetscCall(KSPSetUp(in->ksp));
   PetscCall(KSPSetUpOnBlocks(in->ksp));
+  ClockSetUp(in->ksp->pc);
   in->op = *o;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

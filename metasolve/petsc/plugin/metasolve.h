@@ -5,7 +5,9 @@
      register             how PETSc loads us; wraps the constructors of KSP, PC and SNES
      attach               one KSP of the calling program
      newton, run, record  what is done in nonlinear solves, in production, in a recording
+     gather               systems of a run that should be learned from
      canary, seen         own settings beside an answer; what is seen of a solve that is over
+     save                 one system, written to a recording
      decide, answer       the steps of one solve in production
      journal, start, attempt, mirror, replay, manifest, describe, choose
      foresee              what is foreseen, for the matrices that are there
@@ -21,7 +23,7 @@
      sound, contract, own_test, operator, closer, limits, pace, measure, product, twin, guard, left, sight
      newton_guess, guess, basis_file, policy, policy_file, policy_settings, posterior, prior, prior_file, features, rows
      change, matrix
-     settings, words, text, sha256, reuse, spare
+     settings, words, text, sha256, reuse, spare, clock
 
    Private PETSc headers are used, so one shared library is built per PETSc installation.
 */

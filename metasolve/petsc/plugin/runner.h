@@ -7,7 +7,9 @@
 #pragma once
 #include "change.h"
 #include "class.h"
+#include "clock.h"
 #include "contract.h"
+#include "gather.h"
 #include "host.h"
 #include "inner.h"
 #include "journal.h"
@@ -35,6 +37,7 @@ typedef struct { /* of the whole program, or of one attached KSP */
   Guess       guess;  /* NULL: every solve starts where the program starts it */
   NewtonGuess newton; /* the same of nonlinear ones */
   double      budget;
+  Gathering   gathering;
   double      canary; /* share of answered solves that are made under the program's own settings as well */
   State       state;
   PetscInt    solves;
@@ -75,9 +78,10 @@ typedef struct { /* kept with a KSP */
   PetscBool     decided;
   Previous      previous;
   Scales        scales;
-  Twin          twin;  /* of what the program makes preconditioners of, where that is no AIJ matrix */
-  Attained      known; /* of what own answers attain, from outside; answers 0: nothing */
-  PetscBool     fits;  /* whether the guess is for the pattern below */
+  Recorded      recorded; /* of what was gathered */
+  Twin          twin;     /* of what the program makes preconditioners of, where that is no AIJ matrix */
+  Attained      known;    /* of what own answers attain, from outside; answers 0: nothing */
+  PetscBool     fits;     /* whether the guess is for the pattern below */
   PetscObjectId pattern_id;
   PetscObjectState pattern;
   Text             last; /* JSON line of the last solve */
@@ -105,7 +109,7 @@ typedef enum {
   STEP_DONE
 } Step;
 
-typedef struct _Solve { /* one solve; times in seconds */
+typedef struct _Solve { /* one solve; times in seconds of ClockNow() */
   KSP   ksp;
   Host *host;
   Run  *run;
@@ -135,18 +139,17 @@ typedef struct _Solve { /* one solve; times in seconds */
   double             patience;         /* with own settings; 0: any */
   char               unused[64];
   double             decision, guessing, own_solve, setup, solve, verify, fallback, total;
+  double             wall;   /* seconds of it, by the clock on the wall; before it is over: when it began */
   double             canary; /* seconds of own settings beside an answer that is not theirs; 0: they did not solve, or failed */
   double             own_measured, own_setup; /* own settings to the end, and the part of it that was set-up */
   Lesson             lesson;
   PetscBool          learned; /* the state will have it */
 } Solve;
 
-static inline double Lap(PetscLogDouble *since)
+static inline double Lap(double *since)
 {
-  PetscLogDouble now, t;
+  const double now = ClockNow(), t = now - *since;
 
-  (void)PetscTime(&now);
-  t      = now - *since;
   *since = now;
   return t;
 }
@@ -215,8 +218,19 @@ PetscErrorCode MirrorForget(Solve *);        /* the KSP is as KSPSolve() left it
 PetscErrorCode SeenOwn(Solve *);   /* how good is the program's own answer? Now and then. Collective */
 PetscErrorCode SeenCount(Solve *); /* in the account */
 
+/* ---- gather.c ---- */
+PetscErrorCode GatherStart(Solve *); /* the program's guess is kept, where it may be needed. Collective */
+PetscErrorCode GatherSolve(Solve *); /* the solve is over: is its system worth learning from? Collective */
+
 /* ---- canary.c ---- */
-PetscErrorCode CanarySolve(Solve *); /* are own settings to solve as well? Collective */
+typedef struct {            /* of a solve beside an answer */
+  double    seconds, setup; /* setup: part of them */
+  PetscBool good, failed;   /* failed: in an error, on some rank */
+} Aside;
+typedef PetscErrorCode (*LookAside)(Solve *, void *context, const Aside *);
+PetscErrorCode CanarySolve(Solve *);                                    /* are own settings to solve as well? Collective */
+PetscErrorCode CanaryMay(const Solve *, PetscBool *yes);                /* may they? */
+PetscErrorCode CanaryAside(Solve *, LookAside, void *context, Aside *); /* they do, and a look is had at the KSP. Collective */
 
 /* ---- replay.c ---- */
 PetscErrorCode ReplayAll(Solve *, PetscInt its, PetscReal last); /* monitors and history are told each of so many. Collective */
