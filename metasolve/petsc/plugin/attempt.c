@@ -180,14 +180,15 @@ static PetscErrorCode Closer(Solve *s, Limits *limits, PetscLogDouble *clock, Pe
 }
 
 /* A prior says how long the attempt should take. Where it takes longer, it has to be worth going on with. */
-static Prospect *Foreseen(const Solve *s, Prospect *p)
+static Prospect *Foreseen(const Solve *s, double until, Prospect *p)
 {
   const Runner *r = s->run->runner;
 
   if (!PolicyPrior(r->policy) || r->trial || !isfinite(s->run->attempt)) return NULL;
   *p = (Prospect){.foreseen = ProcessorTime() + fmax(s->run->attempt, SHORTEST_PROCESSOR),
                   .aim      = s->accepted * s->contract.bnorm,
-                  .other    = s->expected};
+                  .other    = s->expected,
+                  .until    = until};
   return p;
 }
 
@@ -198,6 +199,7 @@ static PetscErrorCode Try(Solve *s, PetscBool *ok)
                   made  = (PetscBool)(!ready || s->preconditioner == PRECONDITIONER_REBUILT);
   Prospect        prospect;
   PetscLogDouble  clock;
+  double          until;
   Limits          limits;
 
   PetscFunctionBegin;
@@ -206,16 +208,17 @@ static PetscErrorCode Try(Solve *s, PetscBool *ok)
   s->why      = WHY_NOT;
   s->course.n = 0;
   PetscCall(PetscTime(&clock));
+  until   = ProcessorTime() + fmax(Budget(s), SHORTEST_PROCESSOR);
   limits  = (Limits){.target     = s->contract.target,
                      .divergence = s->ksp->divtol,
-                     .processor  = ProcessorTime() + fmax(Budget(s), SHORTEST_PROCESSOR),
+                     .processor  = until,
                      .deadline   = clock + fmax(Budget(s), SHORTEST_WALL),
                      .course     = &s->course,
                      .test       = s->contract.kind == CONTRACT_OWN_TEST ? ContractAsk : NULL,
                      .asked      = &s->contract,
                      .look       = s->contract.judge.measure == MEASURE_NORM ? NULL : JudgeIterate,
                      .judge      = &s->contract.judge,
-                     .prospect   = Foreseen(s, &prospect)};
+                     .prospect   = Foreseen(s, until, &prospect)};
   s->made = made;
   if (made) PetscCall(SetUp(s, &clock));
   if (s->why) PetscFunctionReturn(PETSC_SUCCESS);

@@ -62,9 +62,18 @@ static int Own(const Solve *s)
   return own < 0 ? PriorUsual(PolicyPrior(s->run->runner->policy), (PetscBool)(s->contract.kind == CONTRACT_DIRECT)) : own;
 }
 
+/* The forest has only seen conjugate gradients fail where an operator is not symmetric. A program that uses them there knows why. */
+static PetscBool OwnIsForeseen(const Solve *s)
+{
+  const Run *r = s->run;
+
+  return (PetscBool)(r->own_candidate >= 0 &&
+                     PriorPossible(PolicyPrior(r->runner->policy), r->own_candidate, s->op.several, r->decision.symmetric));
+}
+
 static Whose OwnIs(const Solve *s)
 {
-  return (Whose){POSTERIOR_OWN, Own(s), (PetscBool)(s->run->own_candidate >= 0)};
+  return (Whose){POSTERIOR_OWN, Own(s), OwnIsForeseen(s)};
 }
 
 static Whose CandidateIs(int candidate)
@@ -268,7 +277,7 @@ static void SeeAttempt(Solve *s)
   if (s->why == WHY_SETUP_FAILED && tried.offset < POSTERIOR_OWN)
     PriorImpossible(PolicyPrior(r->runner->policy), tried.offset, s->op.several);
   if (!s->answered) seen = fmax(seen, OwnTakes(s, 1) + FAILURE);
-  LessonSee(&s->lesson, PosteriorObserve(&r->forecast, tried, seen - foreseen));
+  LessonSee(&s->lesson, PosteriorObserve(&s->class->offsets, &r->forecast, tried, seen - foreseen));
 }
 
 static void SeeOwn(Solve *s)
@@ -277,7 +286,7 @@ static void SeeOwn(Solve *s)
   const int    own      = Own(s);
   const double foreseen = s->own_setup > 0 ? r->forecast.total[own] : r->forecast.solve[own];
 
-  LessonSee(&s->lesson, PosteriorObserve(&r->forecast, OwnIs(s), log(SolveOwnSeconds(s)) - foreseen));
+  LessonSee(&s->lesson, PosteriorObserve(&s->class->offsets, &r->forecast, OwnIs(s), log(SolveOwnSeconds(s)) - foreseen));
 }
 
 void ChooseLearn(Solve *s)

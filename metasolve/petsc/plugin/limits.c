@@ -74,7 +74,7 @@ static PetscErrorCode LookAt(KSP ksp, Limits *l, PetscInt it, PetscReal norm, KS
 
 #define GIVE_UP 2 /* times as fast must others be: what falls by fits and starts is foreseen too late */
 
-/* Would others be faster from their start, than this one from where it is? Collective at some iterations: ranks agree. */
+/* Would others be faster from their start, than this one from where it is, or will its time be up? Collective at some iterations: ranks agree. */
 static PetscErrorCode Compare(KSP ksp, const Limits *l, PetscInt it, PetscReal rnorm, KSPConvergedReason *reason)
 {
   Prospect    *p   = l->prospect;
@@ -91,14 +91,20 @@ static PetscErrorCode Compare(KSP ksp, const Limits *l, PetscInt it, PetscReal r
   if (!PaceSee(&p->pace, it, p->least) || !(aim > 0)) PetscFunctionReturn(PETSC_SUCCESS);
   now  = ProcessorTime();
   left = now > p->foreseen ? PaceLeft(&p->pace, aim) * (now - p->began) / (double)it : 0;
-  left = left > GIVE_UP * p->other ? left : 0;
+  left = left > GIVE_UP * fmin(p->other, p->until - now) ? left : 0;
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &left, 1, MPI_DOUBLE, MPI_MAX, PetscObjectComm((PetscObject)ksp)));
   p->left = left;
   if (left > 0) *reason = KSP_DIVERGED_ITS;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Collective: ranks agree that the time is up, every eighth iteration. */
+/* Where a set-up has used up the time, a few dear iterations more are as bad; a factorisation's two are not. */
+static PetscBool Due(PetscInt it)
+{
+  return (PetscBool)(it == 2 || it == 4 || it % 8 == 7);
+}
+
+/* Collective: ranks agree that the time is up, at some iterations. */
 PetscErrorCode LimitsTest(KSP ksp, PetscInt it, PetscReal rnorm, KSPConvergedReason *reason, void *context)
 {
   Limits        *l = (Limits *)context;
@@ -114,7 +120,7 @@ PetscErrorCode LimitsTest(KSP ksp, PetscInt it, PetscReal rnorm, KSPConvergedRea
   else if (rnorm <= l->target) *reason = KSP_CONVERGED_RTOL;
   else if (rnorm >= l->divergence * fmax(l->first, l->target)) *reason = KSP_DIVERGED_DTOL;
   if (!*reason && l->prospect) PetscCall(Compare(ksp, l, it, rnorm, reason));
-  if (!*reason && l->deadline > 0 && it % 8 == 7) {
+  if (!*reason && l->deadline > 0 && Due(it)) {
     PetscCall(PetscTime(&now));
     l->late = now > l->deadline || (l->processor > 0 && ProcessorTime() > l->processor);
     PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &l->late, 1, MPI_INT, MPI_MAX, PetscObjectComm((PetscObject)ksp)));
