@@ -1,12 +1,11 @@
-/*
-   attempt.c - the model's settings: permitted, tried under a budget, verified against the contract, tried again by a second choice.
-*/
+/* attempt.c - the model's settings: permitted, tried under a budget, verified, tried again by a second choice. */
 #include "runner.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define SHORTEST_PROCESSOR 0.004 /* seconds that an attempt may always take */
+#define BUSY               4     /* times its budget, on the wall: a busy machine is no fault of the attempt's */
 #define NEARLY             100   /* times the target: worth going on from ... */
 #define REFINED            1e6   /* ... where an exact answer is asked for, each time a part of what was left out is found ... */
 #define REFINEMENTS        4     /* ... at most so often */
@@ -180,15 +179,14 @@ static PetscErrorCode Closer(Solve *s, Limits *limits, PetscLogDouble *clock, Pe
 }
 
 /* A prior says how long the attempt should take. Where it takes longer, it has to be worth going on with. */
-static Prospect *Foreseen(const Solve *s, double until, Prospect *p)
+static Prospect *Foreseen(const Solve *s, Prospect *p)
 {
   const Runner *r = s->run->runner;
 
   if (!PolicyPrior(r->policy) || r->trial || !isfinite(s->run->attempt)) return NULL;
   *p = (Prospect){.foreseen = ProcessorTime() + fmax(s->run->attempt, SHORTEST_PROCESSOR),
                   .aim      = s->accepted * s->contract.bnorm,
-                  .other    = s->expected,
-                  .until    = until};
+                  .other    = s->expected};
   return p;
 }
 
@@ -199,7 +197,6 @@ static PetscErrorCode Try(Solve *s, PetscBool *ok)
                   made  = (PetscBool)(!ready || s->preconditioner == PRECONDITIONER_REBUILT);
   Prospect        prospect;
   PetscLogDouble  clock;
-  double          until;
   Limits          limits;
 
   PetscFunctionBegin;
@@ -208,17 +205,16 @@ static PetscErrorCode Try(Solve *s, PetscBool *ok)
   s->why      = WHY_NOT;
   s->course.n = 0;
   PetscCall(PetscTime(&clock));
-  until   = ProcessorTime() + fmax(Budget(s), SHORTEST_PROCESSOR);
   limits  = (Limits){.target     = s->contract.target,
                      .divergence = s->ksp->divtol,
-                     .processor  = until,
-                     .deadline   = clock + fmax(Budget(s), SHORTEST_WALL),
+                     .processor  = ProcessorTime() + fmax(Budget(s), SHORTEST_PROCESSOR),
+                     .deadline   = clock + fmax(BUSY * Budget(s), SHORTEST_WALL),
                      .course     = &s->course,
                      .test       = s->contract.kind == CONTRACT_OWN_TEST ? ContractAsk : NULL,
                      .asked      = &s->contract,
                      .look       = s->contract.judge.measure == MEASURE_NORM ? NULL : JudgeIterate,
                      .judge      = &s->contract.judge,
-                     .prospect   = Foreseen(s, until, &prospect)};
+                     .prospect   = Foreseen(s, &prospect)};
   s->made = made;
   if (made) PetscCall(SetUp(s, &clock));
   if (s->why) PetscFunctionReturn(PETSC_SUCCESS);
@@ -262,6 +258,7 @@ PetscErrorCode AttemptModel(Solve *s, PetscBool *ok)
   Why  why;
 
   PetscFunctionBegin;
+  s->began = ProcessorTime();
   PetscCall(Try(s, ok));
   if (!*ok && s->preconditioner == PRECONDITIONER_KEPT) PetscCall(Renew(s, ok));
   if (*ok) PetscFunctionReturn(PETSC_SUCCESS);
@@ -286,8 +283,8 @@ PetscErrorCode AttemptModel(Solve *s, PetscBool *ok)
 /* ---- accepted ---- */
 PetscErrorCode AttemptAccept(Solve *s)
 {
-  const double seconds = s->setup + s->solve + s->verify;
-  int          slow    = seconds > fmax(s->budget, SHORTEST_WALL) && !s->run->runner->trial;
+  const double seconds = s->setup + s->solve + s->verify, busy = fmin(seconds, ProcessorTime() - s->began);
+  int          slow = busy > fmax(s->budget, SHORTEST_WALL) && !s->run->runner->trial;
 
   PetscFunctionBegin;
   PetscCallMPI(MPI_Bcast(&slow, 1, MPI_INT, 0, PetscObjectComm((PetscObject)s->ksp)));

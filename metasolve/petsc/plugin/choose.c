@@ -89,15 +89,15 @@ static Whose TriedIs(const Solve *s)
   return (Whose){i, i == POSTERIOR_LASTING ? Own(s) : i, PETSC_TRUE};
 }
 
-/* What the program's own settings are expected to take. A set-up that did not wait is paid already. */
+/* What the program's own settings are expected to take. A set-up that did not wait is paid already. What candidates were seen to
+   take tells of own settings as well, but not against what own settings have taken themselves. */
 static double OwnTakes(const Solve *s, double rights)
 {
   const Forecast *f    = &s->run->forecast;
-  const double    mean = PosteriorMean(&s->class->offsets, f, OwnIs(s)), setup = s->run->own_ready ? 0 : s->class->own_setup.mean,
-                  own = (s->run->own_ready ? f->solve[Own(s)] : Takes(f, Own(s), rights)) + mean;
+  const double    mean = PosteriorMean(&s->class->offsets, f, OwnIs(s)),
+                  own  = (s->run->own_ready ? f->solve[Own(s)] : Takes(f, Own(s), rights)) + mean;
 
-  if (!(s->run->dear[0] > 0) || !s->class->own_solve.n) return own;
-  return fmin(own, log(setup + s->class->own_solve.mean)); /* of two matrices less is known than of one */
+  return fmin(own, log(ClassOwnSeen(s->class, exp(f->total[Own(s)]))));
 }
 
 /* A factorisation cannot be stopped. Where the program has none itself, even one in space must take no longer than own settings. */

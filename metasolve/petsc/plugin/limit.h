@@ -18,8 +18,7 @@ void CourseFree(Course *);
 typedef struct {       /* what a solve is compared with, once it has taken longer than was foreseen */
   double foreseen;     /* ProcessorTime() until which it may take its course */
   double aim;          /* the norm at which it is expected to have converged; 0: not known */
-  double other;        /* seconds that others would take from their start ... */
-  double until;        /* ... and ProcessorTime() at which it is stopped anyway */
+  double other;        /* seconds that others would take from their start */
   double left;         /* seconds that it still seemed to need, where it was given up for that; else 0 */
   double began, least; /* ProcessorTime(); the least norm so far */
   Pace   pace;

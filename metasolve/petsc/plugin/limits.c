@@ -74,7 +74,7 @@ static PetscErrorCode LookAt(KSP ksp, Limits *l, PetscInt it, PetscReal norm, KS
 
 #define GIVE_UP 2 /* times as fast must others be: what falls by fits and starts is foreseen too late */
 
-/* Would others be faster from their start, than this one from where it is, or will its time be up? Collective at some iterations: ranks agree. */
+/* Would others be faster from their start, than this one from where it is? Collective at some iterations: ranks agree. */
 static PetscErrorCode Compare(KSP ksp, const Limits *l, PetscInt it, PetscReal rnorm, KSPConvergedReason *reason)
 {
   Prospect    *p   = l->prospect;
@@ -91,7 +91,7 @@ static PetscErrorCode Compare(KSP ksp, const Limits *l, PetscInt it, PetscReal r
   if (!PaceSee(&p->pace, it, p->least) || !(aim > 0)) PetscFunctionReturn(PETSC_SUCCESS);
   now  = ProcessorTime();
   left = now > p->foreseen ? PaceLeft(&p->pace, aim) * (now - p->began) / (double)it : 0;
-  left = left > GIVE_UP * fmin(p->other, p->until - now) ? left : 0;
+  left = left > GIVE_UP * p->other ? left : 0;
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &left, 1, MPI_DOUBLE, MPI_MAX, PetscObjectComm((PetscObject)ksp)));
   p->left = left;
   if (left > 0) *reason = KSP_DIVERGED_ITS;

@@ -133,6 +133,7 @@ typedef struct _Solve { /* one solve; times in seconds */
   PetscReal          residual, start;  /* the measure at the end; of a guess of ours that is used (NaN: there is none) */
   double             expected, budget; /* what own settings probably take, and what an attempt may */
   double             patience;         /* with own settings; 0: any */
+  double             began;            /* ProcessorTime() when the attempt did */
   char               unused[64];
   double             decision, guessing, own_solve, setup, solve, verify, fallback, total;
   double             canary; /* seconds of own settings beside an answer that is not theirs; 0: they did not solve, or failed */
