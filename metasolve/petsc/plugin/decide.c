@@ -3,12 +3,11 @@
 #include "own.h"
 #include <math.h>
 
-#define LOOKS    30  /* what a small system must still seem to need to be looked at, in times of a look */
-#define FORESEEN 1.5 /* times own: what a first attempt may take where a prior has foreseen that, and nobody measured it */
-#define SURPRISE 4 /* times what was foreseen of it: when an attempt is stopped, rather than at what own settings would take, ... */
-#define LONG     4 /* ... or after this part of that, if that is longer */
-#define COARSE   5 /* times all solves so far: what may be spent on knowing that */
-#define USUAL    2 /* times own: what an attempt that fails costs, even where more was allowed */
+#define LOOKS    30   /* what a small system must still seem to need to be looked at, in times of a look */
+#define FORESEEN 1.5  /* times own: what a first attempt may take where a prior has foreseen that, and nobody measured it */
+#define SURPRISE 4    /* times what was foreseen of it: when an attempt is stopped, rather than at what own settings would take */
+#define COARSE   5    /* times all solves so far: what may be spent on knowing that */
+#define USUAL    2    /* times own: what an attempt that fails costs, even where more was allowed */
 #define PASS     2e-9 /* seconds for an entry of the matrix, in one pass over it ... */
 #define OWN      50   /* ... and how many passes the program's own settings are taken to need, before anything is known */
 #define EXACT    1e-8 /* seconds for (rows)^1.5, what a factorisation takes at least: of a plane grid, in nested dissection */
@@ -191,7 +190,7 @@ PetscErrorCode DecideExpect(Solve *s)
   if (!Told(s) && !s->class->attempt.n && (s->class->own_solve.n || PolicyPrior(s->run->runner->policy)))
     s->budget = fmin(s->budget, (s->class->own_solve.n && !Own(s) ? 1 : FORESEEN) * s->expected);
   if (s->run->decided && PolicyPrior(s->run->runner->policy))
-    s->budget = fmin(s->budget, fmax(SURPRISE * s->run->attempt, s->expected / LONG));
+    s->budget = fmin(s->budget, fmax(SURPRISE * s->run->attempt, s->expected / 2));
   if (!s->class->own_solve.n && PolicyIsConstant(s->run->runner->policy))
     s->budget = fmax(s->budget, ACCOUNT_PINNED); /* what was guessed of own settings may be wrong by hundreds of times */
   PetscFunctionReturn(PETSC_SUCCESS);
