@@ -100,6 +100,7 @@ void ClassBegin(struct _Class *new, Class all)
   }
   if (!near) return;
   new->unsure      = (PetscBool)(measured < new->rows / GROWN);
+  new->refined     = (PetscBool)(measured && measured < new->rows);
   new->offsets     = near->offsets;
   new->meshes      = near->meshes;
   new->own         = near->own;

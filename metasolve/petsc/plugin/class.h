@@ -63,6 +63,7 @@ struct _Class {
   Trend     meshes;               /* the same with those of the classes that this one began with, where a set-up was due */
   Mean      attempt, risk;        /* seconds of an accepted attempt; share of attempts that failed */
   PetscBool unsure;               /* own settings were never measured, on meshes of about this size or coarser ones */
+  PetscBool refined;              /* they were measured, but only on coarser meshes, when the class began */
   PetscInt  builds, served;       /* preconditioners made in attempts that answered, and operators they have served */
   PetscInt  since, patience;      /* answers of a model since own was measured, and how many there may be; 0: not known yet */
 };

@@ -8,7 +8,7 @@
      canary, seen         own settings beside an answer; what is seen of a solve that is over
      decide, answer       the steps of one solve in production
      journal, start, attempt, mirror, replay, manifest, describe, choose
-     foresee              what is foreseen, for the matrices that are there
+     expect, foresee      what solves would take; what is foreseen, for the matrices that are there
      keep, permit         whether a preconditioner is kept for another operator; whether one may be made
      state, past, state_file, journal_file
      class, watch         what is known of alike operators; the program's own solve, watched

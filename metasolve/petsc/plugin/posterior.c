@@ -27,7 +27,7 @@ int PosteriorFind(Prior p, const char *name)
   return PriorFind(p, name);
 }
 
-/* Before it was seen: what was seen was so far from what was foreseen of it, and a program unlike others is so in more than that. */
+/* Before it was seen: as far as what was seen was from what was foreseen of it. A program unlike others is so in more than that. */
 static double Spread(const Posterior *p, Whose w)
 {
   double sum = LEAST * LEAST;
