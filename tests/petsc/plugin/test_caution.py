@@ -106,7 +106,7 @@ def test_they_are_not_where_the_next_mesh_is_far_larger(prior, solved_on):
     assert [line["why"] for line in lines] == ["", ""]
 
 
-def test_what_own_settings_took_on_a_coarse_mesh_is_what_they_are_expected_to_take(prior, solved_on):
+def test_own_settings_are_expected_to_take_what_they_took_on_a_coarse_mesh(prior, solved_on):
     """The prior takes them for a thousand times slower than they are; four times the rows come."""
     lines = solved_on(prior(gmres_jacobi=9.0, gmres_ilu0=16.0), [30, 60, 120])
     assert "measured" in lines[1]["why"]
