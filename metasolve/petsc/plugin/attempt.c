@@ -1,12 +1,11 @@
-/*
-   attempt.c - the model's settings: permitted, tried under a budget, verified against the contract, tried again by a second choice.
-*/
+/* attempt.c - the model's settings: permitted, tried under a budget, verified, tried again by a second choice. */
 #include "runner.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define SHORTEST_PROCESSOR 0.004 /* seconds that an attempt may always take */
+#define BUSY               4     /* times its budget, on the wall: a busy machine is no fault of the attempt's */
 #define NEARLY             100   /* times the target: worth going on from ... */
 #define REFINED            1e6   /* ... where an exact answer is asked for, each time a part of what was left out is found ... */
 #define REFINEMENTS        4     /* ... at most so often */
@@ -209,7 +208,7 @@ static PetscErrorCode Try(Solve *s, PetscBool *ok)
   limits      = (Limits){.target     = s->contract.target,
                          .divergence = s->ksp->divtol,
                          .processor  = ClockProcessor() + fmax(Budget(s), SHORTEST_PROCESSOR),
-                         .deadline   = clock + fmax(Budget(s), SHORTEST_WALL),
+                         .deadline   = clock + fmax(BUSY * Budget(s), SHORTEST_WALL),
                          .course     = &s->course,
                          .test       = s->contract.kind == CONTRACT_OWN_TEST ? ContractAsk : NULL,
                          .asked      = &s->contract,
@@ -259,6 +258,7 @@ PetscErrorCode AttemptModel(Solve *s, PetscBool *ok)
   Why  why;
 
   PetscFunctionBegin;
+  s->began = ClockProcessor();
   PetscCall(Try(s, ok));
   if (!*ok && s->preconditioner == PRECONDITIONER_KEPT) PetscCall(Renew(s, ok));
   if (*ok) PetscFunctionReturn(PETSC_SUCCESS);
@@ -283,8 +283,8 @@ PetscErrorCode AttemptModel(Solve *s, PetscBool *ok)
 /* ---- accepted ---- */
 PetscErrorCode AttemptAccept(Solve *s)
 {
-  const double seconds = s->setup + s->solve + s->verify;
-  int          slow    = seconds > fmax(s->budget, SHORTEST_WALL) && !s->run->runner->trial;
+  const double seconds = s->setup + s->solve + s->verify, busy = fmin(seconds, ClockProcessor() - s->began);
+  int          slow = busy > fmax(s->budget, SHORTEST_WALL) && !s->run->runner->trial;
 
   PetscFunctionBegin;
   PetscCallMPI(MPI_Bcast(&slow, 1, MPI_INT, 0, PetscObjectComm((PetscObject)s->ksp)));

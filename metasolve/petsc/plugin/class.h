@@ -64,8 +64,10 @@ struct _Class {
   PetscInt  looks;                /* ... of which so many have been there */
   Mean      own_setup, own_solve; /* seconds */
   Trend     own_trend;            /* of own solves that were measured, over what was foreseen of them */
+  Trend     meshes;               /* the same with those of the classes that this one began with, where a set-up was due */
   Mean      attempt, risk;        /* seconds of an accepted attempt; share of attempts that failed */
   PetscBool unsure;               /* own settings were never measured, on meshes of about this size or coarser ones */
+  PetscBool refined;              /* they were measured, but only on coarser meshes, when the class began */
   PetscInt  builds, served;       /* preconditioners made in attempts that answered, and operators they have served */
   PetscInt  since, patience;      /* answers of a model since own was measured, and how many there may be; 0: not known yet */
 };
@@ -77,6 +79,7 @@ void           ClassBegin(struct _Class *, Class all); /* with what is known of 
 void           ClassLearn(Class, Lesson *);            /* all that outlives a run */
 void           LessonSee(Lesson *, Observation);
 void           ClassFree(Class *all);
+double         ClassOwnSeen(Class, double foreseen); /* the same with a set-up, from what was measured here or on coarser meshes */
 double         ClassOwn(Class, const Decision *, PetscBool setup, double guess); /* seconds that own settings would take */
 void           ClassMeasured(Class, const Decision *, double setup, double solve, Lesson *); /* own settings have solved */
 void           ClassFailed(Class, Lesson *);

@@ -129,35 +129,6 @@ PetscErrorCode DecideLook(Solve *s)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode StepDecide(Solve *s)
-{
-  Runner *r = s->run->runner;
-
-  PetscFunctionBegin;
-  if (!r->policy || PolicyIsDefault(r->policy)) {
-    ToOwn(s, r->policy ? WHY_OWN_BEST : WHY_NO_MODEL);
-    PetscFunctionReturn(PETSC_SUCCESS);
-  }
-  s->looked = s->run->decided;
-  s->small  = (PetscBool)(!s->looked && s->op.rows < PolicyLeastRows(r->policy));
-  if (s->small) {
-    s->patience = LOOKS * PolicyLook(r->policy);
-    ToOwn(s, WHY_SMALL);
-    PetscFunctionReturn(PETSC_SUCCESS);
-  }
-  if (!s->looked) PetscCall(KeepDecide(s));
-  if (s->preconditioner == PRECONDITIONER_KEPT) s->run->decided = PETSC_TRUE;
-  else if (!s->looked) PetscCall(DecideLook(s));
-  else if (PolicyPrior(r->policy)) PetscCall(ChooseAgain(s));
-  s->step = STEP_PERMIT;
-  if (!s->run->decision.why) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(DecideExpect(s));
-  snprintf(s->detail, sizeof s->detail, "%s", s->run->decision.detail);
-  s->patience = s->run->decision.patience;
-  ToOwn(s, s->run->decision.why);
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 /* ---- PERMIT: may they be tried now? Rank 0 says so from its clocks and its account, all follow ---- */
 /* Is it known what own settings take here? A prior knows other programs: then own settings and a candidate must have solved. */
 static PetscBool Told(const Solve *s)
@@ -205,24 +176,70 @@ static PetscBool Unsure(const Solve *s)
                      s->expected <= COARSE * r->account.own);
 }
 
+/* Would an attempt be expected to lose more than the account has? */
+static PetscBool Overdrawn(const Solve *s)
+{
+  const Runner *r     = s->run->runner;
+  const double  least = PolicyIsConstant(r->policy) ? ACCOUNT_PINNED : ACCOUNT_LEAST;
+  const double  free  = PolicyPrior(r->policy) ? ACCOUNT_PRIOR : Told(s) ? ACCOUNT_FREE : ACCOUNT_DOUBT;
+  const double  loss  = Own(s) || s->preconditioner == PRECONDITIONER_KEPT
+                        ? 0
+                        : ClassLoss(s->class, s->expected, fmin(s->budget, USUAL * s->expected));
+
+  return (PetscBool)(loss > AccountCredit(&r->account, least, free, s->expected) ||
+                     loss > AccountCredit(&s->class->account, least, free, s->expected));
+}
+
 static Why Forbidden(Solve *s)
 {
-  const Runner   *r     = s->run->runner;
-  const PetscBool told  = Told(s);
-  const double    least = PolicyIsConstant(r->policy) ? ACCOUNT_PINNED : ACCOUNT_LEAST;
-  const double    free  = PolicyPrior(r->policy) ? ACCOUNT_PRIOR : told ? ACCOUNT_FREE : ACCOUNT_DOUBT;
-  const double    loss  = Own(s) || s->preconditioner == PRECONDITIONER_KEPT
-                          ? 0
-                          : ClassLoss(s->class, s->expected, fmin(s->budget, USUAL * s->expected));
+  const Runner *r = s->run->runner;
 
   if (r->trial) return WHY_NOT;
   if (r->advises) return WHY_ADVISED;
   if (s->class->pause > 0) return WHY_PAUSED;
-  if (ClassMeasureDue(s->class, told, PolicyPrior(r->policy) ? s->expected : 0)) return WHY_MEASURED;
+  if (ClassMeasureDue(s->class, Told(s), PolicyPrior(r->policy) ? s->expected : 0)) return WHY_MEASURED;
   if (Unsure(s)) return WHY_MEASURED;
-  if (loss > AccountCredit(&r->account, least, free, s->expected)) return WHY_OVERDRAWN;
-  if (loss > AccountCredit(&s->class->account, least, free, s->expected)) return WHY_OVERDRAWN;
-  return WHY_NOT;
+  return Overdrawn(s) ? WHY_OVERDRAWN : WHY_NOT;
+}
+
+/* Own settings are given up for an attempt, which may fail as well as any other. Rank 0 says. Collective. */
+static PetscErrorCode HowPatient(Solve *s)
+{
+  s->patience = s->run->decision.patience;
+
+  PetscFunctionBegin;
+  if (s->patience > 0 && !s->run->runner->trial && Overdrawn(s)) s->patience = INFINITY;
+  PetscCallMPI(MPI_Bcast(&s->patience, 1, MPI_DOUBLE, 0, PetscObjectComm((PetscObject)s->ksp)));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode StepDecide(Solve *s)
+{
+  Runner *r = s->run->runner;
+
+  PetscFunctionBegin;
+  if (!r->policy || PolicyIsDefault(r->policy)) {
+    ToOwn(s, r->policy ? WHY_OWN_BEST : WHY_NO_MODEL);
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  s->looked = s->run->decided;
+  s->small  = (PetscBool)(!s->looked && s->op.rows < PolicyLeastRows(r->policy));
+  if (s->small) {
+    s->patience = LOOKS * PolicyLook(r->policy);
+    ToOwn(s, WHY_SMALL);
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  if (!s->looked) PetscCall(KeepDecide(s));
+  if (s->preconditioner == PRECONDITIONER_KEPT) s->run->decided = PETSC_TRUE;
+  else if (!s->looked) PetscCall(DecideLook(s));
+  else if (PolicyPrior(r->policy)) PetscCall(ChooseAgain(s));
+  s->step = STEP_PERMIT;
+  if (!s->run->decision.why) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(DecideExpect(s));
+  snprintf(s->detail, sizeof s->detail, "%s", s->run->decision.detail);
+  PetscCall(HowPatient(s));
+  ToOwn(s, s->run->decision.why);
+  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscErrorCode StepPermit(Solve *s)

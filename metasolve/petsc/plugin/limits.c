@@ -90,7 +90,13 @@ static PetscErrorCode Compare(KSP ksp, const Limits *l, PetscInt it, PetscReal r
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Collective: ranks agree that the time is up, every eighth iteration. */
+/* Where a set-up has used up the time, a few dear iterations more are as bad; a factorisation's two are not. */
+static PetscBool Due(PetscInt it)
+{
+  return (PetscBool)(it == 2 || it == 4 || it % 8 == 7);
+}
+
+/* Collective: ranks agree that the time is up, at some iterations. */
 PetscErrorCode LimitsTest(KSP ksp, PetscInt it, PetscReal rnorm, KSPConvergedReason *reason, void *context)
 {
   Limits *l = (Limits *)context;
@@ -106,7 +112,7 @@ PetscErrorCode LimitsTest(KSP ksp, PetscInt it, PetscReal rnorm, KSPConvergedRea
   else if (rnorm <= l->target) *reason = KSP_CONVERGED_RTOL;
   else if (rnorm >= l->divergence * fmax(l->first, l->target)) *reason = KSP_DIVERGED_DTOL;
   if (!*reason && l->prospect) PetscCall(Compare(ksp, l, it, rnorm, reason));
-  if (!*reason && l->deadline > 0 && it % 8 == 7) {
+  if (!*reason && l->deadline > 0 && Due(it)) {
     ahead   = ClockAhead(ksp, it);
     l->late = ClockNow() + ahead > l->deadline || (l->processor > 0 && ClockProcessor() + ahead > l->processor);
     PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &l->late, 1, MPI_INT, MPI_MAX, PetscObjectComm((PetscObject)ksp)));

@@ -10,7 +10,7 @@
      save                 one system, written to a recording
      decide, answer       the steps of one solve in production
      journal, start, attempt, mirror, replay, manifest, describe, choose
-     foresee              what is foreseen, for the matrices that are there
+     expect, foresee      what solves would take; what is foreseen, for the matrices that are there
      keep, permit         whether a preconditioner is kept for another operator; whether one may be made
      state, past, state_file, journal_file
      class, watch         what is known of alike operators; the program's own solve, watched

@@ -137,6 +137,7 @@ typedef struct _Solve { /* one solve; times in seconds of ClockNow() */
   PetscReal          residual, start;  /* the measure at the end; of a guess of ours that is used (NaN: there is none) */
   double             expected, budget; /* what own settings probably take, and what an attempt may */
   double             patience;         /* with own settings; 0: any */
+  double             began;            /* ClockProcessor() when the attempt did */
   char               unused[64];
   double             decision, guessing, own_solve, setup, solve, verify, fallback, total;
   double             wall;   /* seconds of it, by the clock on the wall; before it is over: when it began */
