@@ -161,6 +161,7 @@ static PetscErrorCode RunReset(void *state)
   Run *r = (Run *)state;
 
   PetscFunctionBegin;
+  PetscCall(ShelfPut(r));
   PetscCall(InnerDestroy(&r->inner));
   PetscCall(CycleFree(&r->cycle));
   PetscCall(PreviousFree(&r->previous));
@@ -191,6 +192,8 @@ static PetscErrorCode RunEnd(void *data)
   if (!rank) JournalEnd((Runner *)data);
   if (!rank) Save((Runner *)data);
   remembering = NULL;
+  PetscCall(ShelfClear((Runner *)data));
+  ((Runner *)data)->ended = PETSC_TRUE;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -200,6 +203,7 @@ static PetscErrorCode RunnerDestroy(void *data)
 
   PetscFunctionBegin;
   if (remembering == r) remembering = NULL;
+  PetscCall(ShelfClear(r));
   PolicyFree(r->policy);
   NewtonGuessFree(r->newton);
   ClassFree(&r->classes);

@@ -26,6 +26,7 @@ typedef struct { /* a kind of preconditioner whose set-up took longer than a sol
   double   seconds;
 } Overrun;
 
+typedef struct _Shelf *Shelf;
 typedef struct { /* of the whole program, or of one attached KSP */
   Journal     journal;
   char        broken[512]; /* why there is no policy */
@@ -39,6 +40,8 @@ typedef struct { /* of the whole program, or of one attached KSP */
   State       state;
   PetscInt    solves;
   Class       classes;
+  Shelf       shelf;
+  PetscBool   ended; /* nothing is put on it any more */
   Account     account;
   int         abandoned; /* inner solvers that were in an error, and could not be destroyed */
   int         overruns;
@@ -60,8 +63,12 @@ typedef struct {        /* of the inner solver, whose preconditioner may serve s
 } Cycle;
 
 typedef struct { /* kept with a KSP */
-  Runner       *runner;
-  Operator      op; /* of the last solve */
+  Runner  *runner;
+  Operator op; /* of the last solve ... */
+  Class class;
+  int           density; /* ... and its class, with the entries of rows on the first rank */
+  PetscBool     light;   /* the inner solver may outlive the KSP; it holds so many ... */
+  double        bytes;
   Inner         inner;
   Cycle         cycle;
   Decision      decision;                 /* for op, where decided */
@@ -169,12 +176,18 @@ PetscErrorCode StepPermit(Solve *);
 PetscErrorCode DecideLook(Solve *);   /* the model looks at the system */
 PetscErrorCode DecideExpect(Solve *); /* what the program's own settings probably take, and so what an attempt may */
 /* ---- keep.c: a preconditioner that was made of an earlier operator ---- */
+PetscBool      KeepIsOff(void);
 PetscErrorCode KeepDecide(Solve *);      /* is it kept? Collective */
 PetscErrorCode KeepLearn(Solve *);       /* an attempt has answered. Collective */
 void           KeepFailed(Solve *);      /* what was kept was of no use */
 PetscBool      KeepTells(const Solve *); /* does an attempt tell of its settings? */
 double         KeepServes(Class);        /* operators that one set-up is expected to serve */
 PetscErrorCode CycleFree(Cycle *);
+/* ---- shelf.c: what of an inner solver outlives its KSP ---- */
+PetscErrorCode ShelfWeigh(Solve *);  /* may it, for what was set up? Collective */
+PetscErrorCode ShelfPut(Run *);      /* the KSP goes: what may outlive it is moved there. Local */
+PetscErrorCode ShelfTake(Solve *);   /* a KSP that has not solved yet gets what there is for its class. Collective */
+PetscErrorCode ShelfClear(Runner *); /* collective, as KSPDestroy() is */
 /* ---- foresee.c ---- */
 PetscErrorCode ForeseeHere(Solve *); /* the forecast, for the matrices that are there. Collective */
 /* ---- choose.c: among the candidates of a prior ---- */

@@ -1,0 +1,213 @@
+/*
+   shelf.c - what of an inner solver outlives its KSP, for the next one of its class.
+
+   Programs that make a KSP for each solve would build each preconditioner anew. When such a KSP goes, its inner solver lets go of
+   all that is the program's and lies on a shelf, with what is known of it. The first solve of the next KSP takes it from there; then
+   keep.c decides as if it were the same KSP. There is one place for each class and group of ranks.
+
+   A KSP is destroyed without a message between ranks. What is put here, and in place of what, therefore follows from what ranks
+   have agreed on before; what is taken, they agree on by the tag that MPI messages of a KSP have.
+*/
+#include "runner.h"
+#include "describe.h"
+#include "policy.h"
+#include "spare.h"
+#include <stdlib.h>
+#include <string.h>
+
+#define SHARE        0.125 /* of the memory that there is to spare: all that may be put here; ... */
+#define PRESSURE     0.5   /* ... where it has become more of it than this, nothing stays */
+#define FACTOR_BYTES 16    /* of an entry, with its index */
+#define MATRICES     6     /* as large as so many is what is no complete factor */
+
+struct _Shelf {
+  Shelf next;
+  Run   run;
+};
+
+/* ---- memory ---- */
+static double Held(const Runner *r)
+{
+  double bytes = 0;
+
+  for (Shelf s = r->shelf; s; s = s->next) bytes += s->run.bytes;
+  return bytes;
+}
+
+/* On all ranks, as one machine may have them all. */
+static PetscErrorCode Bytes(const Solve *s, double *bytes)
+{
+  const PC    pc = s->run->inner.ksp->pc;
+  PetscBool   whole;
+  PetscMPIInt ranks;
+  MatInfo     info;
+  Mat         factor = s->op.P;
+
+  PetscFunctionBegin;
+  PetscCallMPI(MPI_Comm_size(PetscObjectComm((PetscObject)s->ksp), &ranks));
+  PetscCall(PetscObjectTypeCompareAny((PetscObject)pc, &whole, PCLU, PCCHOLESKY, ""));
+  if (whole) PetscCall(PCFactorGetMatrix(pc, &factor));
+  PetscCall(MatGetInfo(factor, MAT_LOCAL, &info));
+  *bytes = FACTOR_BYTES * info.nz_used * ranks * (whole ? 1 : MATRICES);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode ShelfWeigh(Solve *s)
+{
+  Run *r = s->run;
+  int  light;
+
+  PetscFunctionBegin;
+  r->light = PETSC_FALSE;
+  if (KeepIsOff() || r->runner->trial) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(Bytes(s, &r->bytes));
+  light = r->bytes + Held(r->runner) <= SHARE * MemoryFree();
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &light, 1, MPI_INT, MPI_MIN, PetscObjectComm((PetscObject)s->ksp)));
+  r->light = (PetscBool)light;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---- places ---- */
+static PetscErrorCode Fits(const Run *there, const Run *r, MPI_Comm comm, PetscBool *yes)
+{
+  int how;
+
+  PetscFunctionBegin;
+  *yes = (PetscBool)(there->density == r->density && ClassNear(there->class, r->class));
+  if (!*yes) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCallMPI(MPI_Comm_compare(PetscObjectComm((PetscObject)there->inner.ksp), comm, &how));
+  *yes = (PetscBool)(how == MPI_IDENT || how == MPI_CONGRUENT);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Where what there is for a run of these ranks is linked. */
+static PetscErrorCode Find(const Run *r, MPI_Comm comm, Shelf **place)
+{
+  PetscBool fits = PETSC_FALSE;
+
+  PetscFunctionBegin;
+  for (*place = &r->runner->shelf; **place; *place = &(**place)->next) {
+    PetscCall(Fits(&(**place)->run, r, comm, &fits));
+    if (fits) break;
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Drop(Shelf *place)
+{
+  Shelf s = *place;
+
+  PetscFunctionBegin;
+  *place = s->next;
+  PetscCall(InnerDestroy(&s->run.inner));
+  PetscCall(CycleFree(&s->run.cycle));
+  free(s);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode ShelfClear(Runner *r)
+{
+  PetscFunctionBegin;
+  while (r->shelf) PetscCall(Drop(&r->shelf));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---- put ---- */
+/* Not what belongs to the KSP, or to its matrix. */
+static void Move(Run *to, Run *from)
+{
+  const Run mine = *to;
+
+  *to          = *from;
+  to->known    = mine.known;
+  to->last     = mine.last;
+  to->previous = mine.previous;
+  to->scales   = mine.scales;
+  to->twin     = mine.twin;
+  from->inner  = (Inner){0};
+  from->cycle  = (Cycle){0};
+}
+
+PetscErrorCode ShelfPut(Run *r)
+{
+  PetscBool alone;
+  Shelf    *place, s;
+
+  PetscFunctionBegin;
+  if (!r->light || !r->inner.ksp || r->runner->ended) PetscFunctionReturn(PETSC_SUCCESS);
+  r->light = PETSC_FALSE;
+  PetscCall(InnerLetGo(&r->inner, &alone));
+  if (!alone) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(Find(r, PetscObjectComm((PetscObject)r->inner.ksp), &place));
+  if (*place) PetscCall(Drop(place));
+  s = calloc(1, sizeof *s);
+  if (!s) PetscFunctionReturn(PETSC_SUCCESS);
+  Move(&s->run, r);
+  s->next          = r->runner->shelf;
+  r->runner->shelf = s;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---- taken ---- */
+/* Are the rows where they were? And the program's own settings what they were, where these are what was used? */
+static PetscErrorCode Serves(const Run *there, const Solve *s, PetscBool *yes)
+{
+  const Sampled *built = &there->cycle.built;
+  PetscInt       rows, local;
+  Settings       own;
+
+  PetscFunctionBegin;
+  PetscCall(MatGetSize(s->op.P, &rows, NULL));
+  PetscCall(MatGetLocalSize(s->op.P, &local, NULL));
+  *yes = (PetscBool)(rows == built->rows && local == built->local);
+  if (!*yes || there->candidate != POSTERIOR_LASTING) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(DescribeInner(s->ksp, &own));
+  *yes = SettingsSame(&own, &there->own);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+typedef struct {
+  int low, high, serves, room; /* low, high: tags, 0 where there is none; of all ranks */
+} Agreement;
+
+/* Do all ranks have the same one, and does it serve? Collective. */
+static PetscErrorCode Agree(const Solve *s, const Shelf there, Agreement *a)
+{
+  PetscBool serves = PETSC_FALSE;
+  int       all[4] = {0};
+
+  PetscFunctionBegin;
+  if (there) {
+    PetscCall(Serves(&there->run, s, &serves));
+    all[0] = ((PetscObject)there->run.inner.ksp)->tag;
+    all[1] = -all[0];
+    all[2] = serves;
+    all[3] = Held(s->run->runner) <= PRESSURE * MemoryFree();
+  }
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, all, 4, MPI_INT, MPI_MIN, PetscObjectComm((PetscObject)s->ksp)));
+  *a = (Agreement){all[0], -all[1], all[2], all[3]};
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode ShelfTake(Solve *s)
+{
+  Run       *r = s->run;
+  Agreement  a;
+  InnerState state;
+  Shelf     *place;
+
+  PetscFunctionBegin;
+  if (r->op.id || KeepIsOff() || r->runner->trial || !r->runner->policy) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(Find(r, PetscObjectComm((PetscObject)s->ksp), &place));
+  PetscCall(Agree(s, *place, &a));
+  if (!a.low || a.low != a.high) PetscFunctionReturn(PETSC_SUCCESS);
+  if (a.serves && a.room) {
+    Move(r, &(*place)->run);
+    PetscCall(InnerTakeUp(&r->inner, s->ksp, &s->op, &state));
+    if (state) PetscCall(InnerDestroy(&r->inner));
+    r->class = s->class;
+    r->light = PETSC_TRUE;
+  }
+  if (a.serves || !a.room) PetscCall(Drop(place));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
