@@ -1,8 +1,8 @@
 /*
    alone.c - an inner solver without anything of the program's: matrices and vectors are let go, the preconditioner stays.
 
-   A factor needs no matrix any more, and hypre has a copy of its own. GAMG smooths with the matrix on its finest level: there the
-   next one takes its place. All other preconditioners are not kept without the matrix that they were made of.
+   A factor needs no matrix any more, hypre and ASM have copies of their own. Where blocks of the matrix are solved with, and where
+   GAMG smooths with it on its finest level, the next one takes its place. Others are not kept without their matrix.
 */
 #include "inner.h"
 #include "quiet.h"
@@ -66,35 +66,18 @@ static PetscErrorCode LevelsTakeUp(PC pc, Mat A, Mat P)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* ---- any ---- */
-static PetscErrorCode Multigrid(PC pc, PetscBool *yes)
-{
-  PetscFunctionBegin;
-  PetscCall(PetscObjectTypeCompare((PetscObject)pc, PCGAMG, yes));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* Packages other than these two may look at the matrix again when they solve. */
+/* ---- factors ---- */
+/* UMFPACK and SuperLU look at the matrix again when they solve. */
 static PetscErrorCode FactorMay(PC pc, PetscBool *yes)
 {
-  MatSolverType package = NULL;
+  static const char *const packages[] = {MATSOLVERPETSC, MATSOLVERMUMPS, MATSOLVERCHOLMOD, MATSOLVERKLU};
+  MatSolverType            package    = NULL;
 
   PetscFunctionBegin;
   PetscCall(PCFactorGetMatSolverType(pc, &package));
-  *yes = (PetscBool)(package && (!strcmp(package, MATSOLVERPETSC) || !strcmp(package, MATSOLVERMUMPS)));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode May(PC pc, PetscBool *yes)
-{
-  PetscBool factor, levels;
-
-  PetscFunctionBegin;
-  PetscCall(PetscObjectTypeCompare((PetscObject)pc, PCHYPRE, yes));
-  PetscCall(PetscObjectTypeCompareAny((PetscObject)pc, &factor, PCLU, PCCHOLESKY, PCILU, PCICC, ""));
-  if (factor) PetscCall(FactorMay(pc, yes));
-  PetscCall(Multigrid(pc, &levels));
-  if (levels) PetscCall(LevelsMay(pc, yes));
+  *yes = PETSC_FALSE;
+  for (size_t i = 0; package && i < sizeof packages / sizeof *packages; i++)
+    *yes = (PetscBool)(*yes || !strcmp(package, packages[i]));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -112,16 +95,112 @@ static PetscErrorCode Reset(KSP ksp)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode LetGo(Inner *in, PetscBool *may)
+/* ---- blocks ---- */
+/* The one block of this rank, whose matrix is part of the program's. */
+static PetscErrorCode Block(PC pc, KSP *block)
 {
-  const PC  pc = in->ksp->pc;
-  PetscBool levels;
+  PetscInt n;
+  KSP     *blocks;
 
   PetscFunctionBegin;
-  PetscCall(May(pc, may));
-  if (!*may) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(Multigrid(pc, &levels));
-  if (levels) PetscCall(LevelsLetGo(pc));
+  PetscCall(PCBJacobiGetSubKSP(pc, &n, NULL, &blocks));
+  *block = n == 1 ? blocks[0] : NULL;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode BlockMay(PC pc, PetscBool *yes)
+{
+  KSP block;
+
+  PetscFunctionBegin;
+  PetscCall(Block(pc, &block));
+  *yes = (PetscBool)(block != NULL);
+  if (*yes) PetscCall(PetscObjectTypeCompareAny((PetscObject)block->pc, yes, PCLU, PCCHOLESKY, PCILU, PCICC, ""));
+  if (*yes) PetscCall(FactorMay(block->pc, yes));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode BlockLetGo(PC pc)
+{
+  KSP block;
+
+  PetscFunctionBegin;
+  PetscCall(Block(pc, &block));
+  PetscCall(Reset(block));
+  PetscCall(PCSetOperators(block->pc, NULL, NULL));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode BlockTakeUp(PC pc, Mat A, Mat P)
+{
+  KSP block;
+  Mat part;
+
+  PetscFunctionBegin;
+  (void)A;
+  PetscCall(Block(pc, &block));
+  PetscCall(MatGetDiagonalBlock(P, &part));
+  PetscCall(KSPSetReusePreconditioner(block, PETSC_TRUE));
+  PetscCall(KSPSetOperators(block, part, part));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---- any ---- */
+static PetscErrorCode HoldsNothing(PC pc)
+{
+  (void)pc;
+  return PETSC_SUCCESS;
+}
+
+static PetscErrorCode NeedsNothing(PC pc, Mat A, Mat P)
+{
+  (void)pc;
+  (void)A;
+  (void)P;
+  return PETSC_SUCCESS;
+}
+
+static PetscErrorCode Always(PC pc, PetscBool *yes)
+{
+  (void)pc;
+  *yes = PETSC_TRUE;
+  return PETSC_SUCCESS;
+}
+
+typedef struct { /* beside the matrices that each PC has */
+  const char *type;
+  PetscErrorCode (*may)(PC, PetscBool *);
+  PetscErrorCode (*letgo)(PC);
+  PetscErrorCode (*takeup)(PC, Mat, Mat);
+} Kind;
+static const Kind kinds[] = {
+  {PCLU,       FactorMay, HoldsNothing, NeedsNothing},
+  {PCCHOLESKY, FactorMay, HoldsNothing, NeedsNothing},
+  {PCILU,      FactorMay, HoldsNothing, NeedsNothing},
+  {PCICC,      FactorMay, HoldsNothing, NeedsNothing},
+  {PCHYPRE,    Always,    HoldsNothing, NeedsNothing},
+  {PCASM,      Always,    HoldsNothing, NeedsNothing},
+  {PCBJACOBI,  BlockMay,  BlockLetGo,   BlockTakeUp },
+  {PCGAMG,     LevelsMay, LevelsLetGo,  LevelsTakeUp},
+};
+
+static const Kind *KindOf(PC pc)
+{
+  for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+    if (!strcmp(kinds[i].type, ((PetscObject)pc)->type_name)) return &kinds[i];
+  return NULL;
+}
+
+static PetscErrorCode LetGo(Inner *in, PetscBool *alone)
+{
+  const PC    pc   = in->ksp->pc;
+  const Kind *kind = KindOf(pc);
+
+  PetscFunctionBegin;
+  *alone = PETSC_FALSE;
+  if (kind) PetscCall(kind->may(pc, alone));
+  if (!*alone) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(kind->letgo(pc));
   PetscCall(Reset(in->ksp));
   PetscCall(PCSetOperators(pc, NULL, NULL));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -129,15 +208,15 @@ static PetscErrorCode LetGo(Inner *in, PetscBool *may)
 
 static PetscErrorCode TakeUp(Inner *in, const Operator *o)
 {
-  PetscBool levels;
-  Mat       A, P;
+  const Kind *kind = KindOf(in->ksp->pc);
+  Mat         A, P;
 
   PetscFunctionBegin;
+  if (!kind) PetscFunctionReturn(PETSC_ERR_PLIB);
   OperatorsFor(o, &in->settings, &A, &P);
   PetscCall(KSPSetReusePreconditioner(in->ksp, PETSC_TRUE));
   PetscCall(KSPSetOperators(in->ksp, A, P));
-  PetscCall(Multigrid(in->ksp->pc, &levels));
-  if (levels) PetscCall(LevelsTakeUp(in->ksp->pc, A, P));
+  PetscCall(kind->takeup(in->ksp->pc, A, P));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
