@@ -7,8 +7,8 @@
      newton, run, record  what is done in nonlinear solves, in production, in a recording
      canary, seen         own settings beside an answer; what is seen of a solve that is over
      decide, answer       the steps of one solve in production
-     journal, start, attempt, mirror, replay, manifest, describe, choose
-     shelf                what of an inner solver outlives its KSP
+     journal, start, attempt, mirror, replay, manifest, choose
+     shelf, describe      what of an inner solver outlives its KSP; the program's own settings, described
      foresee              what is foreseen, for the matrices that are there
      keep, permit         whether a preconditioner is kept for another operator; whether one may be made
      state, past, state_file, journal_file

@@ -1,12 +1,12 @@
 /*
    shelf.c - what of an inner solver outlives its KSP, for the next one of its class.
 
-   Programs that make a KSP for each solve would build each preconditioner anew. When such a KSP goes, its inner solver lets go of
-   all that is the program's and lies on a shelf, with what is known of it. The first solve of the next KSP takes it from there; then
-   keep.c decides as if it were the same KSP. There is one place for each class and group of ranks.
+   Programs that make a KSP for each solve would have each preconditioner built anew. When such a KSP goes, its inner solver lets go
+   of all that is the program's and lies on a shelf, with what is known of it. The first solve of the next KSP takes it from there.
+   Then keep.c decides as if it were the same KSP. There is one place for each class and group of ranks.
 
-   A KSP is destroyed without a message between ranks. What is put here, and in place of what, therefore follows from what ranks
-   have agreed on before; what is taken, they agree on by the tag that MPI messages of a KSP have.
+   Ranks do not speak to each other while a KSP is destroyed. So what is put here, and in place of what, follows from what they have
+   agreed on before. What is taken they agree on by the tag of its messages, which all ranks of a KSP have alike.
 */
 #include "runner.h"
 #include "describe.h"

@@ -17,8 +17,8 @@ ANY = {
     **SEVERAL,
     "lu": LU,
     "cholesky": CHOLESKY,
-    "ilu": {"ksp_type": "gmres", "pc_type": "ilu"},
-    "icc": {"ksp_type": "cg", "pc_type": "icc"},
+    "ilu": {"ksp_type": "gmres", "pc_type": "ilu", "pc_factor_levels": "6"},
+    "icc": {"ksp_type": "cg", "pc_type": "icc", "pc_factor_levels": "6"},
 }
 if PETSc.Sys.hasExternalPackage("hypre"):
     ANY["hypre"] = SEVERAL["hypre"] = {"ksp_type": "cg", "pc_type": "hypre"}
