@@ -7,7 +7,7 @@
    two      two KSPs at a time                     same     one matrix for all steps, whose values change
    still    ... and do not change                  sizes    another size each second step
    dm       matrix and vectors of a DMDA           leave    ends without PetscFinalize()
-   one      one KSP for all steps
+   one      the same KSPs for all steps
    drift R  by how much coefficients change from a step to the next, relatively
 
    Prints after each step what is still held of its objects by others, and at the end seconds of the processor in set-up and solve.
@@ -34,8 +34,17 @@ static PetscErrorCode Read(Asked *a)
   const struct {
     const char *name;
     PetscBool  *set;
-  } modes[] = {{"-reset", &a->reset}, {"-comm", &a->comm}, {"-two", &a->two},     {"-same", &a->same}, {"-still", &a->still},
-               {"-sizes", &a->sizes}, {"-dm", &a->dm},     {"-leave", &a->leave}, {"-one", &a->one}};
+  } modes[] = {
+    {"-reset", &a->reset},
+    {"-comm",  &a->comm },
+    {"-two",   &a->two  },
+    {"-same",  &a->same },
+    {"-still", &a->still},
+    {"-sizes", &a->sizes},
+    {"-dm",    &a->dm   },
+    {"-leave", &a->leave},
+    {"-one",   &a->one  }
+  };
 
   PetscFunctionBeginUser;
   *a = (Asked){.n = 32, .steps = 8, .drift = 0.01};
@@ -59,7 +68,8 @@ static PetscErrorCode Make(const Asked *a, MPI_Comm comm, PetscInt n, PetscInt s
 {
   PetscFunctionBeginUser;
   if (a->dm) {
-    PetscCall(DMDACreate2d(comm, DM_BOUNDARY_NONE, DM_BOUNDARY_NONE, DMDA_STENCIL_STAR, n, n, 1, PETSC_DECIDE, 1, 1, NULL, NULL, &s->dm));
+    PetscCall(
+      DMDACreate2d(comm, DM_BOUNDARY_NONE, DM_BOUNDARY_NONE, DMDA_STENCIL_STAR, n, n, 1, PETSC_DECIDE, 1, 1, NULL, NULL, &s->dm));
     PetscCall(DMSetUp(s->dm));
     PetscCall(DMCreateMatrix(s->dm, &s->A));
     PetscCall(DMCreateGlobalVector(s->dm, &s->u));
@@ -121,10 +131,10 @@ static PetscErrorCode Solver(MPI_Comm comm, KSP *ksp)
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode Solve(const Asked *a, MPI_Comm comm, const System *s, PetscInt step, KSP *kept, double *seconds)
+static PetscErrorCode Solve(const Asked *a, MPI_Comm comm, const System *s, PetscInt step, KSP kept[2], double *seconds)
 {
   double before;
-  KSP    ksp[2] = {*kept, NULL};
+  KSP    ksp[2] = {kept[0], kept[1]};
 
   PetscFunctionBeginUser;
   PetscCall(FillRightHandSide(s->b, step));
@@ -137,7 +147,7 @@ static PetscErrorCode Solve(const Asked *a, MPI_Comm comm, const System *s, Pets
   before = Processor() - before;
   PetscCall(Report(ksp[0], s->b, s->u));
   before -= Processor();
-  if (a->one) *kept = ksp[0];
+  for (int i = 0; i < 2 && a->one; i++) kept[i] = ksp[i];
   for (int i = 0; i < 2 && !a->one; i++) {
     if (a->reset && ksp[i]) PetscCall(KSPReset(ksp[i]));
     PetscCall(KSPDestroy(&ksp[i]));
@@ -148,9 +158,9 @@ static PetscErrorCode Solve(const Asked *a, MPI_Comm comm, const System *s, Pets
 
 static PetscErrorCode March(const Asked *a)
 {
-  MPI_Comm comm = PETSC_COMM_WORLD;
-  System   s    = {0};
-  KSP      kept = NULL;
+  MPI_Comm comm    = PETSC_COMM_WORLD;
+  System   s       = {0};
+  KSP      kept[2] = {NULL, NULL};
   double   seconds = 0;
 
   PetscFunctionBeginUser;
@@ -159,11 +169,11 @@ static PetscErrorCode March(const Asked *a)
     if (a->comm) PetscCallMPI(MPI_Comm_dup(PETSC_COMM_WORLD, &comm));
     if (!a->same || !k) PetscCall(Make(a, comm, n, k, &s));
     else if (!a->still) PetscCall(Fill(s.A, n, a->drift, k));
-    PetscCall(Solve(a, comm, &s, k, &kept, &seconds));
+    PetscCall(Solve(a, comm, &s, k, kept, &seconds));
     if (!a->one && (!a->same || k == a->steps - 1)) PetscCall(Destroy(&s));
     if (a->comm) PetscCallMPI(MPI_Comm_free(&comm));
   }
-  PetscCall(KSPDestroy(&kept));
+  for (int i = 0; i < 2; i++) PetscCall(KSPDestroy(&kept[i]));
   PetscCall(PetscPrintf(PETSC_COMM_WORLD, "processor %.6f\n", seconds));
   PetscFunctionReturn(0);
 }

@@ -67,8 +67,9 @@ typedef struct { /* kept with a KSP */
   Operator op; /* of the last solve ... */
   Class class;
   int           density; /* ... and its class, with the entries of rows on the first rank */
-  PetscBool     light;   /* the inner solver may outlive the KSP; it holds so many ... */
-  double        bytes;
+  PetscBool     light;   /* the inner solver may outlive the KSP; ... */
+  double        bytes;   /* ... it holds so many */
+  PetscBool     offers;  /* it is on the shelf, and here as well */
   Inner         inner;
   Cycle         cycle;
   Decision      decision;                 /* for op, where decided */
@@ -131,6 +132,7 @@ typedef struct _Solve { /* one solve; times in seconds */
   Vec            x0;             /* the program's own guess, where one must come back; NULL: it starts from zero */
   PetscBool      fresh, guess,
     own; /* fresh: an operator not seen in the last solve; guess: the solve starts from vec_sol; own: no settings of a model's */
+  PetscBool first; /* of its KSP, or since that was reset */
   PetscBool small, looked, made, answered, monitored, onlookers,
     logged;                            /* monitors, monitors of the program's own, a history: on some rank */
   Course             course;           /* of the attempt, where the program keeps one or has monitors */
@@ -184,7 +186,7 @@ PetscBool      KeepTells(const Solve *); /* does an attempt tell of its settings
 double         KeepServes(Class);        /* operators that one set-up is expected to serve */
 PetscErrorCode CycleFree(Cycle *);
 /* ---- shelf.c: what of an inner solver outlives its KSP ---- */
-PetscErrorCode ShelfWeigh(Solve *);  /* may it, for what was set up? Collective */
+PetscErrorCode ShelfOffer(Solve *);  /* an attempt has answered: the next KSP may have its solver. Collective */
 PetscErrorCode ShelfPut(Run *);      /* the KSP goes: what may outlive it is moved there. Local */
 PetscErrorCode ShelfTake(Solve *);   /* a KSP that has not solved yet gets what there is for its class. Collective */
 PetscErrorCode ShelfClear(Runner *); /* collective, as KSPDestroy() is */

@@ -5,6 +5,9 @@
    of all that is the program's and lies on a shelf, with what is known of it. The first solve of the next KSP takes it from there.
    Then keep.c decides as if it were the same KSP. There is one place for each class and group of ranks.
 
+   Some programs forget their KSPs instead (petsc4py 3.18 destroys none that is only deleted). So one that has solved once offers what
+   it has: the next KSP may take it. Should the first one solve once more after that, it is set up again; it offers nothing then.
+
    Ranks do not speak to each other while a KSP is destroyed. So what is put here, and in place of what, follows from what they have
    agreed on before. What is taken they agree on by the tag of its messages, which all ranks of a KSP have alike.
 */
@@ -23,14 +26,20 @@
 struct _Shelf {
   Shelf next;
   Run   run;
+  Run  *owner; /* whose KSP is there, and offers what it has; NULL: it is in `run` */
 };
+
+static const Run *There(const struct _Shelf *s)
+{
+  return s->owner ? s->owner : &s->run;
+}
 
 /* ---- memory ---- */
 static double Held(const Runner *r)
 {
   double bytes = 0;
 
-  for (Shelf s = r->shelf; s; s = s->next) bytes += s->run.bytes;
+  for (Shelf s = r->shelf; s; s = s->next) bytes += s->owner ? 0 : s->run.bytes;
   return bytes;
 }
 
@@ -52,7 +61,7 @@ static PetscErrorCode Bytes(const Solve *s, double *bytes)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode ShelfWeigh(Solve *s)
+static PetscErrorCode Weigh(Solve *s)
 {
   Run *r = s->run;
   int  light;
@@ -87,7 +96,7 @@ static PetscErrorCode Find(const Run *r, MPI_Comm comm, Shelf **place)
 
   PetscFunctionBegin;
   for (*place = &r->runner->shelf; **place; *place = &(**place)->next) {
-    PetscCall(Fits(&(**place)->run, r, comm, &fits));
+    PetscCall(Fits(There(**place), r, comm, &fits));
     if (fits) break;
   }
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -99,6 +108,7 @@ static PetscErrorCode Drop(Shelf *place)
 
   PetscFunctionBegin;
   *place = s->next;
+  if (s->owner) s->owner->offers = PETSC_FALSE;
   PetscCall(InnerDestroy(&s->run.inner));
   PetscCall(CycleFree(&s->run.cycle));
   free(s);
@@ -113,6 +123,48 @@ PetscErrorCode ShelfClear(Runner *r)
 }
 
 /* ---- put ---- */
+/* In place of what is there. *there NULL: there is no memory. */
+static PetscErrorCode Place(const Run *r, Shelf *there)
+{
+  Shelf *place;
+
+  PetscFunctionBegin;
+  PetscCall(Find(r, PetscObjectComm((PetscObject)r->inner.ksp), &place));
+  if (*place) PetscCall(Drop(place));
+  *there = calloc(1, sizeof **there);
+  if (!*there) PetscFunctionReturn(PETSC_SUCCESS);
+  (*there)->next   = r->runner->shelf;
+  r->runner->shelf = *there;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* What a run has offered, it offers no more. */
+static PetscErrorCode Withdraw(Run *r)
+{
+  PetscFunctionBegin;
+  for (Shelf *place = &r->runner->shelf; r->offers && *place; place = &(*place)->next) {
+    if ((*place)->owner != r) continue;
+    PetscCall(Drop(place));
+    break;
+  }
+  r->offers = PETSC_FALSE;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode ShelfOffer(Solve *s)
+{
+  Run  *r = s->run;
+  Shelf there;
+
+  PetscFunctionBegin;
+  if (s->made && s->preconditioner != PRECONDITIONER_KEPT) PetscCall(Weigh(s));
+  if (!r->light || !s->first) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(Place(r, &there));
+  if (there) there->owner = r;
+  r->offers = (PetscBool)(there != NULL);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* Not what belongs to the KSP, or to its matrix. */
 static void Move(Run *to, Run *from)
 {
@@ -131,20 +183,16 @@ static void Move(Run *to, Run *from)
 PetscErrorCode ShelfPut(Run *r)
 {
   PetscBool alone;
-  Shelf    *place, s;
+  Shelf     there;
 
   PetscFunctionBegin;
+  PetscCall(Withdraw(r));
   if (!r->light || !r->inner.ksp || r->runner->ended) PetscFunctionReturn(PETSC_SUCCESS);
   r->light = PETSC_FALSE;
   PetscCall(InnerLetGo(&r->inner, &alone));
   if (!alone) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(Find(r, PetscObjectComm((PetscObject)r->inner.ksp), &place));
-  if (*place) PetscCall(Drop(place));
-  s = calloc(1, sizeof *s);
-  if (!s) PetscFunctionReturn(PETSC_SUCCESS);
-  Move(&s->run, r);
-  s->next          = r->runner->shelf;
-  r->runner->shelf = s;
+  PetscCall(Place(r, &there));
+  if (there) Move(&there->run, r);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -166,48 +214,71 @@ static PetscErrorCode Serves(const Run *there, const Solve *s, PetscBool *yes)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-typedef struct {
-  int low, high, serves, room; /* low, high: tags, 0 where there is none; of all ranks */
+typedef struct {                                      /* the least of all ranks */
+  int tag, tag_below, lent, lent_below, serves, room; /* below: of the negative number; tag: 0 where there is none */
 } Agreement;
 
-/* Do all ranks have the same one, and does it serve? Collective. */
-static PetscErrorCode Agree(const Solve *s, const Shelf there, Agreement *a)
+/* Have all ranks the same one? */
+static PetscBool Same(const Agreement *a)
+{
+  return (PetscBool)(a->tag && a->tag == -a->tag_below && a->lent == -a->lent_below);
+}
+
+/* What is there, and do all ranks see it? Collective. */
+static PetscErrorCode Look(const Solve *s, Shelf **place, Agreement *a)
 {
   PetscBool serves = PETSC_FALSE;
-  int       all[4] = {0};
+  Shelf     there;
 
   PetscFunctionBegin;
+  *a = (Agreement){0};
+  PetscCall(Find(s->run, PetscObjectComm((PetscObject)s->ksp), place));
+  there = **place;
   if (there) {
-    PetscCall(Serves(&there->run, s, &serves));
-    all[0] = ((PetscObject)there->run.inner.ksp)->tag;
-    all[1] = -all[0];
-    all[2] = serves;
-    all[3] = Held(s->run->runner) <= PRESSURE * MemoryFree();
+    PetscCall(Serves(There(there), s, &serves));
+    a->tag        = ((PetscObject)There(there)->inner.ksp)->tag;
+    a->tag_below  = -a->tag;
+    a->lent       = there->owner != NULL;
+    a->lent_below = -a->lent;
+    a->serves     = serves;
+    a->room       = Held(s->run->runner) <= PRESSURE * MemoryFree();
   }
-  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, all, 4, MPI_INT, MPI_MIN, PetscObjectComm((PetscObject)s->ksp)));
-  *a = (Agreement){all[0], -all[1], all[2], all[3]};
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, a, sizeof *a / sizeof a->tag, MPI_INT, MPI_MIN, PetscObjectComm((PetscObject)s->ksp)));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* All ranks do. */
+static PetscErrorCode TakeUp(Solve *s, Run *from)
+{
+  Run       *r = s->run;
+  InnerState state;
+
+  PetscFunctionBegin;
+  Move(r, from);
+  r->class = s->class;
+  r->light = PETSC_TRUE;
+  PetscCall(InnerTakeUp(&r->inner, s->ksp, &s->op, &state));
+  if (state) PetscCall(InnerDestroy(&r->inner));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscErrorCode ShelfTake(Solve *s)
 {
-  Run       *r = s->run;
-  Agreement  a;
-  InnerState state;
-  Shelf     *place;
+  Run      *r = s->run;
+  Agreement a;
+  Shelf    *place;
 
   PetscFunctionBegin;
-  if (r->op.id || KeepIsOff() || r->runner->trial || !r->runner->policy) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(Find(r, PetscObjectComm((PetscObject)s->ksp), &place));
-  PetscCall(Agree(s, *place, &a));
-  if (!a.low || a.low != a.high) PetscFunctionReturn(PETSC_SUCCESS);
-  if (a.serves && a.room) {
-    Move(r, &(*place)->run);
-    PetscCall(InnerTakeUp(&r->inner, s->ksp, &s->op, &state));
-    if (state) PetscCall(InnerDestroy(&r->inner));
-    r->class = s->class;
-    r->light = PETSC_TRUE;
+  s->first = (PetscBool)!r->op.id;
+  PetscCall(Withdraw(r));
+  if (!s->first || KeepIsOff() || r->runner->trial || !r->runner->policy) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(Look(s, &place, &a));
+  if (Same(&a) && a.lent && a.serves) {
+    PetscCall(ShelfPut((*place)->owner));
+    PetscCall(Look(s, &place, &a));
   }
+  if (!Same(&a) || a.lent) PetscFunctionReturn(PETSC_SUCCESS);
+  if (a.serves && a.room) PetscCall(TakeUp(s, &(*place)->run));
   if (a.serves || !a.room) PetscCall(Drop(place));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

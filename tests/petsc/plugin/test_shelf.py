@@ -1,6 +1,8 @@
 """A program that makes a KSP for each solve: its preconditioners outlive their KSP, and hold nothing of the program's."""
 
 import re
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -29,6 +31,7 @@ for package in ("cholmod", "klu"):
         kind = CHOLESKY if package == "cholmod" else LU
         ANY[package] = {**kind, "pc_factor_mat_solver_type": package}
 EACH = [(name, 1) for name in ANY] + [(name, 2) for name in SEVERAL]
+HOSTS = Path(__file__).parents[2] / "hosts"
 STEPS = ["-n", "60", "-steps", "6", "-drift", "1e-4"]
 
 
@@ -36,8 +39,8 @@ STEPS = ["-n", "60", "-steps", "6", "-drift", "1e-4"]
 def run(host, constant_model, run_with):
     """`run(settings, *options)`: the lines of its solves; nothing is held, all answers are right."""
 
-    def call(settings, *options, ranks=1, env=None):
-        command = [*host("many_ksps"), *STEPS, *options]
+    def call(settings, *options, ranks=1, env=None, program=None):
+        command = program or [*host("many_ksps"), *STEPS, *options]
         done, lines = run_with(constant_model(**settings), command, ranks, env=env)
         assert done.returncode == 0, done.stderr
         assert "held" not in done.stdout
@@ -88,3 +91,19 @@ def test_a_program_without_an_end(run):
 
 def test_off_means_never(run):
     assert set(words(run(GAMG, env={"METASOLVE_REUSE": "off"}))) == {"built"}
+
+
+@pytest.mark.timed
+@pytest.mark.parametrize("ranks", [1, 2])
+@pytest.mark.parametrize("how", ["destroy", "forget"])
+def test_from_python_whether_it_destroys_them_or_not(run, how, ranks):
+    """petsc4py 3.18 destroys no KSP that is only deleted."""
+    program = [sys.executable, str(HOSTS / "forgotten_ksps.py"), how]
+    assert "kept" in words(run(GAMG, program=program, ranks=ranks))
+
+
+@pytest.mark.timed
+def test_one_that_solves_on_keeps_what_it_has(run):
+    """Two at a time, that go on: each has its own after the first step."""
+    lines = run(GAMG, "-two", "-one")
+    assert words(lines).count("built") <= 3
