@@ -1,4 +1,4 @@
-"""Time steps with a KSP for each, from Python: `destroy` calls destroy(), `forget` only forgets it."""
+"""Time steps with a KSP for each: `destroy` calls destroy(), `forget` leaves it to Python."""
 
 import sys
 

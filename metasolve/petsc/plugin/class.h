@@ -70,8 +70,8 @@ PetscBool      ClassIsOff(Class); /* by METASOLVE_OFF_CLASSES */
 PetscErrorCode ClassFind(Class *all, KSP, const Operator *, Class *);
 PetscBool      ClassAlike(const struct _Class *, const struct _Class *);
 PetscBool      ClassNear(const struct _Class *, const struct _Class *); /* but for the entries of rows: on all ranks */
-void           ClassBegin(struct _Class *, Class all); /* with what is known of the nearest */
-void           ClassLearn(Class, Lesson *);            /* all that outlives a run */
+void           ClassBegin(struct _Class *, Class all);                  /* with what is known of the nearest */
+void           ClassLearn(Class, Lesson *);                             /* all that outlives a run */
 void           LessonSee(Lesson *, Observation);
 void           ClassFree(Class *all);
 double         ClassOwn(Class, const Decision *, PetscBool setup, double guess); /* seconds that own settings would take */

@@ -1,4 +1,4 @@
-"""A program that makes a KSP for each solve: its preconditioners outlive their KSP, and hold nothing of the program's."""
+"""A KSP for each solve: preconditioners outlive their KSP, and hold nothing of the program's."""
 
 import re
 import sys
@@ -37,7 +37,7 @@ STEPS = ["-n", "60", "-steps", "6", "-drift", "1e-4"]
 
 @pytest.fixture
 def run(host, constant_model, run_with):
-    """`run(settings, *options)`: the lines of its solves; nothing is held, all answers are right."""
+    """`run(settings, *options)`: the lines of its solves; nothing is held, answers are right."""
 
     def call(settings, *options, ranks=1, env=None, program=None):
         command = program or [*host("many_ksps"), *STEPS, *options]
