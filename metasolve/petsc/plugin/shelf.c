@@ -5,8 +5,8 @@
    of all that is the program's and lies on a shelf, with what is known of it. The first solve of the next KSP takes it from there.
    Then keep.c decides as if it were the same KSP. There is one place for each class and group of ranks.
 
-   Some programs forget their KSPs instead (petsc4py 3.18 destroys none that is only deleted). So one that has solved once offers what
-   it has: the next KSP may take it. Should the first one solve once more after that, it is set up again; it offers nothing then.
+   Some programs forget their KSPs instead (petsc4py 3.18 destroys none that is only deleted). So one that has solved once offers
+   what it has: the next KSP may take it. Should the first one solve again after that, it is set up again, and offers nothing.
 
    Ranks do not speak to each other while a KSP is destroyed. So what is put here, and in place of what, follows from what they have
    agreed on before. What is taken they agree on by the tag of its messages, which all ranks of a KSP have alike.
