@@ -293,5 +293,6 @@ PetscErrorCode AttemptAccept(Solve *s)
   if (!slow) ClassAnswered(s->class, seconds, &s->lesson);
   else ClassFailed(s->class, &s->lesson); /* slow success is no success */
   PetscCall(KeepLearn(s));
+  PetscCall(ShelfOffer(s));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

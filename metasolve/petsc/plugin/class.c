@@ -74,10 +74,14 @@ static PetscErrorCode Density(const Operator *o, int *density)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscBool ClassNear(const struct _Class *a, const struct _Class *b)
+{
+  return (PetscBool)(a->rows == b->rows && a->block == b->block && a->ranks == b->ranks && !strcmp(a->prefix, b->prefix));
+}
+
 PetscBool ClassAlike(const struct _Class *a, const struct _Class *b)
 {
-  return (PetscBool)(a->rows == b->rows && a->block == b->block && a->density == b->density && a->ranks == b->ranks &&
-                     !strcmp(a->prefix, b->prefix));
+  return (PetscBool)(a->density == b->density && ClassNear(a, b));
 }
 
 static double Apart(const struct _Class *a, const struct _Class *b)

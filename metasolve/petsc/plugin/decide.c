@@ -38,13 +38,28 @@ static PetscErrorCode OwnAttains(Solve *s, Attained *own, PetscReal *told, Petsc
 }
 
 /* Rank 0 says: a class has the entries of its rows in its name. Collective. */
-static PetscErrorCode Off(Solve *s)
+static PetscErrorCode FindClass(Solve *s)
 {
-  int off = ClassIsOff(s->class);
+  int told[2];
 
   PetscFunctionBegin;
-  PetscCallMPI(MPI_Bcast(&off, 1, MPI_INT, 0, PetscObjectComm((PetscObject)s->ksp)));
-  if (off && !s->why) s->why = WHY_OFF;
+  PetscCall(ClassFind(&s->run->runner->classes, s->ksp, &s->op, &s->class));
+  told[0] = ClassIsOff(s->class);
+  told[1] = s->class->density;
+  PetscCallMPI(MPI_Bcast(told, 2, MPI_INT, 0, PetscObjectComm((PetscObject)s->ksp)));
+  if (told[0] && !s->why) s->why = WHY_OFF;
+  s->run->class   = s->class;
+  s->run->density = told[1];
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* There are matrices to read, and what an earlier KSP has left for these. */
+static PetscErrorCode ReadOperator(Solve *s)
+{
+  PetscFunctionBegin;
+  PetscCall(ProductsKeep(s->op.A, &s->products));
+  PetscCall(OperatorRead(&s->op, &s->run->twin, &s->why));
+  if (!s->why) PetscCall(ShelfTake(s));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -60,15 +75,11 @@ PetscErrorCode StepAdmit(Solve *s)
   s->step    = STEP_OWN;
   PetscCall(ContractRead(s->ksp, &s->why));
   PetscCall(OperatorOf(s->ksp, &s->op, &s->why));
-  s->fresh = (PetscBool)!OperatorSame(&s->op, &r->op);
+  PetscCall(FindClass(s));
+  if (!s->why) PetscCall(ReadOperator(s));
+  s->fresh = s->lesson.fresh = (PetscBool)!OperatorSame(&s->op, &r->op);
   if (s->fresh) r->decided = PETSC_FALSE;
   r->op = s->op;
-  PetscCall(ClassFind(&r->runner->classes, s->ksp, &s->op, &s->class));
-  s->lesson.fresh = s->fresh;
-  PetscCall(Off(s));
-  if (s->why) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(ProductsKeep(s->op.A, &s->products));
-  PetscCall(OperatorRead(&s->op, &r->twin, &s->why));
   if (s->why) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(OwnAttains(s, &own, &told, &blurred));
   PetscCall(ContractTarget(s->ksp, &s->op, &own, told, &r->scales, &s->contract, &s->why));

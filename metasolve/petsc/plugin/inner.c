@@ -207,7 +207,7 @@ PetscErrorCode InnerSetUp(Inner *in, KSP host, const Settings *s, const Operator
 
 PetscBool InnerMayKeep(const Inner *in, KSPNormType norm)
 {
-  return (PetscBool)(in->ksp && in->norm == norm && in->op.given);
+  return (PetscBool)(in->ksp && in->norm == norm && in->op.id);
 }
 
 void InnerAnew(Inner *in)

@@ -9,12 +9,13 @@
      canary, seen         own settings beside an answer; what is seen of a solve that is over
      save                 one system, written to a recording
      decide, answer       the steps of one solve in production
-     journal, start, attempt, mirror, replay, manifest, describe, choose
+     journal, start, attempt, mirror, replay, manifest, choose
+     shelf, describe      what of an inner solver outlives its KSP; the program's own settings, described
      expect, foresee      what solves would take; what is foreseen, for the matrices that are there
      keep, permit         whether a preconditioner is kept for another operator; whether one may be made
      state, past, state_file, journal_file
      class, watch         what is known of alike operators; the program's own solve, watched
-     inner_solve, inner   the inner solver
+     inner_solve, alone, inner  the inner solver
      quiet                what is done without a word of it
      host, own, deferred  the wrapped KSP, its own solve, and its preconditioner whose set-up waits
      due, applied, asked  may it wait? what uses it; what it makes, and others ask for

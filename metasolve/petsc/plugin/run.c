@@ -165,6 +165,7 @@ static PetscErrorCode RunReset(void *state)
   Run *r = (Run *)state;
 
   PetscFunctionBegin;
+  PetscCall(ShelfPut(r));
   PetscCall(InnerDestroy(&r->inner));
   PetscCall(CycleFree(&r->cycle));
   PetscCall(PreviousFree(&r->previous));
@@ -195,6 +196,8 @@ static PetscErrorCode RunEnd(void *data)
   if (!rank) JournalEnd((Runner *)data);
   if (!rank) Save((Runner *)data);
   remembering = NULL;
+  PetscCall(ShelfClear((Runner *)data));
+  ((Runner *)data)->ended = PETSC_TRUE;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -204,6 +207,7 @@ static PetscErrorCode RunnerDestroy(void *data)
 
   PetscFunctionBegin;
   if (remembering == r) remembering = NULL;
+  PetscCall(ShelfClear(r));
   PolicyFree(r->policy);
   NewtonGuessFree(r->newton);
   ClassFree(&r->classes);

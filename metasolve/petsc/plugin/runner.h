@@ -28,6 +28,7 @@ typedef struct { /* a kind of preconditioner whose set-up took longer than a sol
   double   seconds;
 } Overrun;
 
+typedef struct _Shelf *Shelf;
 typedef struct { /* of the whole program, or of one attached KSP */
   Journal     journal;
   char        broken[512]; /* why there is no policy */
@@ -42,6 +43,8 @@ typedef struct { /* of the whole program, or of one attached KSP */
   State       state;
   PetscInt    solves;
   Class       classes;
+  Shelf       shelf;
+  PetscBool   ended; /* nothing is put on it any more */
   Account     account;
   int         abandoned; /* inner solvers that were in an error, and could not be destroyed */
   int         overruns;
@@ -63,8 +66,13 @@ typedef struct {        /* of the inner solver, whose preconditioner may serve s
 } Cycle;
 
 typedef struct { /* kept with a KSP */
-  Runner       *runner;
-  Operator      op; /* of the last solve */
+  Runner  *runner;
+  Operator op; /* of the last solve ... */
+  Class class;
+  int           density; /* ... and its class, with the entries of rows on the first rank */
+  PetscBool     light;   /* the inner solver may outlive the KSP; ... */
+  double        bytes;   /* ... it holds so many */
+  PetscBool     offers;  /* it is on the shelf, and here as well */
   Inner         inner;
   Cycle         cycle;
   Decision      decision;                 /* for op, where decided */
@@ -128,6 +136,7 @@ typedef struct _Solve { /* one solve; times in seconds of ClockNow() */
   Vec            x0;             /* the program's own guess, where one must come back; NULL: it starts from zero */
   PetscBool      fresh, guess,
     own; /* fresh: an operator not seen in the last solve; guess: the solve starts from vec_sol; own: no settings of a model's */
+  PetscBool first; /* of its KSP, or since that was reset */
   PetscBool small, looked, made, answered, monitored, onlookers,
     logged;                            /* monitors, monitors of the program's own, a history: on some rank */
   Course             course;           /* of the attempt, where the program keeps one or has monitors */
@@ -173,12 +182,18 @@ PetscErrorCode StepPermit(Solve *);
 PetscErrorCode DecideLook(Solve *);   /* the model looks at the system */
 PetscErrorCode DecideExpect(Solve *); /* what the program's own settings probably take, and so what an attempt may */
 /* ---- keep.c: a preconditioner that was made of an earlier operator ---- */
+PetscBool      KeepIsOff(void);
 PetscErrorCode KeepDecide(Solve *);      /* is it kept? Collective */
 PetscErrorCode KeepLearn(Solve *);       /* an attempt has answered. Collective */
 void           KeepFailed(Solve *);      /* what was kept was of no use */
 PetscBool      KeepTells(const Solve *); /* does an attempt tell of its settings? */
 double         KeepServes(Class);        /* operators that one set-up is expected to serve */
 PetscErrorCode CycleFree(Cycle *);
+/* ---- shelf.c: what of an inner solver outlives its KSP ---- */
+PetscErrorCode ShelfOffer(Solve *);  /* an attempt has answered: the next KSP may have its solver. Collective */
+PetscErrorCode ShelfPut(Run *);      /* the KSP goes: what may outlive it is moved there. Local */
+PetscErrorCode ShelfTake(Solve *);   /* a KSP that has not solved yet gets what there is for its class. Collective */
+PetscErrorCode ShelfClear(Runner *); /* collective, as KSPDestroy() is */
 /* ---- foresee.c ---- */
 PetscErrorCode ForeseeHere(Solve *); /* the forecast, for the matrices that are there. Collective */
 /* ---- choose.c: among the candidates of a prior ---- */
