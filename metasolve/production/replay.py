@@ -26,7 +26,7 @@ from metasolve.production.state import (
     written,
 )
 
-_MEMORY, _PRIOR = 12, 0.1  # class.c
+_MEMORY, _PRIOR, _COLD = 12, 0.1, 2.0  # class.c
 _SHARE, _NOISE, _SURPRISE, _FORGET, _DRIFT, _DOUBT = 0.4, 0.25, 3.0, 1e-3, 1e-4, 0.1  # posterior.c
 
 
@@ -103,13 +103,13 @@ def _learn(classes: list[Operators], line: Mapping[str, Any], names: Sequence[st
     c.own, c.taken = c.own + own, c.taken + taken
     setup, solve = learned.get("own", (0.0, 0.0))
     if solve > 0:
-        _add(c.own_solve, solve)
+        _add_time(c.own_solve, solve)
     if setup > 0:
-        _add(c.own_setup, setup)
+        _add_time(c.own_setup, setup)
     if "attempt" in learned:
         _add(c.risk, 0.0 if learned["attempt"] else 1.0)
         for seconds in learned["attempt"]:
-            _add(c.attempt, seconds)
+            _add_time(c.attempt, seconds)
     if "attains" in learned:
         _attain(c.attained, learned["attains"])
     for name, (apart, spread, parts) in learned["seen"].items():
@@ -118,6 +118,12 @@ def _learn(classes: list[Operators], line: Mapping[str, Any], names: Sequence[st
     if not c.offsets.keys() <= set(order):
         raise StateError(f"the prior has no candidate {(c.offsets.keys() - set(order)).pop()!r}")
     c.offsets = dict(sorted(c.offsets.items(), key=lambda entry: order.index(entry[0])))
+
+
+def _add_time(m: Mean, x: float) -> None:
+    if m.n == 1 and x < m.mean / _COLD:
+        m.n, m.mean = 0, 0.0
+    _add(m, x)
 
 
 def _add(m: Mean, x: float) -> None:

@@ -15,7 +15,7 @@
 #define ACCOUNT_DOUBT  0.5  /* ... and where it does not */
 #define ACCOUNT_GAIN   0.25 /* of what was gained so far */
 #define ACCOUNT_SHORT  0.02 /* seconds: losses in shorter solves are counted as if they had taken so long */
-#define ACCOUNT_RATE   0.02 /* of the program's own time; what looking at a system takes comes on top */
+#define ACCOUNT_RATE   0.02 /* of the program's own time; and as much for looking at systems */
 
 typedef struct {
   double own, taken; /* seconds */

@@ -186,7 +186,7 @@ static void SeeAttempt(Solve *s)
 {
   const Run   *r        = s->run;
   const Whose  tried    = WhoseTried(s);
-  const double spent    = s->setup + s->solve + s->verify,
+  const double spent    = s->share * (s->setup + s->solve + s->verify),
                foreseen = s->setup > 0 ? r->forecast.total[tried.candidate] : r->forecast.solve[tried.candidate];
   double       seen     = log(spent);
 
@@ -203,7 +203,8 @@ static void SeeOwn(Solve *s)
   const int    own      = ExpectOwnAs(s);
   const double foreseen = s->own_setup > 0 ? r->forecast.total[own] : r->forecast.solve[own];
 
-  LessonSee(&s->lesson, PosteriorObserve(&s->class->offsets, &r->forecast, WhoseOwn(s), log(SolveOwnSeconds(s)) - foreseen));
+  LessonSee(&s->lesson,
+            PosteriorObserve(&s->class->offsets, &r->forecast, WhoseOwn(s), log(s->share * SolveOwnSeconds(s)) - foreseen));
 }
 
 void ChooseLearn(Solve *s)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #define MEMORY     12  /* solves that a running mean remembers */
+#define COLD       2   /* times the second measurement: a first one that tells nothing */
 #define PRIOR      0.1 /* share of attempts taken to fail before any was made */
 #define BELIEVED   16  /* answers of a model before own settings are measured, where they were predicted ... */
 #define DOUBTED    4   /* ... and where nothing is known of them; then four times as many, and so on */
@@ -21,6 +22,13 @@ static void MeanAdd(Mean *m, double x)
 {
   if (m->n < MEMORY) m->n++;
   m->mean += (x - m->mean) / m->n;
+}
+
+/* Seconds. The first one of a process has much to find and to load: if the second one is far below, it was that. */
+static void TimeAdd(Mean *m, double x)
+{
+  if (m->n == 1 && x < m->mean / COLD) *m = (Mean){0};
+  MeanAdd(m, x);
 }
 
 static void TrendAdd(Trend *t, double x, double y)
@@ -249,10 +257,10 @@ void ClassLearn(Class c, Lesson *l)
   c->solves++;
   if (l->fresh) c->operators++;
   AccountAdd(&c->all, l->account.own, l->account.taken);
-  if (l->own_solve > 0) MeanAdd(&c->own_solve, l->own_solve);
-  if (l->own_setup > 0) MeanAdd(&c->own_setup, l->own_setup);
+  if (l->own_solve > 0) TimeAdd(&c->own_solve, l->own_solve);
+  if (l->own_setup > 0) TimeAdd(&c->own_setup, l->own_setup);
   if (l->tried) MeanAdd(&c->risk, l->tried < 0);
-  if (l->tried > 0) MeanAdd(&c->attempt, l->attempt);
+  if (l->tried > 0) TimeAdd(&c->attempt, l->attempt);
   if (l->attains.answers > 0) AttainedAdd(&c->own, &l->attains);
   for (int i = 0; i < l->n; i++) PosteriorSee(&c->offsets, &l->seen[i]);
 }

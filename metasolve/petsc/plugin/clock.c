@@ -1,8 +1,10 @@
 /* clock.c - seconds of a clock, or of counted work. */
+#define _GNU_SOURCE /* RUSAGE_THREAD */
 #include "clock.h"
 #include <math.h>
 #include <petsc/private/matimpl.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 
 #define OPERATION 1e-9 /* seconds of a floating-point operation on a sparse matrix, which waits for memory */
@@ -52,6 +54,25 @@ double ClockProcessor(void)
 
   if (counts) return Work();
   return clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t) ? 0 : (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+Turns ClockTurns(void)
+{
+  Turns t = {.processor = ClockProcessor()};
+#if defined(RUSAGE_THREAD)
+  struct rusage used;
+
+  if (!counts && !getrusage(RUSAGE_THREAD, &used)) t.lost = used.ru_nivcsw;
+#endif
+  return t;
+}
+
+double ClockShare(Turns since, double seconds)
+{
+  const Turns now = ClockTurns();
+
+  if (now.lost == since.lost || !(seconds > 0)) return 1;
+  return fmin((now.processor - since.processor) / seconds, 1);
 }
 
 /* ---- what PETSc does not count ---- */

@@ -8,10 +8,17 @@
 #pragma once
 #include "metasolve.h"
 
+typedef struct {
+  long   lost;      /* times that others were given the processor in the midst of a turn */
+  double processor; /* ClockProcessor() */
+} Turns;
+
 void      ClockCount(PetscBool work); /* from now on, in this process */
 PetscBool ClockCounts(void);
-double    ClockNow(void);               /* seconds on the wall, or of work */
-double    ClockProcessor(void);         /* that this thread has computed: they do not go on while others have the processor */
+double    ClockNow(void);                    /* seconds on the wall, or of work */
+double    ClockProcessor(void);              /* that this thread has computed: they do not go on while others have the processor */
+Turns     ClockTurns(void);                  /* up to now */
+double    ClockShare(Turns, double seconds); /* of seconds since then: others did not take the processor from this thread */
 double    ClockAhead(KSP, PetscInt it); /* of the work of a solve at this iteration: what is counted only when it is over ... */
 void      ClockSolved(KSP);             /* ... which it is */
 void      ClockSetUp(PC);               /* a preconditioner was set up */

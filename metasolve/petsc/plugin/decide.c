@@ -37,6 +37,18 @@ static PetscErrorCode OwnAttains(Solve *s, Attained *own, PetscReal *told, Petsc
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* What looks have cost, of which nothing came, is bounded as what attempts cost: where own settings take no longer than a look, most
+   systems are not looked at. */
+static PetscBool LookIsDear(const Solve *s)
+{
+  const Runner *r    = s->run->runner;
+  const double  gain = fmax(r->account.own - r->account.taken, 0);
+
+  if (r->trial || r->advises || !r->policy || PolicyIsConstant(r->policy) || !s->class->own_solve.n) return PETSC_FALSE;
+  if (s->run->decided && OperatorSame(&s->op, &s->run->op)) return PETSC_FALSE; /* it was looked at before */
+  return (PetscBool)(r->looked > ACCOUNT_LEAST + ACCOUNT_RATE * r->account.own + AccountGain(gain));
+}
+
 /* Rank 0 says: a class has the entries of its rows in its name. Collective. */
 static PetscErrorCode FindClass(Solve *s)
 {
@@ -44,10 +56,10 @@ static PetscErrorCode FindClass(Solve *s)
 
   PetscFunctionBegin;
   PetscCall(ClassFind(&s->run->runner->classes, s->ksp, &s->op, &s->class));
-  told[0] = ClassIsOff(s->class);
+  told[0] = ClassIsOff(s->class) ? WHY_OFF : LookIsDear(s) ? WHY_SMALL : WHY_NOT;
   told[1] = s->class->density;
   PetscCallMPI(MPI_Bcast(told, 2, MPI_INT, 0, PetscObjectComm((PetscObject)s->ksp)));
-  if (told[0] && !s->why) s->why = WHY_OFF;
+  if (!s->why) s->why = (Why)told[0];
   s->run->class   = s->class;
   s->run->density = told[1];
   PetscFunctionReturn(PETSC_SUCCESS);

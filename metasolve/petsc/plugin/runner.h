@@ -46,6 +46,7 @@ typedef struct { /* of the whole program, or of one attached KSP */
   Shelf       shelf;
   PetscBool   ended; /* nothing is put on it any more */
   Account     account;
+  double      looked;    /* seconds of looks at systems that own settings solved */
   int         abandoned; /* inner solvers that were in an error, and could not be destroyed */
   int         overruns;
   Overrun     overrun[METASOLVE_TYPES];
@@ -147,6 +148,8 @@ typedef struct _Solve { /* one solve; times in seconds of ClockNow() */
   double             expected, budget; /* what own settings probably take, and what an attempt may */
   double             patience;         /* with own settings; 0: any */
   double             began;            /* ClockProcessor() when the attempt did */
+  Turns              turns;            /* of this process on its processor, when the solve began */
+  double             share; /* of the seconds of the solve: this process had the processor, or waited of its own accord */
   char               unused[64];
   double             decision, guessing, own_solve, setup, solve, verify, fallback, total;
   double             wall;   /* seconds of it, by the clock on the wall; before it is over: when it began */

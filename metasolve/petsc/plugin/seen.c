@@ -12,22 +12,26 @@ static PetscBool Known(const Solve *s)
   return (PetscBool)(s->class->own_solve.n || !policy || !PolicyIsConstant(policy));
 }
 
-/* The account is of what happened inside KSPSolve(), in both columns. Looking at a system is not a trial: that comes on top. */
+/* The account is of what happened inside KSPSolve(), in both columns, without what others had of the processor. Looking at a system
+   is not a trial: that has a bound of its own. */
 PetscErrorCode SeenCount(Solve *s)
 {
   Runner *r   = s->run->runner;
-  double  own = SolveOwnSeconds(s);
+  double  own = s->share * SolveOwnSeconds(s);
 
   PetscFunctionBegin;
+  s->lesson.attempt *= s->share;
   if (own > 0)
-    ClassMeasured(s->class, s->run->decided ? &s->run->decision : NULL, s->host->setup, fmax(own - s->own_setup, 0), &s->lesson);
+    ClassMeasured(s->class, s->run->decided ? &s->run->decision : NULL, s->share * s->host->setup,
+                  fmax(own - s->share * s->own_setup, 0), &s->lesson);
   else {
     if (!(s->expected > 0)) PetscCall(DecideExpect(s));
-    own = Known(s) ? s->expected : s->total - s->decision;
+    own = Known(s) ? s->expected : s->share * (s->total - s->decision);
   }
-  AccountAdd(&r->account, own, s->total - s->decision);
-  AccountAdd(&s->class->account, own, s->total - s->decision);
-  s->lesson.account = (Account){.own = own, .taken = s->total};
+  s->lesson.account = (Account){.own = own, .taken = s->share * s->total};
+  AccountAdd(&r->account, own, s->share * (s->total - s->decision));
+  AccountAdd(&s->class->account, own, s->share * (s->total - s->decision));
+  if (s->source != SOURCE_MODEL) r->looked += s->share * s->decision;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

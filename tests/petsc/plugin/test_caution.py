@@ -183,3 +183,16 @@ def test_what_was_gained_makes_up_for_what_was_lost(credit):
     before = credit([*lost, (1.0, 1.0)])[-1]
     after = credit([*lost, *[(1.0, 0.0)] * 8, (1.0, 1.0)])[-1]
     assert after > before + 1
+
+
+def test_looks_of_which_nothing_comes_cost_little(prior, host, run_with):
+    """10 ms, and 2 % of what own settings take; systems that take no longer than a look are most."""
+    model = prior(gmres_ilu0=4.0, gmres_jacobi=9.0)
+    small = ["-smallest", "40", "-largest", "40", "-ksp_rtol", "1e-1"]
+    done, lines = run_with(model, [*host("sequence"), "-solves", "600", *small])
+    assert done.returncode == 0, done.stderr
+    assert {line["source"] for line in lines} == {"refused"}
+    looks = [line["seconds"]["decision"] for line in lines]
+    own = lines[-1]["account"]["own"]
+    assert sum(looks) <= 0.01 + 0.02 * own + 2 * max(looks)
+    assert "so small" in lines[-1]["why"] or sum(looks) < 0.02 * own

@@ -115,7 +115,7 @@ def test_runs_that_end_at_once_add_up(place, sequence):
     lines = [line for line in journal.read(place.log) if "learned" in line]
     seen = sum(len(line["learned"]["seen"]) for line in lines)
     assert sum(offset.seen for offset in found.offsets.values()) == seen
-    assert found.taken == pytest.approx(sum(line["seconds"]["total"] for line in lines))
+    assert found.taken == pytest.approx(sum(line["learned"]["account"][1] for line in lines))
     assert place.replayed() == place.state.read_bytes()
 
 
