@@ -86,7 +86,7 @@ def table(rows: Sequence[Row], candidates: Sequence[Candidate]) -> Table:
     rows = [row for row in rows if comparable(row)]
     names = tuple(each.name for each in candidates)
     features = tuple(rows[0].features)
-    usable = np.array([[row.symmetric or not c.symmetric for c in candidates] for row in rows])
+    usable = np.array([[each.suits(row.features) for each in candidates] for row in rows])
     return Table(
         rows,
         names,
