@@ -39,6 +39,7 @@ from metasolve.solve.outcome import Outcome, Reason
 from metasolve.solve.solver import Budget
 
 SMALLEST, USUAL, LARGEST = 2e2, 8e3, 1.5e5
+LARGEST_SADDLE = 4e4  #: their factorisations take long
 #: Systems with such numbers are larger: from the former's `LARGEST`, or nearly, to this.
 LARGE, LOW, HIGH = 1000, 1e5, 4e5
 DIRECT_SHARE, DIRECT_LARGE, DIRECT_SADDLES = 0.35, 0.6, 0.6
@@ -82,11 +83,11 @@ def tasks(kinds: Sequence[str] = tuple(KINDS), first: int = 0) -> Iterator[Task]
         number += 1
 
 
-def size(rng: np.random.Generator, *, large: bool = False) -> float:
+def size(rng: np.random.Generator, *, large: bool = False, saddle: bool = False) -> float:
     """Unknowns: in logarithm, a triangle with its peak at `USUAL`; of large ones, evenly."""
     if large:
         return logarithmic(rng, LOW, HIGH)
-    low, peak, high = np.log([SMALLEST, USUAL, LARGEST])
+    low, peak, high = np.log([SMALLEST, USUAL, LARGEST_SADDLE if saddle else LARGEST])
     return float(np.exp(rng.triangular(low, peak, high)))
 
 
@@ -167,7 +168,7 @@ class Bench:
         """Draw a system and solve it under every candidate."""
         rng = task.rng()
         siblings, draw = KINDS[task.kind]
-        drawn = draw(rng, size(rng, large=task.large))
+        drawn = draw(rng, size(rng, large=task.large, saddle=task.kind in SADDLES))
         asked = contract(rng, drawn, task)
         with tempfile.TemporaryDirectory(prefix="corpus-") as folder:
             solve = _written(Path(folder) / "system.npz", drawn, task, *asked)
