@@ -189,9 +189,9 @@ def _source(u: Any, q: Any, _: Any) -> Any:
 
 #: Kind: its siblings' name, and what draws it.
 SADDLES: Mapping[str, tuple[str, Callable[[Rng, float], System]]] = {
-    "stokes": ("stokes", staggered(2)),
-    "stokes3d": ("stokes", staggered(3)),
-    "taylor_hood": ("stokes", taylor_hood),
-    "oseen": ("stokes", oseen),
+    "stokes": ("staggered", staggered(2)),
+    "stokes3d": ("staggered", staggered(3)),
+    "taylor_hood": ("cavity", taylor_hood),
+    "oseen": ("cavity", oseen),
     "mixed_poisson": ("mixed", mixed_poisson),
 }
