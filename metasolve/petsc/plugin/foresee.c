@@ -53,7 +53,7 @@ static PetscErrorCode Symmetric(const Solve *s, const double features[], PetscBo
   *yes = (PetscBool)(islessequal(features[METASOLVE_LOG_ASYMMETRY], -8) && islessequal(features[METASOLVE_NEGATIVE_DIAGONAL], 0));
   if (!*yes || !OperatorIsTwo(&s->op)) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(MatIsSymmetricKnown(s->op.A, &known, yes));
-  PetscCall(PetscObjectTypeCompareAny((PetscObject)s->ksp, &taken, KSPCG, KSPFCG, KSPPIPECG, KSPGROPPCG, KSPMINRES, KSPCR, ""));
+  PetscCall(PetscObjectTypeCompareAny((PetscObject)s->ksp, &taken, KSPCG, KSPFCG, KSPPIPECG, KSPGROPPCG, KSPCR, ""));
   *yes = (PetscBool)((known && *yes) || taken);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
