@@ -166,7 +166,7 @@ PetscErrorCode JudgeUneven(const Judge *j, PetscReal *times)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* A preconditioner on the right may add what the operator does not see; an answer is given without it, and would be measured by it. */
+/* A preconditioner on the right may add what the operator does not see; an answer is given, and measured, without it. */
 PetscErrorCode JudgeIterate(KSP ksp, void *judge, PetscReal *value)
 {
   const Judge *j = (const Judge *)judge;
