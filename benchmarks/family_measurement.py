@@ -120,7 +120,7 @@ def _selected(
     from metasolve.petsc.replay import Replay
     from metasolve.recorded import contenders
     from metasolve.train.events import read_events
-    from metasolve.train.session import EVENTS
+    from metasolve.train.past import EVENTS
 
     model = produced.model
     what = ", ".join(f"{key}={_short(value)}" for key, value in found.settings.items())

@@ -29,7 +29,8 @@ from metasolve.solve.solver import Budget, Value
 from metasolve.train.config import TrainConfig
 from metasolve.train.evaluator import HOST, Evaluator
 from metasolve.train.events import Events, read_events
-from metasolve.train.session import EVENTS, train_task
+from metasolve.train.past import EVENTS
+from metasolve.train.session import train_task
 from metasolve.train.task import Task
 
 AUTO, EVOLVED, TUNED, AMORTISED = "auto", "CMA-ES global", "Optuna global", "amortised"

@@ -125,7 +125,7 @@ class Run:
         """Return its first line."""
         share = SHARE if self.program == SAMPLED else 0.0
         told = ("run", VERSION, self.name, self.begin, self.host, self.program, 1, state, "", share)
-        return dict(zip(lines.HEAD, told, strict=True))
+        return dict(zip(lines.HEAD, (*told, "wall"), strict=True))
 
     def _drifted(self) -> bool:
         return self.program == DRIFTING and self.clock > DRIFT_SINCE

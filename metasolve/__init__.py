@@ -17,16 +17,18 @@ if TYPE_CHECKING:
     from metasolve.petsc.accelerate import accelerate, off, on
     from metasolve.petsc.observing import recording
     from metasolve.petsc.recording import record
+    from metasolve.recorded.evaluation import evaluate
     from metasolve.recorded.training import train
     from metasolve.report.shown import report
 
     __version__: str
 
-__all__ = ["__version__", "accelerate", "load", "off", "on", "record", "recording", "report"]
-__all__ += ["train"]
+__all__ = ["__version__", "accelerate", "evaluate", "load", "off", "on", "record", "recording"]
+__all__ += ["report", "train"]
 
 _HOMES = {
     "accelerate": "metasolve.petsc.accelerate",
+    "evaluate": "metasolve.recorded.evaluation",
     "load": "metasolve.model.directory",
     "off": "metasolve.petsc.accelerate",
     "on": "metasolve.petsc.accelerate",

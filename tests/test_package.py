@@ -24,7 +24,9 @@ def test_every_public_name_is_there(name):
     assert name in dir(metasolve)
 
 
-@pytest.mark.parametrize("name", ["accelerate", "load", "record", "recording", "report", "train"])
+@pytest.mark.parametrize(
+    "name", ["accelerate", "evaluate", "load", "record", "recording", "report", "train"]
+)
 def test_public_verbs_can_be_called_whatever_was_imported_before(name):
     import metasolve.report.screen  # makes metasolve.report the package
     import metasolve.train.trainer  # likewise
@@ -41,6 +43,7 @@ def test_an_unknown_name_is_an_attribute_error():
     ("verb", "some"),
     [
         ("accelerate", ["ksp", "model", "log"]),
+        ("evaluate", ["model", "recording", "repeats", "limit", "global_baseline"]),
         ("load", ["directory"]),
         ("record", ["command", "out", "prefix", "every", "max_systems", "max_bytes"]),
         ("recording", ["out", "every", "max_systems", "max_bytes"]),

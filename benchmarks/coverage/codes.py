@@ -1,6 +1,8 @@
-"""Entries of getdp, deal.II, SLEPc and petsc4py."""
+"""Entries of getdp, deal.II, SLEPc, petsc4py and SUNDIALS."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 from benchmarks.coverage.entry import Entry, Reading, Step, Trained
 from benchmarks.coverage.sources import compiled, copied, folder_of, ran
@@ -99,6 +101,39 @@ def petsc4py(
     )
 
 
+def sundials(
+    solver: str,
+    program: str,
+    kind: str,
+    options: str,
+    configuration: str,
+    answer: Reading,
+    finer: Mapping[str, str] | None = None,
+) -> Entry:
+    """Return an entry of an example of SUNDIALS that leaves its nonlinear systems to SNES."""
+    libraries = [f"-lsundials_{each}" for each in (solver, "nvecpetsc", "sunnonlinsolpetscsnes")]
+    folder = {"arkode": "C_petsc"}.get(solver, "petsc")
+    return Entry(
+        name=f"sundials-{solver}-{kind}",
+        program=f"SUNDIALS {program}",
+        configuration=configuration,
+        packages=("libsundials-dev", "libpetsc-real-dev"),
+        steps=(
+            copied("libsundials-dev", f"examples/{solver}/{folder}/{program}.c", finer),
+            compiled(f"{program}.c", program, ["PETSc"], more=libraries),
+        ),
+        command=(f"./{program}", *options.split()),
+        answer=(answer,),
+        model=Trained(calls=60, most_systems=8),
+        ranks=(1,),
+    )
+
+
+_HEAT = Reading(r"^ *\S+ +(\d\.\d+e[+-]\d+) +\d+ +\d+ +\d+", 1e-4)
+_STEPS = Reading(r"^\d+ TS dt \S+ time (\S+)", 1e-9)
+_HUNDRED = {f"{name}         2 ": f"{name}         1 " for name in ("NPEX", "NPEY")}
+_HUNDRED |= {f"{name}        5 ": f"{name}        100 " for name in ("MXSUB", "MYSUB")}
+
 ENTRIES = (
     getdp("own", None, "", "its own mesh, 2D magnetostatics, default MUMPS"),
     getdp("fine", 0.12, "", "92,863 unknowns, default MUMPS"),
@@ -122,5 +157,12 @@ ENTRIES = (
     petsc4py("poisson2d/poisson2d.py", "-n 24", "x", "matrix-free in Python", (1,)),
     petsc4py("bratu2d/bratu2d.py", "-plot 0", "x", "matrix-free Newton", (1,),
              also=("bratu2d/bratu2dnpy.py",)),
+    sundials("ida", "idaHeat2D_petsc_snes", "heat", "-jac",
+             "heat equation as a DAE in time, 10,000 unknowns, SNES with GMRES + ILU", _HEAT,
+             _HUNDRED),
+    sundials("ida", "idaHeat2D_petsc_snes", "free", "",
+             "the same, Newton without any matrix", _HEAT, _HUNDRED),
+    sundials("arkode", "ark_petsc_ex25", "brusselator", "-da_grid_x 1001",
+             "reaction and diffusion in 1D, IMEX steps, 2,002 unknowns, SNES with GMRES + ILU",
+             _STEPS),
 )  # fmt: skip
-"""SUNDIALS is not among them: Debian packages its libraries without programs."""

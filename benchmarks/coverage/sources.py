@@ -77,13 +77,20 @@ def folder_of(package: str, ending: str, name: str) -> Step:
     return step
 
 
-def compiled(source: str, target: str, libraries: Sequence[str], compiler: str = "mpicc") -> Step:
-    """Compile a source in the folder against libraries that pkg-config knows."""
+def compiled(
+    source: str,
+    target: str,
+    libraries: Sequence[str],
+    compiler: str = "mpicc",
+    more: Sequence[str] = (),
+) -> Step:
+    """Compile a source in the folder against libraries that pkg-config knows, and more words."""
 
     def step(folder: Path) -> None:
         flags = [shlex.split(_output(["pkg-config", f"--{kind}", *libraries], folder))
                  for kind in ("cflags", "libs")]  # fmt: skip
-        _output([compiler, "-O2", *flags[0], source, *flags[1], "-lm", "-o", target], folder)
+        words = [compiler, "-O2", *flags[0], source, *more, *flags[1], "-lm", "-o", target]
+        _output(words, folder)
 
     return step
 

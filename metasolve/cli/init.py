@@ -27,15 +27,19 @@ def register(app: typer.Typer) -> None:
         """
         from metasolve.cli.space import to_toml
         from metasolve.errors import UsageError
-        from metasolve.program import proposal
+        from metasolve.program import deck_settings, proposal
         from metasolve.program.skeleton import skeleton
+        from metasolve.space import Space
 
         if out.exists() and not force:
             raise UsageError(f"{out} exists; give another with -o, or --force to replace it")
         launched = proposal.program_place(command) > 0
         options = proposal.petsc_options(command)
-        space = proposal.petsc_space(options, launched=launched)
+        files = proposal.files(command)
+        petsc = proposal.petsc_space(options, launched=launched)
+        space = Space((*petsc.settings, *deck_settings.settings(files)))
         out.write_text(skeleton(command, space, to_toml(space), out.parent))
         what = f"PETSc program, {len(options)} options" if options else "no PETSc options found"
+        what += "".join(f"; {path.name} is read as {kind}" for path, kind in files if kind)
         typer.echo(f"{what}; {len(space.settings)} settings proposed")
         typer.echo(f"wrote {out}: adapt it, then: metasolve check {out}")

@@ -23,6 +23,12 @@ answer meets the command's own tolerance; where the chosen settings fail, the co
 used. The exit code is the command's own. With a model of a whole program the settings are those
 of the run."""
 
+GATHERED = {
+    "refused": "systems that were left to the command's own settings, where a training may change "
+    "that",
+    "slow": "systems that took longer than under the command's own settings, or than was foreseen",
+}
+
 
 def parser() -> Parser:
     """Return the parser of this command."""
@@ -67,6 +73,14 @@ def add_conduct(made: Parser) -> None:
     )
     made.add_argument(
         "--freeze", action="store_true", help="use what runs have learned, and add nothing to it"
+    )
+    for kind, told in GATHERED.items():
+        made.add_argument(f"--keep-{kind}", type=Path, metavar="DIR", help=f"record {told}")
+    made.add_argument(
+        "--deterministic",
+        action="store_true",
+        help="decide by counted work instead of clocks, so that equal runs have equal answers; "
+        "implies --freeze",
     )
     made.add_argument(
         "--reuse",
@@ -123,6 +137,9 @@ def conduct_of(asked: Namespace, log: Path | None, command: Sequence[str]) -> Co
         reuse=asked.reuse == "on",
         canary=asked.canary,
         off=asked.off,
+        deterministic=asked.deterministic,
+        keep_refused=asked.keep_refused,
+        keep_slow=asked.keep_slow,
     )
 
 
@@ -164,14 +181,23 @@ def main(words: Sequence[str]) -> int:
         watch = watch_of(asked)
         conduct = conduct_of(asked, lines, command)
         conduct.launch = os.urandom(8).hex()
+        held = {to: launch.systems_in(to) for to in conduct.gathered.values()}
         code = launch.run(command, asked.model, watch, conduct)
         if code not in (launch.NOT_FOUND, launch.NOT_EXECUTABLE):
             where = f"; log: {asked.log}" if asked.log else ""
             told = journal.summary(lines, mark, conduct.launch, code)
+            told += "".join(_gathered(to, before) for to, before in held.items())
             sys.stderr.write(f"metasolve: {launch.ended(code)}{told}{where}\n")
         if asked.log is None:
             _keep(lines, asked.state, command)
     return code
+
+
+def _gathered(to: Path, before: int) -> str:
+    from metasolve.petsc.launch import systems_in
+
+    held = systems_in(to)
+    return f"; {held - before} systems kept in {to}, which now holds {held}"
 
 
 def _keep(lines: Path, state: str | None, command: Sequence[str]) -> None:

@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -37,7 +37,12 @@ def register(app: typer.Typer) -> None:
         context: typer.Context,
         *,
         recording: Annotated[
-            Path, typer.Argument(help="Recording directory, or case.toml.", show_default=False)
+            list[Path],
+            typer.Argument(
+                help="Recording directories, or one case.toml. A finished training in MODEL goes "
+                "on with what it has measured.",
+                show_default=False,
+            ),
         ],
         out: Annotated[
             Path, typer.Option("-o", "--out", help="Model directory.", show_default=False)
@@ -82,12 +87,14 @@ def register(app: typer.Typer) -> None:
 
         comm = world()
         first = comm is None or comm.rank == 0
-        if replay is not None or is_case(recording):
+        of_program = is_case(recording[0])
+        if replay is not None or of_program:
             # They have options of their own: only what was asked for shall differ.
             options = {key: each for key, each in options.items() if _given(context, key)}
-        of_program = is_case(recording)
+        elif not _given(context, "calls"):
+            del options["calls"]  # a training that has been given more systems has its own
         if of_program:
-            _only_for_recordings(context, comm)
+            _only_for_recordings(context, comm, recording)
         try:
             with Progress() as progress, alive_together(comm):
                 learn: Callable[..., Model] = _learn_program if of_program else train
@@ -117,8 +124,10 @@ def register(app: typer.Typer) -> None:
             report(model, out)
 
 
-def _only_for_recordings(context: typer.Context, comm: Any) -> None:
+def _only_for_recordings(context: typer.Context, comm: Any, given: Sequence[Path]) -> None:
     """Raise `UsageError` for what makes no sense with a case."""
+    if len(given) > 1:
+        raise UsageError(f"{given[0]} is a case, which goes alone: leave {given[1]} out")
     for name in ("measure", "prefix", "ranks_per_solve", "replay", "journal"):
         if _given(context, name):
             raise UsageError(f"--{name.replace('_', '-')} goes with a recording; the case has it")
@@ -126,12 +135,12 @@ def _only_for_recordings(context: typer.Context, comm: Any) -> None:
         raise UsageError("the runs of a program are made one after the other; leave mpiexec out")
 
 
-def _learn_program(case: Path, out: Path, **options: Any) -> Model:
+def _learn_program(case: list[Path], out: Path, **options: Any) -> Model:
     from metasolve.program.training import train_case
 
     for name in ("prefix", "ranks_per_solve", "replay", "journal", "comm"):
         del options[name]
-    return train_case(case, out, **options)
+    return train_case(case[0], out, **options)
 
 
 def _said(sentence: str) -> None:

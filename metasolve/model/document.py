@@ -56,7 +56,7 @@ class _Document(BaseModel):
     measure: str = ""
     prefix: str | None = None
     ran_on: dict[str, Any] = {}
-    recording: str | None = None
+    recordings: list[str] | None = None
     solver_seconds: FiniteFloat = 0.0
     trained_on: list[str] = []
     validation: dict[str, Any] = {}

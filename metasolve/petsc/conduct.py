@@ -84,6 +84,12 @@ class Conduct:
         Share of the solves with chosen settings that the program's own solve as well.
     off
         Names of classes that are left alone.
+    keep_refused, keep_slow
+        Recordings to which systems are added that should be learned from: those left to the
+        program's own settings for a reason that a training could cure; and those that took longer
+        than own settings do, or than was foreseen.
+    deterministic
+        Decisions and budgets are made of counted work rather than of clocks; and `freeze`.
     """
 
     def __init__(
@@ -97,6 +103,9 @@ class Conduct:
         reuse: bool = True,
         canary: float = 0.0,
         off: Sequence[str] = (),
+        deterministic: bool = False,
+        keep_refused: Path | None = None,
+        keep_slow: Path | None = None,
     ) -> None:
         if budget is not None and not budget > 0:
             raise UsageError(f"budget={budget} is not positive: 2 is the default")
@@ -112,6 +121,9 @@ class Conduct:
                 )
         self.canary, self.off = canary, off
         self.log, self.budget, self.advise, self.state = log, budget, advise, state
+        self.deterministic = deterministic
+        both = {"REFUSED": keep_refused, "SLOW": keep_slow}
+        self.gathered = {kind: to for kind, to in both.items() if to is not None}
         self.freeze, self.launch, self.reuse = freeze, launch, reuse
 
     def environment(self) -> dict[str, str]:
@@ -122,6 +134,8 @@ class Conduct:
             "METASOLVE_ADVISE": self.advise and "1",
             "METASOLVE_STATE": self.state and str(self.state.absolute()),
             "METASOLVE_FREEZE": self.freeze and "1",
+            "METASOLVE_DETERMINISTIC": self.deterministic and "1",
+            **{f"METASOLVE_KEEP_{kind}": str(to.absolute()) for kind, to in self.gathered.items()},
             "METASOLVE_LAUNCH": self.launch,
             "METASOLVE_REUSE": None if self.reuse else "off",
             "METASOLVE_CANARY": self.canary and f"{self.canary:g}",

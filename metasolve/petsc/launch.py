@@ -61,14 +61,19 @@ def record(command: Sequence[str], out: str | os.PathLike[str], watch: Watch = _
 
 def _left(watch: Watch, directory: Path) -> dict[str, str]:
     """What may still be recorded: the plug-in counts only what it writes itself."""
-    left, manifest = {}, directory / MANIFEST
-    if watch.max_systems is not None and manifest.exists():
-        solves = manifest.read_bytes().count(b'"kind":"solve"')
-        left["METASOLVE_MAX_SYSTEMS"] = watch.max_systems - solves
+    left = {}
+    if watch.max_systems is not None:
+        left["METASOLVE_MAX_SYSTEMS"] = watch.max_systems - systems_in(directory)
     if watch.max_bytes is not None:
         used = sum(file.stat().st_size for file in directory.rglob("*") if file.is_file())
         left["METASOLVE_MAX_BYTES"] = watch.max_bytes - used
     return {key: str(max(value, 0)) for key, value in left.items()}
+
+
+def systems_in(directory: Path) -> int:
+    """Return how many systems a recording holds, without reading what they are."""
+    manifest = directory / MANIFEST
+    return manifest.read_bytes().count(b'"kind":"solve"') if manifest.is_file() else 0
 
 
 _QUIETLY = Conduct()
@@ -143,6 +148,8 @@ def _of_run(model: str | os.PathLike[str], watch: Watch, conduct: Conduct) -> di
     check_model(directory)
     if conduct.log is not None:
         check_log(Path(conduct.log).absolute())
+    for to in conduct.gathered.values():
+        check_recording(to.absolute())
     variables = {"METASOLVE_MODE": "run", "METASOLVE_DIR": str(directory)}
     return {**variables, **watch.environment(), **conduct.environment()}
 

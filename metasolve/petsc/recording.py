@@ -64,6 +64,7 @@ class Recording:
 
     Attributes
     ----------
+    paths : of this one, and of those that were added.
     runs, solves, skipped : starts of the program, and its solves, in order.
     left : number of solves that have no line, by why.
 
@@ -74,6 +75,7 @@ class Recording:
     """
 
     path: Path
+    paths: list[Path] = field(init=False)
     runs: list[Run] = field(init=False)
     solves: list[RecordedSolve] = field(init=False)
     skipped: list[Skipped] = field(init=False)
@@ -81,6 +83,7 @@ class Recording:
 
     def __post_init__(self) -> None:
         self.path = Path(self.path).absolute()
+        self.paths: list[Path] = [self.path]
         self.runs: list[Run] = []
         self.solves: list[RecordedSolve] = []
         self.skipped: list[Skipped] = []
@@ -93,6 +96,15 @@ class Recording:
             f"<Recording {self.path}: {len(self.runs)} runs, {len(self.solves)} solves, "
             f"{len(self.operators())} operators, {len(self.skipped)} skipped>"
         )
+
+    def add(self, other: Recording) -> None:
+        """Add what another recording holds; a solve that is in both counts once."""
+        known = {solve.id for solve in self.solves}
+        self.paths += other.paths
+        self.runs += other.runs
+        self.solves += [solve for solve in other.solves if solve.id not in known]
+        self.skipped += other.skipped
+        self.left += other.left
 
     def instances(self) -> list[Instance]:
         """Return every recorded solve as an instance, in the order solved.

@@ -19,6 +19,8 @@ CLIP = 4.0
 LEVEL = 0.3  #: how much the time that all candidates need weighs in a split
 BAD = 2.0  #: above the median by more than this is as bad as any
 _LEAST = 1e-7  # seconds: what a clock can tell
+#: Decimals of logarithms. Their last bits are not the same on all processors, and fits are to be.
+_DECIMALS = 6
 
 
 def inputs(rows: Sequence[Row], names: Sequence[str]) -> Array:
@@ -69,7 +71,7 @@ def _pair(taken: Taken | None, failed: float) -> tuple[float, float]:
 
 
 def _clipped(row: Row, candidates: Sequence[Candidate]) -> Array:
-    logs = np.log(seconds(row, candidates) / row.unit)
+    logs = np.round(np.log(seconds(row, candidates) / row.unit), _DECIMALS)
     good = succeeded(row, candidates)
     middle = np.median(logs[good] if good.any() else logs, axis=0)
     clipped: Array = np.clip(logs, middle - CLIP, middle + CLIP)

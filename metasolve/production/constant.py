@@ -94,7 +94,7 @@ def solvers(lines: Iterable[Mapping[str, Any]], factor: float) -> dict[str, Solv
     """
     found: defaultdict[str, Solver] = defaultdict(Solver)
     for line in lines:
-        if "solve" in line:
+        if "solve" in line and "wall" not in line:  # whose seconds are of counted work
             with contextlib.suppress(KeyError, TypeError, AttributeError):  # of a damaged one
                 _add(found[line["prefix"]], line, factor)
     return dict(found)

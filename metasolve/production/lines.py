@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-HEAD = ("source", "version", "run", "time", "host", "program", "ranks", "state", "launch", "canary")
+HEAD = (
+    *("source", "version", "run", "time", "host", "program", "ranks", "state", "launch", "canary"),
+    "clock",
+)
 SECONDS = ("decision", "guess", "own", "setup", "solve", "verify", "fallback", "total")
 SOLVE = (
     *("run", "time", "solve", "prefix", "rows", "ranks", "source", "why", "class", "settings"),

@@ -81,6 +81,9 @@ REMEDIES = MappingProxyType(
         "the set-up might need more memory than there is": (
             "Nothing; or leave factorisations out of the space."
         ),
+        "the settings may give another answer in each run on several ranks": (
+            "Nothing; it was asked for (--deterministic)."
+        ),
         "the settings would divide by zero on this system, or not return": (
             "Look at the matrix if you did not expect that."
         ),

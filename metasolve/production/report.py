@@ -52,6 +52,7 @@ class Report:
             "damaged lines": sum(each.damaged for each in sums.journals),
             "saved": self._saved(),
             "canary": self._canary(),
+            "advice": self.sums.advised.document(1.0) if self.sums.advised.solves else None,
             "days": self._days(),
             "programs": self._programs(),
             "states": [vars(each) for each in sums.states],

@@ -29,6 +29,7 @@ _SELECTED = (
     "the set-up is expected to take longer",
     "the program's own settings are expected to be faster",
 )
+ADVISED = "only advice was asked for"
 _PRECONDITIONERS = ("built", "updated", "kept", "rebuilt")
 _NAMES = {
     "second": "second choice",
@@ -47,6 +48,7 @@ class Sums:
     cells : sums over solves that are alike, of which all tables are made.
     runs : by their names.
     pairs : how wrong expectations are.
+    advised : solves under --advise, whose seconds are what was foreseen of the candidate.
     canaries, sampled : solves made by own settings as well; and all of which they are a sample.
     alone, failed : numbers of solves and seconds, by why own settings solved or an attempt failed.
     left : numbers of solves without a line, by kind.
@@ -60,6 +62,7 @@ class Sums:
         self.cells: defaultdict[Key, Cell] = defaultdict(Cell)
         self.runs: defaultdict[str, Run] = defaultdict(Run)
         self.pairs, self.canaries, self.sampled = Pairs(), Pairs(), Totals()
+        self.advised = Totals()
         self.alone: Reasons = defaultdict(_nothing)
         self.failed: Reasons = defaultdict(_nothing)
         self.left: Counter[str] = Counter()
@@ -142,6 +145,7 @@ class Sums:
                 mine[why][1] += seconds
         self.pairs.merge(other.pairs)
         self.canaries.merge(other.canaries)
+        self.advised.merge(other.advised)
         self.sampled.merge(other.sampled)
         self.left.update(other.left)
         self.preconditioners.update(other.preconditioners)
@@ -206,9 +210,13 @@ class Sums:
         taken, expected, own = line["seconds"]["total"], line["own_expected"], line["own_taken"]
         moment, rows, iterations = line["time"], line["rows"], line.get("iterations", 0)
         canary = line.get("canary")
+        if "wall" in line:  # the others are of counted work
+            taken, expected, own, canary = line["wall"], None, None, None
         _check(taken, moment, rows, iterations, expected or 0, own or 0, canary or 0)
         source, why, candidate = line["source"], _text(line["why"]), _text(line["candidate"])
         run, name = self.runs[_text(line["run"])], _text(line["class"])
+        if why == ADVISED and own is not None and line["foreseen"] is not None:
+            self.advised.add(own, None, _number(line["foreseen"]) + line["seconds"]["decision"])
         if run.canary and source in CHOSEN and line.get("contract") != "own test":
             foreseen = taken if expected is None else expected
             self.sampled.add(canary, foreseen, taken)

@@ -35,11 +35,15 @@ class Input(_Table):
     """A file that the program reads; each run gets its own, next to it in its own directory."""
 
     file: str = Field(description="The program's own file, relative to case.toml.")
-    format: Literal["copy", "template", "namelist"] = Field(
-        "copy", description="How values get in: not at all, in place of {name}, as variables."
+    format: Literal["copy", "template", "namelist", "keys"] = Field(
+        "copy",
+        description="How values get in: not at all, in place of {name}, as variables of a "
+        "namelist, as those of lines of key = value.",
     )
     group: str | None = Field(None, description="Namelist group of variables not in the file yet.")
-    text: str | None = Field(None, description="Content of a template or namelist; read from file.")
+    text: str | None = Field(
+        None, description="Content of a template, namelist or keys; read from file."
+    )
 
     @property
     def name(self) -> str:

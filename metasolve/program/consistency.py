@@ -52,7 +52,7 @@ def _check_travel(case: Case, varies: list[str], sets: list[str]) -> None:
         if name not in placed and name in declared:
             raise UsageError(
                 f"vary {name!r} reaches the program nowhere; write {{{name}}} in the command, "
-                "environment or a template, or make it a variable of a namelist"
+                "environment or a template, or make it a variable of a namelist, or a key"
             )
     if case.settings.through is None:
         lost = [name for name in (*sets, *case.space.fixed) if name not in placed]

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from metasolve.errors import UsageError
-from metasolve.program import namelist, template
+from metasolve.program import template
 from metasolve.program.case import Case, Input
+from metasolve.program.deck import DECKS
 from metasolve.program.instances import names
 
 
@@ -114,5 +115,5 @@ def _from_file(case: Case, each: Input, path: Path) -> dict[str, str]:
         known = [*wanted, *(setting.name for setting in case.space.settings)]
         places = template.match_file(each.text or "", text, known)
         return {name: text[start:end] for name, start, end in places if name in wanted}
-    inside = namelist.variables(text)
+    inside = DECKS[each.format].variables(text)
     return {name: str(inside[name.lower()][1]) for name in wanted if name.lower() in inside}

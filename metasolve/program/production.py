@@ -20,9 +20,10 @@ from metasolve.errors import UsageError
 from metasolve.model.directory import load
 from metasolve.model.model import Model
 from metasolve.petsc.launch import NOT_EXECUTABLE, NOT_FOUND
-from metasolve.program import namelist, template
+from metasolve.program import template
 from metasolve.program.case import Case, Input
 from metasolve.program.case_file import case_of
+from metasolve.program.deck import DECKS
 from metasolve.program.foreground import foreground
 from metasolve.program.instances import features as features_of
 from metasolve.program.instances import names
@@ -263,12 +264,12 @@ def _changed(each: Input, matched: Matched, values: Values) -> str | None:
         places = template.match_file(each.text, text, list(values.shown))
         placed = [name for name, _, _ in places if name in values.texts]
         return template.replaced(text, places, values.texts) if placed else None
-    inside = namelist.variables(each.text)
+    inside = DECKS[each.format].variables(each.text)
     mine = {k: v for k, v in values.settings.items() if each.group or k.lower() in inside}
     group = {name: place for name, (place, _) in inside.items()}
     if not mine:
         return None
-    return namelist.changed(text, mine, each.group or group[next(iter(mine)).lower()])
+    return DECKS[each.format].changed(text, mine, each.group or group[next(iter(mine)).lower()])
 
 
 def _timed(

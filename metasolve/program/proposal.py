@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from metasolve.errors import SpaceError, UsageError
-from metasolve.program import namelist
+from metasolve.program.deck import format_of
 from metasolve.program.process import run, scratch
 from metasolve.program.start import Start
 from metasolve.space import Choice, Flag, Integer, Real, Setting, Space
@@ -19,7 +19,6 @@ _LAUNCHERS = {"mpiexec", "mpirun", "srun", "orterun"}
 _HELP_SECONDS = 60.0
 _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eEdD][-+]?\d+)?")
 _OPTION = re.compile(r"^\s*-(\w+?):? <(?:now )?(\S*) : [^>]*>:? ?(.*)$", re.MULTILINE)
-_LARGEST_FILE = 1 << 20
 _UNSAID = "(null)"  # by PETSc 3.26, where the operator decides
 
 
@@ -66,20 +65,11 @@ def arguments(command: Sequence[str]) -> list[Argument]:
     return found
 
 
-def files(command: Sequence[str]) -> list[tuple[Path, bool]]:
-    """Existing files that the command names, and whether each is a namelist."""
+def files(command: Sequence[str]) -> list[tuple[Path, str | None]]:
+    """Existing files that the command names, and the format of their variables, see `deck`."""
     after = command[program_place(command) + 1 :]
     named = [Path(word) for word in after if Path(word).is_file()]
-    return [(path, _is_namelist(path)) for path in named]
-
-
-def _is_namelist(path: Path) -> bool:
-    if path.stat().st_size > _LARGEST_FILE:
-        return False
-    try:
-        return bool(namelist.variables(path.read_text()))
-    except (UnicodeDecodeError, UsageError):
-        return False
+    return [(path, format_of(path)) for path in named]
 
 
 def petsc_options(command: Sequence[str]) -> dict[str, Option]:

@@ -8,7 +8,8 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
-from metasolve.program import namelist, proposal
+from metasolve.program import deck_settings, proposal
+from metasolve.program.deck import DECKS
 from metasolve.program.proposal import Argument
 from metasolve.space import Space
 
@@ -97,9 +98,13 @@ def skeleton(command: Sequence[str], space: Space, space_toml: str, folder: Path
     parts = [_HEAD.format(**told)]
     parts[0] = parts[0].replace("'{", "{").replace("}'", "}")
     parts += [_file(path, named, folder) for path, named in proposal.files(command)]
-    parts += [_vary(each) for each in found] or [_NO_VARY]
-    petsc = bool(space.settings)
-    parts.append(_petsc(space_toml) if petsc else _NO_SPACE)
+    files = proposal.files(command)
+    mine = {each.name for each in deck_settings.settings(files)}
+    petsc = any(each.name not in mine for each in space.settings)
+    varies = [_vary(each) for each in found]
+    varies += [_maybe(name, x) for name, x in deck_settings.may_vary(files).items()]
+    parts += varies or [_NO_VARY]
+    parts.append(_settings(space_toml, petsc=petsc) if space.settings else _NO_SPACE)
     accept = _PETSC_ACCEPT if petsc else _ACCEPT
     parts.append(_END.format(success=_PETSC_SUCCESS if petsc else "", accept=accept))
     return "".join(parts)
@@ -140,24 +145,33 @@ def _vary(each: Argument) -> str:
     )
 
 
-def _file(path: Path, is_namelist: bool, folder: Path) -> str:
+def _maybe(name: str, value: float) -> str:
+    """A variable of an input file that may vary, to be uncommented."""
+    lines = _vary(Argument(0, name, repr(value))).splitlines()[2:]
+    return "\n".join(["", "# <- uncomment it if it varies:", *(f"# {each}" for each in lines), ""])
+
+
+def _file(path: Path, kind: str | None, folder: Path) -> str:
     lines = ["", "# Each run gets a copy of this file in its own directory."]
     lines += ["[[input]]", f"file = {json.dumps(os.path.relpath(path, folder))}"]
-    if not is_namelist:
+    if kind is None:
         lines.append('format = "copy" # <- "template" if values are to be put in place of {name}')
         return "\n".join(lines) + "\n"
-    lines.append('format = "namelist" # variables that vary or may be set are changed in the copy')
+    lines.append(f'format = "{kind}" # variables that vary or may be set are changed in the copy')
     lines.append("# <- these may be named in [[vary]] and [[space.setting]]:")
-    known = namelist.variables(path.read_text())
-    lines += [f"#   {name} = {value!r} (&{group})" for name, (group, value) in known.items()]
+    known, sign = DECKS[kind].variables(path.read_text()), "&" if kind == "namelist" else ""
+    for name, (group, value) in known.items():
+        lines.append(f"#   {name} = {value!r}" + (f" ({sign}{group})" if group else ""))
     return "\n".join(lines) + "\n"
 
 
-def _petsc(space_toml: str) -> str:
+def _settings(space_toml: str, *, petsc: bool) -> str:
     text = space_toml.replace("[[setting]]", "[[space.setting]]").replace(
         "[fixed]", "[space.fixed]"
     )
-    return (
+    through = (
         "\n# PETSc's options reach the program through the environment.\n"
-        '[settings]\nthrough = "petsc"\n\n# What may be set. ' + text.removeprefix("# ")
+        '[settings]\nthrough = "petsc"\n'
     )
+    told = "\n# What may be set. <- mind the ranges; what is missing goes here, too. "
+    return (through if petsc else "") + told + text.removeprefix("# ")

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from metasolve.program import namelist, template
 from metasolve.program.case import Case, Input
+from metasolve.program.deck import DECKS
 from metasolve.solve.solver import Value
 
 
@@ -94,8 +95,9 @@ def filled(each: Input, values: Values) -> str:
     if each.format == "template":
         return template.fill_file(text, values.shown)
     known = {**{k: namelist.typed(v) for k, v in values.arguments.items()}, **_typed(values)}
-    group, inside = each.group, namelist.variables(text)
-    return namelist.changed(
+    deck = DECKS[each.format]
+    group, inside = each.group, deck.variables(text)
+    return deck.changed(
         text, {k: v for k, v in known.items() if group or k.lower() in inside}, group
     )
 
@@ -135,8 +137,8 @@ def places(case: Case) -> list[str]:
     for each in case.input:
         if each.format == "template":
             found += template.names_in_file(each.text or "", known)
-        elif each.format == "namelist":
-            inside = namelist.variables(each.text or "")
+        elif each.format in DECKS:
+            inside = DECKS[each.format].variables(each.text or "")
             found += [name for name in known if each.group or name.lower() in inside]
     return found
 

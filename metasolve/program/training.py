@@ -23,7 +23,8 @@ from metasolve.space import Space
 from metasolve.train.config import TrainConfig
 from metasolve.train.duration import Say, quiet
 from metasolve.train.inputs import usable
-from metasolve.train.session import EVENTS, read_past, silent, train_task
+from metasolve.train.past import EVENTS, read_past
+from metasolve.train.session import silent, train_task
 from metasolve.train.task import Task
 
 _REFERENCE_SHARE = 0.2  # of the calls, as the trainer has it: more instances would not be run

@@ -19,6 +19,7 @@ from metasolve.model.model import Model
 from metasolve.petsc.recording import Recording
 from metasolve.petsc.replay import Replay
 from metasolve.recorded import contenders
+from metasolve.recorded.reading import read
 from metasolve.recorded.training import isolated
 from metasolve.report.evaluation import (
     DEFAULT,
@@ -34,7 +35,7 @@ from metasolve.solve.cost import Cost
 from metasolve.solve.instance import Instance
 from metasolve.solve.solver import Solver, Value
 from metasolve.train.events import read_events
-from metasolve.train.session import EVENTS
+from metasolve.train.past import EVENTS
 
 Progress = Callable[[str, int, int], None]
 
@@ -152,11 +153,9 @@ def _spread(instances: Sequence[Instance], limit: int | None) -> list[Instance]:
 
 def _training_instances(model: Model) -> list[Instance]:
     """The instances the model was trained on, where its recording still is."""
-    path = model.info.get("recording")
-    if not path or not Path(path).exists():
-        return []
+    paths = [path for path in model.info.get("recordings") or [] if Path(path).exists()]
     known = set(model.info["trained_on"])
-    return [each for each in Recording(Path(path)).instances() if each.id in known]
+    return [each for each in read(paths).instances() if each.id in known] if paths else []
 
 
 def _neighbours(directory: Path, model: Model, known: Sequence[Instance]) -> Nearest:

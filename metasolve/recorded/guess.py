@@ -27,7 +27,7 @@ from metasolve.model.directory import add_guess, load, save
 from metasolve.model.model import Model
 from metasolve.recorded.guess_race import Contender, Entry, copy_model, race
 from metasolve.recorded.guess_search import search
-from metasolve.recorded.training import provenance
+from metasolve.recorded.reading import provenance
 from metasolve.solve.instance import Instance
 from metasolve.space import Space
 from metasolve.train.guess_model import after_learning, nothing_chosen

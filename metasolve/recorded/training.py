@@ -18,14 +18,16 @@ from metasolve.model.model import Model
 from metasolve.prior.expertise import Expertise, own_settings
 from metasolve.prior.prior_file import read_prior
 from metasolve.production.lessons import Entry, lessons
+from metasolve.recorded.reading import Recordings, provenance, read, systems
 from metasolve.solve.instance import Instance
 from metasolve.solve.outcome import Outcome, Reason
 from metasolve.space import Space
 from metasolve.train.config import TrainConfig, shows_options
+from metasolve.train.coverage import coverage, sentence
 from metasolve.train.duration import Say, quiet
 from metasolve.train.events import Event, read_events
-from metasolve.train.inputs import usable
-from metasolve.train.session import EVENTS, journal_of, read_past, repeat, silent, train_task
+from metasolve.train.past import EVENTS, grows, journal_of, read_past
+from metasolve.train.session import repeat, silent, train_task
 from metasolve.train.task import Task
 
 if TYPE_CHECKING:
@@ -42,7 +44,7 @@ _RUNS_ENOUGH = 8  # with so many starts of the program, whole runs validate, els
 
 @shows_options
 def train(
-    recording: str | os.PathLike[str],
+    recording: Recordings,
     out: str | os.PathLike[str],
     *,
     space: Space | str | os.PathLike[str] | None = None,
@@ -60,8 +62,9 @@ def train(
 
     Parameters
     ----------
-    recording : directory made by ``metasolve record``.
-    out : model directory; an interrupted training in it is continued.
+    recording : directory made by ``metasolve record``, or several of them.
+    out : model directory; an interrupted training in it is continued. A finished one goes on with
+        what it has measured, where there are more recordings now, or more calls.
     space : what may be set, or a file of it; by default chosen from what was recorded.
     prefix : learn only from the KSP with this options prefix.
     fresh : forget what `out` holds.
@@ -91,29 +94,33 @@ def train(
     -----
     Collective: yes, on comm.
     """
-    from metasolve.petsc.recording import Recording
-
     began = time.monotonic()
-    recorded, out = Recording(Path(recording)), Path(out)
+    recorded, out = read(recording), Path(out)
     first = comm is None or comm.rank == 0
     if replay is not None:
         if comm is not None:
             raise UsageError("replay calls no solver, so it needs no ranks: start it alone")
         model, events = load(Path(replay)), read_events(Path(replay) / EVENTS)
         chosen, prefix_ = _space(space or model.space, recorded), prefix or model.info["prefix"]
-        task = _task(recorded, chosen, prefix_, journal_of(events) or ())
-        info = {key: model.info[key] for key in provenance(recorded, prefix)}
+        task = _task(systems(recorded, prefix_), chosen, journal_of(events) or ())
+        info = {key: model.info.get(key) for key in provenance(recorded, prefix)}
         _forget(out, fresh)
         return repeat(task, out, events, options, info, progress)
+    _forget(out, fresh and first)
+    past, told = _agreed(comm, lambda: _begun(out, journal))
+    instances = systems(recorded, prefix)
+    grown = grows(past, [each.id for each in instances])
+    if grown is not None:
+        options = {"calls": grown.calls, **options}
+        space = space or grown.space
     config = TrainConfig.of(options)
     if journal is not None and (config.prior == "none" or config.measure != "seconds"):
         raise UsageError(
             f"journal={os.fspath(journal)!r} corrects the prior, which prior={config.prior}, "
             f"measure={config.measure} does not ask; leave --journal out"
         )
-    _forget(out, fresh and first)
-    past, told = _agreed(comm, lambda: _begun(out, journal))
-    task = _task(recorded, _space(space, recorded), prefix, told)
+    task = _task(instances, _space(space, recorded), told)
+    say(sentence(coverage(task.instances, task.groups), _grouped(task)))
     farm = _farm(task.space, comm, ranks_per_solve, out)
     ran_on = {"ranks": 1 if comm is None else comm.size, "ranks_per_solve": ranks_per_solve}
     with _closing(farm, comm):
@@ -121,14 +128,17 @@ def train(
         return train_task(task, farm, out, config, past, where, first, progress, ran_on, say, took)
 
 
+def _grouped(task: Task) -> str:
+    runs = {each.id: each.payload.run for each in task.instances}
+    return "runs" if task.groups == runs else "operators"
+
+
 def task_of(
     recording: str | os.PathLike[str], space: Space | str | os.PathLike[str] | None = None
 ) -> Task:
     """What there is to learn from a recording."""
-    from metasolve.petsc.recording import Recording
-
-    recorded = Recording(Path(recording))
-    return _task(recorded, _space(space, recorded), None, ())
+    recorded = read(recording)
+    return _task(systems(recorded, None), _space(space, recorded), ())
 
 
 @contextmanager
@@ -185,16 +195,6 @@ def _agreed(comm: Any, read: Callable[[], _Read]) -> _Read:
     return cast("_Read", what)
 
 
-def provenance(recorded: Recording, prefix: str | None) -> dict[str, Any]:
-    """What model.json says of where a model comes from."""
-    return {
-        "recording": str(recorded.path),
-        "petsc": recorded.runs[-1].petsc,
-        "features_version": recorded.runs[-1].features_version,
-        "prefix": prefix,
-    }
-
-
 def _space(space: Space | str | os.PathLike[str] | None, recorded: Recording) -> Space:
     from metasolve.petsc.spaces import check_space, default_space
 
@@ -206,23 +206,16 @@ def _space(space: Space | str | os.PathLike[str] | None, recorded: Recording) ->
     return space
 
 
-def _task(recorded: Recording, space: Space, prefix: str | None, journal: Sequence[Entry]) -> Task:
-    instances: list[Instance] = recorded.instances()
-    if prefix is not None:
-        known = sorted({each.payload.prefix for each in instances})
-        instances = [each for each in instances if each.payload.prefix == prefix]
-        if not instances:
-            raise UsageError(f"prefix={prefix!r} was not recorded; recorded: {known}")
-    clean = usable(instances)
-    if not clean:
-        raise UsageError(f"{recorded.path}: no solve has finite features: record others")
-    solves = {each.id: each.payload for each in clean}
+def _task(instances: Sequence[Instance], space: Space, journal: Sequence[Entry]) -> Task:
+    solves = {each.id: each.payload for each in instances}
     by_run = len({solve.run for solve in solves.values()}) >= _RUNS_ENOUGH
     groups = {key: each.run if by_run else each.operator.hash for key, each in solves.items()}
     expertise = _expertise(list(solves.values()), journal)
     recorded_ = {key: _recorded(each.outcome) for key, each in solves.items()}
     made_good = set(Reason) - _UNSEEN
-    return Task(clean, space, groups, made_good=made_good, expertise=expertise, recorded=recorded_)
+    return Task(
+        instances, space, groups, made_good=made_good, expertise=expertise, recorded=recorded_
+    )
 
 
 def _recorded(own: HostOutcome) -> Outcome:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from html import escape
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from metasolve.baselines.contenders import Measurements
+from metasolve.report.parts import span, table
 from metasolve.solve.instance import Instance
 from metasolve.solve.outcome import Outcome, Reason
 
@@ -40,6 +42,33 @@ class Evaluation:
 
     def __repr__(self) -> str:
         return f"<Evaluation: {len(self.instances)} instances, {len(self.measured)} contenders>"
+
+    def headline(self) -> str:
+        """What an evaluation says in one sentence."""
+        both = self.ok(DEFAULT) & self.ok(MODEL)
+        count, failed = len(self.instances), int((~self.ok(MODEL)).sum())
+        missing = f"; {failed} without an answer" if failed else ""
+        if not both.any():
+            return f"{count} unseen systems{missing}: nothing to compare"
+        own = float(self.seconds(DEFAULT)[both].sum())
+        taken = float(self.seconds(MODEL)[both].sum())
+        word = "saved" if taken <= own else "lost"
+        times = own / taken if taken <= own else taken / own
+        pace = "faster" if taken <= own else "slower"
+        told = f"{span(abs(own - taken))} of {span(own)} {word} on {int(both.sum())} unseen systems"
+        return f"{told}: {times:.2f} times {pace} in all{missing}"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the headline, and each contender's total beside the model's."""
+        rows = []
+        for name in self.baselines():
+            found = self.speedup(name)
+            both = self.ok(name) & self.ok(MODEL)
+            total = span(float(self.seconds(name)[both].sum()))
+            times = "-" if found["geomean"] is None else f"{found['geomean']:.2f}"
+            rows.append((name.replace("_", " "), str(found["compared"]), total, times))
+        heads = ("compared with", "systems", "took", "times as fast, on average")
+        return f"<p>{escape(self.headline())}</p>\n{table(heads, rows)}"
 
     def seconds(self, contender: str) -> NDArray[np.float64]:
         """Median wall seconds per instance, shape (instances,)."""

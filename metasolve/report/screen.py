@@ -39,6 +39,7 @@ def screen(document: Document) -> str:
         *_left_out(document),
         *_saved(document["saved"]),
         *_canary(document["canary"]),
+        *_advice(document["advice"]),
     ]
     parts += [*_programs(document), *_states(document)]
     parts += [*_preconditioners(document["preconditioners"]), *_drift(document["drift"])]
@@ -79,7 +80,7 @@ def _saved(saved: Document) -> Iterator[str]:
         yield _entry("", told)
     yield _entry("", _basis(saved))
     if saved["unknown solves"]:
-        told = f"of {count(saved['unknown solves'], 'solve')} nothing was expected: left out"
+        told = f"of {count(saved['unknown solves'], 'solve')} it is not known: left out"
         yield _entry("", f"{told} ({_seconds(saved['unknown seconds'])} s)")
 
 
@@ -135,6 +136,18 @@ def _states(document: Document) -> Iterator[str]:
         elif each["file"] and each["file"] != each["id"]:
             told += f"; the file is now {each['file']}"
         yield _entry("" if i else "state", told)
+
+
+def _advice(found: Document | None) -> Iterator[str]:
+    """What a run under --advise would have saved."""
+    if found is None:
+        return
+    saved, own = found["saved seconds"], found["own seconds"]
+    solves = count(found["solves"], "solve")
+    told = f"would have saved about {_seconds(saved)} of {_seconds(own)} s in {solves}:"
+    yield _entry("advice", f"{told} {_ratio(found)}")
+    told = "own settings were measured, chosen ones only foreseen: --canary measures both"
+    yield _entry("", told)
 
 
 def _canary(found: Document | None) -> Iterator[str]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from metasolve.errors import ModelError, UsageError
+from metasolve.errors import UsageError
 from metasolve.farm import Farm
 from metasolve.farm.replaying import ReplayingFarm
 from metasolve.model.directory import load, save
@@ -16,70 +16,15 @@ from metasolve.train.config import TrainConfig
 from metasolve.train.duration import Say, quiet, sentence
 from metasolve.train.events import Event, Events, elapsed, read_events
 from metasolve.train.interrupt import InterruptedTraining, stop_on_signal
+from metasolve.train.past import EVENTS, Past, evaluations
 from metasolve.train.task import Task
 from metasolve.train.trainer import Trainer
 
-EVENTS = "events.jsonl"
 ALONE = {"ranks": 1, "ranks_per_solve": 1}
 
 
 def silent(what: str, done: int, total: int) -> None:
     """Progress that nobody looks at."""
-
-
-@dataclass(frozen=True)
-class Past:
-    """What a directory already holds.
-
-    Attributes
-    ----------
-    lines : complete lines in its event file.
-    start : the event its last training began with; None when there is none.
-    current : events of that training, the start included.
-    earlier : evaluations of the trainings before it.
-    finished : whether it ended with a model.
-    """
-
-    lines: int
-    start: Event | None
-    current: Sequence[Event]
-    earlier: Sequence[Event]
-    finished: bool
-
-    @classmethod
-    def of(cls, events: Sequence[Event]) -> Past:
-        """Look at the events of a directory, see `read_past`."""
-        starts = [i for i, event in enumerate(events) if event["event"] == "start"]
-        if not starts:
-            return cls(0, None, (), (), False)
-        current = events[starts[-1] :]
-        finished = any(event["event"] == "finished" for event in current)
-        return cls(len(events), current[0], current, evaluations(events[: starts[-1]]), finished)
-
-
-def read_past(out: Path) -> list[Event]:
-    """Events of the trainings in a directory.
-
-    Where the last one has ended and its model cannot be read, its end is left out: to go on with
-    it makes the model again, of what was measured.
-
-    Raises
-    ------
-    ModelError
-        When the events are damaged.
-    """
-    events = read_events(out / EVENTS)
-    if events and events[-1]["event"] == "finished":
-        try:
-            load(out)
-        except ModelError:
-            events.pop()
-    return events
-
-
-def evaluations(events: Sequence[Event]) -> list[Event]:
-    """The evaluations among events."""
-    return [event for event in events if event["event"] == "evaluation"]
 
 
 def train_task(
@@ -125,8 +70,15 @@ def train_task(
     start = _start(task, config, ran_on)
     if past.start is not None:
         _check(past, past.start, start, out)
-        if past.finished and config.calls <= past.start["config"]["calls"]:
+        same = _plain(start["instances"]) == past.start["instances"]
+        used = past.start["config"]["calls"]
+        if past.finished and same and config.calls <= used:
             return load(out)
+        if past.finished and config.calls <= used:
+            raise UsageError(
+                f"calls={config.calls} are used up in {out}, and there are more systems now: give "
+                "more, or leave --calls out"
+            )
     again = past.start is not None and not past.finished
     earlier = past.earlier if again else [*past.earlier, *evaluations(past.current)]
     known = past.current if again else ()
@@ -191,13 +143,14 @@ def repeat(
     starts = [i for i, event in enumerate(events) if event["event"] == "start"]
     for first, end in zip(starts, [*starts[1:], len(events)], strict=True):
         start = events[first]
-        if start["instances"] != [instance.id for instance in task.instances]:
-            raise UsageError("the training to repeat had other instances: give it its recording")
+        then = task.of(start["instances"])
+        if start["instances"] != [instance.id for instance in then.instances]:
+            raise UsageError("the training to repeat had other instances: give it its recordings")
         config = TrainConfig(**{**_config(start), **options})
         farm, known = ReplayingFarm(evaluations(events[first:end])), read_events(out / EVENTS)
         ran_on = start.get("ran_on", ALONE)
         told = {**info, "wall_seconds": _wall(events[first:end])}
-        model = train_task(task, farm, out, config, known, told, progress=progress, ran_on=ran_on)
+        model = train_task(then, farm, out, config, known, told, progress=progress, ran_on=ran_on)
     return model
 
 
@@ -223,13 +176,9 @@ def _start(task: Task, config: TrainConfig, ran_on: Mapping[str, Any]) -> Event:
     }
 
 
-def journal_of(events: Sequence[Event]) -> list[Any] | None:
-    """What a journal told when the first of these events was logged; None where none was."""
-    return events[0].get("journal", []) if events else None
-
-
 def _check(past: Past, began: Event, start: Event, out: Path) -> None:
-    for key in ("space", "instances"):
+    more = past.finished and set(began["instances"]) < set(start["instances"])
+    for key in ("space",) if more else ("space", "instances"):
         if _plain(start[key]) != _plain(began[key]):
             raise UsageError(
                 f"{out} holds a training with other {key}: "

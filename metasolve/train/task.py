@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from metasolve.prior.expertise import Expertise
 from metasolve.solve.instance import Instance
@@ -34,6 +34,14 @@ class Task:
     made_good: Collection[Reason] = ()
     expertise: Expertise | None = None
     recorded: Mapping[str, Outcome] = field(default_factory=dict)
+
+    def of(self, ids: Collection[str]) -> Task:
+        """The same, of these instances alone."""
+        places = [n for n, each in enumerate(self.instances) if each.id in set(ids)]
+        known = self.expertise
+        if known is not None:
+            known = replace(known, own=[known.own[n] for n in places])
+        return replace(self, instances=[self.instances[n] for n in places], expertise=known)
 
     def asked(self, config: TrainConfig) -> Expertise | None:
         """What is known beforehand, where it is wanted and seconds count: it knows no others."""

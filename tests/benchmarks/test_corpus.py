@@ -9,16 +9,15 @@ pytest.importorskip("skfem")
 from benchmarks import corpus
 from benchmarks.corpus_kinds import KINDS
 from benchmarks.corpus_saddles import SADDLES
+from metasolve.petsc.capabilities import of_petsc4py
 from metasolve.petsc.contract import Measure
 from metasolve.prior import read_candidates
 from metasolve.prior.corpus import Row, read_corpus
 from metasolve.report.result import silent
 
-SOME = [
-    each
-    for each in read_candidates()
-    if each.name in ("cg+icc0", "gmres+ilu0", "lu-petsc", "lu-umfpack")
-]
+NAMES = {"cg+icc0", "gmres+ilu0", "lu-petsc"}
+NAMES |= {"lu-umfpack"} & {f"lu-{package}" for package in of_petsc4py().packages}
+SOME = [each for each in read_candidates() if each.name in NAMES]
 TASK = corpus.Task("line", 0)
 NONSYMMETRIC = {"transport2d", "transport3d", "transport_steps", "transport_elements", "oseen"}
 

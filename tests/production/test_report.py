@@ -57,6 +57,21 @@ def test_saved_is_own_less_taken(tmp_path):
     assert (saved["unknown solves"], saved["unknown seconds"]) == (1, 4.0)
 
 
+def test_seconds_of_counted_work_are_in_no_sum(tmp_path):
+    """Of a deterministic run it is known how long it took, and not what was saved."""
+    lines = [
+        head(),
+        solve(taken=1.0, own=3.0),
+        solve(taken=1.0, expected=9.0, wall=4.0, canary=9.0),
+        solve(taken=5.0, own=5.0, expected=1.0, wall=2.0, source="refused"),
+    ]
+    document = told(write(tmp_path / "a.jsonl", *lines))
+    saved = document["saved"]
+    assert (saved["saved seconds"], saved["taken seconds"], saved["compared solves"]) == (2, 1, 0)
+    assert (saved["unknown solves"], saved["unknown seconds"]) == (2, 6.0)
+    assert [entry["lost seconds"] for entry in document["worst"]] == []
+
+
 @pytest.mark.parametrize("factor", [0.25, 1.0, 3.0])
 def test_a_common_error_of_what_is_expected_is_taken_out(tmp_path, factor):
     lines = [head(), *pairs(factor), solve(taken=1.0, expected=8.0), solve(taken=2.0, expected=2.0)]

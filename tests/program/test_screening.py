@@ -87,9 +87,9 @@ def test_init_writes_a_case_that_check_accepts(metasolve, solver_program, tmp_pa
     assert "#   omega = 1.5 (&solver)" in text
     with pytest.raises(UsageError, match="nothing varies"):
         read_case(tmp_path / "case.toml")
+    assert '\nname = "omega"\n' in text
     vary = '[[vary]]\nname = "n"\ntype = "integer"\nlow = 12\nhigh = 24\n'
-    setting = '[[space.setting]]\nname = "omega"\ntype = "real"\nlow = 1.0\nhigh = 1.9\n'
-    (tmp_path / "case.toml").write_text(text + vary + setting)
+    (tmp_path / "case.toml").write_text(text + vary)
     assert screen(tmp_path / "case.toml", count=1).effects[0].setting == "omega"
     assert namelist.variables((tmp_path / "plate.nml").read_text())["n"][1] == 64
     with pytest.raises(UsageError, match=r"case.toml exists; give another with -o, or --force"):
@@ -106,8 +106,7 @@ def test_init_names_files_from_where_it_writes(metasolve, solver_program, tmp_pa
     metasolve("init", "-o", "../cases/case.toml", "--", "./sor", "../decks/plate.nml")
     path = tmp_path / "cases" / "case.toml"
     vary = '[[vary]]\nname = "n"\ntype = "integer"\nlow = 12\nhigh = 24\n'
-    setting = '[[space.setting]]\nname = "omega"\ntype = "real"\nlow = 1.0\nhigh = 1.9\n'
-    path.write_text(path.read_text() + vary + setting)
+    path.write_text(path.read_text() + vary)
     assert screen(path, count=1).effects[0].failures == 0
 
 

@@ -220,6 +220,20 @@ def test_a_plot_is_written(tmp_path, suffix):
     assert (tmp_path / f"plot.{suffix}").stat().st_size > 1000
 
 
+def test_the_headline_is_the_total():
+    made = evaluation([2.0, 8.0, 2.0], [1.0, 2.0, 3.0])
+    assert made.headline() == "6 s of 12 s saved on 3 unseen systems: 2.00 times faster in all"
+    slower = evaluation([1.0], [4.0])
+    assert slower.headline() == "3 s of 1 s lost on 1 unseen systems: 4.00 times slower in all"
+
+
+def test_a_notebook_shows_the_headline_and_a_row_for_each_baseline():
+    shown = evaluation([2.0, 8.0], [1.0, 2.0])._repr_html_()
+    assert "7 s of 10 s saved" in shown
+    assert shown.count("<tr>") == 2
+    assert "2.83" in shown  # the geometric mean of 2 and 4
+
+
 def test_a_plot_of_one_failure_is_no_crash(tmp_path):
     made = evaluation([2.0], [1.0])
     made.measured[MODEL]["i0"] = measured(outcome(1.0, Reason.DIVERGED), source="fallback")

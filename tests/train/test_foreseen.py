@@ -19,7 +19,8 @@ from metasolve.train.difficulty import Difficulty
 from metasolve.train.events import read_events
 from metasolve.train.foreseen import Foreseen
 from metasolve.train.inputs import Inputs
-from metasolve.train.session import journal_of, repeat, train_task
+from metasolve.train.past import journal_of
+from metasolve.train.session import repeat, train_task
 from metasolve.train.task import Task
 
 pytest.importorskip("sklearn")

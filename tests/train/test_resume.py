@@ -12,7 +12,8 @@ from metasolve.model.directory import load
 from metasolve.train import TrainConfig
 from metasolve.train.events import read_events
 from metasolve.train.interrupt import SIGNALS, InterruptedTraining
-from metasolve.train.session import read_past, train_task
+from metasolve.train.past import read_past
+from metasolve.train.session import train_task
 from metasolve.train.task import Task
 
 SMALL = TrainConfig(calls=60, seed=3)

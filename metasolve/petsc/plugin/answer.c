@@ -24,12 +24,12 @@ PetscErrorCode StepOwnFromGuess(Solve *s)
 /* Of a system that was too small to be looked at, and seems to need long. */
 static PetscErrorCode LookLate(KSP ksp, void *solve, double *patience)
 {
-  Solve         *s = (Solve *)solve;
-  PetscLogDouble clock;
+  Solve *s = (Solve *)solve;
+  double clock;
 
   PetscFunctionBegin;
   (void)ksp;
-  PetscCall(PetscTime(&clock));
+  clock = ClockNow();
   PetscCall(DecideLook(s));
   *patience = s->run->decision.patience;
   s->decision += Lap(&clock);
@@ -60,16 +60,16 @@ static PetscErrorCode KeepStart(Solve *s)
 
 PetscErrorCode StepOwn(Solve *s)
 {
-  const double   before = s->decision, setup = s->host->setup;
-  PetscBool      over;
-  PetscLogDouble clock;
+  const double before = s->decision, setup = s->host->setup;
+  PetscBool    over;
+  double       clock;
 
   PetscFunctionBegin;
   s->source = SOURCE_REFUSED;
   if (s->monitored || s->run->runner->advises) s->patience = 0; /* what has been shown cannot be taken back */
   if (s->patience > 0) PetscCall(KeepStart(s));
   s->watch = (Watch){.patience = s->patience, .look = s->small ? LookLate : NULL, .context = s};
-  PetscCall(PetscTime(&clock));
+  clock    = ClockNow();
   PetscCall(WatchSolve(s->ksp, s->host, &s->watch));
   s->solve = Lap(&clock) - (s->decision - before);
   if (!s->watch.given_up) s->own_measured = s->solve;
@@ -94,11 +94,11 @@ PetscErrorCode StepModel(Solve *s)
 
 PetscErrorCode StepFallBack(Solve *s)
 {
-  const double   setup = s->host->setup;
-  PetscLogDouble clock;
+  const double setup = s->host->setup;
+  double       clock;
 
   PetscFunctionBegin;
-  PetscCall(PetscTime(&clock));
+  clock     = ClockNow();
   s->source = SOURCE_FALLBACK;
   s->start  = NAN;
   if (!s->own) ClassFailed(s->class, &s->lesson);

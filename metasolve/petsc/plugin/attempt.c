@@ -1,12 +1,11 @@
-/*
-   attempt.c - the model's settings: permitted, tried under a budget, verified against the contract, tried again by a second choice.
-*/
+/* attempt.c - the model's settings: permitted, tried under a budget, verified, tried again by a second choice. */
 #include "runner.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define SHORTEST_PROCESSOR 0.004 /* seconds that an attempt may always take */
+#define BUSY               4     /* times its budget, on the wall: a busy machine is no fault of the attempt's */
 #define NEARLY             100   /* times the target: worth going on from ... */
 #define REFINED            1e6   /* ... where an exact answer is asked for, each time a part of what was left out is found ... */
 #define REFINEMENTS        4     /* ... at most so often */
@@ -21,10 +20,10 @@ static double Budget(const Solve *s)
 }
 
 /* ---- tried ---- */
-static PetscErrorCode SetUp(Solve *s, PetscLogDouble *clock)
+static PetscErrorCode SetUp(Solve *s, double *clock)
 {
   InnerState state;
-  double     before = s->setup, processor = ProcessorTime();
+  double     before = s->setup, processor = ClockProcessor();
 
   PetscFunctionBegin;
   if (s->preconditioner == PRECONDITIONER_KEPT) PetscCall(InnerKeep(&s->run->inner, s->ksp, &s->op, &state));
@@ -32,7 +31,7 @@ static PetscErrorCode SetUp(Solve *s, PetscLogDouble *clock)
   s->setup += Lap(clock);
   if (s->preconditioner < PRECONDITIONER_KEPT)
     s->preconditioner = s->run->inner.updated ? PRECONDITIONER_UPDATED : PRECONDITIONER_BUILT;
-  PermitNote(s, fmin(s->setup - before, ProcessorTime() - processor)); /* a busy machine is no fault of the set-up's */
+  PermitNote(s, fmin(s->setup - before, ClockProcessor() - processor)); /* a busy machine is no fault of the set-up's */
   if (state == INNER_OK) PetscFunctionReturn(PETSC_SUCCESS);
   s->why = state == INNER_UNSOUND ? WHY_RAISES : state == INNER_FAILED ? WHY_PC_FAILED : WHY_SETUP_FAILED;
   PetscCall(InnerForgetOptions(&s->run->inner, s->unused));
@@ -67,7 +66,7 @@ static void WhyFailed(Solve *s, const Limits *l)
 }
 
 /* One solve from vec_sol as it is or from zero, and the residual recomputed. */
-static PetscErrorCode Once(Solve *s, Limits *limits, PetscBool guess, PetscLogDouble *clock)
+static PetscErrorCode Once(Solve *s, Limits *limits, PetscBool guess, double *clock)
 {
   Inner     *in = &s->run->inner;
   InnerState state;
@@ -115,7 +114,7 @@ static PetscBool Nearly(const Solve *s, const Limits *l)
 }
 
 /* From where the solve has left off, once more; where an exact answer is asked for, as long as that helps. */
-static PetscErrorCode GoOn(Solve *s, Limits *limits, PetscLogDouble *clock, PetscBool *ok)
+static PetscErrorCode GoOn(Solve *s, Limits *limits, double *clock, PetscBool *ok)
 {
   const int most = s->contract.kind == CONTRACT_DIRECT ? REFINEMENTS : 1;
 
@@ -154,7 +153,7 @@ static PetscErrorCode IsFar(Solve *s, PetscReal *target, PetscBool *far)
 }
 
 /* The answer is good enough by the contract. Where own settings would have gone on, so does this; what is no better is undone. */
-static PetscErrorCode Closer(Solve *s, Limits *limits, PetscLogDouble *clock, PetscBool *ok)
+static PetscErrorCode Closer(Solve *s, Limits *limits, double *clock, PetscBool *ok)
 {
   Vec       answer = NULL;
   PetscReal before;
@@ -185,7 +184,7 @@ static Prospect *Foreseen(const Solve *s, Prospect *p)
   const Runner *r = s->run->runner;
 
   if (!PolicyPrior(r->policy) || r->trial || !isfinite(s->run->attempt)) return NULL;
-  *p = (Prospect){.foreseen = ProcessorTime() + fmax(s->run->attempt, SHORTEST_PROCESSOR),
+  *p = (Prospect){.foreseen = ClockProcessor() + fmax(s->run->attempt, SHORTEST_PROCESSOR),
                   .aim      = s->accepted * s->contract.bnorm,
                   .other    = s->expected};
   return p;
@@ -197,7 +196,7 @@ static PetscErrorCode Try(Solve *s, PetscBool *ok)
   const PetscBool ready = InnerReady(&s->run->inner, &s->run->decision.settings, &s->op, ContractNorm(&s->contract)),
                   made  = (PetscBool)(!ready || s->preconditioner == PRECONDITIONER_REBUILT);
   Prospect        prospect;
-  PetscLogDouble  clock;
+  double          clock;
   Limits          limits;
 
   PetscFunctionBegin;
@@ -205,18 +204,18 @@ static PetscErrorCode Try(Solve *s, PetscBool *ok)
   s->its      = 0;
   s->why      = WHY_NOT;
   s->course.n = 0;
-  PetscCall(PetscTime(&clock));
-  limits  = (Limits){.target     = s->contract.target,
-                     .divergence = s->ksp->divtol,
-                     .processor  = ProcessorTime() + fmax(Budget(s), SHORTEST_PROCESSOR),
-                     .deadline   = clock + fmax(Budget(s), SHORTEST_WALL),
-                     .course     = &s->course,
-                     .test       = s->contract.kind == CONTRACT_OWN_TEST ? ContractAsk : NULL,
-                     .asked      = &s->contract,
-                     .look       = s->contract.judge.measure == MEASURE_NORM ? NULL : JudgeIterate,
-                     .judge      = &s->contract.judge,
-                     .prospect   = Foreseen(s, &prospect)};
-  s->made = made;
+  clock       = ClockNow();
+  limits      = (Limits){.target     = s->contract.target,
+                         .divergence = s->ksp->divtol,
+                         .processor  = ClockProcessor() + fmax(Budget(s), SHORTEST_PROCESSOR),
+                         .deadline   = clock + fmax(BUSY * Budget(s), SHORTEST_WALL),
+                         .course     = &s->course,
+                         .test       = s->contract.kind == CONTRACT_OWN_TEST ? ContractAsk : NULL,
+                         .asked      = &s->contract,
+                         .look       = s->contract.judge.measure == MEASURE_NORM ? NULL : JudgeIterate,
+                         .judge      = &s->contract.judge,
+                         .prospect   = Foreseen(s, &prospect)};
+  s->made     = made;
   if (made) PetscCall(SetUp(s, &clock));
   if (s->why) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(Once(s, &limits, s->guess, &clock));
@@ -259,6 +258,7 @@ PetscErrorCode AttemptModel(Solve *s, PetscBool *ok)
   Why  why;
 
   PetscFunctionBegin;
+  s->began = ClockProcessor();
   PetscCall(Try(s, ok));
   if (!*ok && s->preconditioner == PRECONDITIONER_KEPT) PetscCall(Renew(s, ok));
   if (*ok) PetscFunctionReturn(PETSC_SUCCESS);
@@ -283,8 +283,8 @@ PetscErrorCode AttemptModel(Solve *s, PetscBool *ok)
 /* ---- accepted ---- */
 PetscErrorCode AttemptAccept(Solve *s)
 {
-  const double seconds = s->setup + s->solve + s->verify;
-  int          slow    = seconds > fmax(s->budget, SHORTEST_WALL) && !s->run->runner->trial;
+  const double seconds = s->setup + s->solve + s->verify, busy = fmin(seconds, ClockProcessor() - s->began);
+  int          slow = busy > fmax(s->budget, SHORTEST_WALL) && !s->run->runner->trial;
 
   PetscFunctionBegin;
   PetscCallMPI(MPI_Bcast(&slow, 1, MPI_INT, 0, PetscObjectComm((PetscObject)s->ksp)));
@@ -293,5 +293,6 @@ PetscErrorCode AttemptAccept(Solve *s)
   if (!slow) ClassAnswered(s->class, seconds, &s->lesson);
   else ClassFailed(s->class, &s->lesson); /* slow success is no success */
   PetscCall(KeepLearn(s));
+  PetscCall(ShelfOffer(s));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

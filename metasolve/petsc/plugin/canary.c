@@ -29,19 +29,31 @@ static double Draw(const char *run, PetscInt solve)
   return (double)((h ^ h >> 31) >> 11) * 0x1p-53;
 }
 
-/* Rank 0 draws; nothing that keeps something from one solve to the next is called for a sample, nor code of the program's. */
-static PetscErrorCode Drawn(const Solve *s, PetscBool *yes)
+/* Nothing that keeps something from one solve to the next is called aside, nor code of the program's. */
+PetscErrorCode CanaryMay(const Solve *s, PetscBool *yes)
 {
-  const Runner *r     = s->run->runner;
-  int           drawn = Draw(r->journal.run, r->solves) < r->canary && s->class->own_solve.n > 0 && !(s->own_measured > 0);
-  PetscBool     theirs, keeps;
+  PetscBool theirs, keeps;
 
   PetscFunctionBegin;
   *yes = PETSC_FALSE;
-  if (!(r->canary > 0) || !s->answered || s->contract.kind == CONTRACT_OWN_TEST) PetscFunctionReturn(PETSC_SUCCESS);
+  if (!s->answered || s->contract.kind == CONTRACT_OWN_TEST) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PetscObjectTypeCompareAny((PetscObject)s->ksp->pc, &theirs, PCSHELL, "python", ""));
   PetscCall(PetscObjectTypeCompareAny((PetscObject)s->ksp, &keeps, KSPHPDDM, "python", ""));
-  if (theirs || keeps) PetscFunctionReturn(PETSC_SUCCESS);
+  *yes = (PetscBool)(!theirs && !keeps);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Rank 0 draws. */
+static PetscErrorCode Drawn(const Solve *s, PetscBool *yes)
+{
+  const Runner *r     = s->run->runner;
+  const char   *run   = ClockCounts() ? "" : r->journal.run;
+  int           drawn = Draw(run, r->solves) < r->canary && s->class->own_solve.n > 0 && !(s->own_measured > 0);
+
+  PetscFunctionBegin;
+  *yes = PETSC_FALSE;
+  if (r->canary > 0) PetscCall(CanaryMay(s, yes));
+  if (!*yes) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCallMPI(MPI_Bcast(&drawn, 1, MPI_INT, 0, PetscObjectComm((PetscObject)s->ksp)));
   *yes = (PetscBool)drawn;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -104,48 +116,53 @@ static PetscErrorCode Agree(KSP ksp, PetscErrorCode err, PetscBool *failed)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* A set-up for an operator of an earlier solve would have been made with that one: it is not counted again. */
-PetscErrorCode CanarySolve(Solve *s)
+PetscErrorCode CanaryAside(Solve *s, LookAside look, void *context, Aside *a)
 {
   const double   before = s->host->setup;
   KSP            ksp    = s->ksp;
-  Runner        *r      = s->run->runner;
   PetscErrorCode err, closed;
-  PetscBool      drawn, good, failed = PETSC_FALSE;
-  PetscLogDouble clock;
-  double         seconds, setup;
+  double         clock;
   Products       counted;
   Quiet          quiet;
   Kept           kept;
   Vec            x;
 
   PetscFunctionBegin;
-  PetscCall(Drawn(s, &drawn));
-  if (!drawn) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(Start(s, &x));
   PetscCall(ProductsKeep(s->op.A, &counted));
   Take(ksp, &kept);
   ksp->vec_sol = x;
-  PetscCall(PetscTime(&clock));
-  err = QuietBegin(&quiet);
+  clock        = ClockNow();
+  err          = QuietBegin(&quiet);
   if (!err) err = HostSolveAside(ksp, s->host);
   closed            = QuietEnd(&quiet);
-  seconds           = Lap(&clock);
-  setup             = s->host->setup - before;
+  a->seconds        = Lap(&clock);
+  a->setup          = s->host->setup - before;
   s->host->answered = PETSC_TRUE;
-  good              = (PetscBool)(ksp->reason > 0);
+  a->good           = (PetscBool)(ksp->reason > 0);
+  PetscCall(Agree(ksp, err, &a->failed));
+  if (look && a->good && !a->failed) PetscCall(look(s, context, a));
   PutBack(ksp, &kept);
   PetscCall(PCSetErrorIfFailure(ksp->pc, ksp->errorifnotconverged));
   PetscCall(ProductsPutBack(&counted));
   PetscCall(closed);
-  PetscCall(Agree(ksp, err, &failed));
-  if (failed) {
-    r->canary = 0; /* no more of them: what raised the error may do it again. x is left to whoever was in the middle of it */
-    PetscFunctionReturn(PETSC_SUCCESS);
-  }
-  PetscCall(VecDestroy(&x));
-  if (!good) PetscFunctionReturn(PETSC_SUCCESS); /* how soon they failed says nothing of what an answer takes */
-  s->own_setup = s->fresh ? setup : 0;
-  s->canary    = seconds - (s->fresh ? 0 : setup);
+  if (!a->failed) PetscCall(VecDestroy(&x)); /* else it is left to whoever was in the middle of it */
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* A set-up for an operator of an earlier solve would have been made with that one: it is not counted again. */
+PetscErrorCode CanarySolve(Solve *s)
+{
+  PetscBool drawn;
+  Aside     a;
+
+  PetscFunctionBegin;
+  PetscCall(Drawn(s, &drawn));
+  if (!drawn) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(CanaryAside(s, NULL, NULL, &a));
+  if (a.failed) s->run->runner->canary = 0;                    /* no more of them: what raised the error may do it again */
+  if (a.failed || !a.good) PetscFunctionReturn(PETSC_SUCCESS); /* how soon they failed says nothing of what an answer takes */
+  s->own_setup = s->fresh ? a.setup : 0;
+  s->canary    = a.seconds - (s->fresh ? 0 : a.setup);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

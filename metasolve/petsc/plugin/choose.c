@@ -1,6 +1,7 @@
 /* choose.c - which candidate of a prior, from what is foreseen and what was seen since; and what is learned of a solve. */
 #include "runner.h"
 #include "describe.h"
+#include "expect.h"
 #include "own.h"
 #include <math.h>
 #include <string.h>
@@ -8,6 +9,7 @@
 #define CAUTION     0.9   /* of a standard deviation, that a candidate must be better by */
 #define SURE        0.6   /* of it, by which it must be better than the program's own settings, ... */
 #define SURE_SQUARE 1.25  /* ... and of its square: large ones are wrong by more than a Gaussian's would be */
+#define LATE        2     /* times both, of what was never seen before meshes were refined */
 #define WORTH       0.095 /* ln 1.1: what a candidate must gain over the program's own settings */
 #define CURIOUS     0.05  /* ln: what a bolder candidate may gain over the usual one, to be tried */
 #define WORST       1.1   /* ln of times own: where an attempt is stopped */
@@ -17,79 +19,11 @@
 #define LEAST       0.02  /* ... and what it may take anyway */
 #define PATIENCE    3     /* times the best candidate, that own settings may still seem to need */
 #define ALIKE       0.15  /* standard deviation of the program's own settings in our solver beside the same in its own */
-#define EIGENSOLVES 16    /* solves with an operator that are expected of an eigensolver */
 
 typedef struct { /* of rank 0 */
   int    candidate, why;
   double expected, foreseen, attempt, patience, venture;
 } Verdict;
-
-/* SLEPc's spectral transformations: an eigensolver solves with each operator again and again. */
-static PetscBool Spectral(Class c)
-{
-  const size_t n = strlen(c->prefix);
-
-  return (PetscBool)(n >= 3 && !strcmp(c->prefix + n - 3, "st_"));
-}
-
-/* Solves for each operator of the class; of its first operator more may come. */
-static double Rights(Class c)
-{
-  const double known = c->operators ? (double)c->solves / (double)c->operators : 0;
-
-  return fmax(known, c->operators < 2 && Spectral(c) ? EIGENSOLVES : 1);
-}
-
-/* ln seconds of a solve that pays its share of a set-up. */
-static double Takes(const Forecast *f, int candidate, double rights)
-{
-  const double solve = exp(f->solve[candidate]), setup = fmax(exp(f->total[candidate]) - solve, 0);
-
-  return log(setup / rights + solve);
-}
-
-/* The same, over the operators that one set-up is expected to serve. */
-static double Lasting(const Solve *s, int candidate, double rights)
-{
-  return Takes(&s->run->forecast, candidate, rights * KeepServes(s->class));
-}
-
-/* The candidate that the program's own settings are, or the usual one. */
-static int Own(const Solve *s)
-{
-  const int own = s->run->own_candidate;
-
-  return own < 0 ? PriorUsual(PolicyPrior(s->run->runner->policy), (PetscBool)(s->contract.kind == CONTRACT_DIRECT)) : own;
-}
-
-static Whose OwnIs(const Solve *s)
-{
-  return (Whose){POSTERIOR_OWN, Own(s), (PetscBool)(s->run->own_candidate >= 0)};
-}
-
-static Whose CandidateIs(int candidate)
-{
-  return (Whose){candidate, candidate, PETSC_TRUE};
-}
-
-/* The one that was tried: whose offset, and whom the forest foresees. */
-static Whose TriedIs(const Solve *s)
-{
-  const int i = s->run->candidate;
-
-  return (Whose){i, i == POSTERIOR_LASTING ? Own(s) : i, PETSC_TRUE};
-}
-
-/* What the program's own settings are expected to take. A set-up that did not wait is paid already. */
-static double OwnTakes(const Solve *s, double rights)
-{
-  const Forecast *f    = &s->run->forecast;
-  const double    mean = PosteriorMean(&s->class->offsets, f, OwnIs(s)), setup = s->run->own_ready ? 0 : s->class->own_setup.mean,
-                  own = (s->run->own_ready ? f->solve[Own(s)] : Takes(f, Own(s), rights)) + mean;
-
-  if (!(s->run->dear[0] > 0) || !s->class->own_solve.n) return own;
-  return fmin(own, log(setup + s->class->own_solve.mean)); /* of two matrices less is known than of one */
-}
 
 /* A factorisation cannot be stopped. Where the program has none itself, even one in space must take no longer than own settings. */
 static PetscBool TooLong(const Solve *s, int candidate, double own)
@@ -100,33 +34,17 @@ static PetscBool TooLong(const Solve *s, int candidate, double own)
   return (PetscBool)(FACTOR * rows * rows > fmax(exp(own), LEAST));
 }
 
-/* What pays only over several operators must not lose with the first one. */
-static double Foreseen(const Solve *s, int candidate, double rights, double own)
-{
-  const Forecast *f    = &s->run->forecast;
-  const double    mean = PosteriorMean(&s->class->offsets, f, CandidateIs(candidate)), once = Takes(f, candidate, rights) + mean;
-
-  return isless(once, own) ? Lasting(s, candidate, rights) + mean : once;
-}
-
-/* The program's own settings, whose preconditioner may serve several operators in the inner solver. */
-static Whose LastingIs(const Solve *s)
-{
-  const PetscBool seen = (PetscBool)(s->class->offsets.seen[POSTERIOR_LASTING] > 0);
-
-  return (Whose){seen ? POSTERIOR_LASTING : POSTERIOR_OWN, Own(s), PETSC_TRUE};
-}
-
 typedef struct { /* ln seconds */
   double safe, safe_mean, sure, bold, bold_mean, bold_worst;
 } Prospects;
 
-static void Consider(Verdict *v, Prospects *p, int *bolder, int candidate, double mean, double deviation)
+/* doubt: by how much more a candidate must be better */
+static void Consider(Verdict *v, Prospects *p, int *bolder, int candidate, double mean, double deviation, double doubt)
 {
-  if (isless(mean + CAUTION * deviation, p->safe)) {
-    p->safe      = mean + CAUTION * deviation;
+  if (isless(mean + CAUTION * doubt * deviation, p->safe)) {
+    p->safe      = mean + CAUTION * doubt * deviation;
     p->safe_mean = mean;
-    p->sure      = mean + deviation * (SURE + SURE_SQUARE * deviation);
+    p->sure      = mean + doubt * deviation * (SURE + SURE_SQUARE * deviation);
     v->candidate = candidate;
   }
   if (isless(mean - deviation, p->bold)) {
@@ -137,24 +55,32 @@ static void Consider(Verdict *v, Prospects *p, int *bolder, int candidate, doubl
   }
 }
 
+/* Where meshes are refined, the last solve takes as long as all others: what was not tried on a coarse one comes too late. */
+static double Doubt(const Solve *s, int candidate)
+{
+  return s->class->refined && !s->class->offsets.seen[candidate] ? LATE : 1;
+}
+
 static void Best(Solve *s, Nature nature, Verdict *v)
 {
   const Prior      p      = PolicyPrior(s->run->runner->policy);
   const Forecast  *f      = &s->run->forecast;
   const Posterior *o      = &s->class->offsets;
-  const double     rights = Rights(s->class), own = OwnTakes(s, rights);
+  const double     rights = ExpectRights(s->class), own = ExpectOwn(s, rights);
   Prospects        best = {INFINITY, INFINITY, INFINITY, INFINITY, INFINITY, INFINITY};
   double           risk;
   int              bolder = -1;
 
-  *v = (Verdict){.candidate = -1, .expected = exp(OwnTakes(s, 1))};
+  *v = (Verdict){.candidate = -1, .expected = exp(ExpectOwn(s, 1))};
   for (int i = 0; i < PriorCount(p); i++) {
     if (i == s->run->own_candidate || !PriorPossible(p, i, s->op.several, nature) || TooLong(s, i, own)) continue;
     if (PriorTransposes(p, i) && !s->run->previous.plain) continue;
-    Consider(v, &best, &bolder, i, Foreseen(s, i, rights, own), PosteriorDeviation(o, f, CandidateIs(i), OwnIs(s)));
+    Consider(v, &best, &bolder, i, ExpectCandidate(s, i, rights, own), PosteriorDeviation(o, f, WhoseCandidate(i), WhoseOwn(s)),
+             Doubt(s, i));
   }
   if (s->run->own.n)
-    Consider(v, &best, &bolder, POSTERIOR_LASTING, Lasting(s, Own(s), rights) + PosteriorMean(o, f, LastingIs(s)), ALIKE);
+    Consider(v, &best, &bolder, POSTERIOR_LASTING, ExpectLasting(s, ExpectOwnAs(s), rights) + PosteriorMean(o, f, WhoseLasting(s)),
+             ALIKE, 1);
   risk = exp(own) * fmax(exp(fmin(best.bold_worst - own, WORST)) - exp(fmin(best.safe_mean - own, 0)), 0);
   if (bolder != v->candidate && best.bold < fmin(best.safe_mean, own) - CURIOUS &&
       s->class->ventured + risk < VENTURED * s->class->account.own) {
@@ -165,7 +91,7 @@ static void Best(Solve *s, Nature nature, Verdict *v)
   v->foreseen = exp(best.safe_mean);
   v->attempt  = v->candidate < 0 || v->candidate == POSTERIOR_LASTING
                 ? INFINITY
-                : exp(f->total[v->candidate] + PosteriorMean(o, f, CandidateIs(v->candidate)));
+                : exp(f->total[v->candidate] + PosteriorMean(o, f, WhoseCandidate(v->candidate)));
   v->patience = v->candidate == POSTERIOR_LASTING ? 0 : PATIENCE * v->foreseen; /* own settings are not given up for themselves */
   if (v->candidate < 0 || !(v->venture > 0 || isless(best.sure, own - WORTH))) v->why = WHY_NO_GAIN;
 }
@@ -190,7 +116,7 @@ static PetscErrorCode Choose(Solve *s)
   d->why       = (Why)v.why;
   d->detail[0] = 0;
   d->expected  = v.expected;
-  d->foreseen  = exp(r->forecast.total[Own(s)]);
+  d->foreseen  = exp(r->forecast.total[ExpectOwnAs(s)]);
   d->patience  = v.patience;
   if (v.candidate == POSTERIOR_LASTING) d->settings = r->own;
   else if (v.candidate >= 0) PriorSettings(PolicyPrior(r->runner->policy), v.candidate, s->op.several, &d->settings);
@@ -245,7 +171,7 @@ PetscErrorCode ChooseAgain(Solve *s)
 static void SeeAttempt(Solve *s)
 {
   const Run   *r        = s->run;
-  const Whose  tried    = TriedIs(s);
+  const Whose  tried    = WhoseTried(s);
   const double spent    = s->setup + s->solve + s->verify,
                foreseen = s->setup > 0 ? r->forecast.total[tried.candidate] : r->forecast.solve[tried.candidate];
   double       seen     = log(spent);
@@ -253,17 +179,17 @@ static void SeeAttempt(Solve *s)
   if (s->run->inner.ksp && s->run->inner.ksp->reason == KSP_DIVERGED_INDEFINITE_MAT) s->class->indefinite = PETSC_TRUE;
   if (s->why == WHY_SETUP_FAILED && tried.offset < POSTERIOR_OWN)
     PriorImpossible(PolicyPrior(r->runner->policy), tried.offset, s->op.several);
-  if (!s->answered) seen = fmax(seen, OwnTakes(s, 1) + FAILURE);
-  LessonSee(&s->lesson, PosteriorObserve(&r->forecast, tried, seen - foreseen));
+  if (!s->answered) seen = fmax(seen, ExpectOwn(s, 1) + FAILURE);
+  LessonSee(&s->lesson, PosteriorObserve(&s->class->offsets, &r->forecast, tried, seen - foreseen));
 }
 
 static void SeeOwn(Solve *s)
 {
   const Run   *r        = s->run;
-  const int    own      = Own(s);
+  const int    own      = ExpectOwnAs(s);
   const double foreseen = s->own_setup > 0 ? r->forecast.total[own] : r->forecast.solve[own];
 
-  LessonSee(&s->lesson, PosteriorObserve(&r->forecast, OwnIs(s), log(SolveOwnSeconds(s)) - foreseen));
+  LessonSee(&s->lesson, PosteriorObserve(&s->class->offsets, &r->forecast, WhoseOwn(s), log(SolveOwnSeconds(s)) - foreseen));
 }
 
 void ChooseLearn(Solve *s)

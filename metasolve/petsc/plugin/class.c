@@ -14,6 +14,7 @@
 #define GROWN      16  /* times, that systems may have grown since own settings were measured */
 #define MOST_APART 4   /* what a prediction may say of a system beside the mean of its class */
 #define SLOPE      0.8 /* by how much own solves differ where predictions differ by one, in logarithms, before any was seen ... */
+#define STEEPEST   1.5 /* from one mesh to the next, where it is 1 before any was seen; ... */
 #define SURE       1   /* ... and how sure that is: as sure as one measurement makes it where predictions differ by one */
 
 static void MeanAdd(Mean *m, double x)
@@ -33,10 +34,15 @@ static void TrendAdd(Trend *t, double x, double y)
   t->xy += (apart * (y - t->y) - t->xy) / t->n;
 }
 
+static double Slope(const Trend *t, double usual, double most)
+{
+  return fmin(fmax((t->n * t->xy + SURE * usual) / (t->n * t->xx + SURE), 0), most);
+}
+
 /* What own takes at x, in multiples of the mean over the solves so far. */
 static double TrendAt(const Trend *t, double x)
 {
-  const double slope = fmin(fmax((t->n * t->xy + SURE * SLOPE) / (t->n * t->xx + SURE), 0), 1);
+  const double slope = Slope(t, SLOPE, 1);
 
   return exp(slope * (x - t->x) - slope * slope * t->xx / 2);
 }
@@ -68,10 +74,14 @@ static PetscErrorCode Density(const Operator *o, int *density)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscBool ClassNear(const struct _Class *a, const struct _Class *b)
+{
+  return (PetscBool)(a->rows == b->rows && a->block == b->block && a->ranks == b->ranks && !strcmp(a->prefix, b->prefix));
+}
+
 PetscBool ClassAlike(const struct _Class *a, const struct _Class *b)
 {
-  return (PetscBool)(a->rows == b->rows && a->block == b->block && a->density == b->density && a->ranks == b->ranks &&
-                     !strcmp(a->prefix, b->prefix));
+  return (PetscBool)(a->density == b->density && ClassNear(a, b));
 }
 
 static double Apart(const struct _Class *a, const struct _Class *b)
@@ -94,7 +104,9 @@ void ClassBegin(struct _Class *new, Class all)
   }
   if (!near) return;
   new->unsure      = (PetscBool)(measured < new->rows / GROWN);
+  new->refined     = (PetscBool)(measured && measured < new->rows);
   new->offsets     = near->offsets;
+  new->meshes      = near->meshes;
   new->own         = near->own;
   new->own.answers = fmin(near->own.answers, 1);
   new->looks       = near->own.answers > 0 ? CLASS_LOOKS - 1 : 0;
@@ -156,11 +168,18 @@ void ClassFree(Class *all)
   }
 }
 
+double ClassOwnSeen(Class c, double foreseen)
+{
+  const Trend *t = &c->meshes;
+
+  return t->n && foreseen > 0 ? exp(t->y + Slope(t, 1, STEEPEST) * (log(foreseen) - t->x)) : INFINITY;
+}
+
 double ClassOwn(Class c, const Decision *d, PetscBool setup, double guess)
 {
   const double own = c->own_solve.mean + (setup ? c->own_setup.mean : 0);
 
-  if (!c->own_solve.n) return d && d->expected > 0 ? d->expected : guess;
+  if (!c->own_solve.n) return d && d->expected > 0 ? fmin(d->expected, ClassOwnSeen(c, d->foreseen)) : guess;
   if (!d || !(d->foreseen > 0) || !c->own_trend.n) return own;
   return own * fmin(fmax(TrendAt(&c->own_trend, log(d->foreseen)), 1. / MOST_APART), MOST_APART);
 }
@@ -169,7 +188,10 @@ void ClassMeasured(Class c, const Decision *d, double setup, double solve, Lesso
 {
   l->own_solve = solve;
   l->own_setup = setup;
-  if (d && d->foreseen > 0 && solve > 0) TrendAdd(&c->own_trend, log(d->foreseen), log(solve + setup));
+  if (d && d->foreseen > 0 && solve > 0) {
+    TrendAdd(&c->own_trend, log(d->foreseen), log(solve + setup));
+    if (setup > 0 || !c->own_setup.n) TrendAdd(&c->meshes, log(d->foreseen), log(solve + setup));
+  }
   c->since = 0;
   if (c->patience && c->patience < PETSC_MAX_INT / 4) c->patience *= 4;
 }

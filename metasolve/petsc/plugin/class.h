@@ -31,6 +31,9 @@ typedef struct {                    /* what one solve teaches of its class */
 } Lesson;
 
 typedef struct _Class *Class;
+typedef struct { /* over a run: how many were met, and the number of the next one that counts */
+  PetscInt met, due;
+} Spread;
 typedef struct { /* of logarithms: means, and mean products of what is apart from these */
   int    n;
   double x, y, xx, xy;
@@ -44,6 +47,7 @@ struct _Class {
   PetscInt  misses, rest;    /* the same of guesses that were none */
   Account   account, all;    /* of this run; of all that are known */
   Posterior offsets;         /* of a prior's candidates */
+  Spread    gathered[2];     /* of what is worth learning from, by kind */
   enum {
     CLASS_UNKNOWN,
     CLASS_ON,
@@ -60,8 +64,10 @@ struct _Class {
   PetscInt  looks;                /* ... of which so many have been there */
   Mean      own_setup, own_solve; /* seconds */
   Trend     own_trend;            /* of own solves that were measured, over what was foreseen of them */
+  Trend     meshes;               /* the same with those of the classes that this one began with, where a set-up was due */
   Mean      attempt, risk;        /* seconds of an accepted attempt; share of attempts that failed */
   PetscBool unsure;               /* own settings were never measured, on meshes of about this size or coarser ones */
+  PetscBool refined;              /* they were measured, but only on coarser meshes, when the class began */
   PetscInt  builds, served;       /* preconditioners made in attempts that answered, and operators they have served */
   PetscInt  since, patience;      /* answers of a model since own was measured, and how many there may be; 0: not known yet */
 };
@@ -69,10 +75,12 @@ struct _Class {
 PetscBool      ClassIsOff(Class); /* by METASOLVE_OFF_CLASSES */
 PetscErrorCode ClassFind(Class *all, KSP, const Operator *, Class *);
 PetscBool      ClassAlike(const struct _Class *, const struct _Class *);
-void           ClassBegin(struct _Class *, Class all); /* with what is known of the nearest */
-void           ClassLearn(Class, Lesson *);            /* all that outlives a run */
+PetscBool      ClassNear(const struct _Class *, const struct _Class *); /* but for the entries of rows: on all ranks */
+void           ClassBegin(struct _Class *, Class all);                  /* with what is known of the nearest */
+void           ClassLearn(Class, Lesson *);                             /* all that outlives a run */
 void           LessonSee(Lesson *, Observation);
 void           ClassFree(Class *all);
+double         ClassOwnSeen(Class, double foreseen); /* the same with a set-up, from what was measured here or on coarser meshes */
 double         ClassOwn(Class, const Decision *, PetscBool setup, double guess); /* seconds that own settings would take */
 void           ClassMeasured(Class, const Decision *, double setup, double solve, Lesson *); /* own settings have solved */
 void           ClassFailed(Class, Lesson *);

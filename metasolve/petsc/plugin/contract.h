@@ -59,9 +59,10 @@ void           ContractTolerances(KSP, PetscReal *rtol, PetscReal *abstol); /* a
 PetscErrorCode ContractRead(KSP, Why *); /* from the KSP alone, before there is anything to solve */
 PetscErrorCode ContractTarget(KSP, const Operator *, const Attained *, PetscReal told, Scales *, Contract *,
                               Why *); /* collective; needs right-hand side and guess in place; told: see ContractTold() */
-PetscErrorCode ContractTell(Contract *, PetscReal told);        /* 0: nothing is known; collective */
-PetscErrorCode ContractTold(const Contract *, PetscReal *told); /* by an own answer, in units of the rows. Collective */
-KSPNormType    ContractNorm(const Contract *);                  /* which norm a method is to carry along for it */
+PetscErrorCode ContractTell(Contract *, PetscReal told); /* 0: nothing is known; collective */
+PetscErrorCode ContractTold(const Contract *, PetscReal *told,
+                            PetscReal *accepted); /* by an own answer, in units of the rows; and what is accepted. Collective */
+KSPNormType    ContractNorm(const Contract *);    /* which norm a method is to carry along for it */
 PetscBool      ContractMet(const Contract *, PetscReal measure);
 PetscErrorCode ContractBlurred(const Contract *, PetscReal residual, PetscReal *blurred); /* of an own answer. Collective */
 PetscErrorCode ContractBlur(Contract *, Vec x); /* the target is what products with A can tell at x, at least. Collective */

@@ -38,13 +38,28 @@ static PetscErrorCode OwnAttains(Solve *s, Attained *own, PetscReal *told, Petsc
 }
 
 /* Rank 0 says: a class has the entries of its rows in its name. Collective. */
-static PetscErrorCode Off(Solve *s)
+static PetscErrorCode FindClass(Solve *s)
 {
-  int off = ClassIsOff(s->class);
+  int told[2];
 
   PetscFunctionBegin;
-  PetscCallMPI(MPI_Bcast(&off, 1, MPI_INT, 0, PetscObjectComm((PetscObject)s->ksp)));
-  if (off && !s->why) s->why = WHY_OFF;
+  PetscCall(ClassFind(&s->run->runner->classes, s->ksp, &s->op, &s->class));
+  told[0] = ClassIsOff(s->class);
+  told[1] = s->class->density;
+  PetscCallMPI(MPI_Bcast(told, 2, MPI_INT, 0, PetscObjectComm((PetscObject)s->ksp)));
+  if (told[0] && !s->why) s->why = WHY_OFF;
+  s->run->class   = s->class;
+  s->run->density = told[1];
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* There are matrices to read, and what an earlier KSP has left for these. */
+static PetscErrorCode ReadOperator(Solve *s)
+{
+  PetscFunctionBegin;
+  PetscCall(ProductsKeep(s->op.A, &s->products));
+  PetscCall(OperatorRead(&s->op, &s->run->twin, &s->why));
+  if (!s->why) PetscCall(ShelfTake(s));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -60,15 +75,11 @@ PetscErrorCode StepAdmit(Solve *s)
   s->step    = STEP_OWN;
   PetscCall(ContractRead(s->ksp, &s->why));
   PetscCall(OperatorOf(s->ksp, &s->op, &s->why));
-  s->fresh = (PetscBool)!OperatorSame(&s->op, &r->op);
+  PetscCall(FindClass(s));
+  if (!s->why) PetscCall(ReadOperator(s));
+  s->fresh = s->lesson.fresh = (PetscBool)!OperatorSame(&s->op, &r->op);
   if (s->fresh) r->decided = PETSC_FALSE;
   r->op = s->op;
-  PetscCall(ClassFind(&r->runner->classes, s->ksp, &s->op, &s->class));
-  s->lesson.fresh = s->fresh;
-  PetscCall(Off(s));
-  if (s->why) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(ProductsKeep(s->op.A, &s->products));
-  PetscCall(OperatorRead(&s->op, &r->twin, &s->why));
   if (s->why) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(OwnAttains(s, &own, &told, &blurred));
   PetscCall(ContractTarget(s->ksp, &s->op, &own, told, &r->scales, &s->contract, &s->why));
@@ -86,11 +97,11 @@ PetscErrorCode StepAdmit(Solve *s)
 /* ---- GUESS: nobody has to look at the system where the guess is the answer, or is known with what to go on from it ---- */
 PetscErrorCode StepGuess(Solve *s)
 {
-  PetscLogDouble clock;
-  Runner        *r = s->run->runner;
+  double  clock;
+  Runner *r = s->run->runner;
 
   PetscFunctionBegin;
-  PetscCall(PetscTime(&clock));
+  clock = ClockNow();
   if (s->contract.kind != CONTRACT_OWN_TEST && s->contract.judge.measure == MEASURE_NORM && !s->onlookers)
     PetscCall(StartFromGuess(s)); /* tests and monitors are to find the program's own start; guesses are learned in this norm */
   s->guessing = Lap(&clock);
@@ -126,35 +137,6 @@ PetscErrorCode DecideLook(Solve *s)
   }
   s->run->decided = PETSC_TRUE;
   s->looked       = PETSC_TRUE;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-PetscErrorCode StepDecide(Solve *s)
-{
-  Runner *r = s->run->runner;
-
-  PetscFunctionBegin;
-  if (!r->policy || PolicyIsDefault(r->policy)) {
-    ToOwn(s, r->policy ? WHY_OWN_BEST : WHY_NO_MODEL);
-    PetscFunctionReturn(PETSC_SUCCESS);
-  }
-  s->looked = s->run->decided;
-  s->small  = (PetscBool)(!s->looked && s->op.rows < PolicyLeastRows(r->policy));
-  if (s->small) {
-    s->patience = LOOKS * PolicyLook(r->policy);
-    ToOwn(s, WHY_SMALL);
-    PetscFunctionReturn(PETSC_SUCCESS);
-  }
-  if (!s->looked) PetscCall(KeepDecide(s));
-  if (s->preconditioner == PRECONDITIONER_KEPT) s->run->decided = PETSC_TRUE;
-  else if (!s->looked) PetscCall(DecideLook(s));
-  else if (PolicyPrior(r->policy)) PetscCall(ChooseAgain(s));
-  s->step = STEP_PERMIT;
-  if (!s->run->decision.why) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(DecideExpect(s));
-  snprintf(s->detail, sizeof s->detail, "%s", s->run->decision.detail);
-  s->patience = s->run->decision.patience;
-  ToOwn(s, s->run->decision.why);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -205,24 +187,70 @@ static PetscBool Unsure(const Solve *s)
                      s->expected <= COARSE * r->account.own);
 }
 
+/* Would an attempt be expected to lose more than the account has? */
+static PetscBool Overdrawn(const Solve *s)
+{
+  const Runner *r     = s->run->runner;
+  const double  least = PolicyIsConstant(r->policy) ? ACCOUNT_PINNED : ACCOUNT_LEAST;
+  const double  free  = PolicyPrior(r->policy) ? ACCOUNT_PRIOR : Told(s) ? ACCOUNT_FREE : ACCOUNT_DOUBT;
+  const double  loss  = Own(s) || s->preconditioner == PRECONDITIONER_KEPT
+                        ? 0
+                        : ClassLoss(s->class, s->expected, fmin(s->budget, USUAL * s->expected));
+
+  return (PetscBool)(loss > AccountCredit(&r->account, least, free, s->expected) ||
+                     loss > AccountCredit(&s->class->account, least, free, s->expected));
+}
+
 static Why Forbidden(Solve *s)
 {
-  const Runner   *r     = s->run->runner;
-  const PetscBool told  = Told(s);
-  const double    least = PolicyIsConstant(r->policy) ? ACCOUNT_PINNED : ACCOUNT_LEAST;
-  const double    free  = PolicyPrior(r->policy) ? ACCOUNT_PRIOR : told ? ACCOUNT_FREE : ACCOUNT_DOUBT;
-  const double    loss  = Own(s) || s->preconditioner == PRECONDITIONER_KEPT
-                          ? 0
-                          : ClassLoss(s->class, s->expected, fmin(s->budget, USUAL * s->expected));
+  const Runner *r = s->run->runner;
 
   if (r->trial) return WHY_NOT;
   if (r->advises) return WHY_ADVISED;
   if (s->class->pause > 0) return WHY_PAUSED;
-  if (ClassMeasureDue(s->class, told, PolicyPrior(r->policy) ? s->expected : 0)) return WHY_MEASURED;
+  if (ClassMeasureDue(s->class, Told(s), PolicyPrior(r->policy) ? s->expected : 0)) return WHY_MEASURED;
   if (Unsure(s)) return WHY_MEASURED;
-  if (loss > AccountCredit(&r->account, least, free, s->expected)) return WHY_OVERDRAWN;
-  if (loss > AccountCredit(&s->class->account, least, free, s->expected)) return WHY_OVERDRAWN;
-  return WHY_NOT;
+  return Overdrawn(s) ? WHY_OVERDRAWN : WHY_NOT;
+}
+
+/* Own settings are given up for an attempt, which may fail as well as any other. Rank 0 says. Collective. */
+static PetscErrorCode HowPatient(Solve *s)
+{
+  s->patience = s->run->decision.patience;
+
+  PetscFunctionBegin;
+  if (s->patience > 0 && !s->run->runner->trial && Overdrawn(s)) s->patience = INFINITY;
+  PetscCallMPI(MPI_Bcast(&s->patience, 1, MPI_DOUBLE, 0, PetscObjectComm((PetscObject)s->ksp)));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode StepDecide(Solve *s)
+{
+  Runner *r = s->run->runner;
+
+  PetscFunctionBegin;
+  if (!r->policy || PolicyIsDefault(r->policy)) {
+    ToOwn(s, r->policy ? WHY_OWN_BEST : WHY_NO_MODEL);
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  s->looked = s->run->decided;
+  s->small  = (PetscBool)(!s->looked && s->op.rows < PolicyLeastRows(r->policy));
+  if (s->small) {
+    s->patience = LOOKS * PolicyLook(r->policy);
+    ToOwn(s, WHY_SMALL);
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  if (!s->looked) PetscCall(KeepDecide(s));
+  if (s->preconditioner == PRECONDITIONER_KEPT) s->run->decided = PETSC_TRUE;
+  else if (!s->looked) PetscCall(DecideLook(s));
+  else if (PolicyPrior(r->policy)) PetscCall(ChooseAgain(s));
+  s->step = STEP_PERMIT;
+  if (!s->run->decision.why) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(DecideExpect(s));
+  snprintf(s->detail, sizeof s->detail, "%s", s->run->decision.detail);
+  PetscCall(HowPatient(s));
+  ToOwn(s, s->run->decision.why);
+  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscErrorCode StepPermit(Solve *s)

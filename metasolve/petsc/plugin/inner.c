@@ -1,5 +1,6 @@
 /* inner.c - the inner KSP: made, set up, kept, got rid of. */
 #include "inner.h"
+#include "clock.h"
 #include "deferred.h"
 #include "quiet.h"
 #include "sound.h"
@@ -158,6 +159,7 @@ static PetscErrorCode SetUp(Inner *in, KSP host, const Settings *s, const Operat
   PetscCall(KSPSetUpOnBlocks(in->ksp));
   PetscCall(KSPGetPC(in->ksp, &pc));
   PetscCall(SetUpSplits(pc));
+  ClockSetUp(in->ksp->pc);
   in->op = *o;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -228,7 +230,7 @@ PetscErrorCode InnerSetUp(Inner *in, KSP host, const Settings *s, const Operator
 
 PetscBool InnerMayKeep(const Inner *in, KSPNormType norm)
 {
-  return (PetscBool)(in->ksp && in->norm == norm && in->op.given);
+  return (PetscBool)(in->ksp && in->norm == norm && in->op.id);
 }
 
 void InnerAnew(Inner *in)

@@ -1,5 +1,6 @@
 /* inner_solve.c - solved by the inner KSP; and how close an answer of it is. */
 #include "inner.h"
+#include "clock.h"
 #include "quiet.h"
 #include <string.h>
 
@@ -27,6 +28,7 @@ static PetscErrorCode Solve(Inner *in, KSP host, Vec x, Limits *limits, PetscInt
   PetscCall(KSPSetConvergenceTest(in->ksp, LimitsTest, limits, NULL));
   PetscCall(KSPSetInitialGuessNonzero(in->ksp, guess));
   PetscCall(KSPSolve(in->ksp, host->vec_rhs, x));
+  ClockSolved(in->ksp);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -37,6 +37,7 @@ static const char *const whys[WHY_COUNT]   = {
   [WHY_OVERDRAWN]         = "another attempt might cost more than was gained so far",
   [WHY_SLOW_SETUP]        = "the set-up is expected to take longer than a solve may, as it did before",
   [WHY_MEMORY]            = "the set-up might need more memory than there is",
+  [WHY_UNEQUAL]           = "the settings may give another answer in each run on several ranks",
   [WHY_RAISES]            = "the settings would divide by zero on this system, or not return",
   [WHY_ABANDONED]         = "too many attempts ended in an error",
   [WHY_GIVEN_UP]          = "the program's own settings were given up",
@@ -200,6 +201,10 @@ static void Line(Solve *s)
   TextPut(t, ",");
   AddDecimal(t, "taken", r->account.taken);
   TextPut(t, "}");
+  if (ClockCounts()) {
+    TextPut(t, ",");
+    AddDecimal(t, "wall", s->wall);
+  }
   if (s->learned) AddLesson(t, s);
   TextPut(t, "}\n");
 }

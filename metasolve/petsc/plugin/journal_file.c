@@ -1,6 +1,7 @@
 /* journal_file.c - whole lines, from many processes, into a file that does not grow for ever. */
 #define _GNU_SOURCE
 #include "journal.h"
+#include "clock.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -47,7 +48,7 @@ static void Head(Journal *j, const char *state, double canary, int ranks)
   TextString(&j->head, launch ? launch : "");
   TextPut(&j->head, ",\"canary\":");
   TextNumber(&j->head, canary);
-  TextPut(&j->head, "}\n");
+  TextAdd(&j->head, ",\"clock\":\"%s\"}\n", ClockCounts() ? "work" : "wall");
 }
 
 PetscErrorCode JournalOpen(MPI_Comm comm, const char *path, const char *state, double canary, Journal *j)

@@ -25,7 +25,7 @@ PetscErrorCode CycleFree(Cycle *c)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscBool Off(void)
+PetscBool KeepIsOff(void)
 {
   const char *word = getenv("METASOLVE_REUSE");
 
@@ -34,7 +34,7 @@ static PetscBool Off(void)
 
 double KeepServes(Class c)
 {
-  if (Off() || c->operators < 2) return 1;
+  if (KeepIsOff() || c->operators < 2) return 1;
   return fmax(((double)c->served + SERVES) / ((double)c->builds + 1), 1);
 }
 
@@ -43,7 +43,7 @@ static PetscBool Candidate(const Solve *s)
 {
   const Run *r = s->run;
 
-  return (PetscBool)(!Off() && !r->runner->trial && r->cycle.reuse.solves > 0 && !r->decision.why &&
+  return (PetscBool)(!KeepIsOff() && !r->runner->trial && r->cycle.reuse.solves > 0 && !r->decision.why &&
                      InnerMayKeep(&r->inner, ContractNorm(&s->contract)) &&
                      SettingsSame(&r->inner.settings, &r->decision.settings));
 }
@@ -141,7 +141,7 @@ PetscErrorCode KeepLearn(Solve *s)
   const double seconds = s->setup + s->solve + s->verify;
 
   PetscFunctionBegin;
-  if (Off() || s->run->runner->trial || !s->op.readable) PetscFunctionReturn(PETSC_SUCCESS);
+  if (KeepIsOff() || s->run->runner->trial || !s->op.readable) PetscFunctionReturn(PETSC_SUCCESS);
   if (s->made && s->preconditioner != PRECONDITIONER_KEPT) PetscCall(Begin(s));
   else if (s->preconditioner == PRECONDITIONER_KEPT) {
     ReuseKept(&c->reuse, s->change, seconds, Iterations(s));

@@ -16,16 +16,16 @@ typedef struct { /* residual norms of a solve, one for each iteration and one be
 void CourseFree(Course *);
 
 typedef struct {       /* what a solve is compared with, once it has taken longer than was foreseen */
-  double foreseen;     /* ProcessorTime() until which it may take its course */
+  double foreseen;     /* ClockProcessor() until which it may take its course */
   double aim;          /* the norm at which it is expected to have converged; 0: not known */
   double other;        /* seconds that others would take from their start */
   double left;         /* seconds that it still seemed to need, where it was given up for that; else 0 */
-  double began, least; /* ProcessorTime(); the least norm so far */
+  double began, least; /* ClockProcessor(); the least norm so far */
   Pace   pace;
 } Prospect;
 
 typedef struct { /* metasolve/petsc/library.py knows it: its numbers are the same whatever PETSc's are */
-  double  target, divergence, first, deadline, processor; /* norms; seconds of PetscTime() and ProcessorTime(), 0: none */
+  double  target, divergence, first, deadline, processor; /* norms; ClockNow() and ClockProcessor(), 0: none */
   int     late;                                           /* 1: stopped by one of the latter */
   Course *course;                                         /* NULL: not kept */
   int64_t before;                                         /* iterations of the course that an earlier solve has made */
@@ -40,7 +40,6 @@ typedef struct { /* metasolve/petsc/library.py knows it: its numbers are the sam
   Prospect *prospect;     /* NULL: it is compared with nothing */
 } Limits;
 
-double         ProcessorTime(void);
 PetscErrorCode LimitsTest(KSP, PetscInt, PetscReal, KSPConvergedReason *, void *limits);
 
 PETSC_EXTERN PetscErrorCode MetasolveLimit(KSP, Limits *, double target, double seconds, void *judge);

@@ -1,8 +1,8 @@
 /* limits.c - the convergence test of inner and replayed solves. */
 #include "limit.h"
+#include "clock.h"
 #include <math.h>
 #include <stdlib.h>
-#include <time.h>
 
 /* The norm at an iteration; what was skipped is filled with the one before. */
 static void CourseSet(Course *c, PetscInt it, PetscReal norm)
@@ -25,14 +25,6 @@ void CourseFree(Course *c)
 {
   free(c->norm);
   *c = (Course){0};
-}
-
-/* Seconds that this thread has computed: unlike the time of day they do not go on while others have the processor. */
-double ProcessorTime(void)
-{
-  struct timespec t;
-
-  return clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t) ? 0 : (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
 /* ---- the measure of an iterate, at moments that follow from how it fell so far ---- */
@@ -93,12 +85,12 @@ static PetscErrorCode Compare(KSP ksp, const Limits *l, PetscInt it, PetscReal r
   PetscFunctionBegin;
   if (it == 0) {
     p->pace.seen = 0;
-    p->began     = ProcessorTime();
+    p->began     = ClockProcessor();
     p->least     = rnorm;
   }
   p->least = fmin(p->least, rnorm); /* BiCGStab's goes up and down */
   if (!PaceSee(&p->pace, it, p->least) || !(aim > 0)) PetscFunctionReturn(PETSC_SUCCESS);
-  now  = ProcessorTime();
+  now  = ClockProcessor() + ClockAhead(ksp, it);
   left = now > p->foreseen ? PaceLeft(&p->pace, aim) * (now - p->began) / (double)it : 0;
   left = left > GIVE_UP * p->other ? left : 0;
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &left, 1, MPI_DOUBLE, MPI_MAX, PetscObjectComm((PetscObject)ksp)));
@@ -107,11 +99,17 @@ static PetscErrorCode Compare(KSP ksp, const Limits *l, PetscInt it, PetscReal r
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Collective: ranks agree that the time is up, every eighth iteration. */
+/* Where a set-up has used up the time, a few dear iterations more are as bad; a factorisation's two are not. */
+static PetscBool Due(PetscInt it)
+{
+  return (PetscBool)(it == 2 || it == 4 || it % 8 == 7);
+}
+
+/* Collective: ranks agree that the time is up, at some iterations. */
 PetscErrorCode LimitsTest(KSP ksp, PetscInt it, PetscReal rnorm, KSPConvergedReason *reason, void *context)
 {
-  Limits        *l = (Limits *)context;
-  PetscLogDouble now;
+  Limits *l = (Limits *)context;
+  double  ahead;
 
   PetscFunctionBegin;
   *reason = KSP_CONVERGED_ITERATING;
@@ -123,9 +121,9 @@ PetscErrorCode LimitsTest(KSP ksp, PetscInt it, PetscReal rnorm, KSPConvergedRea
   else if (rnorm <= l->target) *reason = KSP_CONVERGED_RTOL;
   else if (rnorm >= l->divergence * fmax(l->first, l->target)) *reason = KSP_DIVERGED_DTOL;
   if (!*reason && l->prospect) PetscCall(Compare(ksp, l, it, rnorm, reason));
-  if (!*reason && l->deadline > 0 && it % 8 == 7) {
-    PetscCall(PetscTime(&now));
-    l->late = now > l->deadline || (l->processor > 0 && ProcessorTime() > l->processor);
+  if (!*reason && l->deadline > 0 && Due(it)) {
+    ahead   = ClockAhead(ksp, it);
+    l->late = ClockNow() + ahead > l->deadline || (l->processor > 0 && ClockProcessor() + ahead > l->processor);
     PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &l->late, 1, MPI_INT, MPI_MAX, PetscObjectComm((PetscObject)ksp)));
     if (l->late) *reason = KSP_DIVERGED_ITS;
   }
@@ -152,10 +150,9 @@ PetscErrorCode LimitsTest(KSP ksp, PetscInt it, PetscReal rnorm, KSPConvergedRea
 @*/
 PetscErrorCode MetasolveLimit(KSP ksp, Limits *limits, double target, double seconds, void *judge)
 {
-  PetscLogDouble now;
+  const double now = ClockNow();
 
   PetscFunctionBegin;
-  PetscCall(PetscTime(&now));
   *limits = (Limits){.target     = target,
                      .divergence = ksp->divtol,
                      .deadline   = seconds > 0 ? now + seconds : 0,

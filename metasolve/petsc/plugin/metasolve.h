@@ -5,14 +5,17 @@
      register             how PETSc loads us; wraps the constructors of KSP, PC and SNES
      attach               one KSP of the calling program
      newton, run, record  what is done in nonlinear solves, in production, in a recording
+     gather               systems of a run that should be learned from
      canary, seen         own settings beside an answer; what is seen of a solve that is over
+     save                 one system, written to a recording
      decide, answer       the steps of one solve in production
-     journal, start, attempt, mirror, replay, manifest, describe, choose
-     foresee              what is foreseen, for the matrices that are there
+     journal, start, attempt, mirror, replay, manifest, choose
+     shelf, describe      what of an inner solver outlives its KSP; the program's own settings, described
+     expect, foresee      what solves would take; what is foreseen, for the matrices that are there
      keep, permit         whether a preconditioner is kept for another operator; whether one may be made
      state, past, state_file, journal_file
      class, watch         what is known of alike operators; the program's own solve, watched
-     inner_solve, inner   the inner solver
+     inner_solve, alone, inner  the inner solver
      quiet                what is done without a word of it
      host, own, deferred  the wrapped KSP, its own solve, and its preconditioner whose set-up waits
      due, applied, asked  may it wait? what uses it; what it makes, and others ask for
@@ -21,7 +24,7 @@
      sound, contract, own_test, operator, closer, limits, pace, measure, product, twin, guard, left, sight
      newton_guess, guess, basis_file, policy, policy_file, policy_settings, posterior, prior, prior_file, features, rows
      change, matrix
-     settings, words, text, sha256, reuse, spare
+     settings, words, text, sha256, reuse, spare, clock
 
    Private PETSc headers are used, so one shared library is built per PETSc installation.
 */

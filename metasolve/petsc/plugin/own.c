@@ -1,5 +1,6 @@
 /* own.c - the program's own set-up and solve of a wrapped KSP. */
 #include "own.h"
+#include "clock.h"
 #include "guard.h"
 
 /* The KSP's own work space, which nobody needs while a model solves. */
@@ -22,10 +23,9 @@ PetscErrorCode OwnSetUpPC(KSP ksp, Host *h)
 {
   PetscErrorCode err;
   PetscBool      waits;
-  PetscLogDouble t0, t1;
+  const double   before = ClockNow();
 
   PetscFunctionBegin;
-  PetscCall(PetscTime(&t0));
   PetscCall(PCDeferred(ksp->pc, &waits));
   MetasolveDepth++;
   err = PCSetErrorIfFailure(ksp->pc, ksp->errorifnotconverged);
@@ -33,8 +33,8 @@ PetscErrorCode OwnSetUpPC(KSP ksp, Host *h)
   if (!err) err = PCSetUpOnBlocks(ksp->pc);
   MetasolveDepth--;
   PetscCall(err);
-  PetscCall(PetscTime(&t1));
-  h->setup += t1 - t0;
+  ClockSetUp(ksp->pc);
+  h->setup += ClockNow() - before;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -88,6 +88,7 @@ static PetscErrorCode SolveOwn(KSP ksp, Host *h)
   err = h->ksp_solve(ksp);
   MetasolveDepth--;
   PetscCall(err);
+  ClockSolved(ksp);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

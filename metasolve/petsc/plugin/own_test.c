@@ -97,13 +97,15 @@ PetscErrorCode ContractTell(Contract *c, PetscReal told)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode ContractTold(const Contract *c, PetscReal *told)
+PetscErrorCode ContractTold(const Contract *c, PetscReal *told, PetscReal *accepted)
 {
   PetscReal norm, units, ratio;
 
   PetscFunctionBegin;
-  if (!InOtherNorm(c)) PetscFunctionReturn(PETSC_SUCCESS);
+  if (c->kind != CONTRACT_OWN_TEST) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(JudgeAnswer(&c->judge, c->ksp->vec_sol, &norm));
+  if (isgreater(norm, 0)) *accepted = norm / c->bnorm;
+  if (!InOtherNorm(c)) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(Units(c, &units));
   ratio = c->ksp->rnorm / norm / units;
   if (isfinite(ratio) && isgreater(ratio, 0)) *told = ratio;

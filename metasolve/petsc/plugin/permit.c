@@ -7,20 +7,32 @@
 #define ABANDONED    4    /* inner solvers left behind after errors; no more are risked */
 #define FACTOR_BYTES 16.0 /* of a factor's entry, with its index */
 
+static PetscBool Factorises(const Settings *s, const char *name)
+{
+  const char *type = SettingsGet(s, name);
+
+  return (PetscBool)(!strcmp(type, "lu") || !strcmp(type, "cholesky"));
+}
+
 static PetscBool Factors(const Settings *s)
 {
-  const char *type = SettingsGet(s, "pc_type"), *sub = SettingsGet(s, "sub_pc_type");
-
-  return (PetscBool)(!strcmp(type, "lu") || !strcmp(type, "cholesky") || !strcmp(sub, "lu") || !strcmp(sub, "cholesky"));
+  return (PetscBool)(Factorises(s, "pc_type") || Factorises(s, "sub_pc_type"));
 }
 
 /* Bytes of a factor of the whole matrix: of a three-dimensional grid in nested dissection, or in the order it is in. */
 static double FactorBytes(const Settings *s, PetscInt rows)
 {
-  const char  *type    = SettingsGet(s, "pc_type");
   const double natural = !strcmp(SettingsGet(s, "pc_factor_mat_ordering_type"), "natural") ? 5. / 3 : 4. / 3;
 
-  return strcmp(type, "lu") && strcmp(type, "cholesky") ? 0 : FACTOR_BYTES * 8 * pow((double)rows, natural);
+  return !Factorises(s, "pc_type") ? 0 : FACTOR_BYTES * 8 * pow((double)rows, natural);
+}
+
+/* On several ranks a factorisation is of a library, and adds up in the order in which its messages come. */
+static PetscBool Unequal(const Solve *s)
+{
+  const Settings *chosen = &s->run->decision.settings;
+
+  return (PetscBool)(ClockCounts() && s->op.several && (Factorises(chosen, "pc_type") || Factorises(chosen, "mg_coarse_pc_type")));
 }
 
 static const Overrun *OverrunOf(const Runner *r, const char *type)
@@ -57,6 +69,7 @@ PetscErrorCode PermitAttempt(Solve *s, Why *why)
 
   PetscFunctionBegin;
   if (!PermitMore(s)) *why = WHY_ABANDONED;
+  else if (Unequal(s)) *why = WHY_UNEQUAL;
   else if (r->trial || s->preconditioner == PRECONDITIONER_KEPT ||
            InnerReady(&s->run->inner, chosen, &s->op, ContractNorm(&s->contract)))
     PetscFunctionReturn(PETSC_SUCCESS);

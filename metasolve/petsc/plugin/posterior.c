@@ -27,9 +27,18 @@ int PosteriorFind(Prior p, const char *name)
   return PriorFind(p, name);
 }
 
-static double Spread(Whose w)
+/* Before it was seen: as far as what was seen was from what was foreseen of it. A program unlike others is so in more than that. */
+static double Spread(const Posterior *p, Whose w)
 {
-  return w.named ? LEAST : UNNAMED;
+  double sum = LEAST * LEAST;
+  int    n   = 1;
+
+  for (int i = 0; i < PRIOR_CANDIDATES; i++) {
+    if (!p->seen[i]) continue;
+    sum += p->mean[i] * p->mean[i];
+    n++;
+  }
+  return w.named ? fmax(sqrt(sum / n), LEAST) : UNNAMED;
 }
 
 static double Variance(const Posterior *p, int offset, double spread)
@@ -63,7 +72,7 @@ double PosteriorDeviation(const Posterior *p, const Forecast *f, Whose one, Whos
   double x[PRIOR_PARTS], y[PRIOR_PARTS];
 
   for (int g = 0; g < PRIOR_PARTS; g++) x[g] = f->apart[g][one.candidate] - f->apart[g][other.candidate];
-  return sqrt(Times(p, x, y) + Variance(p, one.offset, Spread(one)) + Variance(p, other.offset, Spread(other)));
+  return sqrt(Times(p, x, y) + Variance(p, one.offset, Spread(p, one)) + Variance(p, other.offset, Spread(p, other)));
 }
 
 void PosteriorDoubt(Posterior *p)
@@ -73,9 +82,9 @@ void PosteriorDoubt(Posterior *p)
     if (p->seen[i]) p->variance[i] += NOISE * NOISE;
 }
 
-Observation PosteriorObserve(const Forecast *f, Whose w, double apart)
+Observation PosteriorObserve(const Posterior *p, const Forecast *f, Whose w, double apart)
 {
-  Observation o = {.offset = w.offset, .apart = apart, .spread = Spread(w)};
+  Observation o = {.offset = w.offset, .apart = apart, .spread = Spread(p, w)};
 
   for (int g = 0; g < PRIOR_PARTS; g++) o.part[g] = (int)lrint(THOUSAND * f->apart[g][w.candidate]);
   return o;

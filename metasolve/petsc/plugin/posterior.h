@@ -34,5 +34,5 @@ int         PosteriorFind(Prior, const char *name);                             
 double      PosteriorMean(const Posterior *, const Forecast *, Whose);             /* of observed - foreseen */
 double      PosteriorDeviation(const Posterior *, const Forecast *, Whose, Whose); /* of the difference between two */
 void        PosteriorDoubt(Posterior *); /* on other operators than those it was seen on */
-Observation PosteriorObserve(const Forecast *, Whose, double apart);
+Observation PosteriorObserve(const Posterior *, const Forecast *, Whose, double apart);
 void        PosteriorSee(Posterior *, const Observation *);

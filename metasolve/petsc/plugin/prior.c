@@ -1,5 +1,6 @@
 /* prior.c - a forest looked up in microseconds, and what its candidates are here. */
 #include "prior_data.h"
+#include "clock.h"
 #include <math.h>
 #include <string.h>
 
@@ -185,6 +186,7 @@ static PetscBool Here(const Chosen *s, PetscBool several)
     void (*made)(void) = NULL;
     if (IsPreconditioner(s->pair[i].name) && (PetscFunctionListFind(PCList, s->pair[i].value, &made) || !made)) return PETSC_FALSE;
   }
+  if (ClockCounts() && several && (Same(PCLU, pc) || Same(PCCHOLESKY, pc))) return PETSC_FALSE; /* permit.c: not equal */
   if (package && MatSolverTypeGet(package, several ? MATMPIAIJ : MATSEQAIJ,
                                   Same(PCCHOLESKY, pc) ? MAT_FACTOR_CHOLESKY : MAT_FACTOR_LU, &found, NULL, NULL))
     return PETSC_FALSE;

@@ -30,12 +30,16 @@ typedef struct { /* kept with a KSP */
   char       hash[17];
   PetscInt64 nnz;
   PetscInt   operators; /* seen so far */
-  Previous   previous;
-  Scales     scales;
-  Twin       twin;
+  Previous  *previous;  /* borrowed, as the others are */
+  Scales    *scales;
+  Twin      *twin;
 } Recorded;
 
 PetscErrorCode RecordSession(const char *dir, Session **); /* collective on PETSC_COMM_WORLD */
+
+/* ---- save.c: one system, solved by own settings ---- */
+PetscErrorCode SaveMay(KSP, Recorded *, Record *, const char **why); /* NULL: it can be recorded. Collective */
+PetscErrorCode SaveSolve(KSP, Recorder *, Recorded *, Record *);     /* times and the guess are in the record. Collective */
 
 /* ---- manifest.c: lines of manifest.jsonl, written on one rank ---- */
 PetscErrorCode ManifestRun(const Recorder *, int ranks, int *error);

@@ -40,11 +40,9 @@ static Runner *remembering = NULL; /* whose state is to be written if the proces
 
 static void Save(Runner *r)
 {
-  PetscLogDouble now = 0;
-  int            error;
+  int error;
 
-  (void)PetscTime(&now);
-  r->state.saved = now;
+  r->state.saved = ClockNow();
   if (!r->state.path[0] || !r->state.n) return;
   if (!(error = StateSave(&r->state, PolicyPrior(r->policy), &r->classes))) {
     JournalSaved(r);
@@ -65,22 +63,26 @@ static void Remember(Runner *r)
   static PetscBool registered = PETSC_FALSE;
 
   if (!registered) registered = (PetscBool)!atexit(AtExit);
-  remembering = r;
-  (void)PetscTime(&r->state.saved);
+  remembering    = r;
+  r->state.saved = ClockNow();
 }
 
-static PetscErrorCode Finish(Solve *s, PetscLogDouble begin)
+static PetscErrorCode Finish(Solve *s, double begin)
 {
-  Runner     *r = s->run->runner;
-  PetscMPIInt rank;
+  Runner        *r = s->run->runner;
+  PetscLogDouble now;
+  PetscMPIInt    rank;
 
   PetscFunctionBegin;
   PetscCall(SeenOwn(s));
   s->total = Lap(&begin);
+  PetscCall(PetscTime(&now));
+  s->wall = now - s->wall;
   PetscCall(CanarySolve(s));
   if (s->op.readable && !isnan(s->contract.target)) PetscCall(SeenCount(s));
   ChooseLearn(s);
   ClassLearn(s->class, &s->lesson);
+  PetscCall(GatherSolve(s));
   s->host->setup = 0;
   r->solves++;
   PetscCallMPI(MPI_Comm_rank(PetscObjectComm((PetscObject)s->ksp), &rank));
@@ -98,8 +100,9 @@ static PetscErrorCode RunOf(Host *h, Run **run)
   PetscFunctionBegin;
   if (!h->state) {
     PetscCall(PetscNew(run));
-    (*run)->runner = (Runner *)h->session->data;
-    h->state       = *run;
+    (*run)->runner   = (Runner *)h->session->data;
+    (*run)->recorded = (Recorded){.previous = &(*run)->previous, .scales = &(*run)->scales, .twin = &(*run)->twin};
+    h->state         = *run;
   }
   *run = (Run *)h->state;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -116,12 +119,13 @@ static PetscErrorCode RunSolve(KSP ksp, Host *h)
     .change   = NAN,
     .contract = {.bnorm = NAN, .target = NAN}
   };
-  PetscLogDouble begin, clock;
+  double begin, clock;
 
   PetscFunctionBegin;
-  PetscCall(PetscTime(&begin));
-  clock = begin;
+  PetscCall(PetscTime(&s.wall));
+  begin = clock = ClockNow();
   PetscCall(RunOf(h, &s.run));
+  PetscCall(GatherStart(&s));
   while (s.step != STEP_DONE) {
     const Step step = s.step;
     PetscCall(steps[step](&s));
@@ -161,13 +165,14 @@ static PetscErrorCode RunReset(void *state)
   Run *r = (Run *)state;
 
   PetscFunctionBegin;
+  PetscCall(ShelfPut(r));
   PetscCall(InnerDestroy(&r->inner));
   PetscCall(CycleFree(&r->cycle));
   PetscCall(PreviousFree(&r->previous));
   PetscCall(ScalesFree(&r->scales));
   PetscCall(TwinFree(&r->twin));
-  r->op      = (Operator){0};
-  r->dear[0] = 0;
+  r->op = r->recorded.op = (Operator){0};
+  r->dear[0]             = 0;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -191,6 +196,8 @@ static PetscErrorCode RunEnd(void *data)
   if (!rank) JournalEnd((Runner *)data);
   if (!rank) Save((Runner *)data);
   remembering = NULL;
+  PetscCall(ShelfClear((Runner *)data));
+  ((Runner *)data)->ended = PETSC_TRUE;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -200,11 +207,13 @@ static PetscErrorCode RunnerDestroy(void *data)
 
   PetscFunctionBegin;
   if (remembering == r) remembering = NULL;
+  PetscCall(ShelfClear(r));
   PolicyFree(r->policy);
   NewtonGuessFree(r->newton);
   ClassFree(&r->classes);
   free(r->state.learned);
   JournalFree(&r->journal);
+  PetscCall(GatherFree(&r->gathering));
   PetscCall(PetscFree(r));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -221,6 +230,7 @@ static double Share(const char *given) /* from 0 to 1 */
 PetscErrorCode RunSession(MPI_Comm comm, const char *model, const char *log, PetscBool trial, Session **session)
 {
   const char *budget = getenv("METASOLVE_BUDGET"), *state = getenv("METASOLVE_STATE");
+  PetscBool   counts = (PetscBool)(getenv("METASOLVE_DETERMINISTIC") != NULL);
   PetscMPIInt rank;
   char        id[STATE_ID] = "";
   Runner     *r;
@@ -229,6 +239,8 @@ PetscErrorCode RunSession(MPI_Comm comm, const char *model, const char *log, Pet
   PetscFunctionBegin;
   PetscCall(PetscNew(&s));
   PetscCall(PetscNew(&r));
+  PetscCallMPI(MPI_Bcast(&counts, 1, MPIU_BOOL, 0, comm));
+  if (!trial) ClockCount(counts);
   r->budget  = budget && atof(budget) > 0 ? atof(budget) : 2;
   r->trial   = trial;
   r->canary  = trial ? 0 : Share(getenv("METASOLVE_CANARY"));
@@ -244,7 +256,8 @@ PetscErrorCode RunSession(MPI_Comm comm, const char *model, const char *log, Pet
             r->policy ? "the model is used without it" : "every solve is left to the program's own settings");
   if (PolicyPrior(r->policy) && state && !trial) PetscCall(StateLoad(comm, state, PolicyPrior(r->policy), &r->classes, id));
   PetscCall(JournalOpen(comm, log, id, r->canary, &r->journal));
-  if (PolicyPrior(r->policy) && state && !trial && !remembering && !getenv("METASOLVE_FREEZE") && !rank) {
+  if (!trial && !r->advises) PetscCall(GatherOpen(comm, r->journal.run, &r->gathering));
+  if (PolicyPrior(r->policy) && state && !trial && !remembering && !counts && !getenv("METASOLVE_FREEZE") && !rank) {
     snprintf(r->state.path, sizeof r->state.path, "%s", state);
     Remember(r);
   }

@@ -7,7 +7,9 @@
 #pragma once
 #include "change.h"
 #include "class.h"
+#include "clock.h"
 #include "contract.h"
+#include "gather.h"
 #include "host.h"
 #include "inner.h"
 #include "journal.h"
@@ -26,6 +28,7 @@ typedef struct { /* a kind of preconditioner whose set-up took longer than a sol
   double   seconds;
 } Overrun;
 
+typedef struct _Shelf *Shelf;
 typedef struct { /* of the whole program, or of one attached KSP */
   Journal     journal;
   char        broken[512]; /* why there is no policy */
@@ -35,10 +38,13 @@ typedef struct { /* of the whole program, or of one attached KSP */
   Guess       guess;  /* NULL: every solve starts where the program starts it */
   NewtonGuess newton; /* the same of nonlinear ones */
   double      budget;
+  Gathering   gathering;
   double      canary; /* share of answered solves that are made under the program's own settings as well */
   State       state;
   PetscInt    solves;
   Class       classes;
+  Shelf       shelf;
+  PetscBool   ended; /* nothing is put on it any more */
   Account     account;
   int         abandoned; /* inner solvers that were in an error, and could not be destroyed */
   int         overruns;
@@ -60,8 +66,13 @@ typedef struct {        /* of the inner solver, whose preconditioner may serve s
 } Cycle;
 
 typedef struct { /* kept with a KSP */
-  Runner       *runner;
-  Operator      op; /* of the last solve */
+  Runner  *runner;
+  Operator op; /* of the last solve ... */
+  Class class;
+  int           density; /* ... and its class, with the entries of rows on the first rank */
+  PetscBool     light;   /* the inner solver may outlive the KSP; ... */
+  double        bytes;   /* ... it holds so many */
+  PetscBool     offers;  /* it is on the shelf, and here as well */
   Inner         inner;
   Cycle         cycle;
   Decision      decision;                 /* for op, where decided */
@@ -76,9 +87,10 @@ typedef struct { /* kept with a KSP */
   PetscBool     decided;
   Previous      previous;
   Scales        scales;
-  Twin          twin;  /* of what the program makes preconditioners of, where that is no AIJ matrix */
-  Attained      known; /* of what own answers attain, from outside; answers 0: nothing */
-  PetscBool     fits;  /* whether the guess is for the pattern below */
+  Recorded      recorded; /* of what was gathered */
+  Twin          twin;     /* of what the program makes preconditioners of, where that is no AIJ matrix */
+  Attained      known;    /* of what own answers attain, from outside; answers 0: nothing */
+  PetscBool     fits;     /* whether the guess is for the pattern below */
   PetscObjectId pattern_id;
   PetscObjectState pattern;
   Text             last; /* JSON line of the last solve */
@@ -106,7 +118,7 @@ typedef enum {
   STEP_DONE
 } Step;
 
-typedef struct _Solve { /* one solve; times in seconds */
+typedef struct _Solve { /* one solve; times in seconds of ClockNow() */
   KSP   ksp;
   Host *host;
   Run  *run;
@@ -125,6 +137,7 @@ typedef struct _Solve { /* one solve; times in seconds */
   Vec            x0;             /* the program's own guess, where one must come back; NULL: it starts from zero */
   PetscBool      fresh, guess,
     own; /* fresh: an operator not seen in the last solve; guess: the solve starts from vec_sol; own: no settings of a model's */
+  PetscBool first; /* of its KSP, or since that was reset */
   PetscBool small, looked, made, answered, monitored, onlookers,
     logged;                            /* monitors, monitors of the program's own, a history: on some rank */
   Course             course;           /* of the attempt, where the program keeps one or has monitors */
@@ -134,20 +147,20 @@ typedef struct _Solve { /* one solve; times in seconds */
   PetscReal          residual, start;  /* the measure at the end; of a guess of ours that is used (NaN: there is none) */
   double             expected, budget; /* what own settings probably take, and what an attempt may */
   double             patience;         /* with own settings; 0: any */
+  double             began;            /* ClockProcessor() when the attempt did */
   char               unused[64];
   double             decision, guessing, own_solve, setup, solve, verify, fallback, total;
+  double             wall;   /* seconds of it, by the clock on the wall; before it is over: when it began */
   double             canary; /* seconds of own settings beside an answer that is not theirs; 0: they did not solve, or failed */
   double             own_measured, own_setup; /* own settings to the end, and the part of it that was set-up */
   Lesson             lesson;
   PetscBool          learned; /* the state will have it */
 } Solve;
 
-static inline double Lap(PetscLogDouble *since)
+static inline double Lap(double *since)
 {
-  PetscLogDouble now, t;
+  const double now = ClockNow(), t = now - *since;
 
-  (void)PetscTime(&now);
-  t      = now - *since;
   *since = now;
   return t;
 }
@@ -170,12 +183,18 @@ PetscErrorCode StepPermit(Solve *);
 PetscErrorCode DecideLook(Solve *);   /* the model looks at the system */
 PetscErrorCode DecideExpect(Solve *); /* what the program's own settings probably take, and so what an attempt may */
 /* ---- keep.c: a preconditioner that was made of an earlier operator ---- */
+PetscBool      KeepIsOff(void);
 PetscErrorCode KeepDecide(Solve *);      /* is it kept? Collective */
 PetscErrorCode KeepLearn(Solve *);       /* an attempt has answered. Collective */
 void           KeepFailed(Solve *);      /* what was kept was of no use */
 PetscBool      KeepTells(const Solve *); /* does an attempt tell of its settings? */
 double         KeepServes(Class);        /* operators that one set-up is expected to serve */
 PetscErrorCode CycleFree(Cycle *);
+/* ---- shelf.c: what of an inner solver outlives its KSP ---- */
+PetscErrorCode ShelfOffer(Solve *);  /* an attempt has answered: the next KSP may have its solver. Collective */
+PetscErrorCode ShelfPut(Run *);      /* the KSP goes: what may outlive it is moved there. Local */
+PetscErrorCode ShelfTake(Solve *);   /* a KSP that has not solved yet gets what there is for its class. Collective */
+PetscErrorCode ShelfClear(Runner *); /* collective, as KSPDestroy() is */
 /* ---- foresee.c ---- */
 PetscErrorCode ForeseeHere(Solve *); /* the forecast, for the matrices that are there. Collective */
 PetscErrorCode ForeseeNature(Solve *, const double features[]);
@@ -217,8 +236,19 @@ PetscErrorCode MirrorForget(Solve *);        /* the KSP is as KSPSolve() left it
 PetscErrorCode SeenOwn(Solve *);   /* how good is the program's own answer? Now and then. Collective */
 PetscErrorCode SeenCount(Solve *); /* in the account */
 
+/* ---- gather.c ---- */
+PetscErrorCode GatherStart(Solve *); /* the program's guess is kept, where it may be needed. Collective */
+PetscErrorCode GatherSolve(Solve *); /* the solve is over: is its system worth learning from? Collective */
+
 /* ---- canary.c ---- */
-PetscErrorCode CanarySolve(Solve *); /* are own settings to solve as well? Collective */
+typedef struct {            /* of a solve beside an answer */
+  double    seconds, setup; /* setup: part of them */
+  PetscBool good, failed;   /* failed: in an error, on some rank */
+} Aside;
+typedef PetscErrorCode (*LookAside)(Solve *, void *context, const Aside *);
+PetscErrorCode CanarySolve(Solve *);                                    /* are own settings to solve as well? Collective */
+PetscErrorCode CanaryMay(const Solve *, PetscBool *yes);                /* may they? */
+PetscErrorCode CanaryAside(Solve *, LookAside, void *context, Aside *); /* they do, and a look is had at the KSP. Collective */
 
 /* ---- replay.c ---- */
 PetscErrorCode ReplayAll(Solve *, PetscInt its, PetscReal last); /* monitors and history are told each of so many. Collective */

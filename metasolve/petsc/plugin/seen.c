@@ -75,6 +75,6 @@ PetscErrorCode SeenOwn(Solve *s)
   PetscCallMPI(MPI_Bcast(look, 2, MPI_INT, 0, PetscObjectComm((PetscObject)s->ksp)));
   if (look[1] && Follows(s)) PetscCall(Attains(s));
   else if (look[0]) PetscCall(Residual(s));
-  if (look[1] && !isnan(s->contract.target)) PetscCall(ContractTold(&s->contract, &s->class->told));
+  if (look[1] && !isnan(s->contract.target)) PetscCall(ContractTold(&s->contract, &s->class->told, &s->class->accepted));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

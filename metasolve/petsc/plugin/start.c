@@ -143,10 +143,10 @@ static PetscErrorCode OwnToTarget(Solve *s)
 
 PetscErrorCode StartOwn(Solve *s, PetscBool *ok)
 {
-  PetscLogDouble clock;
+  double clock;
 
   PetscFunctionBegin;
-  PetscCall(PetscTime(&clock));
+  clock  = ClockNow();
   s->own = PETSC_TRUE;
   PetscCall(OwnToTarget(s));
   s->solve = Lap(&clock);

@@ -4,6 +4,7 @@
    Training chooses the patience.
 */
 #include "watch.h"
+#include "clock.h"
 #include "guard.h"
 #include <math.h>
 #include <string.h>
@@ -21,11 +22,10 @@ static PetscErrorCode TooLong(KSP ksp, const Watch *w, double seconds, PetscBool
 
 static PetscErrorCode Judge(KSP ksp, Watch *w, PetscInt it)
 {
-  PetscLogDouble now;
-  double         seconds;
+  const double now = ClockNow() + ClockAhead(ksp, it);
+  double       seconds;
 
   PetscFunctionBegin;
-  PetscCall(PetscTime(&now));
   w->left = PaceLeft(&w->pace, ksp->ttol);
   seconds = w->left * (now - w->began) / (double)it;
   PetscCall(TooLong(ksp, w, seconds, &w->given_up));
@@ -43,7 +43,7 @@ static PetscErrorCode Look(KSP ksp, Watch *w, PetscInt it, PetscReal rnorm, KSPC
   PetscBool moment;
 
   PetscFunctionBegin;
-  if (it == 0) PetscCall(PetscTime(&w->began));
+  if (it == 0) w->began = ClockNow();
   moment = PaceSee(&w->pace, it, rnorm);
   if (*reason || !moment) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(Judge(ksp, w, it));

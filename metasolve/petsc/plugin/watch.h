@@ -5,12 +5,12 @@
 
 typedef PetscErrorCode (*Patience)(KSP, void *, double *seconds);
 typedef struct {
-  Patience       look; /* NULL, or what says the patience where the one so far has been used up */
-  void          *context;
-  double         patience, left; /* seconds; iterations that still seemed to be needed */
-  Pace           pace;
-  PetscLogDouble began;
-  PetscBool      given_up; /* before it had converged */
+  Patience  look; /* NULL, or what says the patience where the one so far has been used up */
+  void     *context;
+  double    patience, left; /* seconds; iterations that still seemed to be needed */
+  Pace      pace;
+  double    began;    /* ClockNow() */
+  PetscBool given_up; /* before it had converged */
 } Watch;
 
 PetscErrorCode WatchSolve(KSP, Host *, Watch *); /* the program's test must be KSPConvergedDefault() where there is patience */

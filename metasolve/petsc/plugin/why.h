@@ -34,6 +34,7 @@ typedef enum {
   WHY_OVERDRAWN,
   WHY_SLOW_SETUP,
   WHY_MEMORY,
+  WHY_UNEQUAL,
   WHY_RAISES,
   WHY_ABANDONED,
   /* what happened */

@@ -1,5 +1,6 @@
 """Programs of every PETSc that is installed side by side: real or complex, 32 or 64 bits."""
 
+import functools
 import json
 import os
 import shutil
@@ -91,10 +92,23 @@ def lonely(tmp_path, plugin_of):
 
 def petsc4py_of(name):
     """The environment in which Python imports the petsc4py of that build."""
-    root = folder_of(name)
-    if not (root / "lib" / "python3" / "dist-packages" / "petsc4py").is_dir():
-        pytest.skip(f"no petsc4py of the build {name} is installed: make test-builds")
-    return {"PETSC_DIR": str(root)}
+    env = {"PETSC_DIR": str(folder_of(name))}
+    if not imported(env["PETSC_DIR"]):
+        pytest.skip(f"no petsc4py of the build {name} for this Python: make test-builds")
+    return env
+
+
+@functools.cache
+def imported(folder):
+    """Whether this Python imports a petsc4py that is bound to the PETSc of that folder."""
+    words = "from petsc4py import PETSc, get_config; print(get_config()['PETSC_DIR'])"
+    env = {**os.environ, "PETSC_DIR": folder}
+    done = subprocess.run(
+        [sys.executable, "-c", words], env=env, capture_output=True, text=True, check=False
+    )
+    return done.returncode == 0 and os.path.realpath(done.stdout.strip()) == os.path.realpath(
+        folder
+    )
 
 
 @pytest.fixture

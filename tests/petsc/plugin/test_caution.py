@@ -10,7 +10,7 @@ from metasolve.petsc.compiled import SOURCES
 
 from ..prior_writer import write_prior
 
-ALL = ["gmres+ilu0", "gmres+jacobi", "stuck"]
+ALL = ["cg+icc0", "gmres+ilu0", "gmres+jacobi", "stuck"]
 GROWING = """
 import sys, petsc4py
 petsc4py.init(sys.argv)
@@ -22,6 +22,8 @@ for n in map(int, sys.argv[1].split(",")):
         for j in (i - n, i + n, i - (i % n > 0), i + (i % n < n - 1)):
             if 0 <= j < n * n and j != i:
                 A[i, j] = -1.0
+    if A.getOwnershipRange()[0] == 0:
+        A[0, 1] = -1.0 + PETSc.Options().getReal("skew", 0.0)
     A.assemble()
     x, b = A.createVecs()
     b.set(1.0)
@@ -100,8 +102,25 @@ def test_own_settings_are_measured_on_a_coarse_mesh(prior, solved_on):
 
 def test_they_are_not_where_the_next_mesh_is_far_larger(prior, solved_on):
     """Two meshes of which one is a sketch: the other may be all that counts."""
-    lines = solved_on(prior(gmres_jacobi=9.0, gmres_ilu0=12.0), [30, 120])
-    assert [line["source"] for line in lines] == ["model", "model"]
+    lines = solved_on(prior(gmres_jacobi=9.0, gmres_ilu0=12.0), [30, 240])
+    assert [line["why"] for line in lines] == ["", ""]
+
+
+def test_own_settings_are_expected_to_take_what_they_took_on_a_coarse_mesh(prior, solved_on):
+    """The prior takes them for a thousand times slower than they are; four times the rows come."""
+    lines = solved_on(prior(gmres_jacobi=9.0, gmres_ilu0=16.0), [30, 60, 120])
+    assert "measured" in lines[1]["why"]
+    assert lines[2]["own_expected"] < 5 * lines[1]["own_taken"]
+
+
+@pytest.mark.parametrize(("skew", "source"), [(0.0, "model"), (1e-3, "refused")])
+def test_own_settings_that_the_prior_has_only_seen_fail_are_measured_first(
+    skew, source, prior, solved_on
+):
+    """Conjugate gradients for an operator that is not quite symmetric."""
+    options = ["-ksp_type", "cg", "-pc_type", "icc", "-skew", str(skew)]
+    [line] = solved_on(prior(gmres_ilu0=9.0, cg_icc0=10.5), [60], options=options)
+    assert line["source"] == source, line["why"]
 
 
 def test_the_longer_own_settings_seem_to_take_the_later_they_are_measured(prior, solved_on):
@@ -140,13 +159,13 @@ def credit(tmp_path_factory):
     return credits_of
 
 
-def test_two_solves_may_be_lost_however_systems_grow(credit):
-    """The third attempt has nothing but a hundredth of a second and 2 % of the time so far."""
+def test_one_solve_may_be_lost_however_systems_grow(credit):
+    """The second attempt has nothing but a hundredth of a second and 2 % of the time so far."""
     sizes = [1.0, 4.0, 16.0, 64.0]
     growing = credit([(own, 2 * own) for own in sizes])
     for own, so_far, allowed in zip(sizes, [0.0, 1.0, 5.0, 21.0], growing, strict=True):
         lost = sizes.index(own)
-        assert allowed <= 0.01 + 0.02 * so_far + max(2 - lost, 0) * own + 1e-12
+        assert allowed <= 0.01 + 0.02 * so_far + max(1 - lost, 0) * own + 1e-12
 
 
 def test_solves_of_one_size_have_the_credit_of_their_seconds(credit):
@@ -155,7 +174,7 @@ def test_solves_of_one_size_have_the_credit_of_their_seconds(credit):
     so_far, gains = 0.0, 0.0
     for own_time, each in zip(allowed, taken, strict=True):
         gain = so_far - gains
-        assert own_time <= 0.01 + 2 + 0.02 * so_far + (gain / 4 if gain > 0 else gain) + 1e-12
+        assert own_time <= 0.01 + 1 + 0.02 * so_far + (gain / 4 if gain > 0 else gain) + 1e-12
         so_far, gains = so_far + 1.0, gains + each
 
 
