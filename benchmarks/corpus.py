@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from benchmarks.corpus_elements import logarithmic
 from benchmarks.corpus_kinds import KINDS, Drawn
+from benchmarks.corpus_saddles import SADDLES
 from metasolve.farm.isolated import IsolatedSolver
 from metasolve.petsc.contract import Measure
 from metasolve.petsc.generated_solve import GeneratedSolve
@@ -30,17 +31,18 @@ from metasolve.petsc.recorded_solve import Host
 from metasolve.petsc.replay import Replay
 from metasolve.petsc.systems import Systems
 from metasolve.prior import Candidate
-from metasolve.prior.candidates import DEFAULT
-from metasolve.prior.corpus import Row, Taken, is_symmetric, read_corpus
+from metasolve.prior.candidates import DEFAULT, SADDLE
+from metasolve.prior.corpus import Row, Taken, read_corpus
 from metasolve.report.result import Report
 from metasolve.solve.instance import Instance
 from metasolve.solve.outcome import Outcome, Reason
 from metasolve.solve.solver import Budget
 
 SMALLEST, USUAL, LARGEST = 2e2, 8e3, 1.5e5
+LARGEST_SADDLE = 4e4  #: their factorisations take long
 #: Systems with such numbers are larger: from the former's `LARGEST`, or nearly, to this.
 LARGE, LOW, HIGH = 1000, 1e5, 4e5
-DIRECT_SHARE, DIRECT_LARGE = 0.35, 0.6
+DIRECT_SHARE, DIRECT_LARGE, DIRECT_SADDLES = 0.35, 0.6, 0.6
 EXACT = 1e-15  #: backward error that direct solves are measured at
 #: A candidate may take this many times the best so far (the latter where that is long: much more
 #: than `QUICK` seconds), the default settings this many ...
@@ -81,18 +83,18 @@ def tasks(kinds: Sequence[str] = tuple(KINDS), first: int = 0) -> Iterator[Task]
         number += 1
 
 
-def size(rng: np.random.Generator, *, large: bool = False) -> float:
+def size(rng: np.random.Generator, *, large: bool = False, saddle: bool = False) -> float:
     """Unknowns: in logarithm, a triangle with its peak at `USUAL`; of large ones, evenly."""
     if large:
         return logarithmic(rng, LOW, HIGH)
-    low, peak, high = np.log([SMALLEST, USUAL, LARGEST])
+    low, peak, high = np.log([SMALLEST, USUAL, LARGEST_SADDLE if saddle else LARGEST])
     return float(np.exp(rng.triangular(low, peak, high)))
 
 
 def contract(rng: np.random.Generator, drawn: Drawn, task: Task) -> tuple[Measure, float]:
     """What is asked of an answer."""
     usual = DIRECT_LARGE if task.large else DIRECT_SHARE
-    share = 0.6 if task.kind == "stokes" else usual
+    share = DIRECT_SADDLES if task.kind in SADDLES else usual
     if rng.random() < share and not drawn.constant_null:
         return Measure.BACKWARD, EXACT
     return drawn.measure, logarithmic(rng, 1e-10, 1e-3)
@@ -166,24 +168,28 @@ class Bench:
         """Draw a system and solve it under every candidate."""
         rng = task.rng()
         siblings, draw = KINDS[task.kind]
-        drawn = draw(rng, size(rng, large=task.large))
+        drawn = draw(rng, size(rng, large=task.large, saddle=task.kind in SADDLES))
         asked = contract(rng, drawn, task)
         with tempfile.TemporaryDirectory(prefix="corpus-") as folder:
             solve = _written(Path(folder) / "system.npz", drawn, task, *asked)
             features = _features(solve)
-            taken = self._taken(solve, is_symmetric(features), task.large)
+            usable = [each for each in self._candidates if each.suits(features)]
+            taken = self._taken(solve, usable, task.large)
         kind = task.kind, siblings, task.number
         return Row(*kind, asked[0].value, asked[1], features, taken, machine())
 
-    def _taken(self, solve: GeneratedSolve, symmetric: bool, large: bool) -> dict[str, Taken]:
-        usable = [each for each in self._candidates if symmetric or not each.symmetric]
-        usable.sort(key=lambda each: _turn(each, solve.direct, large))
+    def _taken(
+        self, solve: GeneratedSolve, usable: Sequence[Candidate], large: bool
+    ) -> dict[str, Taken]:
+        usable = sorted(usable, key=lambda each: _turn(each, solve.direct, large))
         instance = Instance(solve.id, {}, payload=solve, tolerance=solve.rtol)
+        # Programs factorise such systems themselves.
+        factored = solve.direct and (large or any(each.operators == SADDLE for each in usable))
         taken: dict[str, Taken] = {}
         best: float | None = None
         hopeless = False
         for each in usable:
-            own = each.name == DEFAULT or (solve.direct and large and factorises(each))
+            own = each.name == DEFAULT or (factored and factorises(each))
             budget = allowance(best, own, TIMES_LARGE if large else 1.0) * busy()
             if hopeless and factorises(each):
                 found = _taken(Outcome.failure(Reason.TIME_BUDGET), budget)
@@ -225,6 +231,8 @@ def allowance(best: float | None, own: bool, times: float = 1.0) -> float:
 
 def _turn(candidate: Candidate, direct: bool, large: bool) -> int:
     """Usually good ones come first, and one of each family: what is bad is then soon stopped."""
+    if candidate.operators == SADDLE:
+        return -1
     scouts = candidate.name in _SCOUTS
     if direct and factorises(candidate):
         return 1 if large else 0

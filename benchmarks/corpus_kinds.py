@@ -23,6 +23,7 @@ from benchmarks.corpus_elements import (
     logarithmic,
     whirl,
 )
+from benchmarks.corpus_saddles import SADDLES
 from metasolve.family import Family
 from metasolve.petsc.contract import Measure
 
@@ -255,24 +256,6 @@ def plate(rng: Rng, unknowns: float) -> Drawn:
     return loaded(rng, L @ L + logarithmic(rng, 1e-5, 1e-1) * L)
 
 
-def stokes(rng: Rng, unknowns: float) -> Drawn:
-    """Slow flow on a staggered grid: zeros on the diagonal where the pressure is."""
-    n = max(5, round((unknowns / 3.0) ** 0.5))
-    second = sp.diags([-1.0, 2.0, -1.0], [-1, 0, 1], shape=(n, n)).tolil()
-    second[0, 0] = second[-1, -1] = 3.0
-    inner = sp.diags([-1.0, 2.0, -1.0], [-1, 0, 1], shape=(n - 1, n - 1))
-    slope = sp.diags([-1.0, 1.0], [0, 1], shape=(n - 1, n))
-    one, less = sp.identity(n), sp.identity(n - 1)
-    u = sp.kron(inner, one) + sp.kron(less, second)
-    v = sp.kron(second, less) + sp.kron(one, inner)
-    G = sp.vstack([sp.kron(slope, one), sp.kron(one, slope)]).tocsc()[:, :-1]
-    K = sp.block_diag([u, v]) + logarithmic(rng, 1e-6, 1.0) * sp.identity(2 * n * (n - 1))
-    A = sp.csr_matrix(sp.bmat([[K, G], [G.T, None]]))
-    order = rng.permutation(A.shape[0]) if rng.random() < 0.1 else np.arange(A.shape[0])
-    b = np.r_[rng.standard_normal(K.shape[0]), np.zeros(G.shape[1])]
-    return Drawn(sp.csr_matrix(A[order][:, order]), b[order])
-
-
 def _of_elements(dimensions: int, degree: int) -> Kind:
     def draw(rng: Rng, unknowns: float) -> Drawn:
         return loaded(rng, elements(rng, unknowns, dimensions, degree))
@@ -283,6 +266,10 @@ def _of_elements(dimensions: int, degree: int) -> Kind:
 def curls(rng: Rng, unknowns: float) -> Drawn:
     """Edge elements: curl of curl, and a little mass."""
     return loaded(rng, whirl(unknowns, logarithmic(rng, 1e-3, 1e3)))
+
+
+def _of_saddles(draw: Callable[[Rng, float], tuple[sp.csr_matrix, NDArray[np.float64]]]) -> Kind:
+    return lambda rng, unknowns: Drawn(*draw(rng, unknowns))
 
 
 KINDS: Mapping[str, tuple[str, Kind]] = {
@@ -311,7 +298,7 @@ KINDS: Mapping[str, tuple[str, Kind]] = {
     "reaction": ("reaction", reaction),
     "network": ("network", network),
     "plate": ("plate", plate),
-    "stokes": ("stokes", stokes),
+    **{kind: (siblings, _of_saddles(draw)) for kind, (siblings, draw) in SADDLES.items()},
     "unstructured2d": ("unstructured", _of_elements(2, 1)),
     "unstructured3d": ("unstructured", _of_elements(3, 1)),
     "quadratic2d": ("quadratic", _of_elements(2, 2)),

@@ -32,9 +32,10 @@ def forest(trees: int = TREES, leaves: int = LEAVES) -> Learner:
     """The forest that ships."""
 
     def learn(known: Table, Z: Array) -> Array:
-        grows = growth(known.rows, read_candidates(), known.Y)
+        candidates = read_candidates()
+        grows = growth(known.rows, candidates, known.Y)
         left = known.Y - grown(known.X[:, _LOG_ROWS], grows)
-        fitted = fit(known.X, left, guide(known.Y), trees, leaves)
+        fitted = fit(known.X, left, guide(known.Y, candidates), trees, leaves)
         return np.stack([fitted(x) for x in Z], axis=1) + grown(Z[:, _LOG_ROWS], grows)
 
     return learn

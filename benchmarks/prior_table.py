@@ -10,15 +10,16 @@ from numpy.typing import NDArray
 
 from metasolve.baselines.hand_rule import ROWS_FOR_LU, ROWS_FOR_MULTIGRID
 from metasolve.prior import Candidate
-from metasolve.prior.candidates import DEFAULT
+from metasolve.prior.candidates import DEFAULT, is_saddle
 from metasolve.prior.corpus import Row, Taken
 from metasolve.prior.targets import inputs, targets
 from metasolve.solve.outcome import Reason
 
 Array = NDArray[np.float64]
 Ints = NDArray[np.int_]
-#: What a program that factorises does where nobody chose.
-FACTORISES = "lu-petsc"
+#: What a program that factorises does where nobody chose, and where that fails: PETSc's own has no
+#: pivots, and a saddle point needs them.
+FACTORISES, PIVOTS = "lu-petsc", "lu-mumps"
 #: A choice is stopped at so many times the own time; then the own settings solve.
 STOPPED = 2.0
 _SLOW = Reason.TIME_BUDGET.name
@@ -86,7 +87,7 @@ def table(rows: Sequence[Row], candidates: Sequence[Candidate]) -> Table:
     rows = [row for row in rows if comparable(row)]
     names = tuple(each.name for each in candidates)
     features = tuple(rows[0].features)
-    usable = np.array([[row.symmetric or not c.symmetric for c in candidates] for row in rows])
+    usable = np.array([[each.suits(row.features) for each in candidates] for row in rows])
     return Table(
         rows,
         names,
@@ -114,7 +115,9 @@ def hand_rule(row: Row) -> str:
 
 
 def _own(row: Row) -> str:
-    return FACTORISES if row.direct else DEFAULT
+    if not row.direct:
+        return DEFAULT
+    return PIVOTS if is_saddle(row.features) else FACTORISES
 
 
 def _relative(row: Row, names: Sequence[str]) -> list[float]:

@@ -45,10 +45,11 @@ class Limits(ctypes.Structure):
         ("look", ctypes.c_void_p),
         ("judge", ctypes.c_void_p),
         ("seen", ctypes.c_double),
-        ("norm", ctypes.c_double),
         ("enough", ctypes.c_double),
         ("looked", ctypes.c_int64),
         ("due", ctypes.c_int64),
+        ("fell", ctypes.c_double),
+        ("norm", ctypes.c_double),
         ("prospect", ctypes.c_void_p),
     )
 

@@ -28,7 +28,7 @@ def build(rows: Sequence[Row], candidates: Sequence[Candidate] | None = None) ->
     X, Y = inputs(rows, names), targets(rows, known)
     grows = growth(rows, known, Y)
     left = Y - grown(X[:, names.index("log_rows")], grows)
-    prior = Prior(names, known, grows, fit(X, left, guide(Y)))
+    prior = Prior(names, known, grows, fit(X, left, guide(Y, known)))
     size = len(prior.to_bytes())
     if size > LARGEST:
         raise UsageError(f"prior of {size} bytes: at most {LARGEST}; fewer trees or leaves")

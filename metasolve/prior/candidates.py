@@ -23,6 +23,10 @@ ANY = "-"  #: a package that factorises, whichever it is
 #: An operator is symmetric where the feature log_asymmetry is below this, and no diagonal entry is
 #: zero or negative.
 LOG_SYMMETRIC = -8.0
+#: Diagonal entries are zero where the feature diagonal_range, which ends here, says so, ...
+ZERO_RANGE = 16.0
+#: ... and negative_diagonal, which is the share of rows with a zero or less.
+ALL, SYMMETRIC, SADDLE = OPERATORS = ("any", "symmetric", "saddle")
 
 
 @dataclass(frozen=True)
@@ -48,8 +52,9 @@ class Candidate:
     ----------
     name
         As in tables.
-    symmetric
-        Only for operators that are symmetric with a positive diagonal.
+    operators
+        Those that it is for, one of `OPERATORS`: all; those that are symmetric with a positive
+        diagonal; those with zeros on the diagonal.
     own
         Programs' settings that it stands for.
     serial, parallel
@@ -57,10 +62,31 @@ class Candidate:
     """
 
     name: str
-    symmetric: bool
+    operators: str
     own: tuple[Own, ...]
     serial: Mapping[str, str]
     parallel: Mapping[str, str]
+
+    @property
+    def symmetric(self) -> bool:
+        """Whether it is for symmetric operators with a positive diagonal only."""
+        return self.operators == SYMMETRIC
+
+    def suits(self, features: Mapping[str, float]) -> bool:
+        """Whether it is for an operator, as far as features tell."""
+        if self.operators == SADDLE:
+            return is_saddle(features)
+        return not self.symmetric or is_symmetric(features)
+
+
+def is_symmetric(features: Mapping[str, float]) -> bool:
+    """Whether an operator is symmetric with a positive diagonal, as far as features tell."""
+    return features["log_asymmetry"] < LOG_SYMMETRIC and features["negative_diagonal"] == 0.0
+
+
+def is_saddle(features: Mapping[str, float]) -> bool:
+    """Whether an operator has zeros on its diagonal, as far as features tell."""
+    return features["negative_diagonal"] > 0.0 and features["diagonal_range"] >= ZERO_RANGE
 
 
 def read_candidates(path: Path = SHIPPED) -> tuple[Candidate, ...]:
@@ -84,7 +110,11 @@ def _candidate(table: Mapping[str, Any]) -> Candidate:
     serial = _checked(table["serial"])
     parallel = _checked(table["parallel"]) if "parallel" in table else serial
     own = tuple(Own(*words.split()) for words in table["own"])
-    return Candidate(table["name"], table["symmetric"], own, serial, parallel)
+    if table["operators"] not in OPERATORS:
+        raise UsageError(
+            f"candidate {table['name']}: operators={table['operators']!r}; give one of {OPERATORS}"
+        )
+    return Candidate(table["name"], table["operators"], own, serial, parallel)
 
 
 def _checked(options: Mapping[str, str]) -> dict[str, str]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from metasolve.errors import RecordingError
 from metasolve.files.atomic import write_atomically
-from metasolve.prior.candidates import LOG_SYMMETRIC
+from metasolve.prior.candidates import is_symmetric
 from metasolve.solve.outcome import Reason
 
 SHIPPED = Path(__file__).with_name("corpus.jsonl.gz")
@@ -75,7 +75,7 @@ class Row:
     features
         By name, in the plug-in's order.
     taken
-        By candidate; those for symmetric operators are missing elsewhere.
+        By candidate; those for other operators are missing.
     machine
         Processor and PETSc.
     """
@@ -118,11 +118,6 @@ class Row:
         told: dict[str, Any] = json.loads(line)
         taken = {name: Taken(*each) for name, each in told.pop("taken").items()}
         return cls(**told, taken=taken)
-
-
-def is_symmetric(features: Mapping[str, float]) -> bool:
-    """Whether an operator is symmetric with a positive diagonal, as far as features tell."""
-    return features["log_asymmetry"] < LOG_SYMMETRIC and features["negative_diagonal"] == 0.0
 
 
 def _short(taken: Taken) -> list[float | int | str | None]:

@@ -7,7 +7,7 @@
     <35 names, one a line>
     candidates K
     then K times:
-    candidate NAME symmetric|any
+    candidate NAME any|symmetric|saddle
     grows TOTAL SOLVE
     own M, and M lines "own KSP PC PACKAGE"
     serial N, and N lines "NAME VALUE"
@@ -104,7 +104,7 @@ def _data(forest: Forest) -> bytes:
 
 
 def _told(candidate: Candidate, grows: Array) -> list[str]:
-    lines = [f"candidate {candidate.name} {'symmetric' if candidate.symmetric else 'any'}"]
+    lines = [f"candidate {candidate.name} {candidate.operators}"]
     lines += [f"grows {' '.join(f'{each:g}' for each in grows)}"]
     lines += [f"own {len(candidate.own)}"]
     lines += [f"own {own.ksp} {own.pc} {own.package}" for own in candidate.own]
@@ -168,12 +168,12 @@ class _Reader:
 
     def _candidate(self) -> tuple[Candidate, list[float]]:
         self._expect("candidate")
-        name, whom = self._word(), self._word()
+        name, operators = self._word(), self._word()
         self._expect("grows")
         grows = [float(self._word()) for _ in range(2)]
         own = tuple(self._own() for _ in range(self._size("own")))
         serial, parallel = self._options("serial"), self._options("parallel")
-        return Candidate(name, whom == "symmetric", own, serial, parallel), grows
+        return Candidate(name, operators, own, serial, parallel), grows
 
     def _own(self) -> Own:
         self._expect("own")

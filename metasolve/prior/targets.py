@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from metasolve.prior.candidates import DEFAULT, Candidate
+from metasolve.prior.candidates import DEFAULT, SADDLE, Candidate
 from metasolve.prior.corpus import Row, Taken
 
 Array = NDArray[np.float64]
@@ -39,8 +39,13 @@ def targets(rows: Sequence[Row], candidates: Sequence[Candidate]) -> Array:
     return np.array([_clipped(row, candidates) for row in rows])
 
 
-def guide(Y: Array) -> Array:
-    """What splits are to tell apart: how candidates compare, rather than how hard a system is."""
+def guide(Y: Array, candidates: Sequence[Candidate]) -> Array:
+    """What splits are to tell apart: how candidates compare, rather than how hard a system is.
+
+    Those for saddle points do not count: all others fail or not there, which tells enough, and
+    what they miss elsewhere would say nothing but what PETSc's defaults take.
+    """
+    Y = Y[:, [each.operators != SADDLE for each in candidates]]
     level = np.median(Y, axis=1, keepdims=True)
     told: Array = np.minimum(Y - level, BAD) + LEVEL * level
     return told

@@ -8,6 +8,7 @@ pytest.importorskip("skfem")
 
 from benchmarks import corpus
 from benchmarks.corpus_kinds import KINDS
+from benchmarks.corpus_saddles import SADDLES
 from metasolve.petsc.capabilities import of_petsc4py
 from metasolve.petsc.contract import Measure
 from metasolve.prior import read_candidates
@@ -18,7 +19,7 @@ NAMES = {"cg+icc0", "gmres+ilu0", "lu-petsc"}
 NAMES |= {"lu-umfpack"} & {f"lu-{package}" for package in of_petsc4py().packages}
 SOME = [each for each in read_candidates() if each.name in NAMES]
 TASK = corpus.Task("line", 0)
-NONSYMMETRIC = {"transport2d", "transport3d", "transport_steps", "transport_elements"}
+NONSYMMETRIC = {"transport2d", "transport3d", "transport_steps", "transport_elements", "oseen"}
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -59,6 +60,14 @@ def test_large_ones_are_spread_evenly_beyond():
     assert 0.9 * corpus.HIGH < max(drawn) <= corpus.HIGH
     assert next(corpus.tasks(("a",), corpus.LARGE)).large
     assert not next(corpus.tasks(("a",))).large
+
+
+@pytest.mark.parametrize("kind", SADDLES)
+def test_saddle_points_have_zeros_on_the_diagonal_and_are_not_singular(kind):
+    drawn = KINDS[kind][1](corpus.Task(kind, 2).rng(), 400.0)
+    share = np.mean(drawn.A.diagonal() == 0.0)
+    assert 0.02 < share < 0.5
+    assert np.linalg.cond(drawn.A.toarray()) < 1e10
 
 
 def test_contracts_are_iterative_and_direct():

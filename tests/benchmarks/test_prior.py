@@ -36,7 +36,7 @@ def system(number, measure="norm", **changed):
     }
     taken = {}
     for place, each in enumerate(CANDIDATES):
-        if symmetric or not each.symmetric:
+        if each.suits(features):
             seconds = 1e-3 * (1 + place) * np.exp(0.05 * rng.standard_normal())
             taken[each.name] = Taken(0.2 * seconds, 0.8 * seconds, 10, 1e-7, "CONVERGED", 1.0)
     taken |= changed

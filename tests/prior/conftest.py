@@ -16,7 +16,7 @@ def system(number, good=True):
     )
     taken = {}
     for place, each in enumerate(read_candidates()):
-        if symmetric or not each.symmetric:
+        if each.suits(features):
             seconds = 1e-3 * (1 + place) * np.exp(0.1 * rng.standard_normal())
             reason = "CONVERGED" if good or place % 3 else "DIVERGED"
             taken[each.name] = Taken(0.2 * seconds, 0.8 * seconds, 10, 1e-7, reason, 1.0)

@@ -26,8 +26,7 @@ def test_the_plugins_reader_finds_what_was_written(prior, rows):
     assert tuple(reader.features) == prior.features
     for told, each, grows in zip(reader.candidates, prior.candidates, prior.grows, strict=True):
         own = [(mine.ksp, mine.pc, mine.package) for mine in each.own]
-        whom = "symmetric" if each.symmetric else "any"
-        assert told == (each.name, whom, tuple(grows), own, each.serial, each.parallel)
+        assert told == (each.name, each.operators, tuple(grows), own, each.serial, each.parallel)
     for row in rows:
         x = list(row.features.values())
         assert np.array_equal(reader.trees(x), prior.forest(np.array(x)))

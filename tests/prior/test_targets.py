@@ -75,7 +75,7 @@ def test_nothing_is_far_from_the_median():
 
 def test_a_guide_is_about_how_candidates_compare():
     Y = targets([system(number) for number in range(6)], CANDIDATES)
-    assert guide(Y + 1.0) == pytest.approx(guide(Y) + LEVEL)
+    assert guide(Y + 1.0, CANDIDATES) == pytest.approx(guide(Y, CANDIDATES) + LEVEL)
     far = Y.copy()
     far[:, 0] += 9.0
-    assert guide(far)[:, 0].max() <= BAD + LEVEL * np.median(far, axis=1).max()
+    assert guide(far, CANDIDATES)[:, 0].max() <= BAD + LEVEL * np.median(far, axis=1).max()

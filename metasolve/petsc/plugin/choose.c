@@ -61,7 +61,7 @@ static double Doubt(const Solve *s, int candidate)
   return s->class->refined && !s->class->offsets.seen[candidate] ? LATE : 1;
 }
 
-static void Best(Solve *s, PetscBool symmetric, Verdict *v)
+static void Best(Solve *s, Nature nature, Verdict *v)
 {
   const Prior      p      = PolicyPrior(s->run->runner->policy);
   const Forecast  *f      = &s->run->forecast;
@@ -73,7 +73,7 @@ static void Best(Solve *s, PetscBool symmetric, Verdict *v)
 
   *v = (Verdict){.candidate = -1, .expected = exp(ExpectOwn(s, 1))};
   for (int i = 0; i < PriorCount(p); i++) {
-    if (i == s->run->own_candidate || !PriorPossible(p, i, s->op.several, symmetric) || TooLong(s, i, own)) continue;
+    if (i == s->run->own_candidate || !PriorPossible(p, i, s->op.several, nature) || TooLong(s, i, own)) continue;
     if (PriorTransposes(p, i) && !s->run->previous.plain) continue;
     Consider(v, &best, &bolder, i, ExpectCandidate(s, i, rights, own), PosteriorDeviation(o, f, WhoseCandidate(i), WhoseOwn(s)),
              Doubt(s, i));
@@ -107,7 +107,7 @@ static PetscErrorCode Choose(Solve *s)
 
   PetscFunctionBegin;
   PetscCallMPI(MPI_Comm_rank(comm, &rank));
-  if (!rank) Best(s, (PetscBool)(d->symmetric && !s->class->indefinite), &v);
+  if (!rank) Best(s, r->nature == NATURE_SYMMETRIC && s->class->indefinite ? NATURE_ANY : r->nature, &v);
   PetscCallMPI(MPI_Bcast(&v, sizeof v, MPI_BYTE, 0, comm));
   r->candidate = v.candidate;
   r->foreseen  = v.foreseen;
@@ -120,20 +120,6 @@ static PetscErrorCode Choose(Solve *s)
   d->patience  = v.patience;
   if (v.candidate == POSTERIOR_LASTING) d->settings = r->own;
   else if (v.candidate >= 0) PriorSettings(PolicyPrior(r->runner->policy), v.candidate, s->op.several, &d->settings);
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* Of an operator whose product is another matrix's the program's own method says whether it is symmetric. */
-static PetscErrorCode Symmetric(const Solve *s, const double features[], PetscBool *yes)
-{
-  PetscBool known, taken;
-
-  PetscFunctionBegin;
-  *yes = (PetscBool)(features[METASOLVE_LOG_ASYMMETRY] <= -8 && features[METASOLVE_NEGATIVE_DIAGONAL] <= 0);
-  if (!*yes || !OperatorIsTwo(&s->op)) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(MatIsSymmetricKnown(s->op.A, &known, yes));
-  PetscCall(PetscObjectTypeCompareAny((PetscObject)s->ksp, &taken, KSPCG, KSPFCG, KSPPIPECG, KSPGROPPCG, KSPMINRES, KSPCR, ""));
-  *yes = (PetscBool)((known && *yes) || taken);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -163,7 +149,7 @@ PetscErrorCode ChooseCandidate(Solve *s, const double features[])
   r->own.n     = 0;
   PetscCall(OwnMayLast(s, &lasting));
   if (lasting) PetscCall(DescribeInner(s->ksp, &r->own));
-  PetscCall(Symmetric(s, features, &r->decision.symmetric));
+  PetscCall(ForeseeNature(s, features));
   PetscCall(Choose(s));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

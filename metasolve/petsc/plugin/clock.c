@@ -100,9 +100,10 @@ static Price Of(PC pc, double entries)
     const char *type;
     Price       price;
   } known[] = {
-    {PCHYPRE, {10, 60}},
-    {PCML,    {10, 60}},
-    {PCICC,   {0, 4}  }
+    {PCHYPRE,      {10, 60}},
+    {PCFIELDSPLIT, {10, 60}}, /* BoomerAMG is in most */
+    {PCML,         {10, 60}},
+    {PCICC,        {0, 4}  }
   };
   const char *type = ((PetscObject)pc)->type_name;
 

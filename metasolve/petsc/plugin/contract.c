@@ -252,6 +252,7 @@ void AttainedAdd(Attained *own, const Attained *seen)
   Mix(&own->backward, seen->backward, own->answers);
 }
 
+/* What a Krylov method stops at says nothing of what a factorisation of the same operator attains. */
 PetscErrorCode ContractAttain(KSP ksp, const Operator *o, Scales *scales, Attained *seen, PetscReal of[MEASURES])
 {
   Judge     j = {.A = o->A, .P = o->P, .b = ksp->vec_rhs, .scales = scales};
@@ -263,7 +264,7 @@ PetscErrorCode ContractAttain(KSP ksp, const Operator *o, Scales *scales, Attain
   PetscCall(JudgeAll(&j, NULL, zero));
   seen->norm     = Logarithm(of[MEASURE_NORM], ksp->rtol * zero[MEASURE_NORM]);
   seen->rows     = Logarithm(of[MEASURE_ROWS], ksp->rtol * zero[MEASURE_ROWS]);
-  seen->backward = Logarithm(of[MEASURE_BACKWARD], 1);
+  seen->backward = Logarithm(ContractIsDirect(ksp) ? of[MEASURE_BACKWARD] : CONTRACT_DIRECT_RTOL / TEN, 1);
   seen->answers  = 1;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

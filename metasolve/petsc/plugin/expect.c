@@ -49,7 +49,7 @@ static PetscBool OwnIsForeseen(const Solve *s)
   const Run *r = s->run;
 
   return (PetscBool)(r->own_candidate >= 0 &&
-                     PriorPossible(PolicyPrior(r->runner->policy), r->own_candidate, s->op.several, r->decision.symmetric));
+                     PriorPossible(PolicyPrior(r->runner->policy), r->own_candidate, s->op.several, r->nature));
 }
 
 Whose WhoseOwn(const Solve *s)

@@ -2,7 +2,8 @@
 #include "runner.h"
 #include <math.h>
 
-#define BLOCKS 0.6 /* of the seconds of the same on scalars */
+#define BLOCKS  0.6 /* of the seconds of the same on scalars */
+#define ENDLESS 16  /* diagonal_range, where an entry is zero */
 
 /* How many products a solve makes follows from what the forest foresees for one matrix. Assembled operators are as that one. */
 static PetscErrorCode Dearer(Solve *s)
@@ -40,5 +41,37 @@ PetscErrorCode ForeseeHere(Solve *s)
   PetscFunctionBegin;
   if (s->op.P != s->op.given) Sooner(s);
   if (OperatorIsTwo(&s->op)) PetscCall(Dearer(s));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Of an operator whose product is another matrix's the program's own method says whether it is symmetric. */
+static PetscErrorCode Symmetric(const Solve *s, const double features[], PetscBool *yes)
+{
+  PetscBool known, taken;
+
+  PetscFunctionBegin;
+  *yes = (PetscBool)(islessequal(features[METASOLVE_LOG_ASYMMETRY], -8) && islessequal(features[METASOLVE_NEGATIVE_DIAGONAL], 0));
+  if (!*yes || !OperatorIsTwo(&s->op)) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(MatIsSymmetricKnown(s->op.A, &known, yes));
+  PetscCall(PetscObjectTypeCompareAny((PetscObject)s->ksp, &taken, KSPCG, KSPFCG, KSPPIPECG, KSPGROPPCG, KSPCR, ""));
+  *yes = (PetscBool)((known && *yes) || taken);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* PETSc splits by the zeros on the diagonal of the operator, not of the matrix that preconditioners are made of. */
+static PetscBool Saddle(const Solve *s, const double features[])
+{
+  const PetscBool zeros = (PetscBool)isgreaterequal(features[METASOLVE_DIAGONAL_RANGE], ENDLESS);
+
+  return (PetscBool)(zeros && isgreater(features[METASOLVE_NEGATIVE_DIAGONAL], 0) && !OperatorIsTwo(&s->op));
+}
+
+PetscErrorCode ForeseeNature(Solve *s, const double features[])
+{
+  PetscBool symmetric;
+
+  PetscFunctionBegin;
+  PetscCall(Symmetric(s, features, &symmetric));
+  s->run->nature = symmetric ? NATURE_SYMMETRIC : Saddle(s, features) ? NATURE_SADDLE : NATURE_ANY;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

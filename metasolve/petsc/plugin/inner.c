@@ -119,9 +119,30 @@ static PetscErrorCode Create(Inner *in, KSP host, const Settings *s, const Opera
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* PETSc sets up the solvers of a fieldsplit in the first solve: too late to see whether they fail, and for our clocks. */
+static PetscErrorCode SetUpSplits(PC pc)
+{
+  PetscBool is;
+  PetscInt  n = 0;
+  KSP      *splits;
+
+  PetscFunctionBegin;
+  PetscCall(PetscObjectTypeCompare((PetscObject)pc, PCFIELDSPLIT, &is));
+  if (!is) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PCFieldSplitGetSubKSP(pc, &n, &splits));
+  for (PetscInt i = 0; i < n; i++) {
+    PetscCall(KSPSetUp(splits[i]));
+    PetscCall(KSPSetUpOnBlocks(splits[i]));
+    if (splits[i]->reason < 0) PetscCall(PCSetFailedReason(pc, PC_SUBPC_ERROR));
+  }
+  PetscCall(PetscFree(splits));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode SetUp(Inner *in, KSP host, const Settings *s, const Operator *o, KSPNormType norm)
 {
   PetscBool reuse;
+  PC        pc;
 
   PetscFunctionBegin;
   PetscCall(Reusable(in, s, o, norm, &reuse));
@@ -136,6 +157,8 @@ static PetscErrorCode SetUp(Inner *in, KSP host, const Settings *s, const Operat
   PetscCall(KSPSetReusePreconditioner(in->ksp, PETSC_FALSE));
   PetscCall(KSPSetUp(in->ksp));
   PetscCall(KSPSetUpOnBlocks(in->ksp));
+  PetscCall(KSPGetPC(in->ksp, &pc));
+  PetscCall(SetUpSplits(pc));
   ClockSetUp(in->ksp->pc);
   in->op = *o;
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -34,9 +34,10 @@ typedef struct { /* metasolve/petsc/library.py knows it: its numbers are the sam
   void *asked;
   PetscErrorCode (*look)(KSP, void *judge, PetscReal *measure); /* NULL: the norm is the measure */
   void     *judge;
-  double    seen, norm, enough; /* measure and norm at the last look; the norm at which another one is due ... */
-  int64_t   looked, due;        /* ... and its iteration, and the one at which the next is due */
-  Prospect *prospect;           /* NULL: it is compared with nothing */
+  double    seen, enough; /* the measure at the last look; the norm at which another one is due ... */
+  int64_t   looked, due;  /* ... and its iteration, and the one at which the next is due */
+  double    fell, norm;   /* measure and norm of the look that falling is told from */
+  Prospect *prospect;     /* NULL: it is compared with nothing */
 } Limits;
 
 PetscErrorCode LimitsTest(KSP, PetscInt, PetscReal, KSPConvergedReason *, void *limits);

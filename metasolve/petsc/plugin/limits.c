@@ -28,8 +28,9 @@ void CourseFree(Course *c)
 }
 
 /* ---- the measure of an iterate, at moments that follow from how it fell so far ---- */
-#define FALLING 0.5 /* of the measure at the look before, where the norm has fallen by ... */
-#define DRIFTED 0.1 /* ... this: otherwise the method carries a norm along that its iterate does not have */
+#define FALLING 0.5 /* of the measure at a look before, where the norm has fallen by ... */
+#define DRIFTED 0.1 /* ... this: otherwise the method carries a norm along that its iterate does not have. So near the target ... */
+#define NEAR    100 /* ... times it, the look is the last at which it had fallen, for it will rise; else it is the last of all */
 
 static void WhenNext(Limits *l, PetscInt it, PetscReal norm, double seen)
 {
@@ -40,7 +41,15 @@ static void WhenNext(Limits *l, PetscInt it, PetscReal norm, double seen)
   l->enough = norm * l->target / seen;
   l->looked = it;
   l->seen   = seen;
-  l->norm   = norm;
+}
+
+static PetscBool Drifted(Limits *l, PetscReal norm, double seen)
+{
+  if (isgreater(seen, FALLING * l->fell) && isless(norm, DRIFTED * l->norm)) return PETSC_TRUE;
+  if (islessequal(seen, NEAR * l->target) && isgreater(seen, FALLING * l->fell)) return PETSC_FALSE;
+  l->fell = seen;
+  l->norm = norm;
+  return PETSC_FALSE;
 }
 
 static PetscErrorCode LookAt(KSP ksp, Limits *l, PetscInt it, PetscReal norm, KSPConvergedReason *reason)
@@ -49,17 +58,17 @@ static PetscErrorCode LookAt(KSP ksp, Limits *l, PetscInt it, PetscReal norm, KS
 
   PetscFunctionBegin;
   if (it == 0) {
-    l->seen   = INFINITY;
-    l->norm   = norm;
-    l->looked = 0;
-    l->due    = ksp->guess_zero ? 1 : 0;
-    l->enough = 0;
+    l->seen = l->fell = INFINITY;
+    l->norm           = norm;
+    l->looked         = 0;
+    l->due            = ksp->guess_zero ? 1 : 0;
+    l->enough         = 0;
   }
   if (it < l->due && norm > l->enough) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(l->look(ksp, l->judge, &seen));
   if (!isfinite(seen)) *reason = KSP_DIVERGED_NANORINF;
   else if (seen <= l->target) *reason = KSP_CONVERGED_RTOL;
-  else if (seen > FALLING * l->seen && norm < DRIFTED * l->norm) *reason = KSP_DIVERGED_BREAKDOWN;
+  else if (Drifted(l, norm, seen)) *reason = KSP_DIVERGED_BREAKDOWN;
   WhenNext(l, it, norm, seen);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

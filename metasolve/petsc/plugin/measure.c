@@ -166,13 +166,17 @@ PetscErrorCode JudgeUneven(const Judge *j, PetscReal *times)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* A preconditioner on the right may add what the operator does not see; an answer is given, and measured, without it. */
 PetscErrorCode JudgeIterate(KSP ksp, void *judge, PetscReal *value)
 {
   const Judge *j = (const Judge *)judge;
+  MatNullSpace null;
   Vec          x;
 
   PetscFunctionBegin;
   PetscCall(KSPBuildSolution(ksp, j->scales->work[0], &x));
+  PetscCall(MatGetNullSpace(j->A, &null));
+  if (null && x == j->scales->work[0]) PetscCall(MatNullSpaceRemove(null, x));
   PetscCall(JudgeAnswer(j, x, value));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -152,6 +152,7 @@ PetscErrorCode VecsWrite(PetscInt n, const Vec[], const char *path, PetscInt64 *
 /* ---- rows.c, features.c ---------------------------------------------------------------------------------------------------- */
 #define METASOLVE_FEATURES          35
 #define METASOLVE_LOG_ASYMMETRY     4 /* places of features */
+#define METASOLVE_DIAGONAL_RANGE    9
 #define METASOLVE_NEGATIVE_DIAGONAL 11
 extern const char *const MetasolveFeatureNames[METASOLVE_FEATURES];
 typedef struct { /* what "change since the previous operator" compares with, and vectors to work with */

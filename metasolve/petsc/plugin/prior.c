@@ -169,26 +169,35 @@ int PriorUsual(Prior p, PetscBool direct)
   return PetscMax(direct ? Find(p, KSPPREONLY, PCLU, NULL) : Find(p, KSPGMRES, PCILU, NULL), 0);
 }
 
-/* Has this PETSc the preconditioner, and the package that is to factorise? */
+static PetscBool IsPreconditioner(const char *name)
+{
+  const size_t n = strlen(name), end = strlen("pc_type");
+
+  return (PetscBool)(n >= end && !strcmp(name + n - end, "pc_type"));
+}
+
+/* Has this PETSc the preconditioners, and the package that is to factorise? */
 static PetscBool Here(const Chosen *s, PetscBool several)
 {
   const char *pc = ValueOf(s, "pc_type"), *package = ValueOf(s, "pc_factor_mat_solver_type");
-  void (*made)(void) = NULL;
-  PetscBool found    = PETSC_TRUE;
+  PetscBool   found = PETSC_TRUE;
 
+  for (int i = 0; i < s->n; i++) {
+    void (*made)(void) = NULL;
+    if (IsPreconditioner(s->pair[i].name) && (PetscFunctionListFind(PCList, s->pair[i].value, &made) || !made)) return PETSC_FALSE;
+  }
   if (ClockCounts() && several && (Same(PCLU, pc) || Same(PCCHOLESKY, pc))) return PETSC_FALSE; /* permit.c: not equal */
-  if (pc && (PetscFunctionListFind(PCList, pc, &made) || !made)) return PETSC_FALSE;
   if (package && MatSolverTypeGet(package, several ? MATMPIAIJ : MATSEQAIJ,
                                   Same(PCCHOLESKY, pc) ? MAT_FACTOR_CHOLESKY : MAT_FACTOR_LU, &found, NULL, NULL))
     return PETSC_FALSE;
   return found;
 }
 
-PetscBool PriorPossible(Prior p, int candidate, PetscBool several, PetscBool symmetric)
+PetscBool PriorPossible(Prior p, int candidate, PetscBool several, Nature nature)
 {
   Candidate *c = &p->candidate[candidate];
 
-  if (!c->settings[several].n || (c->symmetric && !symmetric)) return PETSC_FALSE;
+  if (!c->settings[several].n || (c->nature && c->nature != nature)) return PETSC_FALSE;
   if (!c->here[several]) c->here[several] = Here(&c->settings[several], several) ? 1 : -1;
   return (PetscBool)(c->here[several] > 0);
 }

@@ -11,6 +11,11 @@
 #define PRIOR_PARTS 23 /* of the trees, in turn, and one more, which says the same of all candidates: how slow this machine is */
 
 typedef struct _Prior *Prior;
+typedef enum { /* what is special about an operator: nothing, symmetric with a positive diagonal, zeros on the diagonal */
+  NATURE_ANY,
+  NATURE_SYMMETRIC,
+  NATURE_SADDLE
+} Nature;
 typedef struct { /* natural logarithms of seconds */
   double total[PRIOR_CANDIDATES], solve[PRIOR_CANDIDATES];
   double apart[PRIOR_PARTS]
@@ -30,7 +35,7 @@ void           PriorDearer(Prior, double dear, double usual, Forecast *); /* a p
 PetscErrorCode PriorOwn(Prior, KSP, int *candidate);                      /* that the program's settings are; -1: none */
 int            PriorUsual(Prior, PetscBool direct);                       /* what PETSc does where nobody says anything */
 /* several: of the matrix types that several ranks have. Here, with this PETSc, as far as is known */
-PetscBool PriorPossible(Prior, int candidate, PetscBool several, PetscBool symmetric);
+PetscBool PriorPossible(Prior, int candidate, PetscBool several, Nature);
 PetscBool PriorTransposes(Prior, int candidate); /* does it take the operator for its transpose, not for its adjoint? */
 PetscBool PriorFactorises(Prior, int candidate);
 void      PriorImpossible(Prior, int candidate, PetscBool several);

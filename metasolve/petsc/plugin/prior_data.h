@@ -15,13 +15,13 @@ typedef struct { /* "-": any package */
   char ksp[64], pc[64], package[64];
 } Named;
 typedef struct {
-  char      name[64];
-  PetscBool symmetric; /* only for operators that are, with a positive diagonal */
-  double    grows[2];  /* beyond the work: ln seconds of set-up and solve, and of a solve, for each ten times the rows */
-  int       owns;
-  Named     own[MOST_OWN];
-  Chosen    settings[2]; /* on one rank, on several; none: not there */
-  int       here[2];     /* has this PETSc what they need? 1, -1; 0: not asked yet */
+  char   name[64];
+  Nature nature;   /* of the operators that it is for */
+  double grows[2]; /* beyond the work: ln seconds of set-up and solve, and of a solve, for each ten times the rows */
+  int    owns;
+  Named  own[MOST_OWN];
+  Chosen settings[2]; /* on one rank, on several; none: not there */
+  int    here[2];     /* has this PETSc what they need? 1, -1; 0: not asked yet */
 } Candidate;
 struct _Prior {
   char      mark[17]; /* of the digest */

@@ -58,7 +58,7 @@ static void ReadSettings(Words *w, const char *word, Chosen *s)
 
 static void ReadCandidates(Words *w, Prior p)
 {
-  static const char *const kinds[] = {"any", "symmetric"};
+  static const char *const natures[] = {"any", "symmetric", "saddle"}; /* as Nature has them */
 
   WordsExpect(w, "candidates");
   if (!w->bad) p->n = WordsCount(w, 1, PRIOR_CANDIDATES);
@@ -67,7 +67,7 @@ static void ReadCandidates(Words *w, Prior p)
     WordsExpect(w, "candidate");
     if (w->bad) return;
     WordsName(w, c->name);
-    c->symmetric = (PetscBool)(WordsOneOf(w, 2, kinds) == 1);
+    c->nature = (Nature)WordsOneOf(w, 3, natures);
     ReadGrowth(w, c);
     ReadOwn(w, c);
     ReadSettings(w, "serial", &c->settings[0]);

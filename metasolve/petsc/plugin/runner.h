@@ -78,6 +78,7 @@ typedef struct { /* kept with a KSP */
   Cycle         cycle;
   Decision      decision;                 /* for op, where decided */
   Forecast      forecast;                 /* of a prior, likewise */
+  Nature        nature;                   /* of the operator, as candidates ask for it */
   int           candidate, own_candidate; /* that was chosen (POSTERIOR_LASTING: own settings); that own settings are (-1: none) */
   Settings      own;       /* to be used in the inner solver, where own settings are described by options; 0: they are not */
   PetscBool     own_ready; /* their preconditioner was set up already */
@@ -199,6 +200,7 @@ PetscErrorCode ShelfTake(Solve *);   /* a KSP that has not solved yet gets what 
 PetscErrorCode ShelfClear(Runner *); /* collective, as KSPDestroy() is */
 /* ---- foresee.c ---- */
 PetscErrorCode ForeseeHere(Solve *); /* the forecast, for the matrices that are there. Collective */
+PetscErrorCode ForeseeNature(Solve *, const double features[]);
 /* ---- choose.c: among the candidates of a prior ---- */
 PetscErrorCode ChooseCandidate(Solve *, const double features[]); /* collective */
 PetscErrorCode ChooseAgain(Solve *); /* if the own set-up has been done since, and need not be paid any more */

@@ -28,8 +28,8 @@ static PetscErrorCode EntriesFinite(Mat A, PetscBool *finite)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Of the block that this rank has. */
-static PetscErrorCode DiagonalNonzero(Mat A, PetscBool *nonzero)
+/* Of the rows of this rank, how many have none, and how many have a zero on the diagonal. */
+static PetscErrorCode DiagonalZeros(Mat A, PetscInt count[2])
 {
   const PetscScalar *d;
   PetscInt           n;
@@ -40,9 +40,20 @@ static PetscErrorCode DiagonalNonzero(Mat A, PetscBool *nonzero)
   PetscCall(MatGetDiagonal(A, v));
   PetscCall(VecGetLocalSize(v, &n));
   PetscCall(VecGetArrayRead(v, &d));
-  for (PetscInt i = 0; i < n; i++) *nonzero = (PetscBool)(*nonzero && d[i] != 0);
+  count[0] = count[1] = 0;
+  for (PetscInt i = 0; i < n; i++) count[d[i] == 0]++;
   PetscCall(VecRestoreArrayRead(v, &d));
   PetscCall(VecDestroy(&v));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode DiagonalNonzero(Mat A, PetscBool *nonzero)
+{
+  PetscInt count[2];
+
+  PetscFunctionBegin;
+  PetscCall(DiagonalZeros(A, count));
+  *nonzero = (PetscBool)(*nonzero && !count[1]);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -60,15 +71,36 @@ static PetscBool Mentions(const Settings *s, const char *word)
   return PETSC_FALSE;
 }
 
-/* On several ranks, perhaps within the set-up, for an estimate of eigenvalues: does it divide by the diagonal? */
-static PetscBool NeedsDiagonal(const Settings *s)
+static PetscBool Robust(const char *type)
 {
   static const char *const robust[] = {PCNONE, PCJACOBI, PCPBJACOBI, PCHYPRE, PCKACZMARZ};
-  const char              *type = Setting(s, "pc_type"), *package = Setting(s, "pc_factor_mat_solver_type");
 
   for (size_t i = 0; i < sizeof robust / sizeof *robust; i++)
-    if (!strcmp(type, robust[i])) return PETSC_FALSE;
+    if (!strcmp(type, robust[i])) return PETSC_TRUE;
+  return PETSC_FALSE;
+}
+
+/* On several ranks, perhaps within the set-up, for an estimate of eigenvalues: does it divide by the diagonal? Where rows with a
+   zero there are split off, these alone count. */
+static PetscBool NeedsDiagonal(const Settings *s)
+{
+  const char *type = Setting(s, "pc_type"), *package = Setting(s, "pc_factor_mat_solver_type");
+
+  if (Robust(type)) return PETSC_FALSE;
+  if (!strcmp(type, PCFIELDSPLIT)) return (PetscBool)!Robust(Setting(s, "fieldsplit_1_pc_type"));
   return (PetscBool)(!*package || !strcmp(package, MATSOLVERPETSC));
+}
+
+/* Are there rows with a zero on the diagonal, and others? On all ranks together. Collective. */
+static PetscErrorCode Splits(Mat A, PetscBool *yes)
+{
+  PetscInt count[2];
+
+  PetscFunctionBegin;
+  PetscCall(DiagonalZeros(A, count));
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, count, 2, MPIU_INT, MPI_SUM, PetscObjectComm((PetscObject)A)));
+  *yes = (PetscBool)(count[0] && count[1]);
+  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* The entry in the block of this rank; 0 where there is none. */
@@ -133,6 +165,7 @@ static PetscErrorCode IncompleteReturns(Mat A, const Settings *s, PetscBool *ret
 PetscErrorCode SoundOperator(const Operator *o, const Settings *s, PetscBool *sound)
 {
   PetscMPIInt ranks;
+  PetscBool   splits = PETSC_FALSE;
 
   PetscFunctionBegin;
   *sound = PETSC_TRUE;
@@ -140,6 +173,10 @@ PetscErrorCode SoundOperator(const Operator *o, const Settings *s, PetscBool *so
   if (ranks > 1) PetscCall(EntriesFinite(o->P, sound));
   if ((ranks > 1 && NeedsDiagonal(s)) || Mentions(s, PCICC) || Mentions(s, PCCHOLESKY)) PetscCall(DiagonalNonzero(o->P, sound));
   if (*sound && Mentions(s, PCICC)) PetscCall(IncompleteReturns(o->P, s, sound));
+  if (Mentions(s, PCFIELDSPLIT)) {
+    PetscCall(Splits(o->P, &splits));
+    *sound = (PetscBool)(*sound && splits);
+  }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -168,6 +205,18 @@ static PetscErrorCode SoundLevels(PC pc, PetscBool *sound)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static PetscErrorCode SoundSplits(PC pc, PetscBool *sound)
+{
+  PetscInt n;
+  KSP     *splits;
+
+  PetscFunctionBegin;
+  PetscCall(PCFieldSplitGetSubKSP(pc, &n, &splits));
+  for (PetscInt i = 0; i < n; i++) PetscCall(SoundKSP(splits[i], sound));
+  PetscCall(PetscFree(splits));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* *sound becomes false where a sweep would divide by zero. */
 PetscErrorCode SoundPC(PC pc, PetscBool *sound)
 {
@@ -184,6 +233,8 @@ PetscErrorCode SoundPC(PC pc, PetscBool *sound)
   }
   PetscCall(PetscObjectTypeCompareAny((PetscObject)pc, &is, PCMG, PCGAMG, PCML, ""));
   if (is) PetscCall(SoundLevels(pc, sound));
+  PetscCall(PetscObjectTypeCompare((PetscObject)pc, PCFIELDSPLIT, &is));
+  if (is) PetscCall(SoundSplits(pc, sound));
   PetscCall(PetscObjectTypeCompare((PetscObject)pc, PCBJACOBI, &is));
   if (is) PetscCall(PCBJacobiGetSubKSP(pc, &n, NULL, &blocks));
   PetscCall(PetscObjectTypeCompare((PetscObject)pc, PCASM, &is));

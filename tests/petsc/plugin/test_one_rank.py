@@ -12,6 +12,11 @@ FAULTS = [
     *("zero_diagonal", "singular_block", "zero_row", "nan", "indefinite"),
     "missing_diagonal",
 ]
+SPLIT = (
+    "ksp_type=fgmres pc_type=fieldsplit pc_fieldsplit_detect_saddle_point=1 "
+    "pc_fieldsplit_schur_precondition=selfp fieldsplit_0_ksp_type=preonly "
+    "fieldsplit_0_pc_type=bjacobi fieldsplit_1_ksp_type=preonly "
+)
 SETTINGS = [
     "ksp_type=gmres pc_type=jacobi",
     "ksp_type=gmres pc_type=sor",
@@ -23,6 +28,10 @@ SETTINGS = [
     "ksp_type=gmres pc_type=gamg mg_levels_pc_type=sor",
     "ksp_type=gmres pc_type=gamg mg_levels_pc_type=bjacobi",
     pytest.param("ksp_type=gmres pc_type=hypre", marks=needs_hypre),
+    f"{SPLIT} fieldsplit_1_pc_type=jacobi",
+    f"{SPLIT} fieldsplit_1_pc_type=sor",
+    f"{SPLIT} fieldsplit_1_pc_type=bjacobi",
+    pytest.param(f"{SPLIT} fieldsplit_1_pc_type=hypre", marks=needs_hypre),
 ]
 
 

@@ -1,0 +1,97 @@
+"""Slow flow in a closed box with petsc4py: a staggered grid, zeros on the diagonal for pressures.
+
+-n <cells a side>, -given: one pressure is given and its row kept; otherwise constants are the null
+space; -operator same or shell (a product in Python, the matrix is its preconditioner)
+"""
+
+import sys
+
+import petsc4py
+
+petsc4py.init(sys.argv)
+from petsc4py import PETSc  # noqa: E402 - PETSc reads argv when it is imported
+
+
+def neighbours(n):
+    """Pairs (row, column, value) of the upper triangle: velocities through faces, then pressures.
+
+    The face between cells i and i + 1 along an axis, at j across it.
+    """
+    faces = (n - 1) * n
+    for along in range(2):
+        for i in range(n - 1):
+            for j in range(n):
+                row = along * faces + i * n + j
+                yield row, row, 4.0 + (j in (0, n - 1))
+                if i < n - 2:
+                    yield row, row + n, -1.0
+                if j < n - 1:
+                    yield row, row + 1, -1.0
+                for step in range(2):
+                    cell = (i + step) * n + j if along == 0 else j * n + i + step
+                    yield row, 2 * faces + cell, 2.0 * step - 1.0
+
+
+def flow(n, given):
+    """Return the operator, and how many velocities it has."""
+    velocities = 2 * (n - 1) * n
+    size = velocities + n * n
+    A = PETSc.Mat().createAIJ((size, size), nnz=(8, 8))
+    begin, end = A.getOwnershipRange()
+    for row, column, value in neighbours(n):
+        if given and column == velocities:
+            continue
+        if begin <= row < end:
+            A.setValue(row, column, value)
+        if begin <= column < end:
+            A.setValue(column, row, value)
+    if given and begin <= velocities < end:
+        A.setValue(velocities, velocities, 1.0)
+    A.assemble()
+    return A, velocities
+
+
+class Product:
+    """A matrix of which nothing is known but its product."""
+
+    def __init__(self, matrix):
+        self.matrix = matrix
+
+    def mult(self, _, x, y):
+        """Multiply."""
+        self.matrix.mult(x, y)
+
+
+def main():
+    """Solve once, and print how well."""
+    options = PETSc.Options()
+    given = options.getBool("given", False)
+    A, velocities = flow(options.getInt("n", 20), given)
+    b, x = A.createVecs()
+    begin, end = b.getOwnershipRange()
+    for row in range(begin, min(end, velocities)):
+        b.setValue(row, (row * 7919 % 101) / 101.0 - 0.5)
+    b.assemble()
+    if not given:
+        constant = b.duplicate()
+        for row in range(max(begin, velocities), end):
+            constant.setValue(row, 1.0)
+        constant.assemble()
+        constant.normalize()
+        A.setNullSpace(PETSc.NullSpace().create(vectors=[constant]))
+    operator = A
+    if options.getString("operator", "same") == "shell":
+        operator = PETSc.Mat().createPython(A.getSizes(), Product(A))
+        operator.setUp()
+    ksp = PETSc.KSP().create()
+    ksp.setOperators(operator, A)
+    ksp.setFromOptions()
+    ksp.solve(b, x)
+    residual = b - A * x
+    largest = PETSc.NormType.INFINITY
+    scale = A.norm(largest) * x.norm(largest) + b.norm(largest)
+    PETSc.Sys.Print(f"reason {ksp.getConvergedReason()} error {residual.norm(largest) / scale:g}")
+    ksp.destroy()
+
+
+main()

@@ -1,0 +1,83 @@
+"""Operators with zeros on the diagonal have candidates of their own, which split them by these."""
+
+import re
+
+import pytest
+
+from metasolve.prior import read_candidates
+
+from ..conftest import needs_hypre
+from ..prior_writer import CANDIDATES, write_prior
+
+FAST, SLOW = 2.0, 12.0
+EXACT = 1e-15
+SPLITS = {each.name: each for each in read_candidates() if each.operators == "saddle"}
+LU = ["-ksp_type", "preonly", "-pc_type", "lu", "-pc_factor_mat_solver_type", "mumps"]
+GIVEN = ["-given"]
+
+
+@pytest.fixture
+def prior(tmp_path, feature_names, monkeypatch):
+    """`prior(name, ranks=1)`: one split is foreseen to be much faster than all that is not one."""
+
+    def make(name, ranks=1):
+        settings = SPLITS[name].serial if ranks == 1 else SPLITS[name].parallel
+        monkeypatch.setitem(CANDIDATES, name, ("saddle", [], settings))
+        leaf = dict.fromkeys(["gmres+ilu0", "lu+mumps"], SLOW) | {name: FAST}
+        return write_prior(tmp_path / "prior", list(leaf), [leaf], list(feature_names))
+
+    return make
+
+
+def error(done):
+    assert done.returncode == 0, done.stderr
+    reason, found = re.search(r"reason (\S+) error (\S+)", done.stdout).groups()
+    assert int(reason) > 0
+    return float(found)
+
+
+@needs_hypre
+@pytest.mark.parametrize("pressure", [[], GIVEN], ids=["constants", "given"])
+@pytest.mark.parametrize("ranks", [1, 2])
+@pytest.mark.parametrize("name", SPLITS)
+def test_a_split_answers_as_exactly_as_a_factorisation(
+    name, ranks, pressure, host, prior, run_with
+):
+    if ranks > 1 and not SPLITS[name].parallel:
+        pytest.skip("for one rank only")
+    done, lines = run_with(prior(name, ranks), [*host("saddle"), *LU, *pressure], ranks)
+    assert error(done) <= EXACT
+    assert lines[0]["candidate"] == name, lines[0]
+    assert lines[0]["source"] == "model", lines[0]["why"]
+    assert lines[0]["unused"] == ""
+    assert lines[0]["seconds"]["setup"] > 0
+
+
+@needs_hypre
+@pytest.mark.parametrize("ranks", [1, 2])
+def test_it_is_for_operators_with_zeros_on_the_diagonal_only(ranks, host, prior, run_with):
+    """Foreseen as fast, everywhere."""
+    own = ["-ksp_type", "gmres", "-pc_type", "bjacobi"]
+    done, lines = run_with(prior("split-hypre", ranks), [*host("time_steps"), *own], ranks)
+    assert done.returncode == 0, done.stderr
+    assert lines
+    assert all(line["candidate"] != "split-hypre" for line in lines)
+
+
+def test_the_operator_has_to_be_the_matrix_that_is_split(host, prior, run_with):
+    """PETSc looks for zeros in the operator, of which nothing but products is known here."""
+    own = ["-operator", "shell", "-ksp_type", "gmres", "-pc_type", "jacobi", "-given"]
+    done, lines = run_with(prior("split-hypre"), [*host("saddle"), *own])
+    assert done.returncode == 0, done.stderr
+    assert lines[0]["candidate"] != "split-hypre"
+
+
+@pytest.mark.parametrize("ranks", [1, 2])
+def test_a_model_that_splits_what_has_no_zeros_is_undone(ranks, host, constant_model, run_with):
+    split = {
+        name: text for name, text in SPLITS["split-hypre"].serial.items() if "hypre" not in name
+    }
+    split |= {"fieldsplit_0_pc_type": "jacobi"}
+    done, lines = run_with(constant_model(**split), host("time_steps"), ranks)
+    assert done.returncode == 0, done.stderr
+    assert lines[0]["source"] == "fallback"
