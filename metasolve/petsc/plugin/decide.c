@@ -37,8 +37,7 @@ static PetscErrorCode OwnAttains(Solve *s, Attained *own, PetscReal *told, Petsc
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* What looks have cost, of which nothing came, is bounded as what attempts cost: where own settings take no longer than a look, most
-   systems are not looked at. */
+/* What looks cost of which nothing comes is bounded as attempts are: where own settings take no longer than one, there are few. */
 static PetscBool LookIsDear(const Solve *s)
 {
   const Runner *r    = s->run->runner;

@@ -186,7 +186,7 @@ def test_what_was_gained_makes_up_for_what_was_lost(credit):
 
 
 def test_looks_of_which_nothing_comes_cost_little(prior, host, run_with):
-    """10 ms, and 2 % of what own settings take; systems that take no longer than a look are most."""
+    """10 ms, and 2 % of what own settings take: most are not looked at."""
     model = prior(gmres_ilu0=4.0, gmres_jacobi=9.0)
     small = ["-smallest", "40", "-largest", "40", "-ksp_rtol", "1e-1"]
     done, lines = run_with(model, [*host("sequence"), "-solves", "600", *small])
