@@ -43,6 +43,6 @@ def solve(ksp, A, x, b, step):
 small, large = solver("small_", "ilu", 0.5), solver("large_", "jacobi", 1e-8)
 first, second = operator(SMALL), operator(LARGE)
 for step in range(40):
-    for k in range(30):
-        solve(small, *first, 30 * step + k)
+    for k in range(100):
+        solve(small, *first, 100 * step + k)
     solve(large, *second, step)
