@@ -61,6 +61,7 @@ REMEDIES = MappingProxyType(
         "so small that a look at it would cost too much": (
             "Nothing. If the solve turns out to take long, the features are computed in between."
         ),
+        "looks at such systems have cost as much as they may": "Nothing; there is little to gain.",
         "unfamiliar": "Record such systems as well (into the same directory), and train again.",
         "the program's own settings are expected to be faster": (
             "Nothing. If you know better: train with more calls, or with a lower --risk."

@@ -191,16 +191,24 @@ static const Kind *KindOf(PC pc)
   return NULL;
 }
 
-static PetscErrorCode LetGo(Inner *in, PetscBool *alone)
+PetscErrorCode InnerMayLetGo(const Inner *in, PetscBool *may)
 {
-  const PC    pc   = in->ksp->pc;
-  const Kind *kind = KindOf(pc);
+  const Kind *kind = KindOf(in->ksp->pc);
 
   PetscFunctionBegin;
-  *alone = PETSC_FALSE;
-  if (kind) PetscCall(kind->may(pc, alone));
+  *may = PETSC_FALSE;
+  if (kind) PetscCall(kind->may(in->ksp->pc, may));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode LetGo(Inner *in, PetscBool *alone)
+{
+  const PC pc = in->ksp->pc;
+
+  PetscFunctionBegin;
+  PetscCall(InnerMayLetGo(in, alone));
   if (!*alone) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(kind->letgo(pc));
+  PetscCall(KindOf(pc)->letgo(pc));
   PetscCall(Reset(in->ksp));
   PetscCall(PCSetOperators(pc, NULL, NULL));
   PetscFunctionReturn(PETSC_SUCCESS);

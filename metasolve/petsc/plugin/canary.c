@@ -122,6 +122,7 @@ PetscErrorCode CanaryAside(Solve *s, LookAside look, void *context, Aside *a)
   KSP            ksp    = s->ksp;
   PetscErrorCode err, closed;
   double         clock;
+  Turns          turns;
   Products       counted;
   Quiet          quiet;
   Kept           kept;
@@ -132,11 +133,13 @@ PetscErrorCode CanaryAside(Solve *s, LookAside look, void *context, Aside *a)
   PetscCall(ProductsKeep(s->op.A, &counted));
   Take(ksp, &kept);
   ksp->vec_sol = x;
+  turns        = ClockTurns();
   clock        = ClockNow();
   err          = QuietBegin(&quiet);
   if (!err) err = HostSolveAside(ksp, s->host);
   closed            = QuietEnd(&quiet);
   a->seconds        = Lap(&clock);
+  a->share          = ClockShare(turns, a->seconds);
   a->setup          = s->host->setup - before;
   s->host->answered = PETSC_TRUE;
   a->good           = (PetscBool)(ksp->reason > 0);
@@ -162,6 +165,7 @@ PetscErrorCode CanarySolve(Solve *s)
   PetscCall(CanaryAside(s, NULL, NULL, &a));
   if (a.failed) s->run->runner->canary = 0;                    /* no more of them: what raised the error may do it again */
   if (a.failed || !a.good) PetscFunctionReturn(PETSC_SUCCESS); /* how soon they failed says nothing of what an answer takes */
+  s->own_share = a.share;
   s->own_setup = s->fresh ? a.setup : 0;
   s->canary    = a.seconds - (s->fresh ? 0 : a.setup);
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -189,8 +189,7 @@ static void SeeOwn(Solve *s)
   const int    own      = ExpectOwnAs(s);
   const double foreseen = s->own_setup > 0 ? r->forecast.total[own] : r->forecast.solve[own];
 
-  LessonSee(&s->lesson,
-            PosteriorObserve(&s->class->offsets, &r->forecast, WhoseOwn(s), log(s->share * SolveOwnSeconds(s)) - foreseen));
+  LessonSee(&s->lesson, PosteriorObserve(&s->class->offsets, &r->forecast, WhoseOwn(s), log(SolveOwnSeconds(s)) - foreseen));
 }
 
 void ChooseLearn(Solve *s)

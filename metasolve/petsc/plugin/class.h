@@ -60,6 +60,7 @@ struct _Class {
   PetscReal told;       /* to a test of the program's own in another norm, by own answers: see ContractTold(); 0: not known */
   PetscInt  solves, operators;
   double    ventured;             /* seconds that bolder candidates might have lost */
+  double    looked;               /* of looks at systems that own settings solved */
   Attained  own;                  /* how good the program's own answers are ... */
   PetscInt  looks;                /* ... of which so many have been there */
   Mean      own_setup, own_solve; /* seconds */

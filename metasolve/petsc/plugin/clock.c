@@ -62,16 +62,20 @@ Turns ClockTurns(void)
 #if defined(RUSAGE_THREAD)
   struct rusage used;
 
-  if (!counts && !getrusage(RUSAGE_THREAD, &used)) t.lost = used.ru_nivcsw;
+  if (!counts && !getrusage(RUSAGE_THREAD, &used)) {
+    t.lost  = used.ru_nivcsw;
+    t.waits = used.ru_nvcsw;
+  }
 #endif
   return t;
 }
 
+/* Where it has waited as well, nobody says how long: for a disk, a device, threads of its own. */
 double ClockShare(Turns since, double seconds)
 {
   const Turns now = ClockTurns();
 
-  if (now.lost == since.lost || !(seconds > 0)) return 1;
+  if (now.lost == since.lost || now.waits != since.waits || !(seconds > 0)) return 1;
   return fmin((now.processor - since.processor) / seconds, 1);
 }
 

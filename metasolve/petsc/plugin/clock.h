@@ -9,7 +9,8 @@
 #include "metasolve.h"
 
 typedef struct {
-  long   lost;      /* times that others were given the processor in the midst of a turn */
+  long   lost;      /* times that others were given the processor in the midst of a turn, ... */
+  long   waits;     /* ... and that it was given up, to wait for something */
   double processor; /* ClockProcessor() */
 } Turns;
 
@@ -18,7 +19,7 @@ PetscBool ClockCounts(void);
 double    ClockNow(void);                    /* seconds on the wall, or of work */
 double    ClockProcessor(void);              /* that this thread has computed: they do not go on while others have the processor */
 Turns     ClockTurns(void);                  /* up to now */
-double    ClockShare(Turns, double seconds); /* of seconds since then: others did not take the processor from this thread */
+double    ClockShare(Turns, double seconds); /* of seconds since then: others did not take the processor; 1: not known */
 double    ClockAhead(KSP, PetscInt it); /* of the work of a solve at this iteration: what is counted only when it is over ... */
 void      ClockSolved(KSP);             /* ... which it is */
 void      ClockSetUp(PC);               /* a preconditioner was set up */

@@ -37,15 +37,20 @@ static PetscErrorCode OwnAttains(Solve *s, Attained *own, PetscReal *told, Petsc
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* What looks cost of which nothing comes is bounded as attempts are: where own settings take no longer than one, there are few. */
+static PetscBool Beyond(double looked, double least, const Account *a)
+{
+  return (PetscBool)(looked > least + ACCOUNT_RATE * a->own + AccountGain(fmax(a->own - a->taken, 0)));
+}
+
+/* What looks cost of which nothing comes is bounded as attempts are: where own settings take no longer than one, there are few.
+   What those of other classes have cost is no matter where something comes of them. */
 static PetscBool LookIsDear(const Solve *s)
 {
-  const Runner *r    = s->run->runner;
-  const double  gain = fmax(r->account.own - r->account.taken, 0);
+  const Runner *r = s->run->runner;
 
   if (r->trial || r->advises || !r->policy || PolicyIsConstant(r->policy) || !s->class->own_solve.n) return PETSC_FALSE;
   if (s->run->decided && OperatorSame(&s->op, &s->run->op)) return PETSC_FALSE; /* it was looked at before */
-  return (PetscBool)(r->looked > ACCOUNT_LEAST + ACCOUNT_RATE * r->account.own + AccountGain(gain));
+  return (PetscBool)(Beyond(r->looked, ACCOUNT_LEAST, &r->account) && Beyond(s->class->looked, 0, &s->class->account));
 }
 
 /* Rank 0 says: a class has the entries of its rows in its name. Collective. */
@@ -55,7 +60,7 @@ static PetscErrorCode FindClass(Solve *s)
 
   PetscFunctionBegin;
   PetscCall(ClassFind(&s->run->runner->classes, s->ksp, &s->op, &s->class));
-  told[0] = ClassIsOff(s->class) ? WHY_OFF : LookIsDear(s) ? WHY_SMALL : WHY_NOT;
+  told[0] = ClassIsOff(s->class) ? WHY_OFF : LookIsDear(s) ? WHY_DEAR : WHY_NOT;
   told[1] = s->class->density;
   PetscCallMPI(MPI_Bcast(told, 2, MPI_INT, 0, PetscObjectComm((PetscObject)s->ksp)));
   if (!s->why) s->why = (Why)told[0];

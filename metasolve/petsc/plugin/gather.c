@@ -84,7 +84,7 @@ static PetscBool Curable(Why why)
 
 static PetscBool IsSlow(const Solve *s)
 {
-  const double taken = s->total - s->decision, own = s->own_measured > 0 ? s->own_measured : s->expected;
+  const double taken = s->share * (s->total - s->decision), own = s->own_measured > 0 ? SolveOwnSeconds(s) : s->expected;
 
   if (s->source == SOURCE_FALLBACK) return PETSC_TRUE; /* what was chosen has failed */
   if (s->source == SOURCE_REFUSED || taken < LEAST) return PETSC_FALSE;

@@ -39,5 +39,6 @@ PetscErrorCode InnerSolve(Inner *, KSP host, Vec x, Limits *, PetscInt max_it, P
 PetscErrorCode InnerCloseness(Inner *, KSP host, Vec r, PetscReal *part, InnerState *); /* of an answer: see CloserAsk() */
 PetscErrorCode InnerForgetOptions(Inner *, char unused[64]); /* after the first solve: some are asked for only then */
 PetscErrorCode InnerDestroy(Inner *);
-PetscErrorCode InnerLetGo(Inner *, PetscBool *alone); /* of all that is the program's; false: it cannot do without. Local */
+PetscErrorCode InnerMayLetGo(const Inner *, PetscBool *may); /* of this rank: could it do without? Local */
+PetscErrorCode InnerLetGo(Inner *, PetscBool *alone);        /* of all that is the program's; false: it cannot do without. Local */
 PetscErrorCode InnerTakeUp(Inner *, KSP host, const Operator *, InnerState *); /* with these matrices from now on. Collective */

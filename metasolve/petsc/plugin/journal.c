@@ -29,6 +29,7 @@ static const char *const whys[WHY_COUNT]   = {
   [WHY_OWN_BEST]          = "the model found the program's own settings best",
   [WHY_OFF]               = "this class of operators is turned off",
   [WHY_SMALL]             = "so small that a look at it would cost too much",
+  [WHY_DEAR]              = "looks at such systems have cost as much as they may",
   [WHY_UNFAMILIAR]        = "unfamiliar",
   [WHY_NO_GAIN]           = "the program's own settings are expected to be faster",
   [WHY_ADVISED]           = "only advice was asked for",

@@ -76,11 +76,11 @@ static PetscErrorCode Finish(Solve *s, double begin)
   PetscFunctionBegin;
   PetscCall(SeenOwn(s));
   s->total = Lap(&begin);
-  s->share = ClockShare(s->turns, s->total);
+  s->share = s->own_share = ClockShare(s->turns, s->total);
   PetscCall(PetscTime(&now));
   s->wall = now - s->wall;
   PetscCall(CanarySolve(s));
-  if (s->op.readable && (!isnan(s->contract.target) || s->why == WHY_SMALL)) PetscCall(SeenCount(s));
+  if (s->op.readable && (!isnan(s->contract.target) || s->why == WHY_DEAR)) PetscCall(SeenCount(s));
   ChooseLearn(s);
   ClassLearn(s->class, &s->lesson);
   PetscCall(GatherSolve(s));
@@ -118,7 +118,6 @@ static PetscErrorCode RunSolve(KSP ksp, Host *h)
     .residual = NAN,
     .start    = NAN,
     .change   = NAN,
-    .share    = 1,
     .contract = {.bnorm = NAN, .target = NAN}
   };
   double begin, clock;

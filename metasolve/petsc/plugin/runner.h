@@ -150,7 +150,7 @@ typedef struct _Solve { /* one solve; times in seconds of ClockNow() */
   double             patience;         /* with own settings; 0: any */
   double             began;            /* ClockProcessor() when the attempt did */
   Turns              turns;            /* of this process on its processor, when the solve began */
-  double             share; /* of the seconds of the solve: this process had the processor, or waited of its own accord */
+  double             share, own_share; /* of the seconds of the solve, and of own settings': others did not take the processor */
   char               unused[64];
   double             decision, guessing, own_solve, setup, solve, verify, fallback, total;
   double             wall;   /* seconds of it, by the clock on the wall; before it is over: when it began */
@@ -168,9 +168,9 @@ static inline double Lap(double *since)
   return t;
 }
 
-static inline double SolveOwnSeconds(const Solve *s) /* that own settings have taken; 0: they have not solved */
+static inline double SolveOwnSeconds(const Solve *s) /* that own settings have taken, of the processor; 0: they have not solved */
 {
-  return s->own_measured > 0 ? s->own_measured : s->canary;
+  return s->own_share * (s->own_measured > 0 ? s->own_measured : s->canary);
 }
 
 static inline PetscBool SolveGuessed(const Solve *s) /* a guess of ours is in vec_sol */
@@ -246,6 +246,7 @@ PetscErrorCode GatherSolve(Solve *); /* the solve is over: is its system worth l
 /* ---- canary.c ---- */
 typedef struct {            /* of a solve beside an answer */
   double    seconds, setup; /* setup: part of them */
+  double    share;          /* of them: others did not take the processor */
   PetscBool good, failed;   /* failed: in an error, on some rank */
 } Aside;
 typedef PetscErrorCode (*LookAside)(Solve *, void *context, const Aside *);

@@ -17,13 +17,13 @@ static PetscBool Known(const Solve *s)
 PetscErrorCode SeenCount(Solve *s)
 {
   Runner *r   = s->run->runner;
-  double  own = s->share * SolveOwnSeconds(s);
+  double  own = SolveOwnSeconds(s);
 
   PetscFunctionBegin;
   s->lesson.attempt *= s->share;
   if (own > 0)
-    ClassMeasured(s->class, s->run->decided ? &s->run->decision : NULL, s->share * s->host->setup,
-                  fmax(own - s->share * s->own_setup, 0), &s->lesson);
+    ClassMeasured(s->class, s->run->decided ? &s->run->decision : NULL, s->own_share * s->host->setup,
+                  fmax(own - s->own_share * s->own_setup, 0), &s->lesson);
   else {
     if (!(s->expected > 0)) PetscCall(DecideExpect(s));
     own = Known(s) ? s->expected : s->share * (s->total - s->decision);
@@ -31,7 +31,9 @@ PetscErrorCode SeenCount(Solve *s)
   s->lesson.account = (Account){.own = own, .taken = s->share * s->total};
   AccountAdd(&r->account, own, s->share * (s->total - s->decision));
   AccountAdd(&s->class->account, own, s->share * (s->total - s->decision));
-  if (s->source != SOURCE_MODEL) r->looked += s->share * s->decision;
+  if (s->answered) PetscFunctionReturn(PETSC_SUCCESS);
+  r->looked += s->share * s->decision;
+  s->class->looked += s->share * s->decision;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -61,16 +61,19 @@ static PetscErrorCode Bytes(const Solve *s, double *bytes)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* A rank with several blocks cannot do without the matrix where others can: then nobody lets go. */
 static PetscErrorCode Weigh(Solve *s)
 {
-  Run *r = s->run;
-  int  light;
+  Run      *r = s->run;
+  PetscBool may;
+  int       light;
 
   PetscFunctionBegin;
   r->light = PETSC_FALSE;
   if (KeepIsOff() || r->runner->trial) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(Bytes(s, &r->bytes));
-  light = r->bytes + Held(r->runner) <= SHARE * MemoryFree();
+  PetscCall(InnerMayLetGo(&r->inner, &may));
+  light = may && r->bytes + Held(r->runner) <= SHARE * MemoryFree();
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &light, 1, MPI_INT, MPI_MIN, PetscObjectComm((PetscObject)s->ksp)));
   r->light = (PetscBool)light;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -172,6 +175,7 @@ static void Move(Run *to, Run *from)
 
   *to          = *from;
   to->known    = mine.known;
+  to->recorded = mine.recorded;
   to->last     = mine.last;
   to->previous = mine.previous;
   to->scales   = mine.scales;

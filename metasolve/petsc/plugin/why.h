@@ -26,6 +26,7 @@ typedef enum {
   WHY_OWN_BEST,
   WHY_OFF,
   WHY_SMALL,
+  WHY_DEAR,
   WHY_UNFAMILIAR,
   WHY_NO_GAIN,
   WHY_ADVISED,

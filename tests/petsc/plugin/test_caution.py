@@ -195,4 +195,28 @@ def test_looks_of_which_nothing_comes_cost_little(prior, host, run_with):
     looks = [line["seconds"]["decision"] for line in lines]
     own = lines[-1]["account"]["own"]
     assert sum(looks) <= 0.01 + 0.02 * own + 2 * max(looks)
-    assert "so small" in lines[-1]["why"] or sum(looks) < 0.02 * own
+    assert "have cost as much" in lines[-1]["why"] or sum(looks) < 0.02 * own
+
+
+@pytest.mark.timed
+def test_looks_of_which_something_comes_are_not_those_that_cost_too_much(prior, host, run_with):
+    model = prior(gmres_ilu0=4.0, gmres_jacobi=9.0)
+    off = {"METASOLVE_REUSE": "off"}  # or many would need no look
+    done, lines = run_with(model, host("two_classes"), env=off)
+    assert done.returncode == 0, done.stderr
+    small, large = ([x for x in lines if x["prefix"] == name] for name in ("small_", "large_"))
+    assert {line["source"] for line in small} == {"refused"}
+    assert any("have cost as much" in line["why"] for line in small)
+    measured = [line for line in large[1:] if line["source"] == "refused"]
+    assert all("cost" not in line["why"] for line in measured)
+    assert len(measured) < len(large) / 4
+
+
+@pytest.mark.timed
+def test_what_a_solve_waits_for_is_of_its_time(prior, host, run_with):
+    """Where others have the processor meanwhile, too."""
+    done, lines = run_with(prior(), host("interrupted"))
+    assert done.returncode == 0, done.stderr
+    slept = float(done.stdout.split("slept")[1].split()[0])
+    assert lines[-1]["own_taken"] > slept
+    assert lines[-1]["account"]["own"] > slept

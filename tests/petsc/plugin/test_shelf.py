@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from metasolve.petsc.recording import Recording
+
 from ..conftest import PETSc
 
 LU = {"ksp_type": "richardson", "pc_type": "lu"}
@@ -107,3 +109,30 @@ def test_one_that_solves_on_keeps_what_it_has(run):
     """Two at a time, that go on: each has its own after the first step."""
     lines = run(GAMG, "-two", "-one")
     assert words(lines).count("built") <= 3
+
+
+@pytest.mark.parametrize(
+    "settings", [GAMG, {**BLOCKS, "pc_bjacobi_blocks": "3"}], ids=["gamg", "blocks"]
+)
+def test_what_one_rank_cannot_let_go_none_does(run, settings):
+    """Three blocks on two ranks: two are one rank's. The first KSP solves on with what it has."""
+    program = [sys.executable, str(HOSTS / "lent_ksps.py"), "again"]
+    lines = run(settings, program=program, ranks=2)
+    assert {line["source"] for line in lines} == {"model"}
+
+
+def test_what_is_gathered_needs_nothing_of_the_ksp_before(run, tmp_path):
+    """Its systems are written by the one that solves, the other is destroyed."""
+    for folder in ("operators", "vectors"):
+        (tmp_path / "slow" / folder).mkdir(parents=True)
+    env = {
+        "METASOLVE_KEEP_SLOW": str(tmp_path / "slow"),
+        "METASOLVE_DETERMINISTIC": "1",
+        "MALLOC_PERTURB_": "165",
+    }
+    run(
+        {"ksp_type": "gmres", "pc_type": "ilu", "seconds": 0.03},
+        program=[sys.executable, str(HOSTS / "lent_ksps.py"), "destroy"],
+        env=env,
+    )
+    assert len(Recording(tmp_path / "slow").solves) > 1
