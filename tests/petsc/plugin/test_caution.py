@@ -192,6 +192,7 @@ def test_looks_of_which_nothing_comes_cost_little(prior, host, run_with):
     done, lines = run_with(model, [*host("sequence"), "-solves", "600", *small])
     assert done.returncode == 0, done.stderr
     assert {line["source"] for line in lines} == {"refused"}
+    import pathlib; pathlib.Path("/tmp/look.json").write_text(__import__("json").dumps(lines))
     looks = [line["seconds"]["decision"] for line in lines]
     own = lines[-1]["account"]["own"]
     assert sum(looks) <= 0.01 + 0.02 * own + 2 * max(looks)
