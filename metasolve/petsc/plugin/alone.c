@@ -203,12 +203,13 @@ PetscErrorCode InnerMayLetGo(const Inner *in, PetscBool *may)
 
 static PetscErrorCode LetGo(Inner *in, PetscBool *alone)
 {
-  const PC pc = in->ksp->pc;
+  const PC    pc   = in->ksp->pc;
+  const Kind *kind = KindOf(pc);
 
   PetscFunctionBegin;
   PetscCall(InnerMayLetGo(in, alone));
-  if (!*alone) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(KindOf(pc)->letgo(pc));
+  if (!kind || !*alone) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(kind->letgo(pc));
   PetscCall(Reset(in->ksp));
   PetscCall(PCSetOperators(pc, NULL, NULL));
   PetscFunctionReturn(PETSC_SUCCESS);

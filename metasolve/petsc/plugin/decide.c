@@ -43,14 +43,15 @@ static PetscBool Beyond(double looked, double least, const Account *a)
 }
 
 /* What looks cost of which nothing comes is bounded as attempts are: where own settings take no longer than one, there are few.
-   What those of other classes have cost is no matter where something comes of them. */
+   What those of other classes have cost is no matter where something comes of them, or they were few: one own solve's time. */
 static PetscBool LookIsDear(const Solve *s)
 {
   const Runner *r = s->run->runner;
 
   if (r->trial || r->advises || !r->policy || PolicyIsConstant(r->policy) || !s->class->own_solve.n) return PETSC_FALSE;
   if (s->run->decided && OperatorSame(&s->op, &s->run->op)) return PETSC_FALSE; /* it was looked at before */
-  return (PetscBool)(Beyond(r->looked, ACCOUNT_LEAST, &r->account) && Beyond(s->class->looked, 0, &s->class->account));
+  return (PetscBool)(Beyond(r->looked, ACCOUNT_LEAST, &r->account) &&
+                     Beyond(s->class->looked, s->class->own_solve.mean, &s->class->account));
 }
 
 /* Rank 0 says: a class has the entries of its rows in its name. Collective. */

@@ -193,9 +193,6 @@ def test_looks_of_which_nothing_comes_cost_little(prior, host, run_with):
     done, lines = run_with(model, [*host("sequence"), "-solves", "600", *small])
     assert done.returncode == 0, done.stderr
     assert {line["source"] for line in lines} == {"refused"}
-    import pathlib
-
-    pathlib.Path("/tmp/look.json").write_text(__import__("json").dumps(lines))
     looks = [x["seconds"]["decision"] for x in lines if "have cost as much" not in x["why"]]
     allowed = 0.01 + 0.02 * lines[-1]["account"]["own"]
     assert len(looks) * statistics.median(looks) <= 1.5 * allowed
@@ -211,8 +208,8 @@ def test_looks_of_which_something_comes_are_not_those_that_cost_too_much(prior, 
     assert {line["source"] for line in small} == {"refused"}
     assert any("have cost as much" in line["why"] for line in small)
     measured = [line for line in large[1:] if line["source"] == "refused"]
-    assert all("cost" not in line["why"] for line in measured)
-    assert len(measured) < len(large) / 4
+    assert not any("have cost as much" in line["why"] for line in measured)
+    assert len(measured) < len(large) / 4, [(x["source"], x["why"]) for x in large]
 
 
 @pytest.mark.timed
