@@ -58,9 +58,17 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     tempfile.tempdir = None
 
 
-#: Where a clock decides what happens, so closely that other tests on the machine would change it.
-TIMED = ("slurm/", "farm/test_isolated", "benchmarks/test_overhead", "petsc/plugin/test_watch")
-TIMED += ("petsc/plugin/test_state", "petsc/plugin/test_class")
+#: Where a clock decides what happens: budgets, accounts, watchdogs, jobs.
+TIMED = ("conformance/test_faults", "slurm/", "farm/test_isolated", "benchmarks/test_overhead")
+TIMED += ("petsc/builds/", "petsc/test_launch", "petsc/test_plugin_agrees", "petsc/test_replay")
+TIMED += tuple(
+    f"petsc/plugin/test_{name}"
+    for names in (
+        ("caution", "census", "class", "guess", "mirror", "newton", "one_rank", "own_test"),
+        ("prior", "rows", "run", "second", "sound", "state", "two_matrices", "unread", "watch"),
+    )
+    for name in names
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
