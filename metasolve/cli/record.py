@@ -88,7 +88,10 @@ def _summary(out: Path, before: Recording | None, code: int) -> str:
         )
         return f"nothing recorded in {out}{'' if code else why}"
     solves, left_out, left = _new(after, before)
-    told = "".join(f"; {n} not recorded: {why}" for why, n in left_out.items())
+    told = "".join(
+        f"; recording stopped: {why}" if kind == "stopped" else f"; {n} not recorded: {why}"
+        for (kind, why), n in left_out.items()
+    )
     told += "".join(f"; {n} left alone: {why}" for why, n in left.items())
     if not solves and not told:
         return f"0 systems recorded in {out}: the command solved no linear system with a KSP"
@@ -99,10 +102,12 @@ def _summary(out: Path, before: Recording | None, code: int) -> str:
     )
 
 
-def _new(after: Recording, before: Recording | None) -> tuple[int, Counter[str], Counter[str]]:
-    """Solves recorded since, and those that were not, by why."""
+def _new(
+    after: Recording, before: Recording | None
+) -> tuple[int, Counter[tuple[str, str]], Counter[str]]:
+    """Solves recorded since, and those that were not, by kind and why."""
     solves, skipped, left = len(after.solves), after.skipped, after.left
     if before is not None:
         solves -= len(before.solves)
         skipped, left = skipped[len(before.skipped) :], left - before.left
-    return solves, Counter(each.why for each in skipped), +left
+    return solves, Counter((each.kind, each.why) for each in skipped), +left

@@ -184,7 +184,7 @@ def main(words: Sequence[str]) -> int:
         held = {to: launch.systems_in(to) for to in conduct.gathered.values()}
         code = launch.run(command, asked.model, watch, conduct)
         if code not in (launch.NOT_FOUND, launch.NOT_EXECUTABLE):
-            where = f"; log: {asked.log}" if asked.log else ""
+            where = f"; log: {asked.log}" if asked.log and asked.log.exists() else ""
             told = journal.summary(lines, mark, conduct.launch, code)
             told += "".join(_gathered(to, before) for to, before in held.items())
             sys.stderr.write(f"metasolve: {launch.ended(code)}{told}{where}\n")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
-from metasolve.errors import WorkerError
+from metasolve.errors import RecordingError, WorkerError
 from metasolve.farm.request import Request
 from metasolve.farm.rows import as_exchanged
 from metasolve.farm.underway import UnderWay
@@ -104,11 +104,12 @@ class SerialFarm:
 def attempt(solver: Solver, request: Request) -> Outcome:
     """Outcome of one request; what the solver raises becomes `Reason.ERROR` with its message.
 
-    Where there is no worker to ask, the settings are not to blame: the evaluation is lost.
+    Where there is no worker to ask, or the system cannot be read, the settings are not to blame:
+    the evaluation is lost.
     """
     try:
         return solver.solve(request.instance, request.settings, request.budget)
-    except WorkerError as error:
+    except (WorkerError, RecordingError) as error:
         return Outcome.failure(Reason.CRASHED, str(error))
     except Exception as error:  # noqa: BLE001 - legacy codes raise anything; a batch must go on
         return Outcome.failure(Reason.ERROR, f"{type(error).__name__}: {error}")

@@ -130,9 +130,11 @@ class Report:
         found: dict[str, dict[str, Any]] = {}
         factor = self.sums.pairs.factor
         for run in self.sums.runs.values():
-            entry = found.setdefault(run.program, {"program": run.program, "runs": 0, "solves": 0})
+            nothing = {"runs": 0, "solves": 0, "unknown solves": 0}
+            entry = found.setdefault(run.program, {"program": run.program, **nothing})
             entry["runs"] += 1
             entry["solves"] += run.totals.solves
+            entry["unknown solves"] += run.totals.unknown
             entry["seconds"] = entry.get("seconds", 0.0) + run.seconds
             saved = run.totals.saved(factor)
             entry["saved seconds"] = entry.get("saved seconds", 0.0) + saved

@@ -93,7 +93,8 @@ def _figures(document: Document) -> Iterator[str]:
     advice = document["advice"]
     if advice and advice["taken seconds"]:
         times = advice["own seconds"] / advice["taken seconds"]
-        told = f"faster, as foreseen in {advice['solves']:,} solves under --advise; none was tried"
+        solves = count(advice["solves"], "solve")
+        told = f"faster, as foreseen in {solves} under --advise; none was tried"
         yield _figure("", f"{times:.2f} times", told)
     alone = ("own settings", "fallback")
     own = sum(each["solves"] for each in document["sources"] if each["name"] in alone)

@@ -67,7 +67,8 @@ def _left_out(document: Document) -> Iterator[str]:
 
 def _saved(saved: Document) -> Iterator[str]:
     if saved["solves"] == saved["unknown solves"]:
-        yield _entry("saved", "nothing is known: no solve was measured or expected")
+        told = "nothing is known: of no solve it is known what own settings would have taken"
+        yield _entry("saved", told)
         return
     won, own = saved["saved seconds"], saved["own seconds"]
     estimate = bool(saved["expected solves"])
@@ -108,7 +109,7 @@ def _programs(document: Document) -> Iterator[str]:
         took = entry["seconds"]
         name = "runs whose begin is not there" if entry["program"] == "?" else entry["program"]
         told = f"{_plain(name)}: {count(entry['runs'], 'run')} took {_seconds(took)} s"
-        if entry["solves"] and took:
+        if entry["solves"] > entry["unknown solves"] and took:
             instead = max(took + entry["saved seconds"], 0.0)
             told += f", instead of about {_seconds(instead)} s"
         yield _entry("" if i else "programs", told)
@@ -219,7 +220,8 @@ def _table(title: str, rows: Sequence[tuple[str, Document]], count: int) -> Iter
     for i, (name, each) in enumerate(rows):
         numbers = [each["own seconds"], each["taken seconds"], each["saved seconds"]]
         lead = title if not i else f"({count} in all)" if i == 1 and count > len(rows) else ""
-        cells = "".join(f"{_seconds(x):>10}" for x in numbers)
+        known = each["taken seconds"] > 0  # of no solve here otherwise
+        cells = "".join(f"{_seconds(x) if known else '-':>10}" for x in numbers)
         yield f"{lead:{_LEAD}}{name[: 55 - _LEAD]:{56 - _LEAD}}{each['solves']:>8}{cells}"
 
 

@@ -3,9 +3,11 @@
 import math
 from types import SimpleNamespace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from metasolve.errors import RecordingError, WorkerError
 from metasolve.farm import Request, SerialFarm, Watchdog, under_way
 from metasolve.farm.rows import as_exchanged, from_rows, to_rows
 from metasolve.solve.instance import Instance
@@ -52,6 +54,17 @@ def test_an_error_is_an_outcome_and_the_others_go_on():
     assert outcomes[13].reason is Reason.ERROR
     assert outcomes[13].message == "ValueError: unlucky"
     assert [each.ok for each in outcomes].count(True) == 14
+
+
+@pytest.mark.parametrize("error", [RecordingError, WorkerError])
+def test_what_no_setting_is_to_blame_for_is_lost(error):
+    class Missing:
+        def solve(self, _instance, _settings, _budget):
+            raise error("it is not there")
+
+    (outcome,) = SerialFarm(Missing()).evaluate(requests(1))
+    assert outcome.lost
+    assert outcome.message == "it is not there"
 
 
 def test_stopped_it_begins_nothing_more_and_returns_what_it_has():

@@ -5,26 +5,14 @@ import sys
 import petsc4py
 
 petsc4py.init(sys.argv)
+from grid import operator  # noqa: E402
 from petsc4py import PETSc  # noqa: E402
 
 N = 100
 
 
-def operator(step):
-    A = PETSc.Mat().createAIJ([N * N, N * N], nnz=5)
-    for row in range(*A.getOwnershipRange()):
-        i, j = divmod(row, N)
-        A[row, row] = 4.01 + 1e-4 * step
-        for inside, column in (
-            (i > 0, row - N),
-            (i < N - 1, row + N),
-            (j > 0, row - 1),
-            (j < N - 1, row + 1),
-        ):
-            if inside:
-                A[row, column] = -1.0
-    A.assemble()
-    return A
+def system(step):
+    return operator(N, 4.01 + 1e-4 * step)
 
 
 def solve(ksp, A):
@@ -38,7 +26,7 @@ def solve(ksp, A):
 
 
 first, second = PETSc.KSP().create(), PETSc.KSP().create()
-here, there = operator(0), operator(1)
+here, there = system(0), system(1)
 solve(first, here)
 solve(second, there)  # takes what the first one has offered
 if sys.argv[1] == "destroy":
@@ -46,6 +34,6 @@ if sys.argv[1] == "destroy":
 for step in range(2, 4):
     solve(
         second if sys.argv[1] == "destroy" else first,
-        here if sys.argv[1] == "again" else operator(step),
+        here if sys.argv[1] == "again" else system(step),
     )
-    solve(second, operator(step))
+    solve(second, system(step))

@@ -5,6 +5,7 @@ import sys
 import petsc4py
 
 petsc4py.init(sys.argv)
+from grid import operator  # noqa: E402
 from petsc4py import PETSc  # noqa: E402
 
 SMALL, LARGE = 30, 60
@@ -19,16 +20,8 @@ def solver(prefix, pc, rtol):
     return ksp
 
 
-def operator(n):
-    A = PETSc.Mat().createAIJ([n * n, n * n], nnz=5)
-    for row in range(n * n):
-        i, j = divmod(row, n)
-        A[row, row] = 4.01
-        inside = {row - n: i > 0, row + n: i < n - 1, row - 1: j > 0, row + 1: j < n - 1}
-        for column, there in inside.items():
-            if there:
-                A[row, column] = -1.0
-    A.assemble()
+def system(n):
+    A = operator(n, 4.01)
     return A, *A.createVecs()
 
 
@@ -41,7 +34,7 @@ def solve(ksp, A, x, b, step):
 
 
 small, large = solver("small_", "ilu", 0.5), solver("large_", "jacobi", 1e-8)
-first, second = operator(SMALL), operator(LARGE)
+first, second = system(SMALL), system(LARGE)
 for step in range(40):
     for k in range(100):
         solve(small, *first, 100 * step + k)

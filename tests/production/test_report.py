@@ -70,6 +70,9 @@ def test_seconds_of_counted_work_are_in_no_sum(tmp_path):
     assert (saved["saved seconds"], saved["taken seconds"], saved["compared solves"]) == (2, 1, 0)
     assert (saved["unknown solves"], saved["unknown seconds"]) == (2, 6.0)
     assert [entry["lost seconds"] for entry in document["worst"]] == []
+    unknown = told(write(tmp_path / "b.jsonl", head(), *lines[2:]))
+    assert "instead" not in screen(unknown)
+    assert "nothing is known" in screen(unknown)
 
 
 @pytest.mark.parametrize("factor", [0.25, 1.0, 3.0])

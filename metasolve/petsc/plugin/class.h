@@ -33,7 +33,7 @@ typedef struct {                    /* what one solve teaches of its class */
 typedef struct _Class *Class;
 typedef struct { /* over a run: how many were met, and the number of the next one that counts */
   PetscInt met, due;
-} Spread;
+} Spaced;
 typedef struct { /* of logarithms: means, and mean products of what is apart from these */
   int    n;
   double x, y, xx, xy;
@@ -47,7 +47,7 @@ struct _Class {
   PetscInt  misses, rest;    /* the same of guesses that were none */
   Account   account, all;    /* of this run; of all that are known */
   Posterior offsets;         /* of a prior's candidates */
-  Spread    gathered[2];     /* of what is worth learning from, by kind */
+  Spaced    gathered[2];     /* of what is worth learning from, by kind */
   enum {
     CLASS_UNKNOWN,
     CLASS_ON,

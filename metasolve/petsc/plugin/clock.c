@@ -9,9 +9,7 @@
 
 #define OPERATION 1e-9 /* seconds of a floating-point operation on a sparse matrix, which waits for memory */
 #define TICK      1e-9 /* and of a look at the clock */
-#define PASS      2e-9 /* for an entry of the matrix, in one pass over it */
-#define EXACT     1e-8 /* for (rows)^1.5, what a factorisation takes at least ... */
-#define MESSAGES  0.02 /* ... and of one on several ranks */
+#define MESSAGES  0.02 /* and of a factorisation on several ranks */
 
 static PetscBool counts = PETSC_FALSE;
 static double    beside = 0; /* seconds of work that PETSc does not count */
@@ -94,8 +92,8 @@ static Price OfFactor(PC pc, double entries)
   if (own && lu) return (Price){0, 0};
   (void)MatGetSize(pc->pmat, &rows, NULL);
   MPI_Comm_size(PetscObjectComm((PetscObject)pc), &ranks);
-  factor = EXACT * pow((double)rows, 1.5) / ranks + (ranks > 1 ? MESSAGES : 0);
-  return (Price){own ? 0 : 20, factor / (PASS * fmax(entries, 1))};
+  factor = CLOCK_FACTOR * pow((double)rows, 1.5) / ranks + (ranks > 1 ? MESSAGES : 0);
+  return (Price){own ? 0 : 20, factor / (CLOCK_PASS * fmax(entries, 1))};
 }
 
 static Price Of(PC pc, double entries)
@@ -126,7 +124,7 @@ static double Seconds(PC pc, double steps, double setups)
   if (!counts || !pc || !pc->pmat || !pc->pmat->ops->getinfo) return 0;
   (void)MatGetInfo(pc->pmat, MAT_LOCAL, &info);
   price = Of(pc, info.nz_used);
-  return PASS * info.nz_used * (steps * price.step + setups * price.setup);
+  return CLOCK_PASS * info.nz_used * (steps * price.step + setups * price.setup);
 }
 
 double ClockAhead(KSP ksp, PetscInt it)

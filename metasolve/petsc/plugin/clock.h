@@ -8,6 +8,9 @@
 #pragma once
 #include "metasolve.h"
 
+#define CLOCK_PASS   2e-9 /* seconds for an entry of a matrix, in one pass over it */
+#define CLOCK_FACTOR 1e-8 /* for (rows)^1.5, what a factorisation takes at least: of a plane grid, in nested dissection */
+
 typedef struct {
   long   lost;      /* times that others were given the processor in the midst of a turn, ... */
   long   waits;     /* ... and that it was given up, to wait for something */

@@ -3,14 +3,12 @@
 #include "own.h"
 #include <math.h>
 
-#define LOOKS    30   /* what a small system must still seem to need to be looked at, in times of a look */
-#define FORESEEN 1.5  /* times own: what a first attempt may take where a prior has foreseen that, and nobody measured it */
-#define SURPRISE 4    /* times what was foreseen of it: when an attempt is stopped, rather than at what own settings would take */
-#define COARSE   5    /* times all solves so far: what may be spent on knowing that */
-#define USUAL    2    /* times own: what an attempt that fails costs, even where more was allowed */
-#define PASS     2e-9 /* seconds for an entry of the matrix, in one pass over it ... */
-#define OWN      50   /* ... and how many passes the program's own settings are taken to need, before anything is known */
-#define EXACT    1e-8 /* seconds for (rows)^1.5, what a factorisation takes at least: of a plane grid, in nested dissection */
+#define LOOKS    30  /* what a small system must still seem to need to be looked at, in times of a look */
+#define FORESEEN 1.5 /* times own: what a first attempt may take where a prior has foreseen that, and nobody measured it */
+#define SURPRISE 4   /* times what was foreseen of it: when an attempt is stopped, rather than at what own settings would take */
+#define COARSE   5   /* times all solves so far: what may be spent on knowing that */
+#define USUAL    2   /* times own: what an attempt that fails costs, even where more was allowed */
+#define OWN      50  /* passes over the matrix that own settings are taken to need, before anything is known */
 
 static void ToOwn(Solve *s, Why why)
 {
@@ -182,8 +180,8 @@ PetscErrorCode DecideExpect(Solve *s)
   PetscCall(OwnSetUpIsDue(s->ksp, &setup));
   if (InnerReady(&s->run->inner, &s->run->decision.settings, &s->op, ContractNorm(&s->contract))) setup = PETSC_FALSE;
   PetscCall(MatGetInfo(s->op.given, MAT_LOCAL, &info));
-  guess = OWN * PASS * info.nz_used;
-  if (s->contract.kind == CONTRACT_DIRECT && setup) guess = fmax(guess, EXACT * pow((double)s->op.rows, 1.5));
+  guess = OWN * CLOCK_PASS * info.nz_used;
+  if (s->contract.kind == CONTRACT_DIRECT && setup) guess = fmax(guess, CLOCK_FACTOR * pow((double)s->op.rows, 1.5));
   s->expected = ClassOwn(s->class, s->run->decided ? &s->run->decision : NULL, setup, guess);
   s->budget   = s->run->runner->budget * s->expected;
   if (!Told(s) && !s->class->attempt.n && (s->class->own_solve.n || PolicyPrior(s->run->runner->policy)))

@@ -93,7 +93,7 @@ static PetscBool IsSlow(const Solve *s)
 }
 
 /* The first ones, and then at growing distances: a long run has systems from all of it. */
-static PetscBool IsDue(Spread *s)
+static PetscBool IsDue(Spaced *s)
 {
   if (++s->met < s->due) return PETSC_FALSE;
   s->due = s->met + PetscMax(s->met / APART, 1);

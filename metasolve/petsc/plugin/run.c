@@ -1,7 +1,7 @@
 /*
    run.c - the path of one solve in production, as a state machine. Each step is decided once and names the next one.
 
-                      ADMIT ----------- not ours ----------------------------> OWN -- gives up, or fails --> TAKE_OVER --> DONE
+                      ADMIT -- not ours, looks too dear ---------------------> OWN -- gives up, or fails --> TAKE_OVER --> DONE
                         |                                                       ^                                |
                       GUESS -- meets the contract --> TAKE_GUESS --> DONE       |                              fails
                         |  \-- with own settings ---> OWN_FROM_GUESS --> DONE   |                                v

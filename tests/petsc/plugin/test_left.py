@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from metasolve.cli.main import main
+from metasolve.cli.record import _summary
 from metasolve.model.pinned import pin
 from metasolve.petsc.recording import Recording
 
@@ -105,6 +106,19 @@ def test_what_could_not_be_recorded_is_counted_to_the_end(started, tmp_path):
     assert "30 left alone: solves that could not be recorded, after the first hundred" in said
     recording = Recording(tmp_path / "recording")
     assert (len(recording.skipped), recording.left.total()) == (100, 30)
+
+
+def test_a_recording_that_stopped_says_so_and_counts_nothing(started, tmp_path):
+    """One line ends it, however many solves come after."""
+    started("record", "cg,jacobi,5")
+    out = tmp_path / "recording"
+    run = Recording(out).runs[0].run
+    with (out / "manifest.jsonl").open("a") as manifest:
+        manifest.write(
+            json.dumps({"kind": "stopped", "run": run, "why": "the disk is full"}) + "\n"
+        )
+    said = _summary(out, None, 0)
+    assert said.startswith("5 systems recorded; recording stopped: the disk is full; ")
 
 
 def test_an_attached_ksp_is_no_program(plugin_library):
