@@ -124,7 +124,7 @@ def conduct_of(asked: Namespace, log: Path | None, command: Sequence[str]) -> Co
     from metasolve.production import site
 
     state = None
-    if (asked.model / "prior.bin").is_file() and asked.state != "none":
+    if asked.state != "none":
         state = site.file_of(command, None if asked.state is None else Path(asked.state))
     if asked.state_id is not None:
         state = _pinned(state, asked.state_id)

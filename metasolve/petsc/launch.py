@@ -12,6 +12,7 @@ from pathlib import Path
 
 from metasolve.errors import ModelError, UsageError
 from metasolve.files.atomic import read_regular
+from metasolve.files.shipped import shipped
 from metasolve.files.strict_json import parse_object
 from metasolve.petsc import remembered
 from metasolve.petsc.conduct import Conduct, Watch
@@ -151,6 +152,7 @@ def _of_run(model: str | os.PathLike[str], watch: Watch, conduct: Conduct) -> di
     for to in conduct.gathered.values():
         check_recording(to.absolute())
     variables = {"METASOLVE_MODE": "run", "METASOLVE_DIR": str(directory)}
+    variables["METASOLVE_PRIOR"] = str(shipped())
     return {**variables, **watch.environment(), **conduct.environment()}
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from metasolve.errors import PluginError
+from metasolve.files.shipped import shipped
 from metasolve.petsc import compiled, installation
 from metasolve.petsc.contract import Contract, Measure
 from metasolve.petsc.installation import Installation
@@ -188,7 +189,8 @@ class Plugin:
         """
         directory = os.fsencode(Path(model).absolute())
         line_file = None if log is None else os.fsencode(Path(log).absolute())
-        code = self._library.MetasolveAttach(ksp.handle, directory, line_file, int(trial))
+        prior = os.fsencode(shipped())
+        code = self._library.MetasolveAttach(ksp.handle, directory, prior, line_file, int(trial))
         check(code, "MetasolveAttach")
 
     def tell(self, ksp: PETSc.KSP, contract: Contract) -> None:
@@ -218,7 +220,8 @@ class Plugin:
         """
         directory = os.fsencode(Path(model).absolute())
         line_file = None if log is None else os.fsencode(Path(log).absolute())
-        check(self._library.MetasolveBegin(directory, line_file), "MetasolveBegin")
+        prior = os.fsencode(shipped())
+        check(self._library.MetasolveBegin(directory, prior, line_file), "MetasolveBegin")
 
     def begin_recording(self, directory: str | os.PathLike[str]) -> None:
         """Record the systems of every outermost KSP whose type is set from now on.
@@ -264,7 +267,7 @@ class Plugin:
         library.MetasolveFeatureName.restype = ctypes.c_char_p
         library.MetasolveFeatures.argtypes = [handle, handle, real, real, ctypes.c_int, pointer]
         text = ctypes.c_char_p
-        library.MetasolveAttach.argtypes = [handle, text, text, ctypes.c_int]
+        library.MetasolveAttach.argtypes = [handle, text, text, text, ctypes.c_int]
         library.MetasolveShare.argtypes = [handle, handle]
         library.MetasolveTell.argtypes = [handle, ctypes.c_int, real]
         place = ctypes.POINTER(ctypes.c_void_p)
@@ -276,7 +279,7 @@ class Plugin:
         library.MetasolveJudgement.argtypes = [ctypes.c_void_p, handle, pointer]
         library.MetasolveJudgeDestroy.argtypes = [place]
         library.MetasolveDetach.argtypes = [handle]
-        library.MetasolveBegin.argtypes = [text, text]
+        library.MetasolveBegin.argtypes = [text, text, text]
         library.MetasolveBeginRecording.argtypes = [text]
         library.MetasolveAdopt.argtypes = [handle]
         library.MetasolveLastRecord.argtypes = [handle]

@@ -96,7 +96,8 @@ class Summary(NamedTuple):
     Parameters
     ----------
     sources
-        ``model``, ``second``, ``switched``, ``fallback``, ``refused`` to number of solves.
+        ``model``, ``prior`` (in a run with a model that had not seen the like), ``second``,
+        ``switched``, ``fallback``, ``refused`` to number of solves.
     reasons
         (source, why) to number of solves, for those with a why.
     guessed
@@ -125,6 +126,8 @@ class Summary(NamedTuple):
                 solves = line.get("solves")
                 left[why] += solves if type(solves) is int else 0
                 continue
+            if source == "model" and line.get("unfamiliar"):
+                source = "prior"
             sources[source] += 1
             guessed += line.get("guess") is not None
             if why:
@@ -161,7 +164,7 @@ class Summary(NamedTuple):
 
     @staticmethod
     def _order(source: str) -> tuple[int, str]:
-        known = ("model", "second", "switched", "fallback", "refused")
+        known = ("model", "prior", "second", "switched", "fallback", "refused")
         return (known.index(source) if source in known else len(known)), source
 
 

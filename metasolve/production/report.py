@@ -61,6 +61,7 @@ class Report:
             "sources": self._by(lambda key: key.source),
             "candidates": [each for each in self._by(lambda key: key.candidate) if each["name"]],
             "preconditioners": dict(sums.preconditioners.most_common()),
+            "unfamiliar solves": sums.unfamiliar,
             "drift": self._drift(),
             "worst": self._losses(),
             "left alone": _ranked(sums.alone, sums.left),

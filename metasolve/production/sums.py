@@ -53,6 +53,7 @@ class Sums:
     alone, failed : numbers of solves and seconds, by why own settings solved or an attempt failed.
     left : numbers of solves without a line, by kind.
     preconditioners : numbers of changed operators, by what became of the preconditioner.
+    unfamiliar : number of solves that the prior chose for, in runs with a model.
     journals, left_out : that were read; and those found in a folder that could not be.
     others : numbers of nonlinear solves, and of runs of whole programs.
     worst : lost seconds, file, line, and what it says.
@@ -67,6 +68,7 @@ class Sums:
         self.failed: Reasons = defaultdict(_nothing)
         self.left: Counter[str] = Counter()
         self.preconditioners: Counter[str] = Counter()
+        self.unfamiliar = 0
         self.others: Counter[str] = Counter()
         self.journals: list[Journal] = []
         self.left_out: list[JournalError] = []
@@ -149,6 +151,7 @@ class Sums:
         self.sampled.merge(other.sampled)
         self.left.update(other.left)
         self.preconditioners.update(other.preconditioners)
+        self.unfamiliar += other.unfamiliar
         self.others.update(other.others)
         self.journals += other.journals
         self.left_out += other.left_out
@@ -233,6 +236,7 @@ class Sums:
             self.pairs.add(own, expected)
         if line.get("preconditioner") in _PRECONDITIONERS:
             self.preconditioners[line["preconditioner"]] += 1
+        self.unfamiliar += bool(line.get("unfamiliar"))
         run.end = max(run.end, moment)
         self._seen.add((run.program, name))
         if why and source != "switched":  # which is own settings' failure

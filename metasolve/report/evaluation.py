@@ -150,6 +150,10 @@ class Evaluation:
         found = [self.measured[MODEL][each.id].record.get("source", "") for each in self.instances]
         return {name: found.count(name) for name in (*ACCEPTED, "fallback", "refused")}
 
+    def unfamiliar(self) -> int:
+        """How many systems the model had not seen the like of: the prior chose for them."""
+        return sum(bool(found.record.get("unfamiliar")) for found in self.measured[MODEL].values())
+
     def wrong_results(self) -> int:
         """Answers accepted from the model whose true residual is above the tolerance."""
         return sum(
@@ -173,6 +177,7 @@ class Evaluation:
             "wrong_results": self.wrong_results(),
             "fallbacks": sources["fallback"],
             "sources": sources,
+            "unfamiliar": self.unfamiliar(),
             "calls": dict(self.calls),
             "break_even_solves": self.break_even_solves(),
             "training_seconds": self.training_seconds,

@@ -42,7 +42,8 @@ def screen(document: Document) -> str:
         *_advice(document["advice"]),
     ]
     parts += [*_programs(document), *_states(document)]
-    parts += [*_preconditioners(document["preconditioners"]), *_drift(document["drift"])]
+    parts += [*_preconditioners(document["preconditioners"])]
+    parts += [*_unfamiliar(document["unfamiliar solves"]), *_drift(document["drift"])]
     if document["saved"]["solves"]:
         parts += ["", *_tables(document)]
     parts += [*_worst(document), *_reasons("left alone", document["left alone"])]
@@ -121,6 +122,13 @@ def _preconditioners(found: Mapping[str, int]) -> Iterator[str]:
         changed = count(sum(found.values()), "operator")
         told = ", ".join(f"{n} {what}" for what, n in found.items())
         yield _entry("kept", f"preconditioners of {changed}: {told}")
+
+
+def _unfamiliar(solves: int) -> Iterator[str]:
+    if solves:
+        told = f"{count(solves, 'solve')} unlike what the model has learned from: the prior chose. "
+        told += "Record such systems as well (--keep-refused DIR), and train again"
+        yield _entry("unfamiliar", told)
 
 
 def _states(document: Document) -> Iterator[str]:

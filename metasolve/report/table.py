@@ -57,7 +57,7 @@ def _chosen(evaluation: Evaluation, index: int) -> str:
         for name, value in record.get("settings", {}).items()
     )
     if record.get("source") == "model":
-        return chosen
+        return f"prior: {chosen}" if record.get("unfamiliar") else chosen
     return f"{record.get('source')}: {record.get('why')}"
 
 
@@ -89,14 +89,15 @@ def summary_table(evaluation: Evaluation) -> Table:
 def summary_lines(evaluation: Evaluation) -> list[str]:
     """What the tables leave out, in words."""
     sources, calls = evaluation.sources(), evaluation.calls
-    strongest = evaluation.strongest()
+    strongest, unfamiliar = evaluation.strongest(), evaluation.unfamiliar()
     lines = [
         *([f"strongest baseline: {_TITLES.get(strongest, strongest)}"] if strongest else []),
         *_over_oracle(evaluation),
         f"model: {int((~evaluation.ok(MODEL)).sum())} failures, {evaluation.wrong_results()} wrong "
         f"results, {sources['fallback']} fallbacks, {sources['refused']} left to the program"
         + (f", {sources['switched']} at first" if sources["switched"] else "")
-        + (f", {sources['second']} by the second choice" if sources["second"] else ""),
+        + (f", {sources['second']} by the second choice" if sources["second"] else "")
+        + (f", {unfamiliar} unfamiliar, where the prior chose" if unfamiliar else ""),
         f"solver calls: training {calls.get('train', 0)}"
         + (f", global search {calls['global']}" if "global" in calls else ""),
     ]

@@ -76,4 +76,4 @@ def sentence(found: Coverage | None, what: str) -> str:
     told += " others"
     if not found.more:
         return told
-    return f"{told}; the rest would be refused: record some {found.more} more {what}"
+    return f"{told}; the prior would choose for the rest: record some {found.more} more {what}"

@@ -41,6 +41,7 @@ PetscErrorCode AttachSession(KSP ksp, Session *s)
   Input Parameters:
 + ksp   - an outermost solver, its type set
 . model - model directory
+. prior - directory of the prior that chooses where systems are unlike what the model has learned from, or `NULL`
 . log   - file to which one JSON line per solve is appended, or `NULL`
 - trial - nonzero where a model is on trial, outside production: it is neither paused nor held to account
 
@@ -48,7 +49,7 @@ PetscErrorCode AttachSession(KSP ksp, Session *s)
 
 .seealso: `MetasolveShare()`, `MetasolveDetach()`, `MetasolveLastRecord()`
 @*/
-PetscErrorCode MetasolveAttach(KSP ksp, const char *model, const char *log, int trial)
+PetscErrorCode MetasolveAttach(KSP ksp, const char *model, const char *prior, const char *log, int trial)
 {
   Session  *s;
   PetscBool known;
@@ -61,7 +62,7 @@ PetscErrorCode MetasolveAttach(KSP ksp, const char *model, const char *log, int 
   PetscCheck(known, PetscObjectComm((PetscObject)ksp), PETSC_ERR_SUP,
              "a KSP of type %s is not accelerated: it does not solve A x = b", ((PetscObject)ksp)->type_name);
   PetscCall(HostUnwrap(ksp));
-  PetscCall(RunSession(PetscObjectComm((PetscObject)ksp), model, log, (PetscBool)(trial != 0), &s));
+  PetscCall(RunSession(PetscObjectComm((PetscObject)ksp), model, prior, log, (PetscBool)(trial != 0), &s));
   PetscCall(AttachSession(ksp, s));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -183,7 +183,7 @@ static Prospect *Foreseen(const Solve *s, Prospect *p)
 {
   const Runner *r = s->run->runner;
 
-  if (!PolicyPrior(r->policy) || r->trial || !isfinite(s->run->attempt)) return NULL;
+  if (!PolicyPrior(s->run->policy) || r->trial || !isfinite(s->run->attempt)) return NULL;
   *p = (Prospect){.foreseen = ClockProcessor() + fmax(s->run->attempt, SHORTEST_PROCESSOR),
                   .aim      = s->accepted * s->contract.bnorm,
                   .other    = s->expected};
@@ -263,7 +263,7 @@ PetscErrorCode AttemptModel(Solve *s, PetscBool *ok)
   if (!*ok && s->preconditioner == PRECONDITIONER_KEPT) PetscCall(Renew(s, ok));
   if (*ok) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCallMPI(MPI_Bcast(&again, 1, MPI_INT, 0, PetscObjectComm((PetscObject)s->ksp)));
-  if (!again || !PolicySecond(s->run->runner->policy, &s->run->decision)) PetscFunctionReturn(PETSC_SUCCESS);
+  if (!again || !PolicySecond(s->run->policy, &s->run->decision)) PetscFunctionReturn(PETSC_SUCCESS);
   why = s->why;
   snprintf(first, sizeof first, "%.127s", JournalWhy(s));
   s->detail[0] = 0;

@@ -30,7 +30,7 @@ static PetscBool TooLong(const Solve *s, int candidate, double own)
 {
   const double rows = (double)s->op.rows;
 
-  if (s->contract.kind == CONTRACT_DIRECT || !PriorFactorises(PolicyPrior(s->run->runner->policy), candidate)) return PETSC_FALSE;
+  if (s->contract.kind == CONTRACT_DIRECT || !PriorFactorises(PolicyPrior(s->run->policy), candidate)) return PETSC_FALSE;
   return (PetscBool)(FACTOR * rows * rows > fmax(exp(own), LEAST));
 }
 
@@ -63,7 +63,7 @@ static double Doubt(const Solve *s, int candidate)
 
 static void Best(Solve *s, Nature nature, Verdict *v)
 {
-  const Prior      p      = PolicyPrior(s->run->runner->policy);
+  const Prior      p      = PolicyPrior(s->run->policy);
   const Forecast  *f      = &s->run->forecast;
   const Posterior *o      = &s->class->offsets;
   const double     rights = ExpectRights(s->class), own = ExpectOwn(s, rights);
@@ -119,7 +119,7 @@ static PetscErrorCode Choose(Solve *s)
   d->foreseen  = exp(r->forecast.total[ExpectOwnAs(s)]);
   d->patience  = v.patience;
   if (v.candidate == POSTERIOR_LASTING) d->settings = r->own;
-  else if (v.candidate >= 0) PriorSettings(PolicyPrior(r->runner->policy), v.candidate, s->op.several, &d->settings);
+  else if (v.candidate >= 0) PriorSettings(PolicyPrior(r->policy), v.candidate, s->op.several, &d->settings);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -137,7 +137,7 @@ static PetscErrorCode OwnMayLast(const Solve *s, PetscBool *yes)
 PetscErrorCode ChooseCandidate(Solve *s, const double features[])
 {
   Run        *r = s->run;
-  const Prior p = PolicyPrior(r->runner->policy);
+  const Prior p = PolicyPrior(r->policy);
   PetscBool   due, lasting;
 
   PetscFunctionBegin;
@@ -178,7 +178,7 @@ static void SeeAttempt(Solve *s)
 
   if (s->run->inner.ksp && s->run->inner.ksp->reason == KSP_DIVERGED_INDEFINITE_MAT) s->class->indefinite = PETSC_TRUE;
   if (s->why == WHY_SETUP_FAILED && tried.offset < POSTERIOR_OWN)
-    PriorImpossible(PolicyPrior(r->runner->policy), tried.offset, s->op.several);
+    PriorImpossible(PolicyPrior(r->policy), tried.offset, s->op.several);
   if (!s->answered) seen = fmax(seen, ExpectOwn(s, 1) + FAILURE);
   LessonSee(&s->lesson, PosteriorObserve(&s->class->offsets, &r->forecast, tried, seen - foreseen));
 }
@@ -196,7 +196,7 @@ void ChooseLearn(Solve *s)
 {
   const PetscBool tried = (PetscBool)(s->source == SOURCE_MODEL || s->source == SOURCE_FALLBACK);
 
-  if (!PolicyPrior(s->run->runner->policy) || !s->run->decided) return;
+  if (!PolicyPrior(s->run->policy) || !s->run->decided) return;
   if (tried && !s->own && s->run->candidate >= 0 && s->setup + s->solve > 0 && KeepTells(s)) SeeAttempt(s);
   if (s->own_measured > 0 ? s->ksp->reason > 0 : s->canary > 0) SeeOwn(s);
 }

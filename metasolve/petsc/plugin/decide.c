@@ -125,6 +125,7 @@ PetscErrorCode StepGuess(Solve *s)
   if (ContractMet(&s->contract, s->start)) s->step = STEP_TAKE_GUESS;
   else if (GuessAlone(r->guess)) s->step = STEP_OWN_FROM_GUESS;
   else if (GuessSettings(r->guess, &s->run->decision)) {
+    s->run->policy  = r->policy;
     s->run->decided = PETSC_TRUE;
     s->step         = STEP_PERMIT;
   }
@@ -132,26 +133,38 @@ PetscErrorCode StepGuess(Solve *s)
 }
 
 /* ---- DECIDE: which settings, if any; one decision holds for one state of the operator ---- */
+/* What a model has never seen the like of is the prior's to decide. */
+static void AskModel(Run *run, const double features[])
+{
+  const Runner *r = run->runner;
+
+  PolicyDecide(r->policy, features, &run->decision);
+  if (run->decision.why != WHY_UNFAMILIAR) return;
+  TextPrint(run->unfamiliar, sizeof run->unfamiliar, "%s", run->decision.detail);
+  if (r->prior) run->policy = r->prior;
+}
+
 PetscErrorCode DecideLook(Solve *s)
 {
   const PetscBool given = (PetscBool)(s->guess && !SolveGuessed(s)); /* by the program */
   const KSP       ksp   = s->ksp;
   PetscReal       rtol, abstol;
   double          features[METASOLVE_FEATURES];
-  Decision       *d      = &s->run->decision;
-  Policy          policy = s->run->runner->policy;
+  Run            *run = s->run;
 
   PetscFunctionBegin;
   ContractTolerances(ksp, &rtol, &abstol);
-  if (PolicyIsConstant(policy)) PolicyDecide(policy, NULL, d);
+  run->policy        = run->runner->policy;
+  run->unfamiliar[0] = 0;
+  if (PolicyIsConstant(run->policy)) PolicyDecide(run->policy, NULL, &run->decision);
   else {
-    PetscCall(FeaturesCompute(s->op.P, ksp->vec_rhs, s->contract.bnorm, rtol, abstol, given, &s->run->previous, features));
+    PetscCall(FeaturesCompute(s->op.P, ksp->vec_rhs, s->contract.bnorm, rtol, abstol, given, &run->previous, features));
     PetscCallMPI(MPI_Bcast(features, METASOLVE_FEATURES, MPI_DOUBLE, 0, PetscObjectComm((PetscObject)ksp)));
-    if (PolicyPrior(policy)) PetscCall(ChooseCandidate(s, features));
-    else PolicyDecide(policy, features, d);
+    if (!PolicyPrior(run->policy)) AskModel(run, features);
+    if (PolicyPrior(run->policy)) PetscCall(ChooseCandidate(s, features));
   }
-  s->run->decided = PETSC_TRUE;
-  s->looked       = PETSC_TRUE;
+  run->decided = PETSC_TRUE;
+  s->looked    = PETSC_TRUE;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -159,14 +172,14 @@ PetscErrorCode DecideLook(Solve *s)
 /* Is it known what own settings take here? A prior knows other programs: then own settings and a candidate must have solved. */
 static PetscBool Told(const Solve *s)
 {
-  if (PolicyPrior(s->run->runner->policy)) return (PetscBool)(s->class->attempt.n && s->class->own_solve.n);
+  if (PolicyPrior(s->run->policy)) return (PetscBool)(s->class->attempt.n && s->class->own_solve.n);
   return (PetscBool)(s->run->decision.expected > 0);
 }
 
 /* Are the program's own settings what is tried, for they may last for several operators? */
 static PetscBool Own(const Solve *s)
 {
-  return (PetscBool)(s->run->decided && PolicyPrior(s->run->runner->policy) && s->run->candidate == POSTERIOR_LASTING);
+  return (PetscBool)(s->run->decided && PolicyPrior(s->run->policy) && s->run->candidate == POSTERIOR_LASTING);
 }
 
 /* A set-up of the program's own that did not wait is paid already. */
@@ -184,11 +197,11 @@ PetscErrorCode DecideExpect(Solve *s)
   if (s->contract.kind == CONTRACT_DIRECT && setup) guess = fmax(guess, CLOCK_FACTOR * pow((double)s->op.rows, 1.5));
   s->expected = ClassOwn(s->class, s->run->decided ? &s->run->decision : NULL, setup, guess);
   s->budget   = s->run->runner->budget * s->expected;
-  if (!Told(s) && !s->class->attempt.n && (s->class->own_solve.n || PolicyPrior(s->run->runner->policy)))
+  if (!Told(s) && !s->class->attempt.n && (s->class->own_solve.n || PolicyPrior(s->run->policy)))
     s->budget = fmin(s->budget, (s->class->own_solve.n && !Own(s) ? 1 : FORESEEN) * s->expected);
-  if (s->run->decided && PolicyPrior(s->run->runner->policy))
+  if (s->run->decided && PolicyPrior(s->run->policy))
     s->budget = fmin(s->budget, fmax(SURPRISE * s->run->attempt, s->expected / 2));
-  if (!s->class->own_solve.n && PolicyIsConstant(s->run->runner->policy))
+  if (!s->class->own_solve.n && PolicyIsConstant(s->run->policy))
     s->budget = fmax(s->budget, ACCOUNT_PINNED); /* what was guessed of own settings may be wrong by hundreds of times */
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -198,7 +211,7 @@ static PetscBool Unsure(const Solve *s)
 {
   const Runner *r = s->run->runner;
 
-  return (PetscBool)(PolicyPrior(r->policy) && s->class->unsure && !s->class->own_solve.n &&
+  return (PetscBool)(PolicyPrior(s->run->policy) && s->class->unsure && !s->class->own_solve.n &&
                      s->expected <= COARSE * r->account.own);
 }
 
@@ -206,8 +219,8 @@ static PetscBool Unsure(const Solve *s)
 static PetscBool Overdrawn(const Solve *s)
 {
   const Runner *r     = s->run->runner;
-  const double  least = PolicyIsConstant(r->policy) ? ACCOUNT_PINNED : ACCOUNT_LEAST;
-  const double  free  = PolicyPrior(r->policy) ? ACCOUNT_PRIOR : Told(s) ? ACCOUNT_FREE : ACCOUNT_DOUBT;
+  const double  least = PolicyIsConstant(s->run->policy) ? ACCOUNT_PINNED : ACCOUNT_LEAST;
+  const double  free  = PolicyPrior(s->run->policy) ? ACCOUNT_PRIOR : Told(s) ? ACCOUNT_FREE : ACCOUNT_DOUBT;
   const double  loss  = Own(s) || s->preconditioner == PRECONDITIONER_KEPT
                         ? 0
                         : ClassLoss(s->class, s->expected, fmin(s->budget, USUAL * s->expected));
@@ -223,7 +236,7 @@ static Why Forbidden(Solve *s)
   if (r->trial) return WHY_NOT;
   if (r->advises) return WHY_ADVISED;
   if (s->class->pause > 0) return WHY_PAUSED;
-  if (ClassMeasureDue(s->class, Told(s), PolicyPrior(r->policy) ? s->expected : 0)) return WHY_MEASURED;
+  if (ClassMeasureDue(s->class, Told(s), PolicyPrior(s->run->policy) ? s->expected : 0)) return WHY_MEASURED;
   if (Unsure(s)) return WHY_MEASURED;
   return Overdrawn(s) ? WHY_OVERDRAWN : WHY_NOT;
 }
@@ -258,7 +271,7 @@ PetscErrorCode StepDecide(Solve *s)
   if (!s->looked) PetscCall(KeepDecide(s));
   if (s->preconditioner == PRECONDITIONER_KEPT) s->run->decided = PETSC_TRUE;
   else if (!s->looked) PetscCall(DecideLook(s));
-  else if (PolicyPrior(r->policy)) PetscCall(ChooseAgain(s));
+  else if (PolicyPrior(s->run->policy)) PetscCall(ChooseAgain(s));
   s->step = STEP_PERMIT;
   if (!s->run->decision.why) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(DecideExpect(s));

@@ -40,7 +40,7 @@ int ExpectOwnAs(const Solve *s)
 {
   const int own = s->run->own_candidate;
 
-  return own < 0 ? PriorUsual(PolicyPrior(s->run->runner->policy), (PetscBool)(s->contract.kind == CONTRACT_DIRECT)) : own;
+  return own < 0 ? PriorUsual(PolicyPrior(s->run->policy), (PetscBool)(s->contract.kind == CONTRACT_DIRECT)) : own;
 }
 
 /* The forest has only seen conjugate gradients fail where an operator is not symmetric: a program that uses them knows why. */
@@ -48,8 +48,7 @@ static PetscBool OwnIsForeseen(const Solve *s)
 {
   const Run *r = s->run;
 
-  return (PetscBool)(r->own_candidate >= 0 &&
-                     PriorPossible(PolicyPrior(r->runner->policy), r->own_candidate, s->op.several, r->nature));
+  return (PetscBool)(r->own_candidate >= 0 && PriorPossible(PolicyPrior(r->policy), r->own_candidate, s->op.several, r->nature));
 }
 
 Whose WhoseOwn(const Solve *s)

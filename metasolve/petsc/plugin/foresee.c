@@ -15,14 +15,14 @@ static PetscErrorCode Dearer(Solve *s)
   PetscCall(MatIsRows(s->op.A, &assembled));
   if (assembled) PetscFunctionReturn(PETSC_SUCCESS);
   if (r->dear[0] == 0) PetscCall(ProductSeconds(s->op.A, s->op.P, s->ksp->vec_rhs, r->previous.work[1], r->dear));
-  PriorDearer(PolicyPrior(r->runner->policy), r->dear[0], r->dear[1], &r->forecast);
+  PriorDearer(PolicyPrior(r->policy), r->dear[0], r->dear[1], &r->forecast);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* What works on blocks themselves, the program's own settings among them, is faster than the forest knows. */
 static void Sooner(Solve *s)
 {
-  const Prior p = PolicyPrior(s->run->runner->policy);
+  const Prior p = PolicyPrior(s->run->policy);
   Forecast   *f = &s->run->forecast;
   Settings    settings;
   Mat         A, P;

@@ -75,7 +75,7 @@ static void AddPreconditioner(Text *t, const Solve *s)
 static void AddSettings(Text *t, const Solve *s)
 {
   const Settings *chosen = &s->run->decision.settings;
-  const Prior     prior  = s->run->decided && s->class ? PolicyPrior(s->run->runner->policy) : NULL;
+  const Prior     prior  = s->run->decided && s->class ? PolicyPrior(s->run->policy) : NULL;
 
   TextPut(t, ",\"settings\":{");
   for (int i = 0; s->source != SOURCE_REFUSED && !s->own && i < chosen->n; i++) {
@@ -86,6 +86,10 @@ static void AddSettings(Text *t, const Solve *s)
   TextString(t, prior ? s->run->candidate < 0 ? "" : PosteriorName(prior, s->run->candidate) : "");
   TextPut(t, ",\"foreseen\":");
   TextDecimal(t, prior && s->run->candidate >= 0 ? s->run->foreseen : NAN);
+  if (prior && s->run->unfamiliar[0]) {
+    TextPut(t, ",\"unfamiliar\":");
+    TextString(t, s->run->unfamiliar);
+  }
   TextPut(t, ",\"unused\":");
   TextString(t, s->unused);
   AddPreconditioner(t, s);
@@ -132,7 +136,7 @@ static void AddNumbers(Text *t, const char *name, int n, const double x[])
 static void AddLesson(Text *t, const Solve *s)
 {
   const Lesson *l = &s->lesson;
-  const Prior   p = PolicyPrior(s->run->runner->policy);
+  const Prior   p = PolicyPrior(s->run->policy);
 
   TextPut(t, ",\"learned\":{");
   if (l->account.own > 0) AddNumbers(t, "account", 2, (double[]){l->account.own, l->account.taken});

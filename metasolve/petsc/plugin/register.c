@@ -129,7 +129,8 @@ PetscErrorCode MetasolveRegister(void)
   nonlinear = (PetscBool)!strcmp(mode, "record-newton");
   linear    = (PetscBool)(run || !strcmp(mode, "record"));
   if (!linear && !nonlinear) PetscFunctionReturn(PETSC_SUCCESS);
-  if (run) PetscCall(RunSession(PETSC_COMM_WORLD, dir, getenv("METASOLVE_LOG"), PETSC_FALSE, &environment));
+  if (run)
+    PetscCall(RunSession(PETSC_COMM_WORLD, dir, getenv("METASOLVE_PRIOR"), getenv("METASOLVE_LOG"), PETSC_FALSE, &environment));
   else PetscCall(RecordSession(dir, &environment));
   environment->references = 1;
   if (prefix) {
@@ -163,18 +164,19 @@ static PetscErrorCode Begin(void)
 
   Input Parameters:
 + model - directory of a model
+. prior - directory of the prior that chooses where systems are unlike what the model has learned from; NULL for none
 - log   - a file to which a JSON line for each solve is appended; NULL for none
 
   Level: intermediate
 
 .seealso: `MetasolveAdopt()`, `MetasolveEnd()`
 @*/
-PetscErrorCode MetasolveBegin(const char *model, const char *log)
+PetscErrorCode MetasolveBegin(const char *model, const char *prior, const char *log)
 {
   PetscFunctionBegin;
   if (AttachIsOff()) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCheck(!environment, PETSC_COMM_WORLD, PETSC_ERR_ORDER, "a model is in front of this program already");
-  PetscCall(RunSession(PETSC_COMM_WORLD, model, log, PETSC_FALSE, &environment));
+  PetscCall(RunSession(PETSC_COMM_WORLD, model, prior, log, PETSC_FALSE, &environment));
   PetscCall(Begin());
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -5,7 +5,7 @@
                         |                                                       ^                                |
                       GUESS -- meets the contract --> TAKE_GUESS --> DONE       |                              fails
                         |  \-- with own settings ---> OWN_FROM_GUESS --> DONE   |                                v
-                      DECIDE -- no gain, unfamiliar, small ---------------------+                            FALL_BACK --> DONE
+                      DECIDE -- no gain, small ---------------------------------+                            FALL_BACK --> DONE
                         |                                                       |                                ^
                       PERMIT -- paused, measured, overdrawn, too slow ----------+                              fails
                         |                                                                                        |
@@ -44,7 +44,7 @@ static void Save(Runner *r)
 
   r->state.saved = ClockNow();
   if (!r->state.path[0] || !r->state.n) return;
-  if (!(error = StateSave(&r->state, PolicyPrior(r->policy), &r->classes))) {
+  if (!(error = StateSave(&r->state, RunnerPrior(r), &r->classes))) {
     JournalSaved(r);
     return StateUnlock(&r->state);
   }
@@ -87,7 +87,7 @@ static PetscErrorCode Finish(Solve *s, double begin)
   s->host->setup = 0;
   r->solves++;
   PetscCallMPI(MPI_Comm_rank(PetscObjectComm((PetscObject)s->ksp), &rank));
-  if (!rank) s->learned = StateLearn(&r->state, s->class, &s->lesson);
+  if (!rank && PolicyPrior(s->run->policy)) s->learned = StateLearn(&r->state, s->class, &s->lesson);
   if (!rank) JournalWrite(s);
   if (s->learned && (begin - r->state.saved > OFTEN || r->state.n >= MANY)) Save(r);
   PetscCall(VecDestroy(&s->x0));
@@ -102,6 +102,7 @@ static PetscErrorCode RunOf(Host *h, Run **run)
   if (!h->state) {
     PetscCall(PetscNew(run));
     (*run)->runner   = (Runner *)h->session->data;
+    (*run)->policy   = (*run)->runner->policy;
     (*run)->recorded = (Recorded){.previous = &(*run)->previous, .scales = &(*run)->scales, .twin = &(*run)->twin};
     h->state         = *run;
   }
@@ -211,6 +212,7 @@ static PetscErrorCode RunnerDestroy(void *data)
   if (remembering == r) remembering = NULL;
   PetscCall(ShelfClear(r));
   PolicyFree(r->policy);
+  PolicyFree(r->prior);
   NewtonGuessFree(r->newton);
   ClassFree(&r->classes);
   free(r->state.learned);
@@ -229,7 +231,18 @@ static double Share(const char *given) /* from 0 to 1 */
   return isgreaterequal(share, 0) ? fmin(share, 1) : 0;
 }
 
-PetscErrorCode RunSession(MPI_Comm comm, const char *model, const char *log, PetscBool trial, Session **session)
+static PetscErrorCode LoadPrior(MPI_Comm comm, const char *prior, Runner *r)
+{
+  char why[sizeof r->broken];
+  int  wanted = prior && r->policy && !PolicyPrior(r->policy) && !PolicyIsConstant(r->policy);
+
+  PetscFunctionBegin;
+  PetscCallMPI(MPI_Bcast(&wanted, 1, MPI_INT, 0, comm));
+  if (wanted) PetscCall(PolicyLoad(comm, prior, &r->prior, why, sizeof why));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode RunSession(MPI_Comm comm, const char *model, const char *prior, const char *log, PetscBool trial, Session **session)
 {
   const char *budget = getenv("METASOLVE_BUDGET"), *state = getenv("METASOLVE_STATE");
   PetscBool   counts = (PetscBool)(getenv("METASOLVE_DETERMINISTIC") != NULL);
@@ -256,10 +269,11 @@ PetscErrorCode RunSession(MPI_Comm comm, const char *model, const char *log, Pet
   if (!rank && *r->broken)
     fprintf(stderr, "metasolve: %s; %s\n", r->broken,
             r->policy ? "the model is used without it" : "every solve is left to the program's own settings");
-  if (PolicyPrior(r->policy) && state && !trial) PetscCall(StateLoad(comm, state, PolicyPrior(r->policy), &r->classes, id));
+  PetscCall(LoadPrior(comm, prior, r));
+  if (RunnerPrior(r) && state && !trial) PetscCall(StateLoad(comm, state, RunnerPrior(r), &r->classes, id));
   PetscCall(JournalOpen(comm, log, id, r->canary, &r->journal));
   if (!trial && !r->advises) PetscCall(GatherOpen(comm, r->journal.run, &r->gathering));
-  if (PolicyPrior(r->policy) && state && !trial && !remembering && !counts && !getenv("METASOLVE_FREEZE") && !rank) {
+  if (RunnerPrior(r) && state && !trial && !remembering && !counts && !getenv("METASOLVE_FREEZE") && !rank) {
     snprintf(r->state.path, sizeof r->state.path, "%s", state);
     Remember(r);
   }

@@ -35,6 +35,7 @@ typedef struct { /* of the whole program, or of one attached KSP */
   PetscBool   advises;     /* nothing is tried, nor started elsewhere */
   PetscBool   trial;       /* a model is on trial, outside production: it is neither paused nor held to account */
   Policy      policy;
+  Policy      prior;  /* chooses where systems are unlike what the model has learned from; NULL: own settings solve these */
   Guess       guess;  /* NULL: every solve starts where the program starts it */
   NewtonGuess newton; /* the same of nonlinear ones */
   double      budget;
@@ -76,6 +77,8 @@ typedef struct { /* kept with a KSP */
   PetscBool     offers;  /* it is on the shelf, and here as well */
   Inner         inner;
   Cycle         cycle;
+  Policy        policy;                   /* who decides, or has decided */
+  char          unfamiliar[96];           /* why it is not the model */
   Decision      decision;                 /* for op, where decided */
   Forecast      forecast;                 /* of a prior, likewise */
   Nature        nature;                   /* of the operator, as candidates ask for it */
@@ -166,6 +169,11 @@ static inline double Lap(double *since)
 
   *since = now;
   return t;
+}
+
+static inline Prior RunnerPrior(const Runner *r) /* whose offsets the classes hold; a model has none */
+{
+  return PolicyPrior(r->policy) ? PolicyPrior(r->policy) : PolicyPrior(r->prior);
 }
 
 static inline double SolveOwnSeconds(const Solve *s) /* that own settings have taken, of the processor; 0: they have not solved */

@@ -7,7 +7,7 @@
 /* Is anything known of what own settings take here? What was guessed of them is no loss, and no gain. */
 static PetscBool Known(const Solve *s)
 {
-  const Policy policy = s->run->runner->policy;
+  const Policy policy = s->run->policy;
 
   return (PetscBool)(s->class->own_solve.n || !policy || !PolicyIsConstant(policy));
 }
@@ -77,7 +77,7 @@ PetscErrorCode SeenOwn(Solve *s)
   PetscFunctionBegin;
   if (s->answered) PetscFunctionReturn(PETSC_SUCCESS);
   look[0] = !good || s->class->looks++ % EVERY < CLASS_LOOKS;
-  look[1] = look[0] && good && s->own_measured > 0 && s->run->runner->policy;
+  look[1] = look[0] && good && s->own_measured > 0 && s->run->policy;
   PetscCallMPI(MPI_Bcast(look, 2, MPI_INT, 0, PetscObjectComm((PetscObject)s->ksp)));
   if (look[1] && Follows(s)) PetscCall(Attains(s));
   else if (look[0]) PetscCall(Residual(s));

@@ -2,6 +2,8 @@
 
 import pytest
 
+from metasolve.files.shipped import shipped
+
 SETTINGS = {"ksp_type": "gmres", "pc_type": "jacobi"}
 
 
@@ -37,6 +39,29 @@ def test_trained_on_other_features(command, expected, constant_model, run_with, 
 def test_unfamiliar_instance(command, expected, constant_model, run_with):
     done, lines = run_with(constant_model(low=-99.0, high=-98.0, **SETTINGS), command)
     assert_left_alone(done, lines, "unfamiliar", expected)
+
+
+@pytest.mark.parametrize("ranks", [1, 2])
+def test_where_a_model_is_unfamiliar_the_prior_chooses(
+    solver_program, constant_model, run_with, ranks
+):
+    """As it does without a model."""
+    command = [*solver_program("convection_diffusion"), "-n", "60", "-peclet", "30"]
+    prior = {"METASOLVE_PRIOR": str(shipped()), "METASOLVE_DETERMINISTIC": "1"}
+    alone, expected = run_with(shipped(), command, ranks, env=prior)
+    model = constant_model(low=-99.0, high=-98.0, **SETTINGS)
+    done, lines = run_with(model, command, ranks, env=prior)
+    assert done.stdout == alone.stdout
+    told = ("source", "why", "candidate", "settings", "iterations")
+    assert [[line[key] for key in told] for line in lines] == [
+        [line[key] for key in told] for line in expected
+    ]
+    assert lines[0]["candidate"]
+    assert lines[0]["unfamiliar"].startswith("unfamiliar: ")
+    assert "unfamiliar" not in expected[0]
+    _, familiar = run_with(constant_model(**SETTINGS), command, ranks, env=prior)
+    assert familiar[0]["settings"]["pc_type"] == "jacobi"
+    assert "unfamiliar" not in familiar[0]
 
 
 def test_own_settings_were_best(command, expected, constant_model, run_with):
