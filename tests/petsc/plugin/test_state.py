@@ -108,6 +108,18 @@ def test_the_journal_leads_to_the_state_bit_for_bit(place, sequence):
     assert [c.solves for c in place.classes()] == [40, 5, 5]
 
 
+def test_in_runs_with_a_model_the_prior_learns_where_it_chooses(place, sequence, constant_model):
+    """Of solves that a model chooses for nothing is added."""
+    settings = {"ksp_type": "gmres", "pc_type": "jacobi"}
+    known = constant_model(**settings)
+    place.run(sequence, METASOLVE_DIR=known, METASOLVE_PRIOR=place.prior)
+    assert not place.state.exists()
+    unlike = constant_model(low=-99.0, high=-98.0, **settings)
+    place.run(sequence, METASOLVE_DIR=unlike, METASOLVE_PRIOR=place.prior)
+    assert sum(each.solves for each in place.classes()) > 1
+    assert place.replayed() == place.state.read_bytes()
+
+
 def test_runs_that_end_at_once_add_up(place, sequence):
     place.at_once(sequence(10), 6)
     (found,) = place.classes()
