@@ -120,11 +120,12 @@ def add_conduct(made: Parser) -> None:
 
 def conduct_of(asked: Namespace, log: Path | None, command: Sequence[str]) -> Conduct:
     """Return how a model is used, as the command line says."""
+    from metasolve.petsc import launch
     from metasolve.petsc.conduct import Conduct
     from metasolve.production import site
 
     state = None
-    if asked.state != "none":
+    if asked.state != "none" and launch.uses_prior(asked.model):
         state = site.file_of(command, None if asked.state is None else Path(asked.state))
     if asked.state_id is not None:
         state = _pinned(state, asked.state_id)
@@ -149,8 +150,8 @@ def _pinned(state: Path | None, name: str) -> Path:
 
     if state is None:
         raise UsageError(
-            f"--state-id {name}: no state is kept under --state none, or with a model of your own: "
-            "leave one of them out"
+            f"--state-id {name}: no state is used under --state none, or with a model of constant "
+            "settings: leave one of them out"
         )
     return past.pinned(site.known(str(state)), name)
 

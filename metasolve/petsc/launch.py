@@ -144,6 +144,14 @@ def is_of_program(model: str | os.PathLike[str]) -> bool:
         return False
 
 
+def uses_prior(model: str | os.PathLike[str]) -> bool:
+    """Whether the prior may choose in a run with a model: not where its settings are constant."""
+    try:
+        return parse_object(read_regular(Path(model) / "model.json")).get("kind") != "constant"
+    except (OSError, ValueError):
+        return True
+
+
 def _of_run(model: str | os.PathLike[str], watch: Watch, conduct: Conduct) -> dict[str, str]:
     directory = Path(model).absolute()
     check_model(directory)

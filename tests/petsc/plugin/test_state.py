@@ -112,10 +112,10 @@ def test_in_runs_with_a_model_the_prior_learns_where_it_chooses(place, sequence,
     """Of solves that a model chooses for nothing is added."""
     settings = {"ksp_type": "gmres", "pc_type": "jacobi"}
     known = constant_model(**settings)
-    place.run(sequence, METASOLVE_DIR=known, METASOLVE_PRIOR=place.prior)
+    place.run(sequence(3), METASOLVE_DIR=known, METASOLVE_PRIOR=place.prior)
     assert not place.state.exists()
     unlike = constant_model(low=-99.0, high=-98.0, **settings)
-    place.run(sequence, METASOLVE_DIR=unlike, METASOLVE_PRIOR=place.prior)
+    place.run(sequence(3), METASOLVE_DIR=unlike, METASOLVE_PRIOR=place.prior)
     assert sum(each.solves for each in place.classes()) > 1
     assert place.replayed() == place.state.read_bytes()
 
