@@ -19,6 +19,11 @@ needs_hypre = pytest.mark.skipif(
     "hypre" not in of_petsc4py().preconditioners, reason="this PETSc was built without hypre"
 )
 
+needs_factorisations = pytest.mark.skipif(
+    not all(map(PETSc.Sys.hasExternalPackage, ("mumps", "suitesparse", "superlu_dist"))),
+    reason="this PETSc was built without libraries that factorise",
+)
+
 #: As the plug-in names it.
 PETSC = ".".join(map(str, PETSc.Sys.getVersion()))
 PETSC += "-complex" if PETSc.ScalarType().dtype == "complex128" else ""

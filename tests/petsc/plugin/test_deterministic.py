@@ -8,6 +8,7 @@ import pytest
 
 from metasolve.files.shipped import shipped
 
+from ..conftest import needs_factorisations, needs_hypre
 from ..prior_writer import write_prior
 
 PROGRAM = Path(__file__).with_name("repeated_program.py")
@@ -61,6 +62,7 @@ def test_a_sample_is_the_same_in_each_run(repeat):
     assert len(set(drawn[0])) > 1
 
 
+@needs_hypre
 def test_work_is_counted_of_what_petsc_does_not_count(repeat):
     """Nothing takes no time: neither a set-up nor a solve of a library."""
     options = "-plain_ksp_type cg -plain_pc_type hypre"
@@ -75,6 +77,7 @@ def test_the_state_stays_as_it_is(repeat, tmp_path):
     assert not state.exists()
 
 
+@needs_factorisations
 @pytest.mark.parametrize("ranks", [1, 2])
 def test_no_candidate_factorises_on_several_ranks(repeat, run_with, tmp_path, feature_names, ranks):
     """Libraries that do so in parallel add up in the order in which messages come."""
