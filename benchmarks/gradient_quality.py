@@ -25,7 +25,7 @@ from metasolve.train.evaluator import Evaluation, Evaluator
 from metasolve.train.events import Events
 from metasolve.train.perturb import Perturber, Plan
 from metasolve.train.policy import PolicyTrainer
-from metasolve.train.probe import Probe
+from metasolve.train.probe import Draw, Probe
 from metasolve.train.task import Task
 from metasolve.train.trainer import Trainer
 
@@ -74,7 +74,7 @@ class Workshop:
         self.config = config
         trainer = Trainer(task, farm, config)
         self.train, _ = trainer.reference()
-        self.policy = trainer.explore(self.train)
+        self.policy = trainer.explore(self.train).network()
         self.perturber = Perturber(config, self.policy, trainer.dataset, trainer.evaluator)
         self._learn()
         self.surrogate_calls = trainer.evaluator.calls
@@ -103,7 +103,7 @@ class Workshop:
         rng = np.random.default_rng([self.config.seed, _PLACE])
         chosen = [int(each) for each in rng.permutation(self.train)[:count]]
         if place == POLICY:
-            return [(each, self.perturber.coordinates(each)) for each in chosen]
+            return [(each, self.policy.coordinates(each)) for each in chosen]
         dim = self.policy.arms.space.dim
         return [(each, rng.uniform(-_WIDTH, _WIDTH, dim)) for each in chosen]
 
@@ -120,7 +120,7 @@ class Workshop:
     def _exact(self, look: Perturber, point: tuple[int, Array]) -> Array:
         n = len(point[1])
         V = tangents("coordinate", (self.config.seed, _TRUTH, 0), n, np.ones(n, dtype=bool))
-        probe = look.probe(*point, 0, 1.0, V / np.sqrt(n), "central")
+        probe = look.probe(*point, Draw(0), V / np.sqrt(n), "central")
         return look.gradient(probe, self._measure(probe), Plan("full", n, "none", ""))
 
     def estimates(self, point: tuple[int, Array], plans: Sequence[Plan]) -> Array:
@@ -141,7 +141,7 @@ class Workshop:
         k = max(min(plan.tangents, n) for plan in alike)
         key = (self.config.seed, _TRUTH + 1 + draw, point[0])
         V = chosen.tangents(self.config.tangent_kind, key, k, np.ones(n, dtype=bool))
-        probe = self.perturber.probe(*point, 0, 1.0, V, chosen.scheme)
+        probe = self.perturber.probe(*point, Draw(0), V, chosen.scheme)
         return probe, self._measure(probe)
 
     def _estimate(

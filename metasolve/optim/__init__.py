@@ -1,6 +1,6 @@
 """Optimisers for what can only be evaluated: on constrained sets, and in fixed point."""
 
-from metasolve.optim.domains import Box, Domain, L1Ball, Simplex, pulled_inside
+from metasolve.optim.domains import Box, Domain, L1Ball, Product, Simplex, pulled_inside
 from metasolve.optim.fixed_point import Entry, FixedPointFormat, SignSPSA, replay
 from metasolve.optim.frank_wolfe import FrankWolfe
 
@@ -11,6 +11,7 @@ __all__ = [
     "FixedPointFormat",
     "FrankWolfe",
     "L1Ball",
+    "Product",
     "SignSPSA",
     "Simplex",
     "pulled_inside",

@@ -1,11 +1,12 @@
 """Domains: compact convex sets over which a linear function is easily minimised.
 
 A box bounds settings, a simplex holds mixtures (over types of preconditioner, say), an l1 ball
-sparse vectors (modes of an initial guess).
+sparse vectors (modes of an initial guess); a product holds one of each.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -129,6 +130,39 @@ class L1Ball:
         """Whether the sizes sum to no more."""
         inside: NDArray[np.bool_] = np.abs(x).sum(axis=-1) <= self.size + tolerance
         return inside
+
+
+class Product:
+    """The Cartesian product of domains: (x_1, ..., x_m) with each x_i in its domain."""
+
+    def __init__(self, parts: Sequence[Domain]) -> None:
+        self.parts = tuple(parts)
+        self.centre = np.concatenate([np.zeros(0), *(part.centre for part in self.parts)])
+        self.radius = min((part.radius for part in self.parts), default=np.inf)
+        self._ends = np.cumsum([len(part.centre) for part in self.parts], dtype=int)[:-1]
+
+    def minimiser(self, gradient: Array) -> Array:
+        """The extreme points of the parts: a linear function is minimised part by part."""
+        return self._joined([part.minimiser for part in self.parts], gradient)
+
+    def direction(self, v: Array) -> Array:
+        """The directions of the parts."""
+        return self._joined([part.direction for part in self.parts], v)
+
+    def contains(self, x: Array, tolerance: float = 1e-12) -> NDArray[np.bool_]:
+        """Whether each part is in its domain."""
+        pairs = zip(self.parts, self._split(x), strict=True)
+        each = [part.contains(its, tolerance) for part, its in pairs]
+        inside: NDArray[np.bool_] = np.all([np.ones(x.shape[:-1], dtype=bool), *each], axis=0)
+        return inside
+
+    def _joined(self, functions: Sequence[Callable[[Array], Array]], x: Array) -> Array:
+        pairs = zip(functions, self._split(x), strict=True)
+        joined: Array = np.concatenate([x[..., :0], *(f(its) for f, its in pairs)], axis=-1)
+        return joined
+
+    def _split(self, x: Array) -> list[Array]:
+        return np.split(x, self._ends, axis=-1) if self.parts else []
 
 
 def pulled_inside(domain: Domain, x: Array, reach: float) -> Array:

@@ -42,6 +42,9 @@ class FrankWolfe:
         ε of the differences.
     seed
         Of the tangents, keyed by seed and k.
+    taken
+        Steps that the start is worth: k begins after them, so that it is not forgotten at once.
+        With 0 the first step, η = 1, goes to an extreme point whatever the start.
 
     Raises
     ------
@@ -56,12 +59,13 @@ class FrankWolfe:
         averaged: bool = True,
         step: float = 1e-6,
         seed: int = 0,
+        taken: int = 0,
     ) -> None:
         self.x = np.array(start, dtype=np.float64)
         if not np.all(domain.contains(self.x)):
             raise UsageError(f"start={start!r}: is outside the domain; start at its centre")
         self.domain, self.averaged, self.step, self.seed = domain, averaged, step, seed
-        self.taken = 0
+        self.taken = taken
         self._average = np.zeros_like(self.x)
         self._everywhere = np.ones(self.x.shape[-1], dtype=bool)
 

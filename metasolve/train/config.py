@@ -44,6 +44,11 @@ class TrainConfig(BaseModel):
     batch: int | None = Field(
         None, ge=1, description="Instances per perturbation step; default: from the budget."
     )
+    optimizer: Literal["adam", "frank-wolfe"] = Field(
+        "adam",
+        description="What moves: adam the weights of a policy, frank-wolfe one mixture of settings "
+        "for all systems, of which constant settings come.",
+    )
     estimator: Literal[
         "auto", "mean", "projected", "unbiased", "sign", "full", "smoothed", "posterior"
     ] = Field("auto", description="From differences to a gradient; auto: chosen by a short trial.")

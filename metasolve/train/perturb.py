@@ -1,9 +1,8 @@
-"""Phase 2: forward-perturbation steps. Measure around what the policy does, correct, move.
+"""Phase 2: forward-perturbation steps. Measure around what the learner does, correct, move.
 
-Per instance one arm is drawn from the policy. Its numbers are perturbed along k tangents, which
+Per instance one arm is drawn by the learner. Its numbers are perturbed along k tangents, which
 corrects the surrogate's gradient in these directions (projection with control variate); the cost
-of the arm itself corrects the surrogate's opinion of the arm (score function with the surrogate as
-baseline).
+of the arm itself corrects the surrogate's opinion of the arm.
 """
 
 from __future__ import annotations
@@ -12,9 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from metasolve.gradient import Scheme, clip_differences, generator, method
 from metasolve.model.matches import as_tensor
@@ -25,8 +22,8 @@ from metasolve.space.setting import Integer
 from metasolve.train.config import TrainConfig
 from metasolve.train.dataset import Dataset
 from metasolve.train.evaluator import Evaluation, Evaluator
-from metasolve.train.policy import Correction, PolicyTrainer
-from metasolve.train.probe import Probe, survivors
+from metasolve.train.learner import Correction, Learner
+from metasolve.train.probe import Draw, Probe, survivors
 
 Array = NDArray[np.float64]
 EXPLORATION = 0.15  # share of arms drawn evenly from those in play instead of from the policy
@@ -89,20 +86,20 @@ class Perturber:
 
     Parameters
     ----------
-    config, policy, dataset, evaluator : options, what moves, what is known, what measures.
+    config, learner, dataset, evaluator : options, what moves, what is known, what measures.
     """
 
     def __init__(
         self,
         config: TrainConfig,
-        policy: PolicyTrainer,
+        learner: Learner,
         dataset: Dataset,
         evaluator: Evaluator,
     ) -> None:
-        self.config, self.policy, self.dataset = config, policy, dataset
-        self.evaluator, self.noise = evaluator, policy.surrogate.noise
+        self.config, self.learner, self.dataset = config, learner, dataset
+        self.evaluator, self.noise = evaluator, learner.surrogate.noise
         self.epsilon = config.epsilon or epsilon_for(self.noise)
-        self.sizes = step_sizes(policy.arms.space, self.epsilon)
+        self.sizes = step_sizes(learner.arms.space, self.epsilon)
         self.plan = Plan.of(config)
         self._wrong, self._total = 0.0, 0.0  # running sums behind ρ²
 
@@ -127,18 +124,16 @@ class Perturber:
     def learn(self, results: Sequence[Evaluation]) -> None:
         """Add what was measured outside the steps."""
         self.dataset.add(results)
-        self.policy.surrogate.condition(self.dataset.matches())
+        self.learner.surrogate.condition(self.dataset.matches())
 
     def _move(self, measured: Sequence[tuple[Probe, list[Evaluation]]]) -> dict[str, float | str]:
         correction, diagnostics = self._correction(measured)
-        expected = self.policy.steps(
-            4, learning_rate=(2e-3, 2e-3), temperature=(0.02, 0.02), correction=correction
-        )
+        expected = self.learner.correct(correction)
         costs = [probe.level(np.array([each.cost for each in mine])) for probe, mine in measured]
         return {"cost": float(np.mean(costs)), "expected": expected, **diagnostics}
 
     def _learn(self, number: int) -> None:
-        surrogate, matches = self.policy.surrogate, self.dataset.matches()
+        surrogate, matches = self.learner.surrogate, self.dataset.matches()
         if number % 5 == 4:
             surrogate.fit(matches, steps=15)
         else:
@@ -152,17 +147,16 @@ class Perturber:
 
     def _probe(self, number: int, index: int) -> Probe:
         key, chosen = (self.config.seed, number, index), method(self.plan.estimator)
-        arm, weight = self.draw(index, key)
-        active = self.policy.arms.mask[arm] > 0
+        draw = self.draw(index, key)
+        active = self.learner.arms.mask[draw.arm] > 0
         k = min(self.plan.tangents, int(active.sum()))
         V = chosen.tangents(self.config.tangent_kind, key, k, active)
-        return self.probe(index, self.coordinates(index), arm, weight, V, chosen.scheme)
+        z = self.learner.numbers(index, draw.arm)
+        return self.probe(index, z, draw, V, chosen.scheme)
 
-    def probe(
-        self, index: int, z: Array, arm: int, weight: float, V: Array, scheme: Scheme
-    ) -> Probe:
+    def probe(self, index: int, z: Array, draw: Draw, V: Array, scheme: Scheme) -> Probe:
         """What to measure along tangents V (dim, k) around coordinates z (dim,)."""
-        arms, base = self.policy.arms, np.clip(z, -1.0, 1.0)
+        arms, arm, base = self.learner.arms, draw.arm, np.clip(z, -1.0, 1.0)
         forth = np.clip(base + (self.sizes[:, None] * V).T, -1, 1)
         back = np.clip(base - (self.sizes[:, None] * V).T, -1, 1)
         # A probe that leaves the box measures nothing: take the side with more room.
@@ -179,53 +173,48 @@ class Perturber:
             moved = encoded[1:] - encoded[0]
         moves = (moved / self.sizes).T * (arms.mask[arm] > 0)[:, None]
         used: Scheme = "central" if central else "forward"
-        return Probe(index, arm, weight, settings, encoded, moves, used)
+        return Probe(index, draw, settings, encoded, moves, used)
 
-    def coordinates(self, index: int) -> Array:
-        """What the policy predicts for an instance, (dim,)."""
-        with torch.no_grad():
-            z: Tensor = self.policy.model(self.policy.inputs[index : index + 1])
-        return z[0].numpy().astype(float)
-
-    def draw(self, index: int, key: tuple[int, int, int]) -> tuple[int, float]:
-        """An arm from the policy on an instance, and its importance weight."""
-        kept, z = self.policy.kept, self.coordinates(index)
-        with torch.no_grad():
-            here = self.policy.symmetric(self.policy.inputs[index : index + 1])
-            pi = self.policy.arms.log_probability(as_tensor(z[None]), here)[0, kept].exp().numpy()
-        pi = pi.astype(float) / max(float(pi.sum()), 1e-12)
-        fits = self.policy.arms.general[kept.numpy()] | bool(here)
+    def draw(self, index: int, key: tuple[int, int, int]) -> Draw:
+        """An arm from the learner on an instance, now and then any that fits."""
+        learner, kept = self.learner, self.learner.kept
+        here = learner.symmetric(learner.inputs[index : index + 1])
+        pi = learner.chances(index)
+        pi = pi / max(float(pi.sum()), 1e-12)
+        fits = learner.arms.general[kept.numpy()] | bool(here)
         even = fits / fits.sum() if fits.any() else np.full(len(kept), 1.0 / len(kept))
         q = (1.0 - EXPLORATION) * pi + EXPLORATION * even
         drawn = int(np.searchsorted(np.cumsum(q), generator(key).uniform() * q.sum()))
         drawn = min(drawn, len(kept) - 1)
-        return int(kept[drawn]), float(pi[drawn] / q[drawn])
+        return Draw(int(kept[drawn]), float(pi[drawn]), float(q[drawn]))
 
     def _correction(
         self, measured: Sequence[tuple[Probe, list[Evaluation]]]
     ) -> tuple[Correction, dict[str, float | str]]:
-        rows, advantages, wrong, total = [], [], 0.0, 0.0
+        slopes, excess, wrong, total = [], [], 0.0, 0.0
         trusts = self.trusts  # of earlier steps: what decides must not be what it is used on
         for probe, evaluations in measured:
             costs, believed = self.squashed(evaluations), self._believed(probe)
             d, d_hat = self._differences(probe, costs), probe.differences(believed)
-            rows.append(probe.weight * self._numbers(probe, evaluations, trusts, self.plan))
-            advantages.append(probe.weight * (probe.level(costs) - probe.level(believed)))
+            slopes.append(self._numbers(probe, evaluations, trusts, self.plan))
+            excess.append(probe.level(costs) - probe.level(believed))
             wrong, total = wrong + float(np.sum((d - d_hat) ** 2)), total + float(np.sum(d**2))
         self._wrong = _MEMORY * self._wrong + wrong
         self._total = _MEMORY * self._total + total
-        index = [probe.instance for probe, _ in measured]
+        x = self.learner.inputs[[probe.instance for probe, _ in measured]]
         correction = Correction(
-            x=self.policy.inputs[index],
-            symmetric=self.policy.symmetric(self.policy.inputs[index]),
-            z=as_tensor(np.array(rows)),
-            arm=torch.as_tensor([probe.arm for probe, _ in measured]),
-            advantage=as_tensor(np.clip(advantages, -2.0, 2.0)),
+            x=x,
+            symmetric=self.learner.symmetric(x),
+            arm=np.array([probe.draw.arm for probe, _ in measured]),
+            chance=np.array([probe.draw.chance for probe, _ in measured]),
+            drawn=np.array([probe.draw.drawn for probe, _ in measured]),
+            slope=np.array(slopes),
+            excess=np.array(excess),
         )
         diagnostics: dict[str, float | str] = {
             # ρ = ‖∇f − ∇f̂‖ / ‖∇f‖ along the probes: the control variate helps while it is below 1
             "rho": (wrong / total) ** 0.5 if total > 0 else 0.0,
-            "bias": float(np.mean(advantages)),
+            "bias": float(np.mean(correction.weight * correction.excess)),
             "control_variate": "surrogate" if trusts else "none",
         }
         return correction, diagnostics
@@ -233,7 +222,7 @@ class Perturber:
     def gradient(self, probe: Probe, evaluations: Sequence[Evaluation], plan: Plan) -> Array:
         """What a plan makes of the cost's gradient with respect to the numbers, (dim,)."""
         trusts = plan.control_variate == "surrogate"
-        slope = self._slope(probe, self.policy.surrogate)
+        slope = self._slope(probe, self.learner.surrogate)
         return slope + self._numbers(probe, evaluations, trusts, plan)
 
     def squashed(self, evaluations: Sequence[Evaluation]) -> Array:
@@ -247,10 +236,10 @@ class Perturber:
         self, probe: Probe, evaluations: Sequence[Evaluation], trusts: bool, plan: Plan
     ) -> Array:
         """What to add to the surrogate's gradient on the numeric coordinates, (dim,)."""
-        slope = self._slope(probe, self.policy.surrogate)
+        slope = self._slope(probe, self.learner.surrogate)
         if trusts and method(plan.estimator).conditions:
             seen = self.dataset.matched(evaluations, probe.encoded)
-            return self._slope(probe, self.policy.surrogate.given(seen)) - slope
+            return self._slope(probe, self.learner.surrogate.given(seen)) - slope
         d = self._differences(probe, self.squashed(evaluations))
         if not trusts:
             return self._estimate(probe, d, plan) - slope
@@ -263,7 +252,7 @@ class Perturber:
 
     def _estimate(self, probe: Probe, d: Array, plan: Plan) -> Array:
         """Gradient (dim,) from differences, with respect to the active numbers only."""
-        chosen, active = method(plan.estimator), self.policy.arms.mask[probe.arm] > 0
+        chosen, active = method(plan.estimator), self.learner.arms.mask[probe.draw.arm] > 0
         found = np.zeros(len(active))
         if d.size:
             # Signs have no size: that of the differences is taken.
@@ -276,10 +265,10 @@ class Perturber:
         points = probe.encoded[:1] if probe.scheme == "forward" else probe.encoded
         x = np.repeat(self.dataset.inputs[probe.instance][None], len(points), axis=0)
         slope = surrogate.gradient(x, points).mean(axis=0)
-        return np.where(self.policy.arms.mask[probe.arm] > 0, slope, 0.0)
+        return np.where(self.learner.arms.mask[probe.draw.arm] > 0, slope, 0.0)
 
     def _believed(self, probe: Probe) -> Array:
         x = np.repeat(self.dataset.inputs[probe.instance][None], len(probe.encoded), axis=0)
-        taken = self.policy.surrogate.predict(x, probe.encoded, probe.instance)
+        taken = self.learner.surrogate.predict(x, probe.encoded, probe.instance)
         above: Array = taken - self.dataset.difficulty[probe.instance]
         return above

@@ -17,39 +17,14 @@ from metasolve.model.surrogate import Surrogate
 from metasolve.optim.adam import Adam
 from metasolve.train.arms import Arms
 from metasolve.train.inputs import Inputs
+from metasolve.train.learner import Correction
 from metasolve.train.risk import Objective
 
 Tensor = torch.Tensor
 JITTER = 0.3  # standard deviations by which features are moved
 _NEIGHBOURS = 4  # with which an instance is mixed
-
-
-@dataclass(frozen=True)
-class Correction:
-    """What measurements say about the gradient that the surrogate got wrong.
-
-    Attributes
-    ----------
-    x : (n, features) standardised features of the measured instances.
-    symmetric : (n,) whether their operators are.
-    z : (n, dim) added to the gradient with respect to the coordinates.
-    arm : (n,) the arm that was measured.
-    advantage : (n,) measured minus predicted cost of that arm, weighted.
-    """
-
-    x: Tensor
-    symmetric: Tensor
-    z: Tensor
-    arm: Tensor
-    advantage: Tensor
-
-    def loss(self, model: MetaModel, arms: Arms) -> Tensor:
-        """A scalar whose gradient is the correction's."""
-        z = model(self.x)
-        log_pi = arms.log_probability(z, self.symmetric)
-        picked = log_pi.gather(1, self.arm.unsqueeze(1)).squeeze(1)
-        loss: Tensor = ((self.z * z).sum(dim=1) + self.advantage * picked).mean()
-        return loss
+_LARGEST_ADVANTAGE = 2.0
+_LAST_STEPS = 300
 
 
 class PolicyTrainer:
@@ -104,13 +79,49 @@ class PolicyTrainer:
             cost, entropy, outside = self.expectation(self._mixed())
             loss = cost.mean() - heat * entropy.mean() + outside.mean()
             if correction is not None:
-                loss = loss + correction.loss(self.model, self.arms)
+                loss = loss + self._corrected(correction)
             self.optimiser.clear()
             torch.autograd.backward(loss)
             self.optimiser.step(rate, longest=5.0)
             value = float(cost.detach().mean())
         self.surrogate.requires_grad_(True)
         return value
+
+    def correct(self, correction: Correction) -> float:
+        """Some steps at a small rate, with what was measured."""
+        return self.steps(4, (2e-3, 2e-3), (0.02, 0.02), correction)
+
+    def finish(self) -> None:
+        """The last steps, at falling rates."""
+        self.steps(_LAST_STEPS, learning_rate=(3e-3, 3e-4), temperature=(0.02, 0.005))
+
+    @torch.no_grad()
+    def chances(self, index: int) -> NDArray[np.float64]:
+        """Probability (kept,) of each arm in play on an instance."""
+        x = self.inputs[index : index + 1]
+        log_pi = self.arms.log_probability(self.model(x), self.symmetric(x))[0, self.kept]
+        return log_pi.exp().numpy().astype(float)
+
+    @torch.no_grad()
+    def coordinates(self, index: int) -> NDArray[np.float64]:
+        """What the meta-model predicts for an instance, (dim,)."""
+        z: NDArray[np.float32] = self.model(self.inputs[index : index + 1])[0].numpy()
+        return z.astype(float)
+
+    def numbers(self, index: int, arm: int) -> NDArray[np.float64]:  # noqa: ARG002
+        """What the meta-model predicts: the same for every arm."""
+        return self.coordinates(index)
+
+    def _corrected(self, correction: Correction) -> Tensor:
+        """A scalar whose gradient is the correction's: the score function where arms differ."""
+        z = self.model(correction.x)
+        log_pi = self.arms.log_probability(z, correction.symmetric)
+        picked = log_pi.gather(1, torch.as_tensor(correction.arm).unsqueeze(1)).squeeze(1)
+        weight, most = correction.weight, _LARGEST_ADVANTAGE
+        advantage = as_tensor(np.clip(weight * correction.excess, -most, most))
+        slope = as_tensor(weight[:, None] * correction.slope)
+        loss: Tensor = ((slope * z).sum(dim=1) + advantage * picked).mean()
+        return loss
 
     def expectation(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Expected objective, entropy and excess beyond the box, each (n,), at x."""

@@ -16,13 +16,21 @@ Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
+class Draw:
+    """An arm that was drawn: its probability by the learner, and by those who drew it."""
+
+    arm: int
+    chance: float = 1.0
+    drawn: float = 1.0
+
+
+@dataclass(frozen=True)
 class Probe:
     """One instance's part of a step: a base point and its perturbations.
 
     Attributes
     ----------
-    instance, arm : which instance, which arm was drawn.
-    weight : probability of the arm under the policy over that with which it was drawn.
+    instance, draw : which instance, which arm was drawn and how.
     settings : forward: base first, then one per tangent; central: all ahead, then all behind.
     encoded : (m, dim), the settings as the surrogate sees them.
     moves : (dim, k), in units of the step sizes, what really changed: after clamping to the box
@@ -31,8 +39,7 @@ class Probe:
     """
 
     instance: int
-    arm: int
-    weight: float
+    draw: Draw
     settings: list[dict[str, Value]]
     encoded: Array
     moves: Array

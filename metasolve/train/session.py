@@ -200,7 +200,12 @@ def _check(past: Past, began: Event, start: Event, out: Path) -> None:
 def _config(start: Event) -> dict[str, Any]:
     """Options a training began with, in today's terms where those of its version differ."""
     today = TrainConfig(control_variate=start["config"]["control_variate"])
-    return {"prior": "none", **start["config"], "control_variate": today.control_variate}
+    return {
+        "prior": "none",
+        "optimizer": "adam",
+        **start["config"],
+        "control_variate": today.control_variate,
+    }
 
 
 def _plain(value: Any) -> Any:

@@ -5,6 +5,7 @@ No solver calls are made here.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -16,6 +17,7 @@ from metasolve.train.arms import Arms, shortlist
 from metasolve.train.difficulty import Difficulty
 from metasolve.train.events import Events
 from metasolve.train.inputs import Inputs
+from metasolve.train.mixture import Mixture
 from metasolve.train.policy import Incumbents, PolicyTrainer, incumbents
 from metasolve.train.risk import Objective, careful, pessimistic
 from metasolve.train.split import spread_out
@@ -24,6 +26,7 @@ HIDDEN = (64, 64)
 MOST_ARMS = 12  # in play after the design; each costs one surrogate evaluation per policy step
 _WORTH_KEEPING = 0.3  # objective by which an arm may trail the best one on its best instance
 _STEPS = 400
+_FEW_STEPS = 40  # of Frank-Wolfe, whose steps grow shorter with each: some are left to move by
 _MOST_ASKED = 48  # instances that constants are tried on; more are thinned out evenly
 
 
@@ -99,15 +102,27 @@ class Lesson:
         """A policy that has learned what the surrogate believes."""
         teacher, best = self.teacher, self.best
         arms, inputs, seed = teacher.arms, teacher.inputs, teacher.seed
-        kept = list(shortlist(best.each, within=_WORTH_KEEPING, most=MOST_ARMS))
+        kept = shortlist(best.each, within=_WORTH_KEEPING, most=MOST_ARMS)
         varies, start = inputs.varies, best.start(arms)
         model = MetaModel(len(varies), arms.space.dim, start, varies, HIDDEN, seed)
-        policy = PolicyTrainer(model, teacher.surrogate, arms, inputs, kept, self.objective, seed)
-        expected = policy.steps(_STEPS)
-        teacher.events.emit(
-            "warm_start",
-            arms=[arms.arms[arm] for arm in kept],
-            expected=expected,
-            constant=float(best.cost.min()),
-        )
+        known = arms, inputs, list(kept)
+        policy = PolicyTrainer(model, teacher.surrogate, *known, self.objective, seed)
+        self._tell(kept, policy.steps(_STEPS))
         return policy
+
+    def mixture(self) -> Mixture:
+        """A mixture that has learned a little of what the surrogate believes."""
+        teacher, best, each = self.teacher, self.best, self.best.each
+        arms, inputs, train = teacher.arms, teacher.inputs, teacher.train
+        if not inputs.symmetric(inputs.table[train]).all() and arms.general.any():
+            each = np.where(arms.general, each, np.inf)
+        kept = shortlist(each, within=_WORTH_KEEPING, most=MOST_ARMS)
+        known, objective = (teacher.surrogate, arms, inputs, train), self.objective
+        mixture = Mixture(*known, kept, objective, best.numbers, teacher.seed)
+        self._tell(kept, mixture.steps(_FEW_STEPS))
+        return mixture
+
+    def _tell(self, kept: Sequence[int], expected: float) -> None:
+        arms = [self.teacher.arms.arms[arm] for arm in kept]
+        constant = float(self.best.cost.min())
+        self.teacher.events.emit("warm_start", arms=arms, expected=expected, constant=constant)

@@ -2,9 +2,9 @@
 
     0 reference     the host's own configuration, where seconds count twice
     1 design        sampled settings, first evenly, then where the surrogate hopes
-      warm start    the policy learns from the surrogate; no solver calls
+      warm start    the learner, a policy or a mixture, asks the surrogate; no solver calls
       trial         estimator and number of tangents, where they are not asked for
-    2 perturbation  forward-perturbation steps around the policy
+    2 perturbation  forward-perturbation steps around what it does
     3 selection     policies, constants and the host meet on validation instances
 
 Deterministic: outcomes and seed decide everything, so a record of outcomes resumes it.
@@ -25,7 +25,7 @@ from metasolve.model.layer import constant_layers
 from metasolve.model.model import Model
 from metasolve.model.surrogate import Surrogate, nothing
 from metasolve.solve.cost import Cost
-from metasolve.solve.solver import Value
+from metasolve.space.space import Settings
 from metasolve.train.arms import Arms
 from metasolve.train.candidate import Candidate, Verdict
 from metasolve.train.config import TrainConfig
@@ -37,6 +37,8 @@ from metasolve.train.events import Event, Events
 from metasolve.train.foreseen import Foreseen
 from metasolve.train.gate import Expectation
 from metasolve.train.inputs import Inputs, expected_seconds
+from metasolve.train.learner import Learner
+from metasolve.train.mixture import Mixture
 from metasolve.train.perturb import Perturber
 from metasolve.train.policy import PolicyTrainer
 from metasolve.train.reference import measured, remembered
@@ -46,7 +48,6 @@ from metasolve.train.task import Task
 from metasolve.train.teacher import Lesson, Teacher
 from metasolve.train.trial import choose
 
-_LAST_STEPS = 300
 _CONSTANTS = 2  # that meet in the selection, by either objective
 _VALIDATION_CALLS = (6, 25)  # per validation instance: a race of some; some repeats of all
 
@@ -108,23 +109,38 @@ class Trainer:
         train, validation = self.reference()
         if not train:
             raise self.evaluator.losses.error()
-        policy = self.explore(train)
-        self._perturb(policy, train, len(validation))
+        lesson = self.explore(train)
+        adam = self.config.optimizer == "adam"
+        learner = lesson.network() if adam else lesson.mixture()
+        self._perturb(learner, train, len(validation))
         self._fit()
-        policy.steps(_LAST_STEPS, learning_rate=(3e-3, 3e-4), temperature=(0.02, 0.005))
-        teacher = self.teacher
+        learner.finish()
+        return self._select(*self._found(learner, train), validation)
+
+    def _found(
+        self, learner: PolicyTrainer | Mixture, train: list[int]
+    ) -> tuple[dict[str, PolicyTrainer], dict[str, Settings]]:
+        """Networks and constant settings by name: what was learned, and what is believed now."""
+        teacher, count = self.teacher, _CONSTANTS if self.foreseen is None else 1
         usual, careful = teacher.lesson(teacher.usual), teacher.lesson(teacher.careful)
+        lessons = {"global": usual, "careful global": careful}
+        if self.foreseen is None:  # what a policy fails on is seldom easy
+            lessons["hard global"] = teacher.of(self._hard(train)).lesson(teacher.usual)
+        constants = {
+            f"{name} {rank}": settings
+            for name, lesson in lessons.items()
+            for rank, settings in enumerate(lesson.constants(count), start=1)
+        }
+        if isinstance(learner, Mixture):
+            return {}, {"mixture": learner.settings(), **constants}
         networks = {
-            "policy": policy,
+            "policy": learner,
             "distilled policy": usual.network(),
             "careful policy": careful.network(),
         }
-        constants = {"global": usual, "careful global": careful}
         if self.foreseen is not None:
             networks["prior"] = teacher.lesson(believing(self.foreseen)).network()
-        else:  # what a policy fails on is seldom easy
-            constants["hard global"] = teacher.of(self._hard(teacher.train)).lesson(teacher.usual)
-        return self._select(networks, constants, validation)
+        return networks, constants
 
     # --- phase 0 ------------------------------------------------------------------------------
 
@@ -146,8 +162,8 @@ class Trainer:
 
     # --- phase 1 ------------------------------------------------------------------------------
 
-    def explore(self, train: list[int]) -> PolicyTrainer:
-        """Measure the design; the policy that the surrogate then suggests."""
+    def explore(self, train: list[int]) -> Lesson:
+        """Measure the design; what the surrogate then suggests."""
         self._enter("design")
         table, references = self.inputs.table, self.evaluator.references()
         failed = np.flatnonzero(self.evaluator.host_costs() > 0.0).tolist()
@@ -169,7 +185,7 @@ class Trainer:
         self.teacher = Teacher(
             self.arms, self.inputs, *known, train, config.pessimism, seed, self.events
         )
-        return self.teacher.lesson(self.teacher.usual).network()
+        return self.teacher.lesson(self.teacher.usual)
 
     def _foreseen(self, failed: Sequence[int]) -> Foreseen | None:
         """What the prior foresees, where it is asked."""
@@ -187,11 +203,11 @@ class Trainer:
 
     # --- phase 2 ------------------------------------------------------------------------------
 
-    def _perturb(self, policy: PolicyTrainer, train: list[int], validating: int) -> None:
+    def _perturb(self, learner: Learner, train: list[int], validating: int) -> None:
         share = self.config.selection_share * (self.config.calls - len(self._earlier))
         least, most = (calls * validating for calls in _VALIDATION_CALLS)
         keep = int(np.clip(share, least, most))
-        perturber = Perturber(self.config, policy, self.dataset, self.evaluator)
+        perturber = Perturber(self.config, learner, self.dataset, self.evaluator)
         self.events.emit("epsilon", noise=perturber.noise, epsilon=perturber.epsilon)
         rng = np.random.default_rng([self.config.seed, 3])
         self._enter("trial")
@@ -199,7 +215,7 @@ class Trainer:
         self._gradient = asdict(perturber.plan)
         self.events.emit("gradient", **self._gradient)
         self._enter("perturbation")
-        numbers = self.arms.mask[policy.kept.tolist()].sum(axis=1)
+        numbers = self.arms.mask[learner.kept.tolist()].sum(axis=1)
         per_instance = perturber.plan.calls(int(numbers.max()))
         automatic = int(np.clip((self.evaluator.left - keep) // (20 * per_instance), 1, 8))
         batch = self.config.batch or automatic
@@ -217,16 +233,14 @@ class Trainer:
     def _select(
         self,
         networks: Mapping[str, PolicyTrainer],
-        constants: Mapping[str, Lesson],
+        constants: Mapping[str, Settings],
         validation: list[int],
     ) -> Trained:
         self._enter("selection")
         # The simpler come first: ties go to the earlier.
         candidates = [Candidate("host default", self._constant("default", self.space.defaults()))]
-        for name, lesson in constants.items():
-            count = _CONSTANTS if self.foreseen is None else 1
-            for rank, settings in enumerate(lesson.constants(count), start=1):
-                candidates.append(Candidate(f"{name} {rank}", self._constant("global", settings)))
+        for name, settings in constants.items():
+            candidates.append(Candidate(name, self._constant("global", settings)))
         inputs, host, seed = self.inputs, self.evaluator.host_costs(), self.config.seed
         for name, policy in networks.items():
             net = policy.model
@@ -251,7 +265,7 @@ class Trainer:
 
     # --- shared -------------------------------------------------------------------------------
 
-    def _constant(self, kind: str, settings: dict[str, Value]) -> Model:
+    def _constant(self, kind: str, settings: Settings) -> Model:
         layers = constant_layers(len(self.inputs.varies), self.space.to_vector(settings))
         return Model(kind, self.space, self.inputs.standardisation, layers)
 

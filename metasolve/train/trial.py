@@ -84,14 +84,14 @@ def _measure(config: TrainConfig, perturber: Perturber, instances: Sequence[int]
 def _probe(config: TrainConfig, perturber: Perturber, index: int) -> Probe:
     """Orthogonal tangents for the candidates, then independent ones to judge them by."""
     seed = config.seed
-    arm, weight = perturber.draw(index, (seed, _STEP, index))
-    active = perturber.policy.arms.mask[arm] > 0
-    n, z = int(active.sum()), perturber.coordinates(index)
+    draw = perturber.draw(index, (seed, _STEP, index))
+    active = perturber.learner.arms.mask[draw.arm] > 0
+    n, z = int(active.sum()), perturber.learner.numbers(index, draw.arm)
     if n == 0:
-        return perturber.probe(index, z, arm, weight, np.zeros((len(active), 0)), "forward")
+        return perturber.probe(index, z, draw, np.zeros((len(active), 0)), "forward")
     V = tangents("orthogonal", (seed, _STEP, index), min(n, _SEEN), active)
     U = tangents("rademacher", (seed, _STEP + 1, index), _UNSEEN, active)
-    return perturber.probe(index, z, arm, weight, np.hstack([V, U]), "forward")
+    return perturber.probe(index, z, draw, np.hstack([V, U]), "forward")
 
 
 def _candidates(config: TrainConfig) -> list[Plan]:

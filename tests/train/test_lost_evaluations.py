@@ -14,7 +14,7 @@ from metasolve.solve.outcome import Outcome, Reason
 from metasolve.train import TrainConfig
 from metasolve.train.evaluator import Evaluation
 from metasolve.train.events import read_events
-from metasolve.train.probe import Probe, survivors
+from metasolve.train.probe import Draw, Probe, survivors
 from metasolve.train.session import train_task
 from metasolve.train.task import Task
 
@@ -27,7 +27,7 @@ def probe(moves):
     dim, k = moves.shape
     settings = [{"x": float(row)} for row in range(k + 1)]
     encoded = np.vstack([np.zeros(dim), moves.T])
-    return Probe(0, 0, 1.0, settings, encoded, moves)
+    return Probe(0, Draw(0), settings, encoded, moves)
 
 
 def evaluations(costs, lost):
