@@ -7,11 +7,12 @@ deterministic: no time is measured.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,7 @@ from numpy.typing import NDArray
 from benchmarks.parts import Parts
 from benchmarks.searches import Policy, amortised, evolved
 from metasolve.baselines.global_search import GlobalSearch
+from metasolve.errors import UsageError, did_you_mean
 from metasolve.farm import Farm, Request
 from metasolve.model.model import Model
 from metasolve.report.result import Report, Result, Row, Section, panels, save, silent, spread
@@ -34,6 +36,7 @@ from metasolve.train.session import train_task
 from metasolve.train.task import Task
 
 AUTO, EVOLVED, TUNED, AMORTISED = "auto", "CMA-ES global", "Optuna global", "amortised"
+FRANK_WOLFE = "frank-wolfe"
 FIXED: Mapping[str, tuple[str, str]] = {
     "projected": ("projected", "surrogate"),
     "mean": ("mean", "surrogate"),
@@ -42,6 +45,8 @@ FIXED: Mapping[str, tuple[str, str]] = {
     "smoothed": ("smoothed", "surrogate"),
 }
 """Estimator and control variate of trainings that `auto` is compared with."""
+OPTIMISERS: Mapping[str, Literal["adam", "frank-wolfe"]] = {FRANK_WOLFE: "frank-wolfe"}
+"""What moves in trainings with another optimiser than `auto` has."""
 
 Found = dict[str, Any]
 
@@ -110,17 +115,26 @@ class Training:
         save(figure, path)
 
 
-def run(comparison: Comparison, seeds: Sequence[int], *, report: Report = silent) -> Training:
-    """Let every contender learn with every seed, and judge what it found.
+def run(
+    comparison: Comparison,
+    seeds: Sequence[int],
+    *,
+    only: Sequence[str] = (),
+    report: Report = silent,
+) -> Training:
+    """Let every contender, or `only` some, learn with every seed, and judge what they found.
 
     Raises
     ------
     UsageError
-        When `comparison.out` holds results of other options.
+        When `comparison.out` holds results of other options, or a contender is unknown.
     """
+    unknown = [each for each in only if each not in contenders()]
+    if unknown:
+        raise UsageError(f"only={unknown[0]!r}: {did_you_mean(unknown[0], list(contenders()))}")
     parts = Parts(comparison.out, _options(comparison))
     found: dict[str, list[Found]] = {}
-    turns = [(contender, seed) for seed in seeds for contender in contenders()]
+    turns = [(contender, seed) for seed in seeds for contender in only or contenders()]
     for done, (contender, seed) in enumerate(turns):
         report("trainings and searches", done, len(turns))
         measure = partial(contenders()[contender], comparison, seed)
@@ -138,6 +152,7 @@ def contenders() -> Mapping[str, Callable[[Comparison, int], dict[str, Found]]]:
     """What learns or searches, by name; one contender may find several policies."""
     return {
         AUTO: lambda comparison, seed: {AUTO: _trained(comparison, AUTO, seed)},
+        FRANK_WOLFE: _fixed(FRANK_WOLFE),
         EVOLVED: _evolved,
         TUNED: _tuned,
         AMORTISED: _amortised,
@@ -153,7 +168,8 @@ def _trained(comparison: Comparison, name: str, seed: int) -> Found:
     estimator, variate = FIXED.get(name, ("auto", "surrogate"))
     out = comparison.out / f"{_slug(name)}-{seed}"
     config = TrainConfig(calls=comparison.calls, seed=seed, measure=comparison.measure,
-                         estimator=estimator, control_variate=variate)  # fmt: skip
+                         optimizer=OPTIMISERS.get(name, "adam"), estimator=estimator,
+                         control_variate=variate)  # fmt: skip
     events = read_events(out / EVENTS)
     model = train_task(comparison.task, comparison.farm, out, config, events)
     told = {"calls": model.info["calls"]["train"], "policy": model.info.get("winner", "default")}
@@ -249,19 +265,30 @@ def rows(found: Mapping[str, Sequence[Found]]) -> list[Row]:
 
 
 def claims(found: Mapping[str, Sequence[Found]]) -> list[Row]:
-    """Ratios of geometric means over instances and seeds, and what they should at least be."""
+    """Ratios of geometric means over instances and seeds, and what they should at least be.
+
+    Of contenders that took part.
+    """
     means = {name: float(np.exp(np.log(speedups(seeds)).mean())) for name, seeds in found.items()}
-    fixed = max(means[name] for name in FIXED)
-    learned = max(fixed, means[AUTO])
-    searched = max(value for name, value in means.items() if name.startswith(AMORTISED))
+    fixed = _best(means, FIXED)
+    learned = _best(means, [AUTO, *FIXED])
+    searched = _best(means, [name for name in means if name.startswith(AMORTISED)])
+    auto, evolution = _best(means, [AUTO]), _best(means, [EVOLVED])
     told = [
-        ("auto / best fixed estimator", means[AUTO] / fixed, 0.95),
-        ("best learned / CMA-ES global", learned / means[EVOLVED], 1.1),
-        ("auto / CMA-ES global", means[AUTO] / means[EVOLVED], 1.1),
-        ("auto / Optuna global", means[AUTO] / means[TUNED], 1.0),
+        ("auto / best fixed estimator", auto / fixed, 0.95),
+        ("best learned / CMA-ES global", learned / evolution, 1.1),
+        ("auto / CMA-ES global", auto / evolution, 1.1),
+        ("auto / Optuna global", auto / _best(means, [TUNED]), 1.0),
+        ("auto / frank-wolfe", auto / _best(means, [FRANK_WOLFE]), 1.0),
         ("best learned / amortised search", learned / searched, 1.0),
     ]
     return [
         {"ratio": what, "found": ratio, "at least": least, "holds": ratio >= least}
         for what, ratio, least in told
+        if math.isfinite(ratio)
     ]
+
+
+def _best(means: Mapping[str, float], names: Iterable[str]) -> float:
+    """The largest of some; not a number where none of them took part."""
+    return max((means[name] for name in names if name in means), default=math.nan)

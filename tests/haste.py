@@ -10,7 +10,8 @@ def few_steps():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("metasolve.train.gate._STEPS", 100)
         patch.setattr("metasolve.train.teacher._STEPS", 60)
-        patch.setattr("metasolve.train.trainer._LAST_STEPS", 30)
+        patch.setattr("metasolve.train.policy._LAST_STEPS", 30)
+        patch.setattr("metasolve.train.mixture._LAST_STEPS", 30)
         yield
 
 

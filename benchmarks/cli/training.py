@@ -25,12 +25,16 @@ def register(bench: typer.Typer) -> None:
         out: Annotated[
             Path, typer.Option(help="Keeps what is finished; a killed benchmark goes on there.")
         ] = Path("bench-training"),
+        only: Annotated[
+            list[str] | None,
+            typer.Option(help="A contender to run, several times for several; default: all."),
+        ] = None,
         seeds: Seeds = 3,
         seed: Seed = 0,
         json_: Json = None,
         plot: Plot = Path("training.png"),
     ) -> None:
-        """Training by estimator, CMA-ES, Optuna and amortised search at equal solver calls."""
+        """Training by estimator and optimiser, and searches, at equal solver calls."""
         from benchmarks.training import Comparison, run
         from metasolve.cli.progress import Progress
         from metasolve.recorded.training import opened, task_of
@@ -39,5 +43,5 @@ def register(bench: typer.Typer) -> None:
         with opened(recording, space) as (task, farm), Progress() as progress:
             others = task_of(unseen, space).instances
             comparison = Comparison(task, others, farm, out, calls, measure)
-            measured = run(comparison, chosen, report=progress)
+            measured = run(comparison, chosen, only=only or (), report=progress)
         show(measured, json_, plot)

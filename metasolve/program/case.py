@@ -105,6 +105,9 @@ class Accept(_Table):
 class Train(_Table):
     """Options of training, where the command line gives none: fields of `TrainConfig`."""
 
+    optimizer: str | None = Field(
+        None, description="What learns: a policy, or one mixture of settings; default: adam."
+    )
     estimator: str | None = Field(
         None, description="How differences become a gradient; default: auto."
     )

@@ -6,13 +6,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from metasolve.errors import UsageError
-from metasolve.optim import Box, FrankWolfe, L1Ball, Simplex, pulled_inside
+from metasolve.optim import Box, FrankWolfe, L1Ball, Product, Simplex, pulled_inside
 
 seeds = st.integers(0, 2**32)
 DOMAINS = {
     "box": Box([-1.0, 0.0, 2.0, -0.5], [1.0, 0.1, 9.0, 0.5]),
     "simplex": Simplex(4),
     "l1 ball": L1Ball(4, 2.5),
+    "product": Product([Simplex(2), Box([-2.0, 0.0], [0.5, 0.1])]),
 }
 named = pytest.mark.parametrize("domain", DOMAINS.values(), ids=DOMAINS)
 
@@ -92,6 +93,14 @@ def test_averaging_beats_the_naive_method_a_hundred_times_in_5000_steps():
             optimiser.tell(0.5 * np.sum((points - b[:, None]) ** 2, axis=-1))
         gaps[averaged] = 0.5 * np.sum((optimiser.x - b) ** 2, axis=-1)
     assert np.all(gaps[True] * 100 < gaps[False])
+
+
+def test_a_start_that_is_worth_many_steps_is_left_by_few():
+    start = np.array([0.7, 0.1, 0.1, 0.1])
+    for worth, left in ((0, 1.0), (9, 2 / 11)):
+        optimiser = FrankWolfe(Simplex(4), start, taken=worth)
+        optimiser.advance(-np.arange(4.0))
+        np.testing.assert_allclose(optimiser.x, start + left * (np.eye(4)[3] - start))
 
 
 def test_runs_side_by_side_do_not_change_each_other():
