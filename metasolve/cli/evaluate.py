@@ -53,6 +53,13 @@ def register(app: typer.Typer) -> None:
             bool,
             typer.Option("--oracle", help="Find the best settings of every instance, too."),
         ] = False,
+        in_order: Annotated[
+            bool,
+            typer.Option(
+                "--in-order",
+                help="Solve sequences in order, too, where preconditioners may be kept.",
+            ),
+        ] = False,
     ) -> None:
         """Compare MODEL with the program's own settings and with one tuned global setting."""
         from rich.console import Console
@@ -71,9 +78,12 @@ def register(app: typer.Typer) -> None:
         program = is_of_program(model)
         if recording is None and not program:
             raise UsageError(f"{model} was trained on a recording: name one with unseen solves")
-        if program and selectors:
-            raise UsageError(f"{model} was trained on a program: --selectors need systems")
-        measure: Callable[..., Evaluation] = partial(measure_systems, selectors=selectors)
+        for option, asked in (("--selectors", selectors), ("--in-order", in_order)):
+            if program and asked:
+                raise UsageError(f"{model} was trained on a program: {option} needs systems")
+        measure: Callable[..., Evaluation] = partial(
+            measure_systems, selectors=selectors, in_order=in_order
+        )
         if program:
             measure = evaluate_case
         with Progress() as progress:

@@ -19,6 +19,7 @@ from metasolve.model.model import Model
 from metasolve.petsc.recording import Recording
 from metasolve.petsc.replay import Replay
 from metasolve.recorded import contenders
+from metasolve.recorded.in_order import in_order as sequences_of
 from metasolve.recorded.reading import read
 from metasolve.recorded.training import isolated
 from metasolve.report.evaluation import (
@@ -50,6 +51,7 @@ def evaluate(
     global_baseline: bool = True,
     selectors: bool = False,
     oracle: bool = False,
+    in_order: bool = False,
     progress: Progress = lambda *_: None,
 ) -> Evaluation:
     """Measure a model, the program's defaults and the best global setting, interleaved.
@@ -73,6 +75,9 @@ def evaluate(
         among training's own evaluations.
     oracle
         Whether to try every joint choice of the space on every instance (cached).
+    in_order
+        Whether to solve the sequences of the recording in order, too, each by one KSP, where
+        preconditioners may be kept.
 
     Raises
     ------
@@ -86,7 +91,7 @@ def evaluate(
     directory = Path(model)
     trained = load(directory)
     seen, unseen = _split(trained, Recording(Path(recording)))
-    unseen = _spread(unseen, limit)
+    known, unseen = unseen, _spread(unseen, limit)
     replay = Replay(space=trained.space)
     rivals = {
         DEFAULT: contenders.default(replay),
@@ -115,7 +120,9 @@ def evaluate(
     )
     replay.destroy()
     seconds = trained.info.get("wall_seconds")
-    return Evaluation(unseen, measured, asdict(found) if found else None, calls, seconds)
+    ordered = sequences_of(known, directory, repeats, progress) if in_order else None
+    setting = asdict(found) if found else None
+    return Evaluation(unseen, measured, setting, calls, seconds, ordered)
 
 
 def _split(model: Model, recording: Recording) -> tuple[list[Instance], list[Instance]]:

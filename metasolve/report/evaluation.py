@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from metasolve.baselines.contenders import Measurements
+from metasolve.report.in_order import InOrder
 from metasolve.report.parts import span, table
 from metasolve.solve.instance import Instance
 from metasolve.solve.outcome import Outcome, Reason
@@ -32,6 +33,7 @@ class Evaluation:
     global_setting : the global baseline as JSON, None if it was left out.
     calls : solver calls by phase of training, and of the global search.
     training_seconds : wall time of the training, not of its solves alone; None if unknown.
+    in_order : what sequences took that were solved in order; None if that was not asked for.
     """
 
     instances: Sequence[Instance]
@@ -39,6 +41,7 @@ class Evaluation:
     global_setting: Mapping[str, Any] | None
     calls: Mapping[str, int]
     training_seconds: float | None
+    in_order: InOrder | None = None
 
     def __repr__(self) -> str:
         return f"<Evaluation: {len(self.instances)} instances, {len(self.measured)} contenders>"
@@ -182,6 +185,7 @@ class Evaluation:
             "break_even_solves": self.break_even_solves(),
             "training_seconds": self.training_seconds,
             "global_setting": self.global_setting,
+            "in_order": None if self.in_order is None else self.in_order.to_dict(),
             "instances": [self._instance(each) for each in self.instances],
         }
 

@@ -101,6 +101,8 @@ def summary_lines(evaluation: Evaluation) -> list[str]:
         f"solver calls: training {calls.get('train', 0)}"
         + (f", global search {calls['global']}" if "global" in calls else ""),
     ]
+    if evaluation.in_order is not None:
+        lines.append(evaluation.in_order.line())
     solves, took = evaluation.break_even_solves(), evaluation.training_seconds
     if solves is not None and took is not None:
         paid = f"paid back after {np.ceil(solves):.0f} solves like these"

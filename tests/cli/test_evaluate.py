@@ -10,7 +10,11 @@ import pytest
 
 import metasolve
 from metasolve.errors import RecordingError, UsageError
+from metasolve.model.pinned import pin
+from metasolve.petsc.in_order import How, sequences, solve_in_order
+from metasolve.petsc.recording import Recording
 from metasolve.recorded.evaluation import evaluate
+from metasolve.report.evaluation import ANSWERED
 
 pytest.importorskip("petsc4py")
 pytestmark = pytest.mark.skipif(shutil.which("mpicc") is None, reason="the plug-in is compiled")
@@ -43,7 +47,7 @@ def run(*words):
 
 def test_table_json_and_plot(trained, tmp_path):
     files = ["--json", tmp_path / "a" / "e.json", "--plot", tmp_path / "b" / "e.png"]
-    options = [*files, "--repeats", "2", "--seed", "3"]
+    options = [*files, "--repeats", "2", "--seed", "3", "--in-order"]
     done = run("evaluate", trained / "model", trained / "unseen", *options)
     assert done.returncode == 0, done.stderr
     assert "geometric mean" in done.stdout
@@ -60,6 +64,11 @@ def test_table_json_and_plot(trained, tmp_path):
     assert "break_even_solves" in found
     told = json.loads((trained / "model" / "model.json").read_text())
     assert found["training_seconds"] == told["wall_seconds"] > told["solver_seconds"]
+    ordered = found["in_order"]
+    assert (ordered["sequences"], ordered["systems"], ordered["operators"]) == (1, 4, 2)
+    assert set(ordered["seconds"]) == set(ordered["failures"]) == {"own", "anew", "kept"}
+    assert not any(ordered["failures"].values())
+    assert "in order, 4 systems, 2 operators" in done.stdout
     assert len(found["instances"]) == 4
     for each in found["instances"]:
         assert each["features"]["log_rows"] > 2
@@ -68,6 +77,27 @@ def test_table_json_and_plot(trained, tmp_path):
             assert contender["iterations"] > 0
             assert 0 < contender["true_residual"] < 1e-3
             assert all(seconds >= 0 for seconds in contender["seconds"].values())
+
+
+@pytest.mark.parametrize("reuse", [None, "off"])
+def test_in_order_the_program_takes_its_own_iterations_and_keeping_can_be_told(
+    trained, tmp_path, monkeypatch, reuse
+):
+    monkeypatch.delenv("METASOLVE_REUSE", raising=False)
+    if reuse:
+        monkeypatch.setenv("METASOLVE_REUSE", reuse)
+    pin(tmp_path / "model", {"ksp_type": "cg", "pc_type": "icc"})
+    (sequence,) = sequences(Recording(trained / "seen").instances())
+    own, anew, kept = (solve_in_order(sequence, tmp_path / "model", how) for how in How)
+    assert [each.iterations for each, _ in own] == [
+        each.payload.outcome.iterations for each in sequence
+    ]
+    assert "kept" not in {record.get("preconditioner") for _, record in anew}
+    for solved in (anew, kept):
+        assert len(solved) == len(sequence)
+        assert any(record["source"] == "model" for _, record in solved)
+        assert all(each.reason in ANSWERED for each, _ in solved)
+    assert os.environ.get("METASOLVE_REUSE") == reuse
 
 
 def test_inspect_shows_what_the_plug_in_reads(trained):
