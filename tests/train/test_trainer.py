@@ -125,6 +125,12 @@ def test_a_finished_training_is_returned_or_enlarged(straight, analytic):
     assert again.info == model.info
     with pytest.raises(UsageError, match="--fresh"):
         train_task(small(analytic), farm, out, SMALL.model_copy(update={"seed": 4}), events_in(out))
+    earlier = events_in(out)
+    del earlier[0]["config"]["optimizer"]  # of a version that had but one
+    assert train_task(small(analytic), farm, out, SMALL, earlier).info == model.info
+    other = SMALL.model_copy(update={"optimizer": "frank-wolfe"})
+    with pytest.raises(UsageError, match="optimizer=adam, not frank-wolfe"):
+        train_task(small(analytic), farm, out, other, earlier)
     task = Task(analytic.instances(9, 5)[1:], analytic.space)
     with pytest.raises(UsageError, match="other instances"):
         train_task(task, farm, out, SMALL, events_in(out))
