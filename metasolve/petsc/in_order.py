@@ -54,8 +54,8 @@ def solve_in_order(
 ) -> list[tuple[Outcome, dict[str, Any]]]:
     """Solve the systems of a sequence one after the other; outcomes, and lines of the run log.
 
-    Set-up and solve seconds add up to the wall time around KSPSolve. Nothing is told from sequence
-    to sequence: each has a prefix of its own, and so a class.
+    Set-up and solve seconds add up to the wall time around KSPSolve. Each sequence has a prefix,
+    and so a class, of its own: no preconditioner passes from one to the next.
     """
     systems, done = Systems(PETSc.COMM_SELF), []
     ksp = PETSc.KSP().create(PETSc.COMM_SELF)
