@@ -34,18 +34,11 @@ def screen(document: Document) -> str:
     document
         As `metasolve.production.report.Report.document` returns it.
     """
-    parts = [
-        _head(document),
-        *_left_out(document),
-        *_saved(document["saved"]),
-        *_canary(document["canary"]),
-        *_advice(document["advice"]),
-    ]
+    parts = [_head(document), *_left_out(document), *_saved(document["saved"])]
+    parts += [*_canary(document["canary"]), *_advice(document["advice"])]
     parts += [*_programs(document), *_states(document)]
-    parts += [*_preconditioners(document["preconditioners"])]
-    parts += [*_unfamiliar(document["unfamiliar solves"]), *_drift(document["drift"])]
-    if document["saved"]["solves"]:
-        parts += ["", *_tables(document)]
+    parts += [*_preconditioners(document), *_unfamiliar(document), *_drift(document["drift"])]
+    parts += ["", *_tables(document)] if document["saved"]["solves"] else []
     parts += [*_worst(document), *_reasons("left alone", document["left alone"])]
     parts += _reasons("attempts that failed", document["failed attempts"])
     return "\n".join(part.rstrip() for part in parts)
@@ -116,19 +109,18 @@ def _programs(document: Document) -> Iterator[str]:
         yield _entry("" if i else "programs", told)
 
 
-def _preconditioners(found: Mapping[str, int]) -> Iterator[str]:
+def _preconditioners(document: Document) -> Iterator[str]:
     """Of interest where one was kept."""
-    if "kept" in found:
+    if "kept" in (found := document["preconditioners"]):
         changed = count(sum(found.values()), "operator")
         told = ", ".join(f"{n} {what}" for what, n in found.items())
         yield _entry("kept", f"preconditioners of {changed}: {told}")
 
 
-def _unfamiliar(solves: int) -> Iterator[str]:
-    if solves:
-        told = f"{count(solves, 'solve')} unlike what the model has learned from: the prior chose. "
-        told += "Record such systems as well (--keep-refused DIR), and train again"
-        yield _entry("unfamiliar", told)
+def _unfamiliar(document: Document) -> Iterator[str]:
+    if solves := document["unfamiliar solves"]:
+        told = f"{count(solves, 'solve')} unlike what the model has learned from: the prior chose"
+        yield _entry("unfamiliar", f"{told}; --keep-refused DIR records some to train on")
 
 
 def _states(document: Document) -> Iterator[str]:
