@@ -26,7 +26,7 @@ static double Least(const Solve *s)
 {
   const Run *r = s->run;
 
-  return PolicyPrior(r->runner->policy) && r->decided ? fmin(r->decision.expected, r->foreseen) : 0;
+  return PolicyPrior(r->policy) && r->decided ? fmin(r->decision.expected, r->foreseen) : 0;
 }
 
 /* Of a system that was too small to be looked at, and seems to need long. */
