@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import compileall
 import json
 import shutil
 import sys
@@ -11,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import metasolve
 from benchmarks.coverage import packages, table
 from benchmarks.coverage.catalogue import ENTRIES
 from benchmarks.coverage.entry import Entry, chosen
@@ -75,6 +77,7 @@ def _rows(entries: Sequence[Entry], asked: Asked) -> list[Row]:
         known = {entry.name for entry in entries}
         rows = Finished(work / "cases.jsonl").rows
         return [row for row in rows if row["name"] in known and row["ranks"] in asked.ranks]
+    compileall.compile_dir(Path(metasolve.__file__).parent, quiet=2)  # as an installation has it
     if asked.install:
         left = packages.install(sorted({name for each in entries for name in each.packages}))
         _say(f"coverage: {left}") if left else None

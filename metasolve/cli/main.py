@@ -6,9 +6,12 @@ once, so they need neither typer nor numpy, torch, petsc4py nor any other comman
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
+from typing import NoReturn
 
 from metasolve.errors import MetasolveError, UsageError
 
@@ -27,7 +30,18 @@ _EXTRAS["matplotlib"] = "plot"
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit with its code: 2 for wrong usage, 1 for other errors."""
     words = list(sys.argv[1:] if arguments is None else arguments)
-    sys.exit(ended(lambda: _run(words)))
+    code = ended(lambda: _run(words))
+    if arguments is None and words and words[0] in FRONT:
+        _leave(code)
+    sys.exit(code)
+
+
+def _leave(code: int) -> NoReturn:
+    """End without taking the interpreter apart, which takes as long as many a short program."""
+    with contextlib.suppress(OSError):
+        sys.stdout.flush()
+        sys.stderr.flush()
+    os._exit(code)
 
 
 def _run(words: list[str]) -> int:

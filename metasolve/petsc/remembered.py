@@ -14,7 +14,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
-from metasolve.petsc.place import cache, loader
+from metasolve.petsc.place import LOADER, cache, loader
 
 FILE = "found.json"
 MOST = 16  #: situations that are remembered
@@ -42,11 +42,12 @@ def build(command: Sequence[str] = (), tell: Callable[[str], None] | None = None
         As `linked.folder`.
     """
     place = recall(cache(), command)
-    if place is None:
-        from metasolve.petsc import linked  # what finds and compiles one is slow to import
+    if place is not None and os.access(place / LOADER, os.X_OK):
+        return place / LOADER
+    from metasolve.petsc import linked  # what finds and compiles one is slow to import
 
-        place, files = linked.folder(command, tell)
-        note(cache(), command, place, files)
+    place, files = linked.folder(command, tell)
+    note(cache(), command, place, files)
     return loader(place)
 
 

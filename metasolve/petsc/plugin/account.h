@@ -8,14 +8,16 @@
 */
 #pragma once
 
-#define ACCOUNT_LEAST  0.01 /* seconds that nobody notices: far less than the start of a process takes ... */
-#define ACCOUNT_PINNED 0.25 /* ... and where somebody has chosen the settings who should know */
-#define ACCOUNT_FREE   3.   /* times the program's own solve, where the model predicts what that takes ... */
-#define ACCOUNT_PRIOR  1.   /* ... where a prior does, which knows that of other programs: one attempt may fail ... */
-#define ACCOUNT_DOUBT  0.5  /* ... and where it does not */
-#define ACCOUNT_GAIN   0.25 /* of what was gained so far */
-#define ACCOUNT_SHORT  0.02 /* seconds: losses in shorter solves are counted as if they had taken so long */
-#define ACCOUNT_RATE   0.02 /* of the program's own time; and as much for looking at systems */
+#define ACCOUNT_LEAST  0.01  /* seconds that nobody notices: far less than the start of a process takes ... */
+#define ACCOUNT_PINNED 0.25  /* ... and where somebody has chosen the settings who should know */
+#define ACCOUNT_FREE   3.    /* times the program's own solve, where the model predicts what that takes ... */
+#define ACCOUNT_PRIOR  1.    /* ... where a prior does, which knows that of other programs: one attempt may fail ... */
+#define ACCOUNT_DOUBT  0.5   /* ... and where it does not */
+#define ACCOUNT_GAIN   0.25  /* of what was gained so far */
+#define ACCOUNT_SHORT  0.02  /* seconds: losses in shorter solves are counted as if they had taken so long */
+#define ACCOUNT_RATE   0.02  /* of the program's own time */
+#define LOOKS_LEAST    0.003 /* seconds of looks of which nothing has come, ... */
+#define LOOKS_RATE     0.005 /* ... and of the program's own time: less than for attempts, for they go on as long as it does */
 
 typedef struct {
   double own, taken; /* seconds */

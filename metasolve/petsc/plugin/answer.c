@@ -21,6 +21,14 @@ PetscErrorCode StepOwnFromGuess(Solve *s)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* A prior has foreseen both: the first iterations tell less than that until one of the two would have been over. */
+static double Least(const Solve *s)
+{
+  const Run *r = s->run;
+
+  return PolicyPrior(r->policy) && r->decided ? fmin(r->decision.expected, r->foreseen) : 0;
+}
+
 /* Of a system that was too small to be looked at, and seems to need long. */
 static PetscErrorCode LookLate(KSP ksp, void *solve, double *patience)
 {
@@ -31,7 +39,8 @@ static PetscErrorCode LookLate(KSP ksp, void *solve, double *patience)
   (void)ksp;
   clock = ClockNow();
   PetscCall(DecideLook(s));
-  *patience = s->run->decision.patience;
+  *patience      = s->run->decision.patience;
+  s->watch.least = Least(s);
   s->decision += Lap(&clock);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -68,7 +77,7 @@ PetscErrorCode StepOwn(Solve *s)
   s->source = SOURCE_REFUSED;
   if (s->monitored || s->run->runner->advises) s->patience = 0; /* what has been shown cannot be taken back */
   if (s->patience > 0) PetscCall(KeepStart(s));
-  s->watch = (Watch){.patience = s->patience, .look = s->small ? LookLate : NULL, .context = s};
+  s->watch = (Watch){.patience = s->patience, .least = Least(s), .look = s->small ? LookLate : NULL, .context = s};
   clock    = ClockNow();
   PetscCall(WatchSolve(s->ksp, s->host, &s->watch));
   s->solve = Lap(&clock) - (s->decision - before);

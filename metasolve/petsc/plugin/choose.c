@@ -55,6 +55,13 @@ static void Consider(Verdict *v, Prospects *p, int *bolder, int candidate, doubl
   }
 }
 
+/* A wave, say: who factorises there knows why. The forest has seen iterative methods on definite operators mostly. */
+static PetscBool Vain(const Solve *s, int candidate, Nature nature)
+{
+  return (PetscBool)(nature == NATURE_INDEFINITE && s->contract.kind == CONTRACT_DIRECT &&
+                     !PriorFactorises(PolicyPrior(s->run->policy), candidate));
+}
+
 /* Where meshes are refined, the last solve takes as long as all others: what was not tried on a coarse one comes too late. */
 static double Doubt(const Solve *s, int candidate)
 {
@@ -74,6 +81,7 @@ static void Best(Solve *s, Nature nature, Verdict *v)
   *v = (Verdict){.candidate = -1, .expected = exp(ExpectOwn(s, 1))};
   for (int i = 0; i < PriorCount(p); i++) {
     if (i == s->run->own_candidate || !PriorPossible(p, i, s->op.several, nature) || TooLong(s, i, own)) continue;
+    if (Vain(s, i, nature)) continue;
     if (PriorTransposes(p, i) && !s->run->previous.plain) continue;
     Consider(v, &best, &bolder, i, ExpectCandidate(s, i, rights, own), PosteriorDeviation(o, f, WhoseCandidate(i), WhoseOwn(s)),
              Doubt(s, i));
@@ -107,7 +115,7 @@ static PetscErrorCode Choose(Solve *s)
 
   PetscFunctionBegin;
   PetscCallMPI(MPI_Comm_rank(comm, &rank));
-  if (!rank) Best(s, r->nature == NATURE_SYMMETRIC && s->class->indefinite ? NATURE_ANY : r->nature, &v);
+  if (!rank) Best(s, r->nature == NATURE_SYMMETRIC && s->class->indefinite ? NATURE_INDEFINITE : r->nature, &v);
   PetscCallMPI(MPI_Bcast(&v, sizeof v, MPI_BYTE, 0, comm));
   r->candidate = v.candidate;
   r->foreseen  = v.foreseen;
@@ -183,13 +191,21 @@ static void SeeAttempt(Solve *s)
   LessonSee(&s->lesson, PosteriorObserve(&s->class->offsets, &r->forecast, tried, seen - foreseen));
 }
 
-static void SeeOwn(Solve *s)
+static void SeeOwn(Solve *s, double seconds)
 {
   const Run   *r        = s->run;
   const int    own      = ExpectOwnAs(s);
   const double foreseen = s->own_setup > 0 ? r->forecast.total[own] : r->forecast.solve[own];
 
-  LessonSee(&s->lesson, PosteriorObserve(&s->class->offsets, &r->forecast, WhoseOwn(s), log(SolveOwnSeconds(s)) - foreseen));
+  LessonSee(&s->lesson, PosteriorObserve(&s->class->offsets, &r->forecast, WhoseOwn(s), log(seconds) - foreseen));
+}
+
+/* Own settings that were given up would have taken this at least. If it were not learned, each operator's would be given up. */
+static void SeeGivenUp(Solve *s)
+{
+  const double least = s->share * s->own_solve + s->watch.patience;
+
+  if (isgreater(least, s->run->decision.expected)) SeeOwn(s, least);
 }
 
 void ChooseLearn(Solve *s)
@@ -198,5 +214,6 @@ void ChooseLearn(Solve *s)
 
   if (!PolicyPrior(s->run->policy) || !s->run->decided) return;
   if (tried && !s->own && s->run->candidate >= 0 && s->setup + s->solve > 0 && KeepTells(s)) SeeAttempt(s);
-  if (s->own_measured > 0 ? s->ksp->reason > 0 : s->canary > 0) SeeOwn(s);
+  if (s->own_measured > 0 ? s->ksp->reason > 0 : s->canary > 0) SeeOwn(s, SolveOwnSeconds(s));
+  else if (s->source == SOURCE_SWITCHED && s->watch.given_up) SeeGivenUp(s);
 }

@@ -37,10 +37,10 @@ static PetscErrorCode OwnAttains(Solve *s, Attained *own, PetscReal *told, Petsc
 
 static PetscBool Beyond(double looked, double least, const Account *a)
 {
-  return (PetscBool)(looked > least + ACCOUNT_RATE * a->own + AccountGain(fmax(a->own - a->taken, 0)));
+  return (PetscBool)(looked > least + LOOKS_RATE * a->own + AccountGain(fmax(a->own - a->taken, 0)));
 }
 
-/* What looks cost of which nothing comes is bounded as attempts are: where own settings take no longer than one, there are few.
+/* What looks cost of which nothing comes is bounded: where own settings take no longer than one, there are few.
    What those of other classes have cost is no matter where something comes of them, or they were few: one own solve's time. */
 static PetscBool LookIsDear(const Solve *s)
 {
@@ -48,7 +48,7 @@ static PetscBool LookIsDear(const Solve *s)
 
   if (r->trial || r->advises || !r->policy || PolicyIsConstant(r->policy) || !s->class->own_solve.n) return PETSC_FALSE;
   if (s->run->decided && OperatorSame(&s->op, &s->run->op)) return PETSC_FALSE; /* it was looked at before */
-  return (PetscBool)(Beyond(r->looked, ACCOUNT_LEAST, &r->account) &&
+  return (PetscBool)(Beyond(r->looked, LOOKS_LEAST, &r->account) &&
                      Beyond(s->class->looked, s->class->own_solve.mean, &s->class->account));
 }
 

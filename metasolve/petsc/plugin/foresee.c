@@ -4,6 +4,7 @@
 
 #define BLOCKS  0.6 /* of the seconds of the same on scalars */
 #define ENDLESS 16  /* diagonal_range, where an entry is zero */
+#define ROUNDED -8  /* row_sum, where it is that of a singular operator */
 
 /* How many products a solve makes follows from what the forest foresees for one matrix. Assembled operators are as that one. */
 static PetscErrorCode Dearer(Solve *s)
@@ -58,6 +59,24 @@ static PetscErrorCode Symmetric(const Solve *s, const double features[], PetscBo
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* x'Ax < 0 for the smoothest vector: so it is where a wave is, for which no method for positive definite operators is made. */
+static PetscErrorCode Indefinite(const Solve *s, const double features[], PetscBool *yes)
+{
+  const Vec  *work = s->run->previous.work;
+  PetscScalar sum;
+  PetscReal   all;
+
+  PetscFunctionBegin;
+  *yes = PETSC_FALSE;
+  if (OperatorIsTwo(&s->op) || isless(features[METASOLVE_ROW_SUM], ROUNDED)) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(VecSet(work[0], 1));
+  PetscCall(MatMult(s->op.P, work[0], work[1]));
+  PetscCall(VecSum(work[1], &sum));
+  PetscCall(VecNorm(work[1], NORM_1, &all));
+  *yes = (PetscBool)isless(PetscRealPart(sum), pow(10, ROUNDED) * -all);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* PETSc splits by the zeros on the diagonal of the operator, not of the matrix that preconditioners are made of. */
 static PetscBool Saddle(const Solve *s, const double features[])
 {
@@ -68,10 +87,11 @@ static PetscBool Saddle(const Solve *s, const double features[])
 
 PetscErrorCode ForeseeNature(Solve *s, const double features[])
 {
-  PetscBool symmetric;
+  PetscBool symmetric, indefinite = PETSC_FALSE;
 
   PetscFunctionBegin;
   PetscCall(Symmetric(s, features, &symmetric));
-  s->run->nature = symmetric ? NATURE_SYMMETRIC : Saddle(s, features) ? NATURE_SADDLE : NATURE_ANY;
+  if (symmetric) PetscCall(Indefinite(s, features, &indefinite));
+  s->run->nature = indefinite ? NATURE_INDEFINITE : symmetric ? NATURE_SYMMETRIC : Saddle(s, features) ? NATURE_SADDLE : NATURE_ANY;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

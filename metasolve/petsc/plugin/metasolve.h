@@ -154,6 +154,7 @@ PetscErrorCode VecsWrite(PetscInt n, const Vec[], const char *path, PetscInt64 *
 #define METASOLVE_LOG_ASYMMETRY     4 /* places of features */
 #define METASOLVE_DIAGONAL_RANGE    9
 #define METASOLVE_NEGATIVE_DIAGONAL 11
+#define METASOLVE_ROW_SUM           23
 extern const char *const MetasolveFeatureNames[METASOLVE_FEATURES];
 typedef struct { /* what "change since the previous operator" compares with, and vectors to work with */
   Vec              work[2];

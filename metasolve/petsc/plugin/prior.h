@@ -14,7 +14,8 @@ typedef struct _Prior *Prior;
 typedef enum { /* what is special about an operator: nothing, symmetric with a positive diagonal, zeros on the diagonal */
   NATURE_ANY,
   NATURE_SYMMETRIC,
-  NATURE_SADDLE
+  NATURE_SADDLE,
+  NATURE_INDEFINITE /* symmetric, and no candidate asks for it */
 } Nature;
 typedef struct { /* natural logarithms of seconds */
   double total[PRIOR_CANDIDATES], solve[PRIOR_CANDIDATES];

@@ -10,9 +10,9 @@
 #include <string.h>
 
 /* Collective: the first rank's clock decides. */
-static PetscErrorCode TooLong(KSP ksp, const Watch *w, double seconds, PetscBool *yes)
+static PetscErrorCode TooLong(KSP ksp, const Watch *w, double taken, double more, PetscBool *yes)
 {
-  int late = isgreater(seconds, w->patience);
+  int late = isgreater(more, w->patience) && !isless(taken, w->least);
 
   PetscFunctionBegin;
   PetscCallMPI(MPI_Bcast(&late, 1, MPI_INT, 0, PetscObjectComm((PetscObject)ksp)));
@@ -22,18 +22,18 @@ static PetscErrorCode TooLong(KSP ksp, const Watch *w, double seconds, PetscBool
 
 static PetscErrorCode Judge(KSP ksp, Watch *w, PetscInt it)
 {
-  const double now = ClockNow() + ClockAhead(ksp, it);
-  double       seconds;
+  const double taken = ClockProcessor() + ClockAhead(ksp, it) - w->began;
+  double       more;
 
   PetscFunctionBegin;
   w->left = PaceLeft(&w->pace, ksp->ttol);
-  seconds = w->left * (now - w->began) / (double)it;
-  PetscCall(TooLong(ksp, w, seconds, &w->given_up));
+  more    = w->left * taken / (double)it;
+  PetscCall(TooLong(ksp, w, taken, more, &w->given_up));
   if (!w->given_up || !w->look) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(w->look(ksp, w->context, &w->patience));
   w->look = NULL;
   if (!(w->patience > 0)) w->patience = INFINITY;
-  PetscCall(TooLong(ksp, w, seconds, &w->given_up));
+  PetscCall(TooLong(ksp, w, taken, more, &w->given_up));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -43,7 +43,7 @@ static PetscErrorCode Look(KSP ksp, Watch *w, PetscInt it, PetscReal rnorm, KSPC
   PetscBool moment;
 
   PetscFunctionBegin;
-  if (it == 0) w->began = ClockNow();
+  if (it == 0) w->began = ClockProcessor();
   moment = PaceSee(&w->pace, it, rnorm);
   if (*reason || !moment) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(Judge(ksp, w, it));

@@ -8,8 +8,9 @@ typedef struct {
   Patience  look; /* NULL, or what says the patience where the one so far has been used up */
   void     *context;
   double    patience, left; /* seconds; iterations that still seemed to be needed */
+  double    least;          /* seconds that it may take whatever it seems to need */
   Pace      pace;
-  double    began;    /* ClockNow() */
+  double    began;    /* ClockProcessor() */
   PetscBool given_up; /* before it had converged */
 } Watch;
 

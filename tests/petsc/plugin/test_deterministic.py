@@ -49,7 +49,7 @@ def timeless(lines):
 @pytest.mark.parametrize("runs", [3, pytest.param(10, marks=pytest.mark.slow)])
 def test_equal_runs_are_equal_to_the_last_bit(repeat, busy, runs, ranks):
     said, first = repeat(60, ranks)
-    assert {line["source"] for line in first} > {"model", "refused"}  # decisions are made in it
+    assert {line["source"] for line in first} >= {"model", "refused"}  # decisions are made in it
     for _ in range(runs - 1):
         again, lines = repeat(60, ranks)
         assert again == said
