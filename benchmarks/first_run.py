@@ -182,7 +182,7 @@ def under(command: Sequence[str], state: Path, *options: str) -> Run:
     MetasolveError
         If the run fails, or no solve of it is seen.
     """
-    kept = site.journal_of(command, state)
+    kept = site.journal_of(site.file_of(command, state))
     mark = journal.Mark.of(kept)
     words = ["run", "--state", str(state), *options, "--", *command]
     run = _run([sys.executable, "-m", "metasolve", *words], ["metasolve", *words])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -57,7 +56,7 @@ def main(words: Sequence[str]) -> int:
     code = launch.record(command, asked.out, watch)
     if code not in (launch.NOT_FOUND, launch.NOT_EXECUTABLE):
         told = _summary(asked.out, before, code)
-        sys.stderr.write(f"metasolve: {launch.ended(code)}{told}\n")
+        launch.say(f"{launch.ended(code)}{told}")
     return code
 
 

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import os
-import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from metasolve.cli.front import COMMAND, Parser, prefixes
+from metasolve.cli.kept import Kept
+from metasolve.errors import UsageError
+from metasolve.petsc import launch
 
 if TYPE_CHECKING:
     from argparse import Namespace
 
     from metasolve.petsc.conduct import Conduct, Watch
+    from metasolve.production import journal, spool
+    from metasolve.production.spool import Spool
 
 HELP = """Run COMMAND as it is, its linear systems solved with the settings that suit them.
 
@@ -118,15 +122,13 @@ def add_conduct(made: Parser) -> None:
     )
 
 
-def conduct_of(asked: Namespace, log: Path | None, command: Sequence[str]) -> Conduct:
+def conduct_of(asked: Namespace, log: Path | None, kept: Kept, command: Sequence[str]) -> Conduct:
     """Return how a model is used, as the command line says."""
-    from metasolve.petsc import launch
     from metasolve.petsc.conduct import Conduct
-    from metasolve.production import site
 
     state = None
-    if asked.state != "none" and launch.uses_prior(asked.model):
-        state = site.file_of(command, None if asked.state is None else Path(asked.state))
+    if launch.uses_prior(asked.model):
+        state = kept.state_of(command)
     if asked.state_id is not None:
         state = _pinned(state, asked.state_id)
     return Conduct(
@@ -134,7 +136,7 @@ def conduct_of(asked: Namespace, log: Path | None, command: Sequence[str]) -> Co
         asked.budget,
         asked.advise,
         state,
-        asked.freeze or asked.state_id is not None,
+        asked.freeze or asked.state_id is not None or not kept.writable,
         reuse=asked.reuse == "on",
         canary=asked.canary,
         off=asked.off,
@@ -145,7 +147,6 @@ def conduct_of(asked: Namespace, log: Path | None, command: Sequence[str]) -> Co
 
 
 def _pinned(state: Path | None, name: str) -> Path:
-    from metasolve.errors import UsageError
     from metasolve.production import past, site
 
     if state is None:
@@ -166,49 +167,97 @@ def watch_of(asked: Namespace) -> Watch:
 def main(words: Sequence[str]) -> int:
     """Run the command; returns the exit code of the program."""
     asked, command = parser().read_with_command(words)
-    from metasolve.petsc import launch
-    from metasolve.production import journal
-
     if launch.is_of_program(asked.model):
         from metasolve.program.production import run_program
 
         return run_program(asked.model, command, features=asked.feature, log=asked.log)
     if launch.is_off():
-        sys.stderr.write("metasolve: METASOLVE_OFF is set, so the command runs as without us\n")
+        launch.say("METASOLVE_OFF is set, so the command runs as without us")
         return launch.call(command, {})
+    kept = Kept.of(asked.state)
+    kept.take_up()
     with contextlib.ExitStack() as stack:
-        lines = asked.log or stack.enter_context(launch.scratch_log())
-        mark = journal.Mark.of(lines)
-        watch = watch_of(asked)
-        conduct = conduct_of(asked, lines, command)
+        place = _spool(asked.log)
+        if place is not None:
+            stack.callback(place.remove)
+        log = asked.log or (None if place is None else place.log)
+        conduct = conduct_of(asked, log, kept, command)
         conduct.launch = os.urandom(8).hex()
+        run = _run(asked, conduct, kept.state_of(command) if kept.writable else None)
+        if place is not None and run is not None:
+            place.describe(run)
         held = {to: launch.systems_in(to) for to in conduct.gathered.values()}
-        code = launch.run(command, asked.model, watch, conduct)
-        if code not in (launch.NOT_FOUND, launch.NOT_EXECUTABLE):
-            where = f"; log: {asked.log}" if asked.log and asked.log.exists() else ""
-            told = journal.summary(lines, mark, conduct.launch, code)
-            told += "".join(_gathered(to, before) for to, before in held.items())
-            sys.stderr.write(f"metasolve: {launch.ended(code)}{told}{where}\n")
-        if asked.log is None:
-            _keep(lines, asked.state, command)
+        code = launch.run(command, asked.model, watch_of(asked), conduct)
+        stack.pop_all()  # from here on there is something to keep
+    with launch.undisturbed():
+        if run is not None:
+            _end(run, place, code, held)
     return code
 
 
-def _gathered(to: Path, before: int) -> str:
-    from metasolve.petsc.launch import systems_in
+def _spool(log: Path | None) -> Spool | None:
+    """Where the journal lies meanwhile; a run can do without."""
+    from metasolve.production.spool import Spool
 
-    held = systems_in(to)
-    return f"; {held - before} systems kept in {to}, which now holds {held}"
-
-
-def _keep(lines: Path, state: str | None, command: Sequence[str]) -> None:
-    """Add the lines of a run to the journal of its program; a run does not fail for that."""
-    from metasolve.errors import UsageError
-    from metasolve.production import site
-
-    if state == "none":
-        return
     try:
-        site.keep(lines, site.journal_of(command, None if state is None else Path(state)))
-    except UsageError as error:
-        sys.stderr.write(f"metasolve: {error}\n")
+        return Spool.made()
+    except OSError as error:
+        if log is None:
+            launch.say(
+                f"this run has no journal: no temporary file can be made ({error.strerror}); set "
+                "TMPDIR to another folder, or give a --log"
+            )
+    return None
+
+
+def _run(asked: Namespace, conduct: Conduct, file: Path | None) -> spool.Run | None:
+    """What is to become of the journal, where there is one."""
+    from metasolve.files.shipped import shipped
+    from metasolve.production import journal, site, spool
+
+    if conduct.log is None:
+        return None
+    log = Path(conduct.log)
+    prior = asked.model if (asked.model / "prior.bin").is_file() else shipped()
+    return spool.Run(
+        log,
+        journal.Mark.of(log),
+        conduct.launch,
+        None if conduct.freeze or conduct.deterministic else conduct.state,
+        prior,
+        spool.age(prior),
+        site.journal_of(file) if asked.log is None and file is not None else None,
+    )
+
+
+def _end(run: spool.Run, place: Spool | None, code: int, held: Mapping[Path, int]) -> None:
+    """Say what came of a run, and keep what it has left."""
+    from metasolve.production import journal, recovery, spool
+
+    over, unsaved = place is None or place.is_over(), recovery.Unsaved()
+    found = journal.summed(run.log, unsaved.watching(run.lines))
+    own_log = place is None or run.log != place.log
+    if code not in (launch.NOT_FOUND, launch.NOT_EXECUTABLE) and (over or not _is_empty(found)):
+        where = f"; log: {run.log}" if own_log and run.log.exists() else ""
+        kept = "".join(_gathered(to, before) for to, before in held.items())
+        # Of several copies in one MPI program, each before a rank, one has something to tell.
+        tell = launch.say if _is_empty(found) else launch.print_error
+        tell(f"{launch.ended(code)}{journal.told(found, code)}{kept}{where}")
+    if place is None:
+        return
+    if not over:
+        launch.say(
+            "something that the command has started is still running: the next run adds what it "
+            "leaves"
+        )
+    for told in spool.settle(place, run, unsaved) if over else ():
+        launch.print_error(told)
+
+
+def _is_empty(found: journal.Summary | None) -> bool:
+    return found is not None and found.is_empty
+
+
+def _gathered(to: Path, before: int) -> str:
+    held = launch.systems_in(to)
+    return f"; {held - before} systems kept in {to}, which now holds {held}"

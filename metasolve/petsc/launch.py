@@ -6,9 +6,9 @@ import contextlib
 import os
 import signal
 import subprocess
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from metasolve.errors import ModelError, UsageError
 from metasolve.files.atomic import read_regular
@@ -23,6 +23,9 @@ MANIFEST = "manifest.jsonl"  # of a recording: the plug-in's name for it
 NOT_FOUND, NOT_EXECUTABLE = 127, 126
 FORWARDED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 
+
+#: Variables in which Open MPI, MPICH (and its kin) and SLURM tell a process its rank.
+RANKS = ("OMPI_COMM_WORLD_RANK", "PMI_RANK", "PMIX_RANK", "SLURM_PROCID")
 
 _EVERYTHING = Watch()
 
@@ -169,19 +172,6 @@ def _with_plugin(command: Sequence[str]) -> dict[str, str]:
     return with_plugin(os.environ.get("PETSC_OPTIONS", ""), library, command)
 
 
-@contextlib.contextmanager
-def scratch_log() -> Iterator[Path]:
-    """Give a log file that is gone afterwards, for a run whose log nobody asked for."""
-    with contextlib.ExitStack() as stack:
-        try:
-            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="metasolve-"))
-        except OSError as error:
-            raise UsageError(
-                f"no folder for temporary files ({error.strerror}): set TMPDIR, or give a --log"
-            ) from error
-        yield Path(folder) / "run.jsonl"
-
-
 def call(command: Sequence[str], variables: Mapping[str, str]) -> int:
     """Run `command` with the plug-in; stdio, arguments and exit code are its own."""
     if not command:
@@ -191,7 +181,7 @@ def call(command: Sequence[str], variables: Mapping[str, str]) -> int:
         check_not_hidden(command, os.environ)
         environment |= {**variables, **_with_plugin(command)}
     try:
-        child = subprocess.Popen(list(command), env=environment)
+        child = started(command, env=environment)
     except FileNotFoundError:
         print_error(f"{one_line(command[0])}: command not found")
         return NOT_FOUND
@@ -201,6 +191,11 @@ def call(command: Sequence[str], variables: Mapping[str, str]) -> int:
     with forwarded_to(child):
         code = child.wait()
     return 128 - code if code < 0 else code
+
+
+def started(command: Sequence[str], **how: Any) -> subprocess.Popen[bytes]:
+    """Start a command, which has our open files as from a shell: MPI may have left one for it."""
+    return subprocess.Popen(list(command), close_fds=False, **how)
 
 
 def ended(code: int) -> str:
@@ -228,6 +223,30 @@ def forwarded_to(child: subprocess.Popen[bytes]) -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@contextlib.contextmanager
+def undisturbed() -> Iterator[None]:
+    """Hold back what asks to stop, while what a command has left is written: that is soon over."""
+    held = (number for number in FORWARDED if number != signal.SIGQUIT)
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in held}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def is_another() -> bool:
+    """Whether this process stands before another rank than the first of an MPI program."""
+    first = next((os.environ[name] for name in RANKS if name in os.environ), "0")
+    return first.isdecimal() and int(first) > 0
+
+
+def say(message: str) -> None:
+    """Print one line on stderr, once where several processes would."""
+    if not is_another():
+        print_error(message)
 
 
 def _in_foreground() -> bool:

@@ -134,10 +134,15 @@ class Summary(NamedTuple):
                 reasons[source, why] += 1
         return cls(sources, reasons, guessed, left)
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether the plug-in has written nothing at all."""
+        return not self.sources and not self.left
+
     def __str__(self) -> str:
         """One line for people."""
         count = sum(self.sources.values())
-        if not count and not self.left:
+        if self.is_empty:
             return "no solve reached the plug-in"
         more = "".join(f"; {n} left alone: {why}" for why, n in self.left.items() if n)
         if not count:
@@ -168,20 +173,24 @@ class Summary(NamedTuple):
         return (known.index(source) if source in known else len(known)), source
 
 
-def summary(path: Path, mark: Mark, launch: str, code: int = 0) -> str:
-    """Say in one line what a launch has written into a log since a mark was taken, see `since`.
+def summed(path: Path, lines: Iterable[Mapping[str, Any]]) -> Summary | None:
+    """Return what the lines of a log add up to; None: it is a device, which gives none back."""
+    return None if path.exists() and not path.is_file() else Summary.of(lines)
+
+
+def told(found: Summary | None, code: int = 0) -> str:
+    """Say in one line what a launch has written into its log.
 
     Parameters
     ----------
-    path, mark, launch
-        As `since` has them.
+    found
+        See `summed`.
     code
         Exit code of the command: where it failed, nothing is guessed of its PETSc.
     """
-    if path.exists() and not path.is_file():
+    if found is None:
         return "what was written to a device cannot be summed up"
-    found = Summary.of(since(path, mark, launch))
-    if found.sources or found.left or code:
+    if not found.is_empty or code:
         return str(found)
     return (
         f"{found}; perhaps the command has no PETSc in it, or a static one: "

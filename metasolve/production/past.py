@@ -153,8 +153,8 @@ def roll_back(file: Path, name: str) -> Version:
     version = known(file, name)
     data = version.file.read_bytes()
     try:
-        with _alone(file):
-            before = _set_aside(file)
+        with alone(file):
+            before = set_aside(file)
             _replace(file, data)
             _note(file.with_suffix(".jsonl"), before, version.id)
     except OSError as error:
@@ -164,7 +164,7 @@ def roll_back(file: Path, name: str) -> Version:
     return version
 
 
-def _set_aside(file: Path) -> str:
+def set_aside(file: Path) -> str:
     """Put the last state among the earlier ones, if it is one; return its id."""
     try:
         before = digest(state.read(file)[0])
@@ -221,7 +221,7 @@ def _replace(target: Path, data: bytes) -> None:
 
 
 @contextlib.contextmanager
-def _alone(file: Path) -> Iterator[None]:
+def alone(file: Path) -> Iterator[None]:
     """As the plug-in does it, while it adds to the state."""
     handle = os.open(file.with_name(file.name + ".lock"), os.O_WRONLY | os.O_CREAT, 0o666)
     try:

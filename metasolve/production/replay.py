@@ -75,7 +75,7 @@ def replay(lines: Iterable[Mapping[str, Any]], names: Sequence[str], mark: str) 
         if line["before"] != digest(data):
             raise StateError(f"the state {line['before']} was not left by what is before this line")
         for lesson in unsaved.pop(line["run"], []):
-            _learn(classes, lesson, names)
+            learn(classes, lesson, names)
         data = written(classes, mark)
         if line["state"] != digest(data):
             raise StateError(f"the journal leads to the state {digest(data)}, not {line['state']}")
@@ -89,7 +89,8 @@ def _earlier(left: Mapping[str, bytes], line: Mapping[str, Any]) -> bytes:
     return left[line["state"]]
 
 
-def _learn(classes: list[Operators], line: Mapping[str, Any], names: Sequence[str]) -> None:
+def learn(classes: list[Operators], line: Mapping[str, Any], names: Sequence[str]) -> None:
+    """Add what a line says was learned to its class, which is made if there is none."""
     c = next((each for each in classes if each.name == line["class"]), None)
     if c is None:
         if len(classes) >= MOST_CLASSES:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import os
 import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import BinaryIO
 
 from metasolve.errors import UsageError
 
@@ -76,35 +78,34 @@ def _file(name: str) -> Path:
     return Path(name) if name.endswith((".state", ".pinned")) else folder() / f"{name}.state"
 
 
-def file_of(command: Sequence[str], where: Path | None = None) -> Path:
-    """Return the file of a program's state, its folder made.
+def made(where: Path) -> Path:
+    """Return a folder for states and journals, made where it is not there.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written.
+    """
+    where.mkdir(parents=True, exist_ok=True)
+    if not os.access(where, os.W_OK | os.X_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    return where
+
+
+def file_of(command: Sequence[str], where: Path) -> Path:
+    """Return the file of a program's state, in a folder.
 
     Parameters
     ----------
     command
         That starts the program.
-    where
-        Folder; None for `folder`.
-
-    Raises
-    ------
-    UsageError
-        If the folder cannot be made.
     """
-    where = folder() if where is None else where
-    try:
-        where.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UsageError(
-            f"no folder {where} for what is learned ({error.strerror}): give a --state, or "
-            "--state none"
-        ) from error
     return where / f"{program(command)}.state"
 
 
-def journal_of(command: Sequence[str], where: Path | None = None) -> Path:
+def journal_of(state: Path) -> Path:
     """Return the journal that is kept of a program, beside its state."""
-    return (folder() if where is None else where) / f"{program(command)}.jsonl"
+    return state.with_suffix(".jsonl")
 
 
 def keep(log: Path, journal: Path) -> None:
@@ -115,22 +116,16 @@ def keep(log: Path, journal: Path) -> None:
 
     Raises
     ------
-    UsageError
+    OSError
         If it cannot be written; what was there is as before.
     """
     parts = [part for part in (log.with_name(log.name + ".1"), log) if part.is_file()]
     if not any(part.stat().st_size for part in parts):
         return
-    try:
-        journal.parent.mkdir(parents=True, exist_ok=True)
-        with _alone(journal.parent):
-            for part in parts:
-                _append(part, journal)
-    except OSError as error:
-        raise UsageError(
-            f"the journal {journal} cannot be kept ({error.strerror}): give a --log, or "
-            "--state none"
-        ) from error
+    journal.parent.mkdir(parents=True, exist_ok=True)
+    with _alone(journal.parent):
+        for part in parts:
+            _append(part, journal)
 
 
 @contextlib.contextmanager
@@ -154,8 +149,18 @@ def _append(part: Path, journal: Path) -> None:
         size = 0
     with part.open("rb") as lines, journal.open("ab") as kept:
         try:
+            end_line(journal, kept)
             shutil.copyfileobj(lines, kept)
             kept.flush()
         except OSError:
-            kept.truncate(size)
+            with contextlib.suppress(OSError):
+                kept.truncate(size)
             raise
+
+
+def end_line(journal: Path, kept: BinaryIO) -> None:
+    """Begin a new line where a killed program has left a part of one, to append to a journal."""
+    with journal.open("rb") as file:
+        if file.seek(0, os.SEEK_END):
+            file.seek(-1, os.SEEK_END)
+            kept.write(b"" if file.read() == b"\n" else b"\n")

@@ -166,6 +166,11 @@ def digest(data: bytes) -> str:
     return found[1].decode() if found else ""
 
 
+def mark(data: bytes) -> str:
+    """Return the mark of the prior that a state's offsets are of."""
+    return data.split(b"\n", 2)[1].removeprefix(b"prior ").decode()
+
+
 def written(classes: list[Operators], prior: str) -> bytes:
     """Return the file of a state.
 

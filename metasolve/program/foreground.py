@@ -14,6 +14,7 @@ from metasolve.petsc.launch import (
     NOT_FOUND,
     forwarded_to,
     print_error,
+    started,
 )
 from metasolve.program.start import Start
 
@@ -51,7 +52,7 @@ def foreground(start: Start, copied: bool, limit: float | None) -> Ended:
     out = subprocess.PIPE if copied else None
     environment = {**os.environ, **start.environment}
     try:
-        child = subprocess.Popen(start.words, env=environment, stdout=out)
+        child = started(start.words, env=environment, stdout=out)
     except FileNotFoundError:
         print_error(f"{start.words[0]}: command not found")
         return Ended(NOT_FOUND)

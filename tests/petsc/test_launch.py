@@ -115,7 +115,7 @@ def test_no_lines_are_waited_for_from_a_log_that_is_no_file(tmp_path, device):
         path = tmp_path / "pipe"
         os.mkfifo(path)
     assert list(journal.read(path)) == []
-    assert "device" in journal.summary(path, journal.Mark.of(path), "")
+    assert "device" in journal.told(journal.summed(path, ()))
 
 
 def test_a_message_stays_one_line_whatever_the_names_hold(tmp_path):
@@ -177,7 +177,7 @@ def test_a_run_is_summed_up_in_a_line():
     assert str(Summary.of(lines)) == (
         "6 solves: 3 model, 1 fallback [DIVERGED_DTOL (1)], 2 refused [log_rows (2)]"
     )
-    nothing = journal.summary(Path("/nowhere"), journal.Mark(), "")
+    nothing = journal.told(Summary.of([]))
     assert "doctor" in nothing
     assert nothing.startswith(str(Summary.of([])))
 
@@ -194,3 +194,13 @@ def test_a_share_a_class_and_prefixes_are_checked_first():
             Conduct(off=[name])
     with pytest.raises(UsageError, match="prefix"):
         Watch(prefix="a" * 600)
+
+
+def test_a_command_has_the_open_files_that_a_shell_would_leave_it(tmp_path):
+    """MPICH's launcher talks to each rank over one."""
+    read, write = os.pipe()
+    os.set_inheritable(write, True)
+    launch.record([*PYTHON, f"import os; os.write({write}, b'here')"], tmp_path)
+    assert os.read(read, 4) == b"here"
+    os.close(read)
+    os.close(write)

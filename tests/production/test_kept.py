@@ -7,7 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from metasolve.errors import UsageError
 from metasolve.production import journal, site
 
 from .lines import head, solve, write
@@ -113,10 +112,3 @@ def test_nothing_written_is_nothing_kept(tmp_path):
     (tmp_path / "log").touch()
     site.keep(tmp_path / "log", tmp_path / "app.jsonl")
     assert not (tmp_path / "app.jsonl").exists()
-
-
-def test_a_journal_that_cannot_be_written_is_one_line_with_the_remedy(tmp_path):
-    log = write(tmp_path / "log", solve())
-    (tmp_path / "file").touch()
-    with pytest.raises(UsageError, match="--state none"):
-        site.keep(log, tmp_path / "file" / "app.jsonl")
