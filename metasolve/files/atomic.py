@@ -10,11 +10,15 @@ from pathlib import Path
 def write_atomically(path: Path, data: bytes) -> None:
     """Write next to the target, flush to disk, rename over it."""
     partial = path.with_name(path.name + ".partial")
-    with partial.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)
+    try:
+        with partial.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    except OSError:
+        partial.unlink(missing_ok=True)  # what there was room for is no use to anybody
+        raise
 
 
 def read_regular(path: Path) -> bytes:

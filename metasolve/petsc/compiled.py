@@ -10,6 +10,7 @@ A folder of the cache holds one plug-in for one PETSc:
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import os
 import re
@@ -21,19 +22,22 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from metasolve.errors import PluginError
+from metasolve.files.atomic import write_atomically
 from metasolve.petsc import elf, installation
 from metasolve.petsc.installation import Installation
 from metasolve.petsc.place import LOADER, REMEDY, cache, loader
 
 SOURCES = Path(__file__).parent / "plugin"
 CORE, MANIFEST = "core.so", "core.txt"
-_COMMON = ("-shared", "-fPIC", "-std=gnu11", "-fvisibility=hidden", "-Wall")
+_COMMON = ("-fPIC", "-std=gnu11", "-fvisibility=hidden", "-Wall")
 # The core stays loaded: PETSc keeps pointers to its functions until the very end.
 # No fused operations: Python makes a state again from a journal, to the last bit.
-CORE_FLAGS = (*_COMMON, "-O3", "-ffp-contract=off", "-Wl,-z,nodelete")
-LOADER_FLAGS = (*_COMMON, "-O2", "-Wl,--as-needed")
+CORE_FLAGS = (*_COMMON, "-O3", "-ffp-contract=off")
+LINK_FLAGS = ("-shared", "-Wl,-z,nodelete")
+LOADER_FLAGS = (*_COMMON, "-shared", "-O2", "-Wl,--as-needed")
 # Not `cc` first: on some machines it is MPI's compiler, and adds MPI to whatever it links.
 _PLAIN_COMPILERS = ("gcc", "clang", "cc")
+_NO_ROOM = os.strerror(errno.ENOSPC)  # as a compiler says it, too, in English
 _OF_PETSC_OR_MPI = re.compile(r"petsc|mpi(?!ler)", re.IGNORECASE)
 
 
@@ -86,7 +90,7 @@ def folder(found: Installation | None = None, tell: Callable[[str], None] | None
     with _locked(target):
         if not is_whole(target):
             if tell is not None:
-                tell(f"compiling the plug-in for PETSc {found.version}, once; some 20 seconds")
+                tell(f"compiling the plug-in for PETSc {found.version}, once; up to a minute")
             _compile(found, target)
     return target
 
@@ -121,7 +125,7 @@ def needs(place: Path) -> list[str]:
 
 def key(found: Installation) -> str:
     """Return what tells this plug-in from those of other compilers, flags and sources."""
-    recipe = (found.compiler, CORE_FLAGS, LOADER_FLAGS, found.cflags, found.libs)
+    recipe = (found.compiler, CORE_FLAGS, LINK_FLAGS, LOADER_FLAGS, found.cflags, found.libs)
     return _hashed(f"{recipe!r} {_digest_of_sources()}".encode())[:16]
 
 
@@ -191,23 +195,42 @@ def _locked(place: Path) -> Iterator[None]:
 def _compile(found: Installation, target: Path) -> None:
     with tempfile.TemporaryDirectory(dir=target) as made:
         core, loader, facts = (Path(made) / name for name in (CORE, LOADER, MANIFEST))
-        sources = sorted(map(str, SOURCES.glob("*.c")))
-        words = [*CORE_FLAGS, *found.cflags, *sources, "-o", str(core), *found.libs, "-lm"]
-        _call([*found.compiler, *words], found)
+        _compile_core(core, found)
         _compile_loader(loader, found)
-        lines = [*_built_for(found), *_linked_to(core, found), f"bytes {core.stat().st_size}"]
-        lines += [f"sha256 {_sha256(core)}", f"loader {_sha256(loader)}"]
-        lines.append(f"sources {_digest_of_sources()}")
+        lines = [
+            *_built_for(found, core.parent),
+            *_linked_to(core, found),
+            f"bytes {core.stat().st_size}",
+        ]
+        lines += [f"sha256 {_sha256(core)}"]
+        lines += [f"loader {_sha256(loader)}", f"sources {_digest_of_sources()}"]
         facts.write_text("\n".join(lines) + "\n", encoding="utf-8")
         for file in (core, facts, loader):  # the loader last: it speaks for the other two
             file.replace(target / file.name)
+
+
+def _compile_core(core: Path, found: Installation) -> None:
+    """Compile its sources, on all processors at once, and link them."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    sources = sorted(SOURCES.glob("*.c"))
+    objects = [core.with_name(f"{source.stem}.o") for source in sources]
+
+    def compile_one(source: Path, made: Path) -> None:
+        words = [*CORE_FLAGS, *found.cflags, "-c", str(source), "-o", str(made)]
+        _call([*found.compiler, *words], found, core.parent)
+
+    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+        list(pool.map(compile_one, sources, objects))
+    words = [*LINK_FLAGS, *map(str, objects), "-o", str(core), *found.libs, "-lm"]
+    _call([*found.compiler, *words], found, core.parent)
 
 
 def _compile_loader(loader: Path, found: Installation) -> None:
     plain = next(filter(shutil.which, _PLAIN_COMPILERS), None)
     compiler = found.compiler if plain is None else (plain,)
     sources = sorted(map(str, (*(SOURCES / "loader").glob("*.c"), SOURCES / "sha256.c")))
-    _call([*compiler, *LOADER_FLAGS, *sources, "-o", str(loader), "-ldl"], found)
+    _call([*compiler, *LOADER_FLAGS, *sources, "-o", str(loader), "-ldl"], found, loader.parent)
     foreign = _foreign(elf.needed(loader))
     if foreign:
         raise PluginError(
@@ -216,10 +239,10 @@ def _compile_loader(loader: Path, found: Installation) -> None:
         )
 
 
-def _built_for(found: Installation) -> Iterator[str]:
+def _built_for(found: Installation, made: Path) -> Iterator[str]:
     """What the headers of this PETSc say of it: nothing is run, only preprocessed."""
     header = SOURCES / "loader" / "built_for.h"
-    text = _call([*found.compiler, "-E", "-P", *found.cflags, "-x", "c", str(header)], found)
+    text = _call([*found.compiler, "-E", "-P", *found.cflags, "-x", "c", str(header)], found, made)
     said = dict(re.findall(r"^metasolve_line (\w+) (.+)$", text, re.MULTILINE))
     yield f"petsc {said.pop('petsc_major')}.{said.pop('petsc_minor')}"
     yield f"scalar {int(said['real']) * int(said.pop('parts'))}"
@@ -240,9 +263,15 @@ def _foreign(names: Iterable[str]) -> list[str]:
     return [name for name in names if _OF_PETSC_OR_MPI.search(name)]
 
 
-def _call(command: list[str], found: Installation) -> str:
-    done = subprocess.run(command, capture_output=True, text=True, check=False, errors="replace")
+def _call(command: list[str], found: Installation, made: Path) -> str:
+    """Run a compiler, whose temporary files are in the folder `made`; return what it prints."""
+    environment = {**os.environ, "TMPDIR": str(made), "LC_ALL": "C"}
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, errors="replace", env=environment
+    )
     if done.returncode != 0:
+        if _NO_ROOM in done.stderr:
+            raise OSError(errno.ENOSPC, _NO_ROOM)
         lines = done.stderr.splitlines() or ["no message"]
         first = next((line for line in lines if "error" in line), lines[-1])
         raise PluginError(
@@ -257,7 +286,7 @@ def _kept_log(command: list[str], messages: str) -> str:
     """Keep what a compiler was asked and said; return where, for a message."""
     log = cache() / "compiler.log"
     try:
-        log.write_text(f"{shlex.join(command)}\n{messages}", encoding="utf-8")
+        write_atomically(log, f"{shlex.join(command)}\n{messages}".encode())
     except OSError:
         return ""
     return f"; all of it: {log}"

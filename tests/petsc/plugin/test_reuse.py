@@ -9,7 +9,7 @@ import pytest
 from benchmarks.sequence_rule import MEAN, VARIANCE, Reuse
 from metasolve.errors import PluginError
 from metasolve.petsc import installation
-from metasolve.petsc.compiled import CORE_FLAGS, SOURCES
+from metasolve.petsc.compiled import CORE_FLAGS, LINK_FLAGS, SOURCES
 
 FIELDS = [
     "accuracy",
@@ -37,7 +37,8 @@ def library(tmp_path_factory):
     except PluginError as error:
         pytest.skip(str(error))
     target = tmp_path_factory.mktemp("reuse") / "reuse.so"
-    flags = [each for each in CORE_FLAGS if each != "-fvisibility=hidden"]
+    both = (*CORE_FLAGS, *LINK_FLAGS)
+    flags = [each for each in both if each != "-fvisibility=hidden"]
     words = [*compiler, *flags, str(SOURCES / "reuse.c"), "-o", str(target), "-lm"]
     subprocess.run(words, check=True, capture_output=True)
     loaded = ctypes.CDLL(str(target))
