@@ -67,7 +67,9 @@ class Commands:
             code = command.main(list(words), prog_name=self.program, standalone_mode=False)
         except _ClickError as error:
             if error.exit_code == 2:
-                raise UsageError(error.format_message()) from error
+                told = error.format_message().rstrip(".")
+                name = " ".join([self.program, *(word for word in words[:1] if word in self.names)])
+                raise UsageError(f"{told}; see {name} --help") from error
             raise MetasolveError(error.format_message()) from error
         except typer.Abort as error:
             raise KeyboardInterrupt from error

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -29,6 +30,15 @@ Prefix = Annotated[
 Seed = Annotated[
     int | None,
     typer.Option("--seed", help="Accepted by every command; nothing is random in this one."),
+]
+State = Annotated[
+    Path | None,
+    typer.Option(
+        "--state",
+        metavar="DIR",
+        help="Folder of what runs have learned, as metasolve run has it; "
+        "default: metasolve in $XDG_STATE_HOME.",
+    ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 

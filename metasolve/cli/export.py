@@ -22,7 +22,8 @@ def register(app: typer.Typer) -> None:
         ],
     ) -> None:
         """Write the best constant settings of a program, by its journal, as PETSc's options."""
-        from metasolve.errors import UsageError
+        from metasolve.files.atomic import write_atomically
+        from metasolve.files.unwritable import unwritable
         from metasolve.production import constant, reading
         from metasolve.production.sums import Sums
 
@@ -31,10 +32,7 @@ def register(app: typer.Typer) -> None:
         name = " ".join(sorted({each.name for each in sums.states}))
         text = constant.options(name, constant.solvers(lines, sums.pairs.factor))
         try:
-            petsc_options.write_text(text, encoding="utf-8")
+            write_atomically(petsc_options, text.encode())
         except OSError as error:
-            raise UsageError(
-                f"--petsc-options {petsc_options} cannot be written ({error.strerror}): "
-                "give a file in a folder that is there"
-            ) from error
+            raise unwritable("--petsc-options", petsc_options, error) from error
         typer.echo(f"options: {petsc_options}")

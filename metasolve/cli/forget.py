@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from metasolve.cli.arguments import State
+
 
 def register(app: typer.Typer) -> None:
     """Add the command to the application."""
@@ -16,6 +18,7 @@ def register(app: typer.Typer) -> None:
         program: Annotated[
             str, typer.Argument(help="A program's name, as app; or the file of its state.")
         ],
+        state: State = None,
     ) -> None:
         """Forget what runs of a program have learned; the next one starts with the prior alone.
 
@@ -24,7 +27,7 @@ def register(app: typer.Typer) -> None:
         """
         from metasolve.production import site
 
-        told = _told(site.known(program))
+        told = _told(site.known(program, state))
         typer.echo(f"{told}; a run that is going on adds what it has not yet saved")
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from metasolve.cli.arguments import Json
+from metasolve.cli.arguments import Json, State
 
 PROGRAM = Annotated[str, typer.Argument(help="A program's name, as app; or the file of its state.")]
 
@@ -16,11 +16,11 @@ def register(app: typer.Typer) -> None:
     """Add the command to the application."""
 
     @app.command()
-    def history(program: PROGRAM, json_: Json = False) -> None:
+    def history(program: PROGRAM, state: State = None, json_: Json = False) -> None:
         """List what runs of a program have left: id, when, by which run, and what changed."""
         from metasolve.production import past, site
 
-        file = site.known(program)
+        file = site.known(program, state)
         told, damaged = past.history(file), past.damaged(file)
         if not told and damaged:
             raise damaged[-1]

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from metasolve.cli.arguments import Json
+from metasolve.cli.arguments import Json, State
 from metasolve.errors import UsageError
 
 _SHOWN = 40  # entries of a list
@@ -33,23 +33,25 @@ def register(app: typer.Typer) -> None:
                 metavar="[OTHER]", help="Of the same kind, or an id of PROGRAM's state."
             ),
         ] = None,
+        state: State = None,
         json_: Json = False,
     ) -> None:
         """Describe a recording, a model, or what runs have learned; or how two of them differ."""
-        description = describe(directory)
+        description = describe(directory, state)
         if other is not None:
-            description = differing(description, describe(_named(directory, other)))
+            named = _named(directory, other, state)
+            description = differing(description, describe(named, state))
         typer.echo(json.dumps(description, indent=1) if json_ else _readable(description))
 
 
-def _named(directory: Path, other: Path) -> Path:
+def _named(directory: Path, other: Path, where: Path | None) -> Path:
     """What comes second: behind a program an id of one of its states, if nothing else."""
     from metasolve.production import past, site
 
-    itself = _is_kind(other) or other.suffix in _FILES or site.is_known(str(other))
-    if itself or not _is_state(directory):
+    itself = _is_kind(other) or other.suffix in _FILES or site.is_known(str(other), where)
+    if itself or not _is_state(directory, where):
         return other
-    return past.known(site.known(str(directory)), str(other)).file
+    return past.known(site.known(str(directory), where), str(other)).file
 
 
 def differing(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
@@ -73,8 +75,15 @@ def _by_class(value: Any) -> Any:
     return value
 
 
-def describe(directory: Path) -> dict[str, Any]:
+def describe(directory: Path, where: Path | None = None) -> dict[str, Any]:
     """Return what is in a directory.
+
+    Parameters
+    ----------
+    directory
+        Or the name of a program.
+    where
+        Folder of states; None for the usual one.
 
     Raises
     ------
@@ -90,8 +99,8 @@ def describe(directory: Path) -> dict[str, Any]:
         return description.of_recording(Recording(directory))
     if _is_model(directory):
         return description.of_model(directory)
-    if _is_state(directory):
-        return state.describe(site.known(str(directory)))
+    if _is_state(directory, where):
+        return state.describe(site.known(str(directory), where))
     raise UsageError(
         f"{directory} is neither a recording ({MANIFEST}) nor a model (model.json), nor a program "
         "of which anything is known: make one with metasolve record, metasolve train or metasolve "
@@ -109,7 +118,7 @@ def _is_kind(directory: Path) -> bool:
     return (directory / MANIFEST).is_file() or _is_model(directory)
 
 
-def _is_state(directory: Path) -> bool:
+def _is_state(directory: Path, where: Path | None) -> bool:
     """Whether a state is meant: a file of one, or a program, which may lie here by its name."""
     from metasolve.production import site
 
@@ -117,7 +126,7 @@ def _is_state(directory: Path) -> bool:
         return True
     if len(directory.parts) != 1 or _is_kind(directory):
         return False
-    return not directory.exists() or site.is_known(str(directory))
+    return not directory.exists() or site.is_known(str(directory), where)
 
 
 def _readable(entry: dict[str, Any], indent: int = 0) -> str:

@@ -67,10 +67,19 @@ def ended(run: Callable[[], int]) -> int:
             raise
         sys.stderr.write(f"metasolve: {told}\n")
         return 1
-    except KeyboardInterrupt:
-        return _INTERRUPTED
     except BrokenPipeError:
         return 1
+    except OSError as error:  # a folder that was named, and is none
+        from metasolve.files.unwritable import one_line, remedy
+
+        if not isinstance(error.filename, (str, os.PathLike)):
+            raise  # of a pipe, say
+        sys.stderr.write(
+            f"metasolve: {one_line(error.filename)}: {error.strerror}; {remedy(error)}\n"
+        )
+        return 2
+    except KeyboardInterrupt:
+        return _INTERRUPTED
 
 
 def _how_to_get(module: str) -> str | None:

@@ -58,13 +58,11 @@ def register(app: typer.Typer) -> None:
 
 
 def _write(file: Path, document: Mapping[str, Any]) -> None:
-    from metasolve.errors import UsageError
+    from metasolve.files.atomic import write_atomically
+    from metasolve.files.unwritable import unwritable
     from metasolve.report.page import page
 
     try:
-        file.write_text(page(document), encoding="utf-8")
+        write_atomically(file, page(document).encode())
     except OSError as error:
-        raise UsageError(
-            f"--html {file} cannot be written ({error.strerror}): "
-            "give a file in a folder that is there"
-        ) from error
+        raise unwritable("--html", file, error) from error

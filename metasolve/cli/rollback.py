@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from metasolve.cli.arguments import State
 from metasolve.cli.history import PROGRAM
 
 
@@ -19,10 +20,11 @@ def register(app: typer.Typer) -> None:
             str,
             typer.Argument(metavar="ID", help="Of the state, as metasolve history has it."),
         ],
+        state: State = None,
     ) -> None:
         """Bring an earlier state back; the one that is there now stays in the history."""
         from metasolve.production import past, site
 
-        found = past.roll_back(site.known(program), id_)
+        found = past.roll_back(site.known(program, state), id_)
         typer.echo(f"{program}: the next run begins with {found.id}; a run that is going on")
         typer.echo("adds what it has not yet saved")

@@ -8,7 +8,11 @@ from pathlib import Path
 
 
 def write_atomically(path: Path, data: bytes) -> None:
-    """Write next to the target, flush to disk, rename over it."""
+    """Write next to the target, flush to disk, rename over it; a device or pipe is written to."""
+    path = Path(os.path.realpath(path))
+    if path.exists() and not path.is_file():
+        path.write_bytes(data)
+        return
     partial = path.with_name(path.name + ".partial")
     try:
         with partial.open("wb") as file:

@@ -153,5 +153,5 @@ def _similar(name: str) -> str:
         inside = inside[found.end() :]
     near = did_you_mean(inside, table())
     if not near.startswith("did"):
-        return "see the list in metasolve/petsc/plugin/settings.def"
+        return "the page Settings of the manual lists what may be chosen"
     return near.replace("mean '", f"mean '{name[: len(name) - len(inside)]}")

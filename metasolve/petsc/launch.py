@@ -14,10 +14,11 @@ from metasolve.errors import ModelError, UsageError
 from metasolve.files.atomic import read_regular
 from metasolve.files.shipped import shipped
 from metasolve.files.strict_json import parse_object
+from metasolve.files.unwritable import one_line
 from metasolve.petsc import remembered
 from metasolve.petsc.conduct import Conduct, Watch
 from metasolve.petsc.petsc_options import check_not_hidden, with_plugin
-from metasolve.petsc.writable import check_log, check_recording, one_line
+from metasolve.petsc.writable import check_log, check_recording
 
 MANIFEST = "manifest.jsonl"  # of a recording: the plug-in's name for it
 NOT_FOUND, NOT_EXECUTABLE = 127, 126
@@ -51,9 +52,7 @@ def record(command: Sequence[str], out: str | os.PathLike[str], watch: Watch = _
     Raises
     ------
     UsageError
-        If the command is empty or overrides the plug-in.
-    RecordingError
-        If `out` cannot be written.
+        If the command is empty or overrides the plug-in, or `out` cannot be written.
     PluginError
         If the plug-in cannot be built.
     """

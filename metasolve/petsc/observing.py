@@ -43,10 +43,8 @@ def recording(
 
     Raises
     ------
-    RecordingError
-        If `out` cannot be written.
     UsageError
-        If a limit is below 1.
+        If `out` cannot be written, or a limit is below 1.
     PluginError
         If the plug-in cannot be built, or is on already.
 

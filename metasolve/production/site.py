@@ -43,18 +43,23 @@ def program(command: Sequence[str]) -> str:
     return Path(command[0]).name
 
 
-def known(name: str) -> Path:
-    """Return the file of a state: of a program in `folder`, or the file itself.
+def known(name: str, where: Path | None = None) -> Path:
+    """Return the file of a state: of a program in a folder, or the file itself.
 
     Earlier states are enough: the last one need not be there.
+
+    Parameters
+    ----------
+    where
+        None for `folder`.
 
     Raises
     ------
     UsageError
         If there is none.
     """
-    here = _file(name)
-    if not is_known(name):
+    here = _file(name, where)
+    if not is_known(name, where):
         others = " ".join(sorted(path.stem for path in here.parent.glob("*.state")))
         raise UsageError(
             f"nothing is known of {here.stem}: no file {here}; "
@@ -63,9 +68,9 @@ def known(name: str) -> Path:
     return here
 
 
-def is_known(name: str) -> bool:
+def is_known(name: str, where: Path | None = None) -> bool:
     """Whether a state is there, or an earlier one, see `known`."""
-    here = _file(name)
+    here = _file(name, where)
     return here.is_file() or any(earlier(here).glob("*.*"))
 
 
@@ -74,8 +79,10 @@ def earlier(file: Path) -> Path:
     return file.with_suffix(".states")
 
 
-def _file(name: str) -> Path:
-    return Path(name) if name.endswith((".state", ".pinned")) else folder() / f"{name}.state"
+def _file(name: str, where: Path | None) -> Path:
+    if name.endswith((".state", ".pinned")):
+        return Path(name)
+    return (where or folder()) / f"{name}.state"
 
 
 def made(where: Path) -> Path:

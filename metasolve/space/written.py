@@ -61,7 +61,8 @@ def read_toml(path: str | os.PathLike[str]) -> dict[str, Any]:
     try:
         read: dict[str, Any] = tomllib.loads(Path(path).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise SpaceError(f"{error}; give a readable TOML file") from error
+        why = getattr(error, "strerror", None) or error
+        raise SpaceError(f"{why}; give a readable TOML file") from error
     except RecursionError as error:
         raise SpaceError("nested too deeply; give a readable TOML file") from error
     return read

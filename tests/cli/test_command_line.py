@@ -1,5 +1,6 @@
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -15,6 +16,8 @@ from metasolve.errors import UsageError
 from metasolve.model.pinned import pin
 from metasolve.production import journal
 from metasolve.space import Choice, Flag, Integer, Real, Space
+
+from ..production.lines import head, solve, write
 
 METASOLVE = [sys.executable, "-c", "from metasolve.cli.main import main; main()"]
 compiled = pytest.mark.skipif(shutil.which("mpicc") is None, reason="the plug-in is compiled")
@@ -256,3 +259,29 @@ def test_a_model_is_described(tmp_path):
 def test_what_is_no_directory_of_ours_is_said(tmp_path):
     with pytest.raises(UsageError, match="neither a recording"):
         describe(Path(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("record -o /dev/null/x -- true", r"/dev/null/x cannot be written \(Not a directory\): a"),
+        ("run --keep-slow /dev/null/x -- true", "cannot be written"),
+        ("run --state /dev/null/x -- true", "--state none"),
+        ("run --log /dev/null/x -- true", "--log /dev/null/x cannot be written"),
+        ("init true -o /dev/null/x", "/dev/null/x: Not a directory; a part of the name is no fold"),
+        ("report {journal} --html /dev/full", r"cannot be written \(No space left.*: make room"),
+        ("report {journal} --html /dev/null/x", "cannot be written"),
+        ("check nope.toml", "nope.toml: No such file or directory; give"),
+        ("check", "Missing argument 'CASE'; see metasolve check --help"),
+        ("history --stat", "No such option.*; see metasolve history --help"),
+        ("pin -o x foo=1", "the page Settings of the manual"),
+    ],
+)
+def test_wrong_use_is_one_line_with_the_remedy_and_code_2(words, told, tmp_path, capsys):
+    """A place that cannot be written is wrong use, whoever finds it."""
+    write(tmp_path / "journal", head(), solve())
+    with pytest.raises(SystemExit) as ended:
+        main(words.format(journal=tmp_path / "journal").split())
+    (line,) = capsys.readouterr().err.splitlines()
+    assert re.search(told, line), line
+    assert ended.value.code == 2

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from metasolve.errors import ModelError, RecordingError, UsageError
+from metasolve.errors import ModelError, UsageError
 from metasolve.petsc import launch
 from metasolve.petsc.conduct import Conduct, Watch
 from metasolve.production import journal
@@ -86,14 +86,14 @@ def unwritable():
 
 @pytest.mark.parametrize(("place", "why"), unwritable())
 def test_a_recording_that_cannot_be_written_is_refused_first(place, why):
-    with pytest.raises(RecordingError, match=f"{place}: .*({why}).*; choose another"):
+    with pytest.raises(UsageError, match=f"{place} cannot be written .*({why}).*: "):
         launch.record(["app"], place)
 
 
 @pytest.mark.parametrize(("place", "why"), [*unwritable(), ("/nowhere/at/all", "No such file")])
 def test_a_log_that_cannot_be_written_is_refused_first(tmp_path, place, why):
     (tmp_path / "policy.txt").write_text("")
-    with pytest.raises(UsageError, match=f"log={place} cannot be written .*({why})"):
+    with pytest.raises(UsageError, match=f"--log {place} cannot be written .*({why})"):
         launch.run(["app"], tmp_path, conduct=Conduct(place))
     with pytest.raises(UsageError, match="it is a folder"):
         launch.run(["app"], tmp_path, conduct=Conduct(tmp_path))
@@ -141,7 +141,7 @@ def test_wrong_usage_names_the_remedy(tmp_path):
     with pytest.raises(ModelError, match="metasolve train"):
         launch.run(["app"], tmp_path)
     (tmp_path / "file").write_text("")
-    with pytest.raises(RecordingError, match="choose another"):
+    with pytest.raises(UsageError, match="name another place"):
         launch.record(["app"], tmp_path / "file")
 
 

@@ -100,7 +100,7 @@ def run(host, tmp_path, monkeypatch):
     return call
 
 
-def test_each_run_leaves_what_it_has_found(run):
+def test_each_run_leaves_what_it_has_found(run, monkeypatch):
     ids = []
     for _ in range(3):
         kept = run()
@@ -112,6 +112,14 @@ def test_each_run_leaves_what_it_has_found(run):
     assert all(each["changed"] for each in told[1:])
     lines = metasolve("history", "two_ksps").stdout.splitlines()
     assert [line.split()[0] for line in lines[1:]] == ids
+    monkeypatch.setenv("XDG_STATE_HOME", "/nowhere")
+    there = ("--state", str(kept.parent))
+    assert metasolve("history", "two_ksps", *there).stdout.splitlines() == lines
+    assert metasolve("rollback", "two_ksps", ids[0], *there).returncode == 0
+    told = json.loads(metasolve("inspect", "two_ksps", "--json", *there).stdout)
+    assert told["id"] == ids[0]
+    assert metasolve("forget", "two_ksps", *there).returncode == 0
+    assert not kept.exists()
 
 
 def test_a_journal_leads_to_the_state_over_a_rollback(run):

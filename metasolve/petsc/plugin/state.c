@@ -12,6 +12,15 @@
 
 #define LONGEST 64 /* words of the file are shorter */
 
+/* It is begun anew, which nobody should find out by chance. */
+static void Complain(const char *path, const char *why)
+{
+  fprintf(stderr,
+          "metasolve: the state %s %s: this run begins without it; metasolve history lists earlier ones, and metasolve rollback "
+          "brings one back\n",
+          path, why);
+}
+
 PetscErrorCode StateLoad(MPI_Comm comm, const char *path, Prior p, Class *all, char id[STATE_ID])
 {
   char       *data  = NULL;
@@ -22,14 +31,14 @@ PetscErrorCode StateLoad(MPI_Comm comm, const char *path, Prior p, Class *all, c
   PetscFunctionBegin;
   id[0] = 0;
   PetscCallMPI(MPI_Comm_rank(comm, &rank));
-  if (!rank) data = PolicySlurp(path, &bytes);
+  if (!rank && !(data = PolicySlurp(path, &bytes)) && errno != ENOENT) Complain(path, "cannot be read");
   n = (int)bytes;
   PetscCallMPI(MPI_Bcast(&n, 1, MPI_INT, 0, comm));
   if (rank) data = malloc((size_t)n + 1);
   if (n && data) {
     PetscCallMPI(MPI_Bcast(data, n, MPI_CHAR, 0, comm));
-    (void)StateParse(data, (size_t)n, p, all, id);
-  }
+    if (!StateParse(data, (size_t)n, p, all, id) && !rank) Complain(path, "is damaged, or of another version");
+  } else if (data && !rank) Complain(path, "is empty");
   free(data);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -217,7 +217,11 @@ def test_what_python_refuses_the_plug_in_refuses_too(place, sequence, old, new):
     with pytest.raises(state.StateError):
         place.classes()
     place.log.unlink()
-    assert place.run(sequence(3)).returncode == 0
+    done = place.run(sequence(3))
+    assert done.returncode == 0
+    (told,) = [line for line in done.stderr.splitlines() if line.startswith("metasolve:")]
+    assert f"{place.state} is damaged" in told
+    assert "metasolve rollback" in told
     assert next(iter(journal.read(place.log)))["state"] == ""
     assert [c.solves for c in place.classes()] == [3]
 
