@@ -17,19 +17,43 @@
 #define APART     4     /* the next one is gathered after so many parts of those that were met */
 
 /* ---- where to ---- */
-static PetscInt Held(const char *dir) /* systems that the recording has already */
+static void Note(Recorder *r, const char *line)
 {
-  char     path[RECORD_PATH], *line = NULL;
-  size_t   room = 0;
-  PetscInt held = 0;
-  FILE    *file;
+  const char *hash = strstr(line, "\"hash\":\"");
+  void       *more;
 
-  snprintf(path, sizeof path, "%s/manifest.jsonl", dir);
-  if (!(file = fopen(path, "r"))) return 0;
-  while (getline(&line, &room, file) >= 0) held += !strncmp(line, "{\"kind\":\"solve\"", 15);
+  if (!(more = realloc(r->hashes, (size_t)(r->held + 1) * sizeof *r->hashes))) return;
+  r->hashes = more;
+  snprintf(r->hashes[r->held++], RECORD_HASH, "%s", hash ? hash + strlen("\"hash\":\"") : "");
+}
+
+static void ReadHeld(Recorder *r) /* systems that the recording has already */
+{
+  char   path[RECORD_PATH], *line = NULL;
+  size_t room = 0;
+  FILE  *file;
+
+  snprintf(path, sizeof path, "%s/manifest.jsonl", r->dir);
+  if (!(file = fopen(path, "r"))) return;
+  while (getline(&line, &room, file) >= 0)
+    if (!strncmp(line, "{\"kind\":\"solve\"", 15)) Note(r, line);
   free(line);
   fclose(file);
-  return held;
+}
+
+static PetscBool IsHeld(const Recorder *r, const char *hash)
+{
+  for (PetscInt i = 0; i < r->held; i++)
+    if (!strcmp(r->hashes[i], hash)) return PETSC_TRUE;
+  return PETSC_FALSE;
+}
+
+static PetscErrorCode Close(Recorder **r)
+{
+  PetscFunctionBegin;
+  if (*r) free((*r)->hashes);
+  PetscCall(PetscFree(*r));
+  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* Rank 0 says, for what is gathered is written together. */
@@ -45,11 +69,12 @@ static PetscErrorCode Open(MPI_Comm comm, const char *name, const char *run, int
   if (!rank) snprintf(r->dir, sizeof r->dir, "%s", dir ? dir : "");
   PetscCallMPI(MPI_Bcast(r->dir, sizeof r->dir, MPI_CHAR, 0, comm));
   snprintf(r->run, sizeof r->run, "%.23s%d", run, kind); /* what is learned from both has one name for each */
-  r->every       = 1;
-  r->max_systems = (systems && *systems ? atoll(systems) : MOST) - (rank ? 0 : Held(r->dir));
+  r->every = 1;
+  if (!rank) ReadHeld(r);
+  r->max_systems = (systems && *systems ? atoll(systems) : MOST) - r->held;
   r->max_bytes   = (PetscInt64)(bytes && *bytes ? atof(bytes) : BYTES);
   *recorder      = *r->dir ? r : NULL;
-  if (!*recorder) PetscCall(PetscFree(r));
+  if (!*recorder) PetscCall(Close(&r));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -62,7 +87,7 @@ PetscErrorCode GatherOpen(MPI_Comm comm, const char *run, Gathering *g)
   PetscCall(Open(comm, "METASOLVE_KEEP_REFUSED", run, GATHER_REFUSED, &r[GATHER_REFUSED]));
   PetscCall(Open(comm, "METASOLVE_KEEP_SLOW", run, GATHER_SLOW, &r[GATHER_SLOW]));
   if (!r[0] || !r[1] || strcmp(r[0]->dir, r[1]->dir)) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(PetscFree(r[1]));
+  PetscCall(Close(&r[1]));
   r[1] = r[0];
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -71,7 +96,7 @@ PetscErrorCode GatherFree(Gathering *g)
 {
   PetscFunctionBegin;
   if (g->to[1] == g->to[0]) g->to[1] = NULL;
-  for (int i = 0; i < GATHER_KINDS; i++) PetscCall(PetscFree(g->to[i]));
+  for (int i = 0; i < GATHER_KINDS; i++) PetscCall(Close(&g->to[i]));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -139,6 +164,7 @@ static PetscErrorCode Write(Solve *s, Recorder *to, const Aside *own)
   Run        *run = s->run;
   Record      r   = {.residual = NAN, .guess = s->x0, .setup = own->setup, .solve = own->seconds - own->setup};
   const char *why = NULL;
+  PetscBool   held;
   Settings    settings;
 
   PetscFunctionBegin;
@@ -147,6 +173,10 @@ static PetscErrorCode Write(Solve *s, Recorder *to, const Aside *own)
   PetscCall(DescribeHost(s->ksp, &settings, &why));
   if (!why) PetscCall(SaveMay(s->ksp, &run->recorded, &r, &why));
   if (why) PetscFunctionReturn(PETSC_SUCCESS); /* nothing could be learned from it */
+  PetscCall(SaveName(&run->recorded, &r));
+  held = r.rank ? PETSC_FALSE : IsHeld(to, r.hash);
+  PetscCallMPI(MPI_Bcast(&held, 1, MPIU_BOOL, 0, PetscObjectComm((PetscObject)s->ksp)));
+  if (held) PetscFunctionReturn(PETSC_SUCCESS); /* an earlier run has met it */
   if (!r.rank && !to->seen) PetscCall(ManifestRun(to, run->runner->gathering.ranks, &r.error));
   to->seen++;
   PetscCall(SaveSolve(s->ksp, to, &run->recorded, &r));

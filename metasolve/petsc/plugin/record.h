@@ -4,12 +4,15 @@
 #include "contract.h"
 
 #define RECORD_PATH (PETSC_MAX_PATH_LEN + 128)
+#define RECORD_HASH 17 /* digits, and a zero */
 
 typedef struct { /* of the whole program */
   char       dir[PETSC_MAX_PATH_LEN], run[32];
   PetscBool  stopped;
   PetscInt   every, seen, written, skipped;
   PetscInt64 max_systems, max_bytes, bytes; /* negative: no limit */
+  PetscInt   held;                          /* systems of earlier runs ... */
+  char (*hashes)[RECORD_HASH];              /* ... and their operators */
 } Recorder;
 
 typedef struct { /* of one solve */
@@ -20,14 +23,16 @@ typedef struct { /* of one solve */
   ContractKind kind;
   Measure      measure;        /* in which the program's answers are judged ... */
   PetscReal    own, tolerance; /* ... what its own one has, and what is asked for, relative to that of x = 0 */
-  char         id[96], rhs[160], x0[160];
+  char         id[96], rhs[160], x0[160], hash[RECORD_HASH];
+  PetscInt64   nnz;
+  PetscBool    fresh; /* another operator than the one before, of this KSP */
   double       features[METASOLVE_FEATURES], setup, solve, decision, overhead;
   PetscMPIInt  rank, size;
   int          error; /* errno */
 } Record;
 typedef struct { /* kept with a KSP */
   Operator   op;
-  char       hash[17];
+  char       hash[RECORD_HASH];
   PetscInt64 nnz;
   PetscInt   operators; /* seen so far */
   Previous  *previous;  /* borrowed, as the others are */
@@ -39,6 +44,7 @@ PetscErrorCode RecordSession(const char *dir, Session **); /* collective on PETS
 
 /* ---- save.c: one system, solved by own settings ---- */
 PetscErrorCode SaveMay(KSP, Recorded *, Record *, const char **why); /* NULL: it can be recorded. Collective */
+PetscErrorCode SaveName(const Recorded *, Record *);                 /* by the content of its operator. Collective */
 PetscErrorCode SaveSolve(KSP, Recorder *, Recorded *, Record *);     /* times and the guess are in the record. Collective */
 
 /* ---- manifest.c: lines of manifest.jsonl, written on one rank ---- */

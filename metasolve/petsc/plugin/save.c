@@ -61,6 +61,17 @@ static PetscErrorCode WriteNullSpace(Recorder *s, MatNullSpace space, const char
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscErrorCode SaveName(const Recorded *h, Record *r)
+{
+  PetscFunctionBegin;
+  if (*r->hash) PetscFunctionReturn(PETSC_SUCCESS);
+  if (!h->operators || !OperatorSame(&h->op, &r->op)) {
+    PetscCall(MatContentHash(r->A, r->hash, &r->nnz));
+    r->fresh = PETSC_TRUE;
+  } else snprintf(r->hash, sizeof r->hash, "%s", h->hash);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode WriteOperator(Recorder *s, Recorded *h, Record *r)
 {
   MatNullSpace null, near;
@@ -68,9 +79,11 @@ static PetscErrorCode WriteOperator(Recorder *s, Recorded *h, Record *r)
   int          there;
 
   PetscFunctionBegin;
-  if (h->operators && OperatorSame(&h->op, &r->op)) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(MatContentHash(r->A, h->hash, &h->nnz));
-  h->op = r->op;
+  PetscCall(SaveName(h, r));
+  if (!r->fresh) PetscFunctionReturn(PETSC_SUCCESS);
+  snprintf(h->hash, sizeof h->hash, "%s", r->hash);
+  h->nnz = r->nnz;
+  h->op  = r->op;
   h->operators++;
   snprintf(path, sizeof path, "%s/operators/%s.petsc", s->dir, h->hash);
   PetscCall(IsThere(path, r, &there));

@@ -107,10 +107,12 @@ def test_they_can_be_replayed(gather, hopeless):
 
 
 def test_they_are_no_more_than_a_recording_may_hold(gather, hopeless):
-    """What it holds from earlier runs counts."""
-    for _ in range(2):
-        _, _, refused, _ = gather(hopeless, 6, kinds="plain", METASOLVE_MAX_SYSTEMS="4")
-        assert len(recorded(refused)) == 4
+    """What it holds from earlier runs counts, and is not recorded again."""
+    for most in (4, 5):
+        _, _, refused, _ = gather(hopeless, 6, kinds="plain", METASOLVE_MAX_SYSTEMS=str(most))
+        assert len(recorded(refused)) == most
+    *first, last = (each.operator.hash for each in Recording(refused).solves)
+    assert last not in first
 
 
 def test_nothing_is_written_beyond_so_many_bytes(gather, hopeless):
