@@ -111,7 +111,7 @@ def train(
     instances = systems(recorded, prefix)
     grown = grows(past, [each.id for each in instances])
     if grown is not None:
-        options = {"calls": grown.calls, **options}
+        options = {**options, "calls": grown.given(options.get("calls"))}
         space = space or grown.space
     config = TrainConfig.of(options)
     if journal is not None and (config.prior == "none" or config.measure != "seconds"):

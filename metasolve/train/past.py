@@ -75,10 +75,17 @@ class Grown(NamedTuple):
         In all: for each instance as many as before.
     space
         In which it has measured so far.
+    before
+        Calls that it was given for fewer instances.
     """
 
     calls: int
     space: Space
+    before: int
+
+    def given(self, calls: int | None) -> int:
+        """Return how many there are if so many are asked for: the command before asks for none."""
+        return self.calls if calls is None or calls <= self.before else calls
 
 
 def grows(events: Sequence[Event], ids: Sequence[str]) -> Grown | None:
@@ -96,8 +103,9 @@ def grows(events: Sequence[Event], ids: Sequence[str]) -> Grown | None:
     if not before or (not Past.of(events).finished and starts[-1] in before):
         return None
     last = before[-1]
-    per_instance = last["config"]["calls"] / len(last["instances"])
-    return Grown(math.ceil(per_instance * len(ids)), Space.from_dict(last["space"]))
+    calls = last["config"]["calls"]
+    in_all = math.ceil(calls / len(last["instances"]) * len(ids))
+    return Grown(in_all, Space.from_dict(last["space"]), calls)
 
 
 def evaluations(events: Sequence[Event]) -> list[Event]:

@@ -58,6 +58,9 @@ def test_the_same_command_returns_the_model_or_goes_on(grown, hasty, analytic, t
     farm = SerialFarm(analytic())
     assert train_task(task, farm, out, more, events).info == model.info
     assert farm.calls == 0
+    assert [grows(events, ids).given(calls) for calls in (None, CALLS, MORE + 1)] == [
+        *(MORE, MORE, MORE + 1)
+    ]
     whole = (out / "events.jsonl").read_bytes().splitlines(keepends=True)
     (tmp_path / "events.jsonl").write_bytes(b"".join(whole[: len(before) + 20]))
     assert grows(read_past(tmp_path), ids).calls == MORE
