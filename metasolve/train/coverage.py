@@ -26,10 +26,13 @@ class Coverage(NamedTuple):
         How many there are: runs, or operators.
     familiar
         Share of the systems of one that lie in the range of the others, on average.
+    rows
+        Number of unknowns, where all systems have as many: nothing is said of other sizes.
     """
 
     groups: int
     familiar: float
+    rows: int | None = None
 
     @property
     def more(self) -> int:
@@ -62,7 +65,9 @@ def coverage(instances: Sequence[Instance], groups: Mapping[str, str]) -> Covera
     for left_out in np.linspace(0, count - 1, min(count, _MOST)).round().astype(int):
         known = Standardisation.fit(names, table[of != left_out])
         shares.append(np.mean([not known.unfamiliar(row) for row in table[of == left_out]]))
-    return Coverage(count, float(np.mean(shares)))
+    sizes = {float(each.features["log_rows"]) for each in instances if "log_rows" in names}
+    rows = round(10 ** sizes.pop()) if len(sizes) == 1 else None
+    return Coverage(count, float(np.mean(shares)), rows)
 
 
 def sentence(found: Coverage | None, what: str) -> str:
@@ -74,6 +79,8 @@ def sentence(found: Coverage | None, what: str) -> str:
         )
     told = f"of {found.groups} {what}, {100 * found.familiar:.0f} % of each lie in the range of the"
     told += " others"
+    if found.rows is not None:
+        told += f"; all have {found.rows} unknowns, so other sizes do not"
     if not found.more:
         return told
     return f"{told}; the prior would choose for the rest: record some {found.more} more {what}"

@@ -1,3 +1,4 @@
+import os
 import shutil
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from metasolve.errors import PluginError
 from metasolve.petsc import compiled, elf, installation, launch, library, place
 
 pytestmark = pytest.mark.skipif(shutil.which("mpicc") is None, reason="the plug-in is compiled")
+CACHE = os.environ.get("XDG_CACHE_HOME")
 BUILD = [sys.executable, "-c", "from metasolve.petsc import library; print(library.build())"]
 
 
@@ -157,7 +159,10 @@ def whole(cache, monkeypatch):
 def built():
     """The plug-in as the other tests use it."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.delenv("XDG_CACHE_HOME", raising=False)
+        if CACHE is None:
+            patch.delenv("XDG_CACHE_HOME", raising=False)
+        else:
+            patch.setenv("XDG_CACHE_HOME", CACHE)
         return library.build().parent
 
 

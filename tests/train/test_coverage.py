@@ -33,6 +33,16 @@ def test_runs_that_are_each_something_new_need_ten_times_as_many():
     assert "record some 45 more runs" in sentence(strange, "runs")
 
 
+def test_of_one_size_nothing_is_said_of_others():
+    instances, groups = runs([5.0, 5.0, 5.0])
+    sized = [Instance(each.id, {**each.features, "log_rows": 4.0}) for each in instances]
+    found = coverage(sized, groups)
+    assert found.rows == 10**4
+    assert "all have 10000 unknowns, so other sizes do not" in sentence(found, "runs")
+    other = Instance("other", {**sized[0].features, "log_rows": 5.0})
+    assert coverage([*sized, other], {**groups, "other": "0"}).rows is None
+
+
 def test_of_too_few_nothing_is_said():
     assert coverage(*runs([1.0, 2.0])) is None
     assert sentence(None, "runs").startswith("fewer than 3 runs")
