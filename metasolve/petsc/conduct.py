@@ -119,6 +119,13 @@ class Conduct:
                     f"off={name!r} is no class: give one that metasolve inspect prints, such as "
                     "'- 8192 1 2 1'"
                 )
+        given = {"keep-refused": keep_refused, "keep-slow": keep_slow, "canary": canary}
+        for name in (name for name, value in given.items() if advise and value):
+            raise UsageError(f"--advise tries nothing, so that --{name} has no use: leave one out")
+        if deterministic and canary:
+            raise UsageError(
+                "--deterministic counts work, so that --canary measures no seconds: leave one out"
+            )
         self.canary, self.off = canary, off
         self.log, self.budget, self.advise, self.state = log, budget, advise, state
         self.deterministic = deterministic

@@ -9,7 +9,7 @@ from typing import Any
 
 from metasolve.production.reading import since
 from metasolve.report import pictures
-from metasolve.report.parts import card, legend, span, table
+from metasolve.report.parts import card, kind_of, legend, span, table
 from metasolve.report.screen import SOURCES, changed, class_of, count, moment, slow
 from metasolve.report.style import STYLE
 
@@ -68,13 +68,14 @@ def _figures(document: Document) -> Iterator[str]:
         yield _figure("", "?", "no solve was measured or expected")
         return
     won, sure = saved["saved seconds"] >= 0, "measured"
-    kind, word = ("gain", "saved") if won else ("loss", "lost")
+    word = "saved" if won else "lost"
+    kind = kind_of(saved["own seconds"], saved["saved seconds"])
     if saved["expected solves"]:
         sure = "an estimate; nothing says yet how sure it is"
     if saved["least"] is not None and saved["expected solves"]:
         sure = f"9 times of 10 from {span(saved['least'])} to {span(saved['most'])}"
         if saved["least"] < 0 < saved["most"]:
-            sure += f"; whether it is a {kind} is not certain yet"
+            sure += f"; whether it is a {'gain' if won else 'loss'} is not certain yet"
             kind = ""
     yield _figure(kind, span(abs(saved["saved seconds"])), f"{word} in solves; {sure}")
     if saved["taken seconds"]:

@@ -7,6 +7,8 @@ from html import escape
 
 from metasolve.report.svg import MINUS
 
+_NOISE = 0.02  # of the seconds of the same work, from run to run
+
 
 def card(title: str, *parts: str) -> str:
     """Return a frame with a title."""
@@ -49,3 +51,8 @@ def span(seconds: float) -> str:
             told = f"{size / per:,.0f}" if size / per >= 100 else f"{size / per:.3g}"
             return f"{sign}{told} {unit}"
     return f"{sign}{size * 1e6:.0f} µs" if size >= 1e-6 else "0 s"
+
+
+def kind_of(own: float, saved: float) -> str:
+    """Whether what was saved is a ``gain`` or a ``loss``; empty where clocks may say either."""
+    return "" if abs(saved) <= _NOISE * own else "gain" if saved > 0 else "loss"

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from metasolve.report import svg
+from metasolve.report.parts import kind_of
 from metasolve.report.svg import Box
 
 Document = Mapping[str, Any]
@@ -39,8 +40,8 @@ def saved_by_day(days: Sequence[Document]) -> str:
             if not i % step:
                 top = y.at(max(each["own seconds"], each["taken seconds"]) / per)
                 told = svg.number(abs(each["saved seconds"]) / per)
-                won = each["saved seconds"] >= 0
-                kind, told = ("gain", f"+{told}") if won else ("loss", svg.MINUS + told)
+                told = f"{'+' if each['saved seconds'] >= 0 else svg.MINUS}{told}"
+                kind = kind_of(each["own seconds"], each["saved seconds"])
                 yield svg.text(x.at(i), top - 4, told, kind)
                 yield from _named(x.at(i), y.begin, each["day"])
 
@@ -83,7 +84,7 @@ def own_against_taken(classes: Sequence[Document], names: Sequence[str]) -> str:
 
     def points() -> Iterator[str]:
         for i, own, taken in means:
-            kind = "lost" if taken > own else "won"
+            kind = "lost" if kind_of(own, own - taken) == "loss" else "won"
             told = f"{names[i]}: {own:.3g} s own, {taken:.3g} s taken, {own / taken:.2f} times"
             yield svg.dot(x.at(own), y.at(taken), 8, kind, told)
             yield svg.text(x.at(own), y.at(taken) + 3.6, str(i + 1), "inside")

@@ -189,6 +189,11 @@ def test_a_share_a_class_and_prefixes_are_checked_first():
     for share in (-0.1, 1.1, float("nan")):
         with pytest.raises(UsageError, match="canary"):
             Conduct(canary=share)
+    for useless in ({"canary": 0.1}, {"keep_slow": Path("x")}, {"keep_refused": Path("x")}):
+        with pytest.raises(UsageError, match=r"--advise tries nothing.*leave one out"):
+            Conduct(advise=True, **useless)
+    with pytest.raises(UsageError, match=r"--deterministic.*--canary"):
+        Conduct(deterministic=True, canary=0.1)
     for name in ("a_", "- 8 1 2", "a;b 8 1 2 1", ""):
         with pytest.raises(UsageError, match="metasolve inspect"):
             Conduct(off=[name])
