@@ -35,9 +35,12 @@ def register(app: typer.Typer) -> None:
 def to_toml(space: Space) -> str:
     """Write a space as `Space.from_toml` reads it."""
     data = space.to_dict()
-    lines = [f"# {len(space.settings)} settings, {len(space.arms())} joint choices"]
+    settings, choices = len(space.settings), len(space.arms())
+    told = f"# {settings} setting{'s' * (settings != 1)}"
+    lines = [f"{told}, {choices} joint choices" if choices > 1 else told]
     for entry in data["setting"]:
-        lines += ["", "[[setting]]", *(f"{key} = {_value(value)}" for key, value in entry.items())]
+        said = {key: value for key, value in entry.items() if value != {}}  # no condition
+        lines += ["", "[[setting]]", *(f"{key} = {_value(value)}" for key, value in said.items())]
     if data["fixed"]:
         lines += ["", "[fixed]"]
         lines += [f"{_value(key)} = {_value(value)}" for key, value in data["fixed"].items()]

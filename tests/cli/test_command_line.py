@@ -140,6 +140,8 @@ def test_a_printed_space_is_a_space_file(tmp_path):
     )
     (tmp_path / "space.toml").write_text(to_toml(space))
     assert Space.from_toml(tmp_path / "space.toml") == space
+    assert "{}" not in to_toml(space), "what has no condition says none"
+    assert to_toml(Space([Real("x", 0.0, 1.0)])).startswith("# 1 setting\n")
 
 
 @compiled
