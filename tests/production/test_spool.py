@@ -15,6 +15,16 @@ from metasolve.production import journal, replay, state
 from ..conftest import on_ranks
 
 METASOLVE = [sys.executable, "-m", "metasolve"]
+
+
+def started(words, **more):
+    """In the environment that Python sees: what MPI has added to it, mpiexec must not inherit."""
+    environment = dict(os.environ)
+    return subprocess.run(
+        words, env=environment, capture_output=True, text=True, check=False, **more
+    )
+
+
 DIES = """
 import os, signal, sys
 import petsc4py
@@ -59,7 +69,7 @@ def place(tmp_path, monkeypatch):
             command = [sys.executable, script, *how]
             command = command if ranks == 1 else on_ranks(command, ranks)
             words = [*METASOLVE, "run", *options, "--", *map(str, command)]
-            return subprocess.run(words, capture_output=True, text=True, check=False)
+            return started(words)
 
         def left(self):
             return list(temporary.glob("metasolve-*"))
@@ -79,7 +89,7 @@ def place(tmp_path, monkeypatch):
 def test_what_a_program_has_learned_that_is_killed_is_kept(place, ranks):
     done = place.run("killed", ranks=ranks)
     assert done.returncode != 0
-    assert "3 solves" in done.stderr
+    assert "3 solves" in done.stderr, done.stderr
     place.check(3)
     assert place.left() == []
 
@@ -128,9 +138,7 @@ def test_what_still_runs_is_waited_for(place, tmp_path):
     os.set_inheritable(held, True)
     shell = f"(read line < {begin}; exec {sys.executable} dies.py killed) >/dev/null 2>&1 &"
     words = [*METASOLVE, "run", "--state", place.file.parent, "--", "sh", "-c", shell]
-    done = subprocess.run(
-        words, capture_output=True, text=True, check=True, close_fds=False, cwd=tmp_path
-    )
+    done = started(words, close_fds=False, cwd=tmp_path)
     os.close(held)
     (told,) = done.stderr.splitlines()
     assert told.endswith("still running: the next run adds what it leaves")
@@ -156,7 +164,7 @@ def test_a_program_runs_where_nothing_can_be_kept(place, tmp_path):
 
 def test_before_each_rank_only_one_speaks(place, tmp_path):
     inner = [*METASOLVE, "run", "--", sys.executable, str(tmp_path / "dies.py")]
-    done = subprocess.run(on_ranks(inner, 2), capture_output=True, text=True, check=False)
+    done = started(on_ranks(inner, 2))
     assert done.returncode == 0, done.stderr
     (told,) = [line for line in done.stderr.splitlines() if line.startswith("metasolve:")]
     assert "3 solves" in told
