@@ -8,6 +8,7 @@
 #define SURPRISE 4   /* times what was foreseen of it: when an attempt is stopped, rather than at what own settings would take */
 #define COARSE   5   /* times all solves so far: what may be spent on knowing that */
 #define USUAL    2   /* times own: what an attempt that fails costs, even where more was allowed */
+#define PROBE    2   /* times the favourite: when a probe is stopped */
 #define OWN      50  /* passes over the matrix that own settings are taken to need, before anything is known */
 
 static void ToOwn(Solve *s, Why why)
@@ -156,6 +157,7 @@ PetscErrorCode DecideLook(Solve *s)
   ContractTolerances(ksp, &rtol, &abstol);
   run->policy        = run->runner->policy;
   run->unfamiliar[0] = 0;
+  run->place         = (Point){0};
   if (PolicyIsConstant(run->policy)) PolicyDecide(run->policy, NULL, &run->decision);
   else {
     PetscCall(FeaturesCompute(s->op.P, ksp->vec_rhs, s->contract.bnorm, rtol, abstol, given, &run->previous, features));
@@ -201,6 +203,7 @@ PetscErrorCode DecideExpect(Solve *s)
     s->budget = fmin(s->budget, (s->class->own_solve.n && !Own(s) ? 1 : FORESEEN) * s->expected);
   if (s->run->decided && PolicyPrior(s->run->policy))
     s->budget = fmin(s->budget, fmax(SURPRISE * s->run->attempt, s->expected / 2));
+  if (SolveProbes(s)) s->budget = fmin(s->budget, PROBE * s->run->attempt);
   if (!s->class->own_solve.n && PolicyIsConstant(s->run->policy))
     s->budget = fmax(s->budget, ACCOUNT_PINNED); /* what was guessed of own settings may be wrong by hundreds of times */
   PetscFunctionReturn(PETSC_SUCCESS);
