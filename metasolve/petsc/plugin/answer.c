@@ -114,7 +114,8 @@ PetscErrorCode StepFallBack(Solve *s)
   s->source = SOURCE_FALLBACK;
   s->start  = NAN;
   if (!s->own && !SolveProbes(s)) ClassFailed(s->class, &s->lesson);
-  s->own = PETSC_FALSE;
+  s->run->place.failed = SolveProbes(s);
+  s->own               = PETSC_FALSE;
   if (s->x0) PetscCall(VecCopy(s->x0, s->ksp->vec_sol));
   else PetscCall(VecZeroEntries(s->ksp->vec_sol));
   PetscCall(MirrorForget(s));

@@ -174,6 +174,7 @@ PetscErrorCode ChooseAgain(Solve *s)
   PetscBool due;
 
   PetscFunctionBegin;
+  if (s->run->place.failed) PetscCall(Choose(s, PETSC_TRUE));
   PetscCall(OwnSetUpIsDue(s->ksp, &due));
   if (s->run->own_ready || due) PetscFunctionReturn(PETSC_SUCCESS);
   s->run->own_ready = PETSC_TRUE;

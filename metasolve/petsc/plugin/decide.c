@@ -157,7 +157,6 @@ PetscErrorCode DecideLook(Solve *s)
   ContractTolerances(ksp, &rtol, &abstol);
   run->policy        = run->runner->policy;
   run->unfamiliar[0] = 0;
-  run->place         = (Point){0};
   if (PolicyIsConstant(run->policy)) PolicyDecide(run->policy, NULL, &run->decision);
   else {
     PetscCall(FeaturesCompute(s->op.P, ksp->vec_rhs, s->contract.bnorm, rtol, abstol, given, &run->previous, features));
@@ -202,8 +201,7 @@ PetscErrorCode DecideExpect(Solve *s)
   if (!Told(s) && !s->class->attempt.n && (s->class->own_solve.n || PolicyPrior(s->run->policy)))
     s->budget = fmin(s->budget, (s->class->own_solve.n && !Own(s) ? 1 : FORESEEN) * s->expected);
   if (s->run->decided && PolicyPrior(s->run->policy))
-    s->budget = fmin(s->budget, fmax(SURPRISE * s->run->attempt, s->expected / 2));
-  if (SolveProbes(s)) s->budget = fmin(s->budget, PROBE * s->run->attempt);
+    s->budget = fmin(s->budget, SolveProbes(s) ? PROBE * s->run->attempt : fmax(SURPRISE * s->run->attempt, s->expected / 2));
   if (!s->class->own_solve.n && PolicyIsConstant(s->run->policy))
     s->budget = fmax(s->budget, ACCOUNT_PINNED); /* what was guessed of own settings may be wrong by hundreds of times */
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -43,8 +43,8 @@ static PetscBool Candidate(const Solve *s)
 {
   const Run *r = s->run;
 
-  return (PetscBool)(!KeepIsOff() && !r->runner->trial && r->cycle.reuse.solves > 0 && !r->decision.why && !r->place.probe &&
-                     InnerMayKeep(&r->inner, ContractNorm(&s->contract)) &&
+  return (PetscBool)(!KeepIsOff() && !r->runner->trial && r->cycle.reuse.solves > 0 && !r->decision.why &&
+                     !(PolicyPrior(r->policy) && r->place.probe) && InnerMayKeep(&r->inner, ContractNorm(&s->contract)) &&
                      SettingsSame(&r->inner.settings, &r->decision.settings));
 }
 

@@ -38,8 +38,8 @@ typedef struct { /* of a class */
 
 typedef struct {                 /* of the numbers, in one solve */
   int       n, at[NUMBERS_MOST]; /* n 0: as the candidate has them */
-  PetscBool probe;
-  double    risk; /* seconds that it might lose */
+  PetscBool probe, failed;       /* failed: it did not answer */
+  double    risk;                /* seconds that it might lose */
 } Point;
 
 void      NumbersBegin(Numbers *, const char *class, const char *candidate,

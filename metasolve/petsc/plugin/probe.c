@@ -2,6 +2,7 @@
 #include "probe.h"
 #include "expect.h"
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define SETTLED  8    /* solves of a candidate before it is a favourite ... */
@@ -56,6 +57,14 @@ void ProbeSettle(const Solve *s, int candidate, const Point *p, Settings *chosen
   NumbersSet(&n, p->at, chosen);
 }
 
+/* Rank 0 knows. */
+static PetscBool May(const Solve *s)
+{
+  const Runner *r = s->run->runner;
+
+  return (PetscBool)(!r->trial && !r->advises && !ClockCounts() && !getenv("METASOLVE_FREEZE"));
+}
+
 /* Are the class's numbers those of this candidate? They become so where it is the favourite. */
 static PetscBool Ours(const Solve *s, int candidate, PetscBool settled)
 {
@@ -67,7 +76,7 @@ static PetscBool Ours(const Solve *s, int candidate, PetscBool settled)
     c->search.others = 0;
     return PETSC_TRUE;
   }
-  if (!settled || !s->run->runner->probes || (c->numbers.n && ++c->search.others < REPLACED)) return PETSC_FALSE;
+  if (!settled || !May(s) || (c->numbers.n && ++c->search.others < REPLACED)) return PETSC_FALSE;
   c->numbers = n;
   c->search  = (Search){.risked = c->search.risked};
   return PETSC_TRUE;
@@ -107,7 +116,7 @@ static PetscBool Due(const Solve *s, double risk, double left)
 {
   const Numbers *n = &s->class->numbers;
 
-  return (PetscBool)(s->run->runner->probes && Others(&s->class->search)->n >= KNOWN &&
+  return (PetscBool)(May(s) && Others(&s->class->search)->n >= KNOWN &&
                      Rested(&s->class->search, PetscMin(n->failed / n->n, ROUNDS)) && KeepServes(s->class) < SERVES &&
                      isless(risk, left));
 }
@@ -225,6 +234,7 @@ void ProbeLearn(Solve *s)
 
   if (!r->place.n || !s->made || !(s->tried_share > 0) || !isfinite(takes) || !KeepTells(s)) return;
   s->probed = r->place.probe;
+  s->apart  = NAN;
   if (r->place.probe) Beside(s, takes);
   else if (s->answered) Usual(s, takes);
 }

@@ -89,7 +89,6 @@ static PetscErrorCode Finish(Solve *s, double begin)
   PetscCallMPI(MPI_Comm_rank(PetscObjectComm((PetscObject)s->ksp), &rank));
   if (!rank && PolicyPrior(s->run->policy)) s->learned = StateLearn(&r->state, s->class, &s->lesson);
   if (!rank) JournalWrite(s);
-  if (SolveProbes(s) && !s->answered) s->run->decided = PETSC_FALSE; /* it is not tried again on this operator */
   if (s->learned && (begin - r->state.saved > OFTEN || r->state.n >= MANY)) Save(r);
   PetscCall(VecDestroy(&s->x0));
   CourseFree(&s->course);
@@ -120,7 +119,6 @@ static PetscErrorCode RunSolve(KSP ksp, Host *h)
     .residual = NAN,
     .start    = NAN,
     .change   = NAN,
-    .apart    = NAN,
     .contract = {.bnorm = NAN, .target = NAN}
   };
   double begin, clock;
@@ -262,7 +260,6 @@ PetscErrorCode RunSession(MPI_Comm comm, const char *model, const char *prior, c
   r->trial   = trial;
   r->canary  = trial ? 0 : Share(getenv("METASOLVE_CANARY"));
   r->advises = (PetscBool)(getenv("METASOLVE_ADVISE") != NULL);
-  r->probes  = (PetscBool)(!trial && !counts && !r->advises && !getenv("METASOLVE_FREEZE"));
   PetscCall(PolicyLoad(comm, model, &r->policy, r->broken, sizeof r->broken));
   if (r->policy && !r->advises) PetscCall(GuessLoad(comm, model, &r->guess, r->broken, sizeof r->broken));
   if (r->policy && !r->advises && getenv("METASOLVE_INPUTS"))

@@ -33,7 +33,6 @@ typedef struct { /* of the whole program, or of one attached KSP */
   Journal     journal;
   char        broken[512]; /* why there is no policy */
   PetscBool   advises;     /* nothing is tried, nor started elsewhere */
-  PetscBool   probes;      /* numbers of favourites may be looked at beside where they are */
   PetscBool   trial;       /* a model is on trial, outside production: it is neither paused nor held to account */
   Policy      policy;
   Policy      prior;  /* chooses where systems are unlike what the model has learned from; NULL: own settings solve these */
@@ -193,7 +192,7 @@ static inline PetscBool SolveGuessed(const Solve *s) /* a guess of ours is in ve
 
 static inline PetscBool SolveProbes(const Solve *s) /* its settings are looked at, and not those that were found best */
 {
-  return (PetscBool)(s->run->decided && s->run->place.probe);
+  return (PetscBool)(s->run->decided && PolicyPrior(s->run->policy) && s->run->place.probe);
 }
 
 /* ---- the steps, of which each names the next: decide.c ... ---- */
