@@ -59,8 +59,8 @@ typedef struct { /* of one run: what solves at the numbers' place take, and thos
   Spread    built, updated;   /* with a preconditioner that was made anew, or for new values only */
   int       looks, waited;    /* at the place beside it; solves since the last one */
   int       row, tries;       /* probes in a row so far; probes for the looks so far */
-  double    sum;              /* of what looks took beyond that ... */
-  Spread    loss;             /* ... and the same, zero where it was less */
+  double    sum;              /* of what looks took beyond that */
+  Spread    seconds, loss;    /* that a solve takes, all of it; of it, that a probe has lost */
   PetscBool moved;            /* to this place, and it is not known yet whether that was right ... */
   double    before;           /* ... after one whose mean was so */
   int       others;           /* choices in a row of one other candidate */

@@ -12,7 +12,7 @@
 #define MEMORY   12   /* solves that a mean remembers */
 #define SPACING  2    /* solves for each probe before the next one; twice as many with each round of directions in vain ... */
 #define ROUNDS   10   /* ... so often, at most */
-#define ROW      3    /* probes in a row where preconditioners are updated: the first one has to be built */
+#define ROW      5    /* probes in a row where preconditioners are updated: the first one has to be built */
 #define LOOKS    4    /* at one place, at most ... */
 #define TRIES    16   /* probes for these */
 #define AGREEING 2    /* ... and at least, before the numbers go there */
@@ -106,19 +106,24 @@ static void Match(Class c)
   q->moved                                 = PETSC_FALSE;
 }
 
+static int InRow(const Search *q)
+{
+  return Updates(q) ? ROW : 1;
+}
+
 /* What has begun is ended. */
 static PetscBool Rested(const Search *q, int rounds)
 {
-  return (PetscBool)(q->row || q->waited >= (Updates(q) ? ROW : 1) * SPACING << (q->looks ? 0 : rounds));
+  return (PetscBool)(q->row || q->waited >= InRow(q) * SPACING << (q->looks ? 0 : rounds));
 }
 
 static PetscBool Due(const Solve *s, double risk, double left)
 {
   const Numbers *n = &s->class->numbers;
+  const Search  *q = &s->class->search;
 
-  return (PetscBool)(May(s) && Others(&s->class->search)->n >= KNOWN &&
-                     Rested(&s->class->search, PetscMin(n->failed / n->n, ROUNDS)) && KeepServes(s->class) < SERVES &&
-                     isless(risk, left));
+  if (Others(q)->n < KNOWN || !Rested(q, PetscMin(n->failed / n->n, ROUNDS)) || KeepServes(s->class) >= SERVES) return PETSC_FALSE;
+  return (PetscBool)(May(s) && isless(q->row ? 0 : InRow(q) * risk, left));
 }
 
 void ProbeAsk(Solve *s, int candidate, double takes, double left, Point *p)
@@ -192,23 +197,29 @@ static void Conclude(Solve *s, const Spread *others)
   else if (q->looks >= LOOKS) Find(s, FINDING_UNCLEAR, 0);
 }
 
+/* Against other solves, with all that belongs to it. A preconditioner that is built where others are updated costs the next solve
+   one as well. */
+static void Cost(const Solve *s, Search *q)
+{
+  const double lost = s->share * s->total / q->seconds.mean - 1;
+
+  SpreadAdd(&q->loss, fmax(lost, 0) * (Updates(q) && s->preconditioner == PRECONDITIONER_BUILT ? 2 : 1));
+}
+
 static void Beside(Solve *s, double takes)
 {
   Search       *q      = &s->class->search;
   const Spread *others = Others(q);
 
+  Cost(s, q);
   q->waited = 0;
-  q->row    = Updates(q) ? (q->row + 1) % ROW : 0;
-  if (!s->answered) {
-    SpreadAdd(&q->loss, s->share * s->total / s->run->foreseen);
-    return Find(s, FINDING_DEARER, 0);
-  }
+  q->row    = (q->row + 1) % InRow(q);
+  if (!s->answered) return Find(s, FINDING_DEARER, 0);
   if (++q->tries >= TRIES) return Find(s, FINDING_UNCLEAR, 0);
   if ((s->preconditioner == PRECONDITIONER_UPDATED) != Updates(q)) return;
   q->looks++;
   s->apart = takes - others->mean;
   q->sum += Bounded(others, takes) - others->mean;
-  SpreadAdd(&q->loss, fmax(s->apart, 0));
   Conclude(s, others);
 }
 
@@ -220,6 +231,7 @@ static void Usual(Solve *s, double takes)
 
   q->waited++;
   SpreadAdd(mine, Bounded(mine, takes));
+  SpreadAdd(&q->seconds, s->share * s->total);
   if (!q->moved || Others(q)->n < CHECKED) return;
   if (Others(q)->mean - q->before > fmax(Error(Others(q), Others(q)->n), MARGIN)) Find(s, FINDING_BACK, 0);
   q->moved = PETSC_FALSE;
