@@ -11,7 +11,7 @@ from metasolve.cli.main import ended
 BENCHMARKS = (
     *("functions", "estimators", "training", "calls", "frank-wolfe", "fixed-point", "spry"),
     *("channel", "families", "coverage", "parity", "corpus", "prior", "first-run"),
-    "sequences",
+    *("sequences", "last-mile"),
     *("sequence-programs", "week"),
 )
 COMMANDS = Commands("python -m benchmarks", __doc__ or "", BENCHMARKS, "benchmarks.cli")

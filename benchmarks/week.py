@@ -173,7 +173,14 @@ class Run:
         told = (
             *(self.name, self.clock, number, "" if c.prefix == "-" else c.prefix),
             *(int(c.rows * chance.uniform(0.6, 0.9)), 1, source, why, c.name),
-            *({} if measured else SETTINGS, candidate, chosen, "", "" if measured else "built"),
+            *(
+                {} if measured else SETTINGS,
+                candidate,
+                chosen,
+                "",
+                "" if measured else "built",
+                None,
+            ),
             *(None, number % 3 == 1, 2, int((40 if measured else 12) * (1 + self._drifted()))),
             *(None if measured else 6e-6, 1e-5, "preconditioned", "norm", None, expected),
             *(

@@ -9,7 +9,8 @@ HEAD = (
 SECONDS = ("decision", "guess", "own", "setup", "solve", "verify", "fallback", "total")
 SOLVE = (
     *("run", "time", "solve", "prefix", "rows", "ranks", "source", "why", "class", "settings"),
-    *("candidate", "foreseen", "unused", "preconditioner", "moved", "new_operator", "reason"),
+    *("candidate", "foreseen", "unused", "preconditioner", "moved", "probe"),
+    *("new_operator", "reason"),
     *("iterations", "true_residual", "tolerance", "contract", "measure", "guess", "own_expected"),
     *("own_taken", "canary", "seconds", "account", "learned"),
 )

@@ -18,7 +18,8 @@ from typing import Any
 
 from metasolve.errors import UsageError
 from metasolve.production import journal, lines, site, state
-from metasolve.production.state import Operators, StateError, digest
+from metasolve.production.state import Operators, digest
+from metasolve.production.words import StateError
 
 PINNED = ".pinned"  #: the plug-in thins out what ends in .state
 LEAST = 4  #: characters of an id

@@ -12,6 +12,7 @@ from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
+from metasolve.production import numbers
 from metasolve.production.state import (
     KEPT,
     MOST_CLASSES,
@@ -20,11 +21,11 @@ from metasolve.production.state import (
     Mean,
     Offset,
     Operators,
-    StateError,
     digest,
     parse,
     written,
 )
+from metasolve.production.words import StateError
 
 _MEMORY, _PRIOR, _COLD = 12, 0.1, 2.0  # class.c
 _SHARE, _NOISE, _SURPRISE, _FORGET, _DRIFT, _DOUBT = 0.4, 0.25, 3.0, 1e-3, 1e-4, 0.1  # posterior.c
@@ -115,10 +116,21 @@ def learn(classes: list[Operators], line: Mapping[str, Any], names: Sequence[str
         _attain(c.attained, learned["attains"])
     for name, (apart, spread, parts) in learned["seen"].items():
         _see(c, name, apart, spread, [x / 1000.0 for x in parts])
+    _move(c, learned.get("numbers"))
     order = [*names, OWN, KEPT]
     if not c.offsets.keys() <= set(order):
         raise StateError(f"the prior has no candidate {(c.offsets.keys() - set(order)).pop()!r}")
     c.offsets = dict(sorted(c.offsets.items(), key=lambda entry: order.index(entry[0])))
+
+
+def _move(c: Operators, entry: Mapping[str, Any] | None) -> None:
+    if entry is None:
+        return
+    before = numbers.told(entry)
+    if before.step < c.numbers.step:
+        return  # of runs that ended at once, the one with more findings has the numbers
+    c.numbers = before
+    numbers.learn(before, c.name, *entry["found"])
 
 
 def _add_time(m: Mean, x: float) -> None:
@@ -151,6 +163,7 @@ def _begin(name: str, classes: Sequence[Operators]) -> Operators:
         new.attained = [min(near.attained[0], 1.0), *near.attained[1:]]
         new.risk = Mean(min(near.risk.n, 1), near.risk.mean)
         new.weights, new.offsets = list(near.weights), deepcopy(near.offsets)
+        new.numbers = deepcopy(near.numbers)
         new.known = [[(1 - _DOUBT) * x for x in row] for row in near.known]
         for offset in new.offsets.values():
             offset.variance += _NOISE * _NOISE

@@ -6,26 +6,22 @@ import hashlib
 import math
 import re
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from metasolve.errors import MetasolveError
+from metasolve.production import numbers
+from metasolve.production.numbers import Numbers
+from metasolve.production.words import LONGEST, StateError, Words, shown
 
-VERSION = 3
+VERSION = 4
+BEFORE = 3  #: is read as well: it has no numbers
 MOST_CLASSES = 256
 PARTS = 23  #: of what a prior's trees say, see `posterior.h`
 OWN = "own"  #: the program's own settings, among the offsets
 KEPT = "own-kept"  #: the same in the inner solver, where their preconditioner may be kept
 _DIGEST = 72  # bytes of the last line
 _SUM = re.compile(rb"sha256 ([0-9a-f]{16})[0-9a-f]{48}\n\Z")
-_LONGEST = 64  # words are shorter
-_COUNT = 1 << 30
-
-
-class StateError(MetasolveError):
-    """A state is damaged, or of another version; or a journal does not lead to it."""
 
 
 @dataclass
@@ -81,6 +77,8 @@ class Operators:
         Of the parts of the prior, and what of their variance is gone; (PARTS,) and (PARTS, PARTS).
     offsets
         Of candidates by name, in the prior's order; `OWN` and `KEPT` come last.
+    numbers
+        Of the favourite candidate.
     """
 
     prefix: str
@@ -100,6 +98,7 @@ class Operators:
     weights: list[float] = field(default_factory=lambda: [0.0] * PARTS)
     known: list[list[float]] = field(default_factory=lambda: [[0.0] * PARTS for _ in range(PARTS)])
     offsets: dict[str, Offset] = field(default_factory=dict)
+    numbers: Numbers = field(default_factory=Numbers)
 
     @property
     def name(self) -> str:
@@ -157,6 +156,7 @@ def _told(c: Operators) -> dict[str, Any]:
             }
             for name, o in sorted(seen.items(), key=lambda entry: -entry[1].seen)
         },
+        **({"numbers": numbers.described(c.numbers)} if c.numbers.of else {}),
     }
 
 
@@ -181,31 +181,32 @@ def written(classes: list[Operators], prior: str) -> bytes:
     """
     lines = [f"metasolve-state {VERSION}", f"prior {prior}", f"classes {len(classes)}"]
     for c in classes:
-        attained = " ".join(_shown(x) for x in c.attained)
+        attained = " ".join(shown(x) for x in c.attained)
         lines += [
             f"class {c.name}",
             f"solves {c.solves} {c.operators}",
-            f"account {_shown(c.own)} {_shown(c.taken)}",
+            f"account {shown(c.own)} {shown(c.taken)}",
             f"own {_mean(c.own_setup)} {_mean(c.own_solve)} {attained}",
             f"attempts {_mean(c.attempt)} {_mean(c.risk)}",
-            f"weights {' '.join(_shown(x) for x in c.weights)}",
-            f"known {' '.join(_shown(c.known[g][h]) for g in range(PARTS) for h in range(g + 1))}",
+            f"weights {' '.join(shown(x) for x in c.weights)}",
+            f"known {' '.join(shown(c.known[g][h]) for g in range(PARTS) for h in range(g + 1))}",
             f"offsets {len(c.offsets)}",
             *(
-                f"{name} {o.seen} {_shown(o.mean)} {_shown(o.variance)}"
+                f"{name} {o.seen} {shown(o.mean)} {shown(o.variance)}"
                 for name, o in c.offsets.items()
             ),
+            *numbers.written(c.numbers),
         ]
     text = "\n".join([*lines, ""]).encode()
     return text + f"sha256 {hashlib.sha256(text).hexdigest()}\n".encode()
 
 
-def _shown(x: float) -> str:
-    return f"{x:.17g}"
+def _read_mean(words: Words) -> Mean:
+    return Mean(words.count(), words.number())
 
 
 def _mean(m: Mean) -> str:
-    return f"{m.n} {_shown(m.mean)}"
+    return f"{m.n} {shown(m.mean)}"
 
 
 def parse(data: bytes) -> list[Operators]:
@@ -220,58 +221,23 @@ def parse(data: bytes) -> list[Operators]:
     if last != f"sha256 {hashlib.sha256(text).hexdigest()}\n".encode():
         raise StateError("truncated or changed (checksum)")
     try:
-        words = _Words(iter(text.decode("ascii").split()))
+        words = Words(iter(text.decode("ascii").split()))
     except UnicodeDecodeError as error:
         raise StateError(f"not ASCII ({error.reason})") from error
     words.expect("metasolve-state")
     version = words.count()
-    if version != VERSION:
+    if not BEFORE <= version <= VERSION:
         raise StateError(f"version {version}, not {VERSION}")
     words.expect("prior")
     words.word()
     words.expect("classes")
-    classes = [_class(words) for _ in range(words.count(0, MOST_CLASSES))]
+    classes = [_class(words, version) for _ in range(words.count(0, MOST_CLASSES))]
     if next(words.rest, None) is not None or len({c.name for c in classes}) < len(classes):
         raise StateError("more than it announces, or a class twice")
     return classes
 
 
-@dataclass
-class _Words:
-    rest: Iterator[str]
-
-    def word(self) -> str:
-        word = next(self.rest, "")
-        if not 0 < len(word) < _LONGEST:
-            raise StateError(f"{word[:_LONGEST]!r} in place of a word below {_LONGEST} characters")
-        return word
-
-    def expect(self, word: str) -> None:
-        found = self.word()
-        if found != word:
-            raise StateError(f"{found!r} in place of {word!r}")
-
-    def count(self, low: int = 0, high: int = _COUNT) -> int:
-        word = self.word()
-        if not word.removeprefix("-").isdecimal() or not low <= int(word) <= high:
-            raise StateError(f"{word!r} in place of a count from {low} to {high}")
-        return int(word)
-
-    def number(self) -> float:
-        word = self.word()
-        try:
-            x = float(word)
-        except ValueError:
-            x = math.nan
-        if not math.isfinite(x):
-            raise StateError(f"{word!r} in place of a number")
-        return x
-
-    def mean(self) -> Mean:
-        return Mean(self.count(), self.number())
-
-
-def _class(words: _Words) -> Operators:
+def _class(words: Words, version: int) -> Operators:
     words.expect("class")
     most = 2**31 - 1
     prefix, rows, block = words.word(), words.count(1, most), words.count(0, most)
@@ -281,10 +247,10 @@ def _class(words: _Words) -> Operators:
     words.expect("account")
     found.own, found.taken = words.number(), words.number()
     words.expect("own")
-    found.own_setup, found.own_solve = words.mean(), words.mean()
+    found.own_setup, found.own_solve = _read_mean(words), _read_mean(words)
     found.attained = [words.number() for _ in range(4)]
     words.expect("attempts")
-    found.attempt, found.risk = words.mean(), words.mean()
+    found.attempt, found.risk = _read_mean(words), _read_mean(words)
     words.expect("weights")
     found.weights = [words.number() for _ in range(PARTS)]
     words.expect("known")
@@ -292,9 +258,11 @@ def _class(words: _Words) -> Operators:
         for h in range(g + 1):
             found.known[g][h] = found.known[h][g] = words.number()
     words.expect("offsets")
-    for _ in range(words.count(0, _LONGEST + 1)):
+    for _ in range(words.count(0, LONGEST + 1)):
         name = words.word()
         found.offsets[name] = Offset(words.count(1), words.number(), words.number())
         if found.offsets[name].variance < 0:
             raise StateError(f"{name}: a negative variance")
+    if version > BEFORE:
+        found.numbers = numbers.read(words)
     return found

@@ -14,6 +14,7 @@ CANDIDATES = {
         {"ksp_type": "gmres", "pc_type": "ilu"},
     ),
     "gmres+jacobi": ("any", [], {"ksp_type": "gmres", "pc_type": "jacobi"}),
+    "gmres+sor": ("any", [], {"ksp_type": "gmres", "pc_type": "sor"}),
     "lu": ("any", ["preonly lu -"], {"ksp_type": "richardson", "pc_type": "lu"}),
     "lu+mumps": (
         "any",

@@ -91,10 +91,13 @@ PetscErrorCode StepOwn(Solve *s)
 PetscErrorCode StepModel(Solve *s)
 {
   PetscBool ok;
+  Turns     turns;
 
   PetscFunctionBegin;
   PetscCall(KeepStart(s));
+  turns = ClockTurns();
   PetscCall(AttemptModel(s, &ok));
+  s->tried_share = ClockShare(turns, s->setup + s->solve + s->verify);
   if (ok) PetscCall(AttemptAccept(s));
   s->answered = ok;
   s->step     = ok ? STEP_DONE : STEP_FALL_BACK;
@@ -110,8 +113,9 @@ PetscErrorCode StepFallBack(Solve *s)
   clock     = ClockNow();
   s->source = SOURCE_FALLBACK;
   s->start  = NAN;
-  if (!s->own) ClassFailed(s->class, &s->lesson);
-  s->own = PETSC_FALSE;
+  if (!s->own && !SolveProbes(s)) ClassFailed(s->class, &s->lesson);
+  s->run->place.failed = SolveProbes(s);
+  s->own               = PETSC_FALSE;
   if (s->x0) PetscCall(VecCopy(s->x0, s->ksp->vec_sol));
   else PetscCall(VecZeroEntries(s->ksp->vec_sol));
   PetscCall(MirrorForget(s));

@@ -291,7 +291,7 @@ PetscErrorCode AttemptAccept(Solve *s)
   PetscCall(MirrorAnswer(s));
   if (s->contract.kind == CONTRACT_OWN_TEST) s->class->accepted = s->residual / s->contract.bnorm;
   if (!slow) ClassAnswered(s->class, seconds, &s->lesson);
-  else ClassFailed(s->class, &s->lesson); /* slow success is no success */
+  else if (!SolveProbes(s)) ClassFailed(s->class, &s->lesson); /* slow success is no success */
   PetscCall(KeepLearn(s));
   PetscCall(ShelfOffer(s));
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -3,6 +3,7 @@
 #include "describe.h"
 #include "expect.h"
 #include "own.h"
+#include "probe.h"
 #include <math.h>
 #include <string.h>
 
@@ -23,6 +24,7 @@
 typedef struct { /* of rank 0 */
   int    candidate, why;
   double expected, foreseen, attempt, patience, venture;
+  Point  place;
 } Verdict;
 
 /* A factorisation cannot be stopped. Where the program has none itself, even one in space must take no longer than own settings. */
@@ -68,14 +70,14 @@ static double Doubt(const Solve *s, int candidate)
   return s->class->refined && !s->class->offsets.seen[candidate] ? LATE : 1;
 }
 
-static void Best(Solve *s, Nature nature, Verdict *v)
+static void Best(Solve *s, Nature nature, PetscBool again, Verdict *v)
 {
   const Prior      p      = PolicyPrior(s->run->policy);
   const Forecast  *f      = &s->run->forecast;
   const Posterior *o      = &s->class->offsets;
   const double     rights = ExpectRights(s->class), own = ExpectOwn(s, rights);
   Prospects        best = {INFINITY, INFINITY, INFINITY, INFINITY, INFINITY, INFINITY};
-  double           risk;
+  double           risk, left;
   int              bolder = -1;
 
   *v = (Verdict){.candidate = -1, .expected = exp(ExpectOwn(s, 1))};
@@ -102,10 +104,13 @@ static void Best(Solve *s, Nature nature, Verdict *v)
                 : exp(f->total[v->candidate] + PosteriorMean(o, f, WhoseCandidate(v->candidate)));
   v->patience = v->candidate == POSTERIOR_LASTING ? 0 : PATIENCE * v->foreseen; /* own settings are not given up for themselves */
   if (v->candidate < 0 || !(v->venture > 0 || isless(best.sure, own - WORTH))) v->why = WHY_NO_GAIN;
+  left = fmin(VENTURED * s->class->account.own - s->class->ventured, VENTURED * s->class->account.taken - s->class->search.risked);
+  ProbeAsk(s, v->candidate, v->foreseen, v->why || v->venture > 0 || again ? 0 : left, &v->place);
+  v->venture += v->place.risk;
 }
 
-/* Rank 0 says. */
-static PetscErrorCode Choose(Solve *s)
+/* Rank 0 says. Again: for an operator that was decided about before. */
+static PetscErrorCode Choose(Solve *s, PetscBool again)
 {
   const MPI_Comm comm = PetscObjectComm((PetscObject)s->ksp);
   Run           *r    = s->run;
@@ -115,11 +120,12 @@ static PetscErrorCode Choose(Solve *s)
 
   PetscFunctionBegin;
   PetscCallMPI(MPI_Comm_rank(comm, &rank));
-  if (!rank) Best(s, r->nature == NATURE_SYMMETRIC && s->class->indefinite ? NATURE_INDEFINITE : r->nature, &v);
+  if (!rank) Best(s, r->nature == NATURE_SYMMETRIC && s->class->indefinite ? NATURE_INDEFINITE : r->nature, again, &v);
   PetscCallMPI(MPI_Bcast(&v, sizeof v, MPI_BYTE, 0, comm));
   r->candidate = v.candidate;
   r->foreseen  = v.foreseen;
   r->attempt   = v.attempt;
+  r->place     = v.place;
   s->class->ventured += v.venture;
   d->why       = (Why)v.why;
   d->detail[0] = 0;
@@ -128,6 +134,7 @@ static PetscErrorCode Choose(Solve *s)
   d->patience  = v.patience;
   if (v.candidate == POSTERIOR_LASTING) d->settings = r->own;
   else if (v.candidate >= 0) PriorSettings(PolicyPrior(r->policy), v.candidate, s->op.several, &d->settings);
+  ProbeSettle(s, v.candidate, &v.place, &d->settings);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -158,7 +165,7 @@ PetscErrorCode ChooseCandidate(Solve *s, const double features[])
   PetscCall(OwnMayLast(s, &lasting));
   if (lasting) PetscCall(DescribeInner(s->ksp, &r->own));
   PetscCall(ForeseeNature(s, features));
-  PetscCall(Choose(s));
+  PetscCall(Choose(s, PETSC_FALSE));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -167,10 +174,11 @@ PetscErrorCode ChooseAgain(Solve *s)
   PetscBool due;
 
   PetscFunctionBegin;
+  if (s->run->place.failed) PetscCall(Choose(s, PETSC_TRUE));
   PetscCall(OwnSetUpIsDue(s->ksp, &due));
   if (s->run->own_ready || due) PetscFunctionReturn(PETSC_SUCCESS);
   s->run->own_ready = PETSC_TRUE;
-  PetscCall(Choose(s));
+  PetscCall(Choose(s, PETSC_TRUE));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -213,7 +221,10 @@ void ChooseLearn(Solve *s)
   const PetscBool tried = (PetscBool)(s->source == SOURCE_MODEL || s->source == SOURCE_FALLBACK);
 
   if (!PolicyPrior(s->run->policy) || !s->run->decided) return;
-  if (tried && !s->own && s->run->candidate >= 0 && s->setup + s->solve > 0 && KeepTells(s)) SeeAttempt(s);
+  if (tried && !s->own && s->run->candidate >= 0 && s->setup + s->solve > 0 && KeepTells(s)) {
+    ProbeLearn(s);
+    if (!SolveProbes(s)) SeeAttempt(s); /* a probe tells of the numbers, not of the candidate */
+  }
   if (s->own_measured > 0 ? s->ksp->reason > 0 : s->canary > 0) SeeOwn(s, SolveOwnSeconds(s));
   else if (s->source == SOURCE_SWITCHED && s->watch.given_up) SeeGivenUp(s);
 }

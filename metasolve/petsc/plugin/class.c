@@ -114,6 +114,7 @@ void ClassBegin(struct _Class *new, Class all)
   new->unsure      = (PetscBool)(measured < new->rows / GROWN);
   new->refined     = (PetscBool)(measured && measured < new->rows);
   new->offsets     = near->offsets;
+  new->numbers     = near->numbers;
   new->meshes      = near->meshes;
   new->own         = near->own;
   new->own.answers = fmin(near->own.answers, 1);
@@ -153,15 +154,19 @@ PetscErrorCode ClassFind(Class *all, KSP ksp, const Operator *o, Class *found)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Named as the journal and `metasolve inspect` do it. */
+void ClassName(const struct _Class *c, char name[CLASS_NAME])
+{
+  snprintf(name, CLASS_NAME, "%s %lld %lld %d %d", *c->prefix ? c->prefix : "-", (long long)c->rows, (long long)c->block,
+           c->density, c->ranks);
+}
+
 PetscBool ClassIsOff(Class c)
 {
   const char *names = getenv("METASOLVE_OFF_CLASSES");
-  char        name[sizeof c->prefix + 96];
+  char        name[CLASS_NAME];
 
   if (c->turned == CLASS_UNKNOWN) {
-    snprintf(name, sizeof name, "%s %lld %lld %d %d", *c->prefix ? c->prefix : "-", (long long)c->rows, (long long)c->block,
-             c->density, c->ranks);
+    ClassName(c, name);
     c->turned = names && TextAmong(names, ';', name) ? CLASS_OFF : CLASS_ON;
   }
   return (PetscBool)(c->turned == CLASS_OFF);
@@ -250,6 +255,17 @@ static void Round(Lesson *l)
   }
 }
 
+/* Of runs that end at once, the one with more findings has the numbers. */
+static void LearnNumbers(Class c, const Lesson *l)
+{
+  char name[CLASS_NAME];
+
+  if (l->numbers.step < c->numbers.step) return;
+  ClassName(c, name);
+  c->numbers = l->numbers;
+  NumbersLearn(&c->numbers, name, l->finding, l->gain);
+}
+
 /* metasolve/production/replay.py does the same, to the last bit. */
 void ClassLearn(Class c, Lesson *l)
 {
@@ -263,6 +279,7 @@ void ClassLearn(Class c, Lesson *l)
   if (l->tried > 0) TimeAdd(&c->attempt, l->attempt);
   if (l->attains.answers > 0) AttainedAdd(&c->own, &l->attains);
   for (int i = 0; i < l->n; i++) PosteriorSee(&c->offsets, &l->seen[i]);
+  if (l->found) LearnNumbers(c, l);
 }
 
 void ClassMissed(Class c)

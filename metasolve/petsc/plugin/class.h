@@ -7,12 +7,14 @@
 #pragma once
 #include "account.h"
 #include "contract.h"
+#include "numbers.h"
 #include "posterior.h"
 
 #define CLASS_FAILURES 3         /* in a row, before solves are left alone: 8, then 16, and so on */
 #define CLASS_LOOKS    4         /* own answers that are looked at, of each 64; one of a class that is like another */
 #define CLASS_ROWS     (1 << 30) /* the most: the same with indices of any size, which read each other's files */
 #define CLASS_SEEN     2         /* candidates that a solve may tell of: the attempt's, and own settings */
+#define CLASS_NAME     (128 + 96)
 
 typedef struct { /* running mean, of the last dozen or so */
   int    n;
@@ -28,6 +30,10 @@ typedef struct {                    /* what one solve teaches of its class */
   Attained    attains; /* of one own answer; answers 0: nobody has looked */
   int         n;
   Observation seen[CLASS_SEEN];
+  PetscBool   found; /* of a place of the numbers: what follows */
+  Finding     finding;
+  int         gain;
+  Numbers     numbers; /* before it */
 } Lesson;
 
 typedef struct _Class *Class;
@@ -47,6 +53,8 @@ struct _Class {
   PetscInt  misses, rest;    /* the same of guesses that were none */
   Account   account, all;    /* of this run; of all that are known */
   Posterior offsets;         /* of a prior's candidates */
+  Numbers   numbers;         /* of the one that is usually chosen ... */
+  Search    search;          /* ... and what this run has seen of them. Rank 0 of a KSP moves them */
   Spaced    gathered[2];     /* of what is worth learning from, by kind */
   enum {
     CLASS_UNKNOWN,
@@ -73,7 +81,8 @@ struct _Class {
   PetscInt  since, patience;      /* answers of a model since own was measured, and how many there may be; 0: not known yet */
 };
 
-PetscBool      ClassIsOff(Class); /* by METASOLVE_OFF_CLASSES */
+void           ClassName(const struct _Class *, char name[CLASS_NAME]); /* as the journal and `metasolve inspect` have it */
+PetscBool      ClassIsOff(Class);                                       /* by METASOLVE_OFF_CLASSES */
 PetscErrorCode ClassFind(Class *all, KSP, const Operator *, Class *);
 PetscBool      ClassAlike(const struct _Class *, const struct _Class *);
 PetscBool      ClassNear(const struct _Class *, const struct _Class *); /* but for the entries of rows: on all ranks */

@@ -8,6 +8,7 @@
 #define SURPRISE 4   /* times what was foreseen of it: when an attempt is stopped, rather than at what own settings would take */
 #define COARSE   5   /* times all solves so far: what may be spent on knowing that */
 #define USUAL    2   /* times own: what an attempt that fails costs, even where more was allowed */
+#define PROBE    2   /* times the favourite: when a probe is stopped */
 #define OWN      50  /* passes over the matrix that own settings are taken to need, before anything is known */
 
 static void ToOwn(Solve *s, Why why)
@@ -200,7 +201,7 @@ PetscErrorCode DecideExpect(Solve *s)
   if (!Told(s) && !s->class->attempt.n && (s->class->own_solve.n || PolicyPrior(s->run->policy)))
     s->budget = fmin(s->budget, (s->class->own_solve.n && !Own(s) ? 1 : FORESEEN) * s->expected);
   if (s->run->decided && PolicyPrior(s->run->policy))
-    s->budget = fmin(s->budget, fmax(SURPRISE * s->run->attempt, s->expected / 2));
+    s->budget = fmin(s->budget, SolveProbes(s) ? PROBE * s->run->attempt : fmax(SURPRISE * s->run->attempt, s->expected / 2));
   if (!s->class->own_solve.n && PolicyIsConstant(s->run->policy))
     s->budget = fmax(s->budget, ACCOUNT_PINNED); /* what was guessed of own settings may be wrong by hundreds of times */
   PetscFunctionReturn(PETSC_SUCCESS);

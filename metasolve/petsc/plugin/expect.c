@@ -29,6 +29,11 @@ static double Takes(const Forecast *f, int candidate, double rights)
   return log(setup / rights + solve);
 }
 
+double ExpectForeseen(const Solve *s, int candidate, double rights)
+{
+  return Takes(&s->run->forecast, candidate, rights);
+}
+
 /* What was foreseen, shared by the operators that one set-up is expected to serve, too. */
 double ExpectLasting(const Solve *s, int candidate, double rights)
 {

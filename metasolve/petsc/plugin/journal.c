@@ -63,6 +63,20 @@ static void Begin(Text *t, const Runner *r)
   TextTime(t);
 }
 
+static void AddFew(Text *t, double x) /* digits, of what nobody needs exactly */
+{
+  if (isfinite(x)) TextAdd(t, "%.7g", x);
+  else TextPut(t, "null");
+}
+
+static void AddDecimal(Text *t, const char *name, double x)
+{
+  TextPut(t, "\"");
+  TextPut(t, name);
+  TextPut(t, "\":");
+  TextDecimal(t, x);
+}
+
 /* What became of the preconditioner of an attempt that had an operator not seen in the last solve. */
 static void AddPreconditioner(Text *t, const Solve *s)
 {
@@ -70,6 +84,25 @@ static void AddPreconditioner(Text *t, const Solve *s)
 
   TextAdd(t, ",\"preconditioner\":\"%s\",\"moved\":", tried ? preconditioners[s->preconditioner] : "");
   TextDecimal(t, s->change);
+}
+
+static void AddProbe(Text *t, const Solve *s)
+{
+  const Point   *p = &s->run->place;
+  const Numbers *n = s->lesson.found ? &s->lesson.numbers : &s->class->numbers;
+
+  TextPut(t, ",\"probe\":");
+  if (!s->probed) return TextPut(t, "null");
+  TextAdd(t, "{\"step\":%d,\"numbers\":{", n->step);
+  for (int i = 0; i < p->n; i++) {
+    if (i) TextPut(t, ",");
+    TextAdd(t, "\"%s\":", n->of[i].name);
+    AddFew(t, NumberValue(&n->of[i], p->at[i]));
+  }
+  TextPut(t, "},");
+  AddDecimal(t, "apart", s->apart);
+  if (s->lesson.found) TextAdd(t, ",\"sign\":%d}", (int)s->lesson.finding);
+  else TextPut(t, ",\"sign\":null}");
 }
 
 static void AddSettings(Text *t, const Solve *s)
@@ -93,20 +126,7 @@ static void AddSettings(Text *t, const Solve *s)
   TextPut(t, ",\"unused\":");
   TextString(t, s->unused);
   AddPreconditioner(t, s);
-}
-
-static void AddFew(Text *t, double x) /* digits, of what nobody needs exactly */
-{
-  if (isfinite(x)) TextAdd(t, "%.7g", x);
-  else TextPut(t, "null");
-}
-
-static void AddDecimal(Text *t, const char *name, double x)
-{
-  TextPut(t, "\"");
-  TextPut(t, name);
-  TextPut(t, "\":");
-  TextDecimal(t, x);
+  AddProbe(t, s);
 }
 
 static void AddSeconds(Text *t, const Solve *s)
@@ -132,6 +152,24 @@ static void AddNumbers(Text *t, const char *name, int n, const double x[])
   TextPut(t, "],");
 }
 
+/* What was found of a place of the numbers, and the numbers before. */
+static void AddFinding(Text *t, const Lesson *l)
+{
+  const Numbers *n = &l->numbers;
+
+  TextAdd(t, ",\"numbers\":{\"candidate\":\"%s\",\"found\":[%d,%d],\"count\":[%d,%d,%d,%d,%d,%d,%d],\"of\":{", n->candidate,
+          (int)l->finding, l->gain, n->step, n->turn, n->side, n->gone, n->failed, n->gain, n->last);
+  for (int i = 0; i < n->n; i++) {
+    const Number *x = &n->of[i];
+    TextAdd(t, "%s\"%s\":[%d,%d,%d,%d,", i ? "," : "", x->name, x->at, x->good, x->low, x->high);
+    TextDecimal(t, x->own);
+    TextPut(t, ",");
+    TextDecimal(t, x->each);
+    TextAdd(t, ",%d]", x->log);
+  }
+  TextPut(t, "}}");
+}
+
 /* All of it, and exactly: so the state can be made again from the journal. */
 static void AddLesson(Text *t, const Solve *s)
 {
@@ -153,15 +191,18 @@ static void AddLesson(Text *t, const Solve *s)
     for (int g = 0; g < PRIOR_PARTS; g++) TextAdd(t, "%s%d", g ? "," : ",[", o->part[g]);
     TextPut(t, "]]");
   }
-  TextPut(t, "}}");
+  TextPut(t, "}");
+  if (l->found) AddFinding(t, l);
+  TextPut(t, "}");
 }
 
 static void AddClass(Text *t, Class c)
 {
+  char name[CLASS_NAME];
+
+  ClassName(c, name);
   TextPut(t, ",\"class\":");
-  TextString(t, *c->prefix ? c->prefix : "-");
-  t->used--; /* its closing quote */
-  TextAdd(t, " %lld %lld %d %d\"", (long long)c->rows, (long long)c->block, c->density, c->ranks);
+  TextString(t, name);
 }
 
 static void Line(Solve *s)

@@ -44,7 +44,7 @@ static PetscBool Candidate(const Solve *s)
   const Run *r = s->run;
 
   return (PetscBool)(!KeepIsOff() && !r->runner->trial && r->cycle.reuse.solves > 0 && !r->decision.why &&
-                     InnerMayKeep(&r->inner, ContractNorm(&s->contract)) &&
+                     !(PolicyPrior(r->policy) && r->place.probe) && InnerMayKeep(&r->inner, ContractNorm(&s->contract)) &&
                      SettingsSame(&r->inner.settings, &r->decision.settings));
 }
 
@@ -141,7 +141,7 @@ PetscErrorCode KeepLearn(Solve *s)
   const double seconds = s->setup + s->solve + s->verify;
 
   PetscFunctionBegin;
-  if (KeepIsOff() || s->run->runner->trial || !s->op.readable) PetscFunctionReturn(PETSC_SUCCESS);
+  if (KeepIsOff() || s->run->runner->trial || !s->op.readable || SolveProbes(s)) PetscFunctionReturn(PETSC_SUCCESS);
   if (s->made && s->preconditioner != PRECONDITIONER_KEPT) PetscCall(Begin(s));
   else if (s->preconditioner == PRECONDITIONER_KEPT) {
     ReuseKept(&c->reuse, s->change, seconds, Iterations(s));

@@ -84,6 +84,7 @@ void PermitNote(Solve *s, double seconds)
   const char *type = SettingsGet(&s->run->inner.settings, "pc_type");
   Overrun    *o    = (Overrun *)OverrunOf(r, type);
 
+  if (SolveProbes(s)) return; /* that of the numbers where they are may be faster */
   if (seconds <= fmax(s->budget, SHORTEST_WALL) || (o && seconds <= SetUpSeconds(o, s))) return;
   if (!o && r->overruns == METASOLVE_TYPES) return;
   if (!o) o = &r->overrun[r->overruns++];

@@ -83,6 +83,7 @@ typedef struct { /* kept with a KSP */
   Forecast      forecast;                 /* of a prior, likewise */
   Nature        nature;                   /* of the operator, as candidates ask for it */
   int           candidate, own_candidate; /* that was chosen (POSTERIOR_LASTING: own settings); that own settings are (-1: none) */
+  Point         place;                    /* of the chosen one's numbers */
   Settings      own;       /* to be used in the inner solver, where own settings are described by options; 0: they are not */
   PetscBool     own_ready; /* their preconditioner was set up already */
   double        foreseen;  /* seconds of the candidate ... */
@@ -154,11 +155,14 @@ typedef struct _Solve { /* one solve; times in seconds of ClockNow() */
   double             began;            /* ClockProcessor() when the attempt did */
   Turns              turns;            /* of this process on its processor, when the solve began */
   double             share, own_share; /* of the seconds of the solve, and of own settings': others did not take the processor */
+  double             tried_share;      /* the same of the attempt, where it came first */
   char               unused[64];
   double             decision, guessing, own_solve, setup, solve, verify, fallback, total;
   double             wall;   /* seconds of it, by the clock on the wall; before it is over: when it began */
   double             canary; /* seconds of own settings beside an answer that is not theirs; 0: they did not solve, or failed */
   double             own_measured, own_setup; /* own settings to the end, and the part of it that was set-up */
+  double             apart;                   /* ln, of a probe, from what solves take where the numbers are; NaN: not known */
+  PetscBool          probed;
   Lesson             lesson;
   PetscBool          learned; /* the state will have it */
 } Solve;
@@ -184,6 +188,11 @@ static inline double SolveOwnSeconds(const Solve *s) /* that own settings have t
 static inline PetscBool SolveGuessed(const Solve *s) /* a guess of ours is in vec_sol */
 {
   return (PetscBool)isgreaterequal(s->start, 0);
+}
+
+static inline PetscBool SolveProbes(const Solve *s) /* its settings are looked at, and not those that were found best */
+{
+  return (PetscBool)(s->run->decided && PolicyPrior(s->run->policy) && s->run->place.probe);
 }
 
 /* ---- the steps, of which each names the next: decide.c ... ---- */

@@ -104,6 +104,7 @@ static void TakeOver(Class *all, Class kept)
       c->attempt   = kept->attempt;
       c->risk      = kept->risk;
       c->offsets   = kept->offsets;
+      c->numbers   = kept->numbers;
       free(kept);
     }
     kept = next;

@@ -7,7 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define STATE_VERSION 3
+#define STATE_VERSION 4 /* of earlier ones the third is read: it has no numbers */
+#define STATE_BEFORE  3
 #define LONGEST       64 /* words are shorter */
 
 /* ---- written ---- */
@@ -51,6 +52,20 @@ static void AddOffsets(Text *t, const Posterior *o, Prior p)
   }
 }
 
+static void AddMoved(Text *t, const Numbers *n)
+{
+  TextAdd(t, "numbers %d\n", n->n);
+  if (!n->n) return;
+  TextAdd(t, "%s %d %d %d %d %d %d %d\n", n->candidate, n->step, n->turn, n->side, n->gone, n->failed, n->gain, n->last);
+  for (int i = 0; i < n->n; i++) {
+    const Number *x = &n->of[i];
+    TextAdd(t, "%s %d %d %d %d", x->name, x->at, x->good, x->low, x->high);
+    AddNumber(t, x->own);
+    AddNumber(t, x->each);
+    TextAdd(t, " %d\n", x->log);
+  }
+}
+
 static void AddClass(Text *t, Class c, Prior p)
 {
   TextAdd(t, "class %s %lld %lld %d %d\n", *c->prefix ? c->prefix : "-", (long long)c->rows, (long long)c->block, c->density,
@@ -71,6 +86,7 @@ static void AddClass(Text *t, Class c, Prior p)
   TextAdd(t, "\n");
   AddWeights(t, &c->offsets);
   AddOffsets(t, &c->offsets, p);
+  AddMoved(t, &c->numbers);
 }
 
 void StateWrite(Text *t, Prior p, Class all, char id[STATE_ID])
@@ -120,7 +136,33 @@ static void ReadOffsets(Words *w, Posterior *o, Prior p)
   }
 }
 
-static void ReadClass(Words *w, struct _Class *c, Prior p)
+static void ReadMoved(Words *w, Numbers *n)
+{
+  WordsExpect(w, "numbers");
+  if (w->bad || !(n->n = WordsCount(w, 0, NUMBERS_MOST))) return;
+  WordsName(w, n->candidate);
+  n->step   = WordsCount(w, 0, 1 << 30);
+  n->turn   = WordsCount(w, 0, 1 << 30);
+  n->side   = WordsCount(w, -1, 1);
+  n->gone   = WordsCount(w, 0, 1 << 30);
+  n->failed = WordsCount(w, 0, 1 << 30);
+  n->gain   = WordsCount(w, -(1 << 30), 1 << 30);
+  n->last   = WordsCount(w, -(1 << 30), 1 << 30);
+  for (int i = 0; i < n->n && !w->bad; i++) {
+    Number *x = &n->of[i];
+    WordsName(w, x->name);
+    x->at   = WordsCount(w, -NUMBERS_FAR, NUMBERS_FAR);
+    x->good = WordsCount(w, -NUMBERS_FAR, NUMBERS_FAR);
+    x->low  = WordsCount(w, -NUMBERS_FAR, PetscMin(x->at, x->good));
+    x->high = WordsCount(w, PetscMax(x->at, x->good), NUMBERS_FAR);
+    x->own  = WordsNumber(w);
+    x->each = WordsNumber(w);
+    x->log  = (PetscBool)WordsCount(w, 0, 1);
+    if (x->low == x->high) WordsComplain(w, "a range", "one place");
+  }
+}
+
+static void ReadClass(Words *w, struct _Class *c, int version, Prior p)
 {
   char prefix[LONGEST];
 
@@ -153,6 +195,7 @@ static void ReadClass(Words *w, struct _Class *c, Prior p)
   ReadMean(w, &c->risk);
   ReadWeights(w, &c->offsets);
   ReadOffsets(w, &c->offsets, p);
+  if (version > STATE_BEFORE) ReadMoved(w, &c->numbers);
 }
 
 /* In the order of the file, behind those that are there. */
@@ -173,22 +216,25 @@ int StateParse(char *data, size_t bytes, Prior p, Class *all, char id[STATE_ID])
   Words       w     = {NULL, why, sizeof why, 0, "state", "forget it"};
   Class       found = NULL;
   const char *first;
-  int         n = 0;
+  int         n = 0, version = 0;
 
   if (!PolicyIntact(data, bytes)) return 0;
   snprintf(digest, sizeof digest, "%.16s", data + bytes - 65);
   data[bytes - 72] = 0;
   first            = strtok_r(data, " \n", &w.rest);
   if (!first || strcmp(first, "metasolve-state")) w.bad = 1;
-  if (!w.bad) (void)WordsCount(&w, STATE_VERSION, STATE_VERSION);
+  if (!w.bad) version = WordsCount(&w, STATE_BEFORE, STATE_VERSION);
   WordsExpect(&w, "prior");
   if (!w.bad) WordsName(&w, mark);
   WordsExpect(&w, "classes");
   if (!w.bad) n = WordsCount(&w, 0, STATE_MOST_CLASSES);
   for (int i = 0; i < n && !w.bad; i++) {
     struct _Class c = {0};
-    ReadClass(&w, &c, p);
-    if (!w.bad && strcmp(mark, PriorMark(p))) c.offsets = (Posterior){0}; /* of what another prior had foreseen */
+    ReadClass(&w, &c, version, p);
+    if (!w.bad && strcmp(mark, PriorMark(p))) { /* of what another prior had foreseen */
+      c.offsets = (Posterior){0};
+      c.numbers = (Numbers){0};
+    }
     if (!w.bad && !Keep(&found, &c)) w.bad = 1;
   }
   if (w.bad || strtok_r(NULL, " \n", &w.rest)) {

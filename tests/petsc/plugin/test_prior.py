@@ -103,7 +103,7 @@ def test_what_was_seen_outlives_the_run(host, prior, run_with, tmp_path):
     assert state.read_text() == kept
 
 
-@pytest.mark.parametrize("damage", [b"", b"metasolve-state 3\nclasses 1\n", bytes(range(256))])
+@pytest.mark.parametrize("damage", [b"", b"metasolve-state 4\nclasses 1\n", bytes(range(256))])
 def test_a_damaged_state_is_none(host, prior, run_with, tmp_path, damage):
     state = tmp_path / "program.state"
     state.write_bytes(damage)
@@ -111,7 +111,7 @@ def test_a_damaged_state_is_none(host, prior, run_with, tmp_path, damage):
     done, lines = run_with(prior(gmres_jacobi=FAST), sequence(host, 2), env=env)
     assert done.returncode == 0, done.stderr
     assert lines[0]["source"] == "model"
-    assert state.read_text().startswith("metasolve-state 3\nprior ")
+    assert state.read_text().startswith("metasolve-state 4\nprior ")
 
 
 def test_a_program_that_ends_without_finalize_leaves_it_too(prior, run_with, tmp_path):

@@ -199,14 +199,15 @@ def test_a_state_that_was_changed_otherwise_is_told(place, sequence):
 @pytest.mark.parametrize(
     ("old", "new"),
     [
-        (rb"metasolve-state 3", b"metasolve-state 2"),
+        (rb"metasolve-state 4", b"metasolve-state 2"),
         (rb"classes 1", b"classes 2"),
         (rb"classes 1", b"classes 0"),
         (rb"\naccount \S+", b"\naccount nan"),
         (rb"\nsolves 3", b"\nsolves -3"),
         (rb"\noffsets \d+", b"\noffsets 99"),
+        (rb"\nnumbers 0", b"\nnumbers 9"),
         (rb"\nclass -", b"\nclass " + 70 * b"p"),
-        (rb"(\n\S+ \d+ \S+) (\S+)\n$", rb"\1 -\2\n"),
+        (rb"(\n\S+ \d+ \S+) (\S+\nnumbers 0\n)$", rb"\1 -\2"),
     ],
 )
 def test_what_python_refuses_the_plug_in_refuses_too(place, sequence, old, new):
