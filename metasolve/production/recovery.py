@@ -57,7 +57,7 @@ class Unsaved:
         OSError
             If a file cannot be written; then nothing is added.
         """
-        from metasolve.production import past, replay, state  # most runs need none of them
+        from metasolve.production import past, replay, state, words  # most runs need none of them
 
         names, mark = replay.candidates(prior)
         with past.alone(file):
@@ -67,7 +67,7 @@ class Unsaved:
                     for lesson in lessons:
                         replay.learn(classes, lesson, names)
                 except (KeyError, TypeError, ValueError, ArithmeticError) as error:
-                    raise state.StateError(f"{journal}: a line of run {run} is damaged") from error
+                    raise words.StateError(f"{journal}: a line of run {run} is damaged") from error
                 if run not in self._saved:
                     past.set_aside(file)
                 data = state.written(classes, mark)
@@ -77,16 +77,17 @@ class Unsaved:
 
 def _now(file: Path, mark: str) -> tuple[str, list[Operators]]:
     """The id of a state and its classes; what another prior had foreseen is left out."""
-    from metasolve.production import state
+    from metasolve.production import state, words
 
     try:
         data, classes = state.read(file)
-    except state.StateError:
+    except words.StateError:
         return "", []  # none, or a damaged one: the plug-in, too, begins anew
     if state.mark(data) != mark:
         for each in classes:
             fresh = state.Operators(each.prefix, each.rows, each.block, each.density, each.ranks)
             each.weights, each.known, each.offsets = fresh.weights, fresh.known, fresh.offsets
+            each.numbers = fresh.numbers
     return state.digest(data), classes
 
 
