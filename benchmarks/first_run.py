@@ -42,12 +42,15 @@ class Run:
         Seconds from the launch to each line that it printed.
     lines
         Of the journal, one a solve; none of the program alone.
+    processor
+        Seconds of the processor, of all its processes.
     """
 
     wall: float
     solves: float
     moments: Sequence[float]
     lines: Sequence[Mapping[str, Any]] = ()
+    processor: float = float("nan")
 
     def count(self, *sources: str) -> int:
         """Solves with these sources."""
@@ -199,13 +202,20 @@ def _run(command: Sequence[str], shown: Sequence[str]) -> Run:
         log = Path(folder) / "log.xml"
         options = f"{os.environ.get('PETSC_OPTIONS', '')} {nested_log.option(log)}"
         environment = {**os.environ, "PETSC_OPTIONS": options}
-        begin = time.perf_counter()
+        begin, before = time.perf_counter(), _computed()
         with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE) as process:
             moments = [time.perf_counter() - begin for _ in process.stdout or ()]
         wall = time.perf_counter() - begin
         if process.returncode:
             raise MetasolveError(f"{shlex.join(shown)}: exit code {process.returncode}")
-        return Run(wall, nested_log.solver_seconds(log) or 0.0, moments)
+        solves = nested_log.solver_seconds(log) or 0.0
+        return Run(wall, solves, moments, processor=_computed() - before)
+
+
+def _computed() -> float:
+    """Seconds of the processor, of all processes that were started from here and have ended."""
+    times = os.times()
+    return times.children_user + times.children_system
 
 
 def _known(runs: Sequence[Run]) -> list[tuple[int, int]]:

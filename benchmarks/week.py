@@ -182,7 +182,7 @@ class Run:
                 None,
             ),
             *(None, number % 3 == 1, 2, int((40 if measured else 12) * (1 + self._drifted()))),
-            *(None if measured else 6e-6, 1e-5, "preconditioned", "norm", None, expected),
+            *(None if measured else 6e-6, 1e-5, "preconditioned", "norm", "zero", None, expected),
             *(
                 own if measured else None,
                 None if measured else self._canary(own),

@@ -25,7 +25,7 @@ def register(bench: typer.Typer) -> None:
             Path | None, typer.Option("--json", help="Write the table to this file.")
         ] = None,
     ) -> None:
-        """Programs whose systems change: own settings, built for each operator, kept."""
+        """Programs of many solves: own settings, built for each operator, kept, started."""
         from benchmarks.sequence_programs import PROGRAMS, measure, result
         from metasolve.cli.progress import console
         from metasolve.errors import UsageError

@@ -94,6 +94,13 @@ def add_conduct(made: Parser) -> None:
         "default: on",
     )
     made.add_argument(
+        "--earlier",
+        choices=("on", "off"),
+        default="on",
+        help="start solves from earlier solutions where that pays, or where the program does; "
+        "default: on",
+    )
+    made.add_argument(
         "--canary",
         type=float,
         default=0.0,
@@ -138,6 +145,7 @@ def conduct_of(asked: Namespace, log: Path | None, kept: Kept, command: Sequence
         state,
         asked.freeze or asked.state_id is not None or not kept.writable,
         reuse=asked.reuse == "on",
+        earlier=asked.earlier == "on",
         canary=asked.canary,
         off=asked.off,
         deterministic=asked.deterministic,

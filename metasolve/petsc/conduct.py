@@ -80,6 +80,8 @@ class Conduct:
         A word by which the log's lines of this run can be found again.
     reuse
         A preconditioner may be kept for another operator.
+    earlier
+        A solve may start from earlier solutions.
     canary
         Share of the solves with chosen settings that the program's own solve as well.
     off
@@ -101,6 +103,7 @@ class Conduct:
         freeze: bool = False,
         launch: str = "",
         reuse: bool = True,
+        earlier: bool = True,
         canary: float = 0.0,
         off: Sequence[str] = (),
         deterministic: bool = False,
@@ -131,7 +134,7 @@ class Conduct:
         self.deterministic = deterministic
         both = {"REFUSED": keep_refused, "SLOW": keep_slow}
         self.gathered = {kind: to for kind, to in both.items() if to is not None}
-        self.freeze, self.launch, self.reuse = freeze, launch, reuse
+        self.freeze, self.launch, self.reuse, self.earlier = freeze, launch, reuse, earlier
 
     def environment(self) -> dict[str, str]:
         """Return the variables the plug-in reads."""
@@ -145,6 +148,7 @@ class Conduct:
             **{f"METASOLVE_KEEP_{kind}": str(to.absolute()) for kind, to in self.gathered.items()},
             "METASOLVE_LAUNCH": self.launch,
             "METASOLVE_REUSE": None if self.reuse else "off",
+            "METASOLVE_EARLIER": None if self.earlier else "off",
             "METASOLVE_CANARY": self.canary and f"{self.canary:g}",
             "METASOLVE_OFF_CLASSES": ";".join(self.off),
         }

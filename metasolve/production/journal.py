@@ -90,6 +90,9 @@ class Mark(NamedTuple):
         return cls(told.st_ino, told.st_size if size is None else size)
 
 
+_STARTS = (("learned", "a learned guess"), ("earlier", "earlier solutions"))
+
+
 class Summary(NamedTuple):
     """Numbers of solves by where their settings came from, and by why.
 
@@ -100,15 +103,15 @@ class Summary(NamedTuple):
         ``switched``, ``fallback``, ``refused`` to number of solves.
     reasons
         (source, why) to number of solves, for those with a why.
-    guessed
-        Number of solves that started from a learned guess.
+    starts
+        Where solves started (``learned``: a guess, ``earlier``: earlier solutions) to how many.
     left
         Number of solves that have no line, by why; 0 of a program that has none at all.
     """
 
     sources: Mapping[str, int]
     reasons: Mapping[tuple[str, str], int]
-    guessed: int = 0
+    starts: Mapping[str, int] = MappingProxyType({})
     left: Mapping[str, int] = MappingProxyType({})
 
     @classmethod
@@ -117,7 +120,7 @@ class Summary(NamedTuple):
         sources: Counter[str] = Counter()
         reasons: Counter[tuple[str, str]] = Counter()
         left: Counter[str] = Counter()
-        guessed = 0
+        starts: Counter[str] = Counter()
         for line in lines:
             source, why = str(line.get("source", "?")), str(line.get("why", ""))
             if source in ("run", "state", "rollback"):
@@ -129,10 +132,10 @@ class Summary(NamedTuple):
             if source == "model" and line.get("unfamiliar"):
                 source = "prior"
             sources[source] += 1
-            guessed += line.get("guess") is not None
+            starts[str(line.get("start", ""))] += 1
             if why:
                 reasons[source, why] += 1
-        return cls(sources, reasons, guessed, left)
+        return cls(sources, reasons, starts, left)
 
     @property
     def is_empty(self) -> bool:
@@ -148,8 +151,8 @@ class Summary(NamedTuple):
         if not count:
             return f"0 solves{more}" if more else f"0 solves: {next(iter(self.left))}"
         parts = [self._part(source) for source in sorted(self.sources, key=self._order)]
-        start = f"; {self.guessed} from a learned guess" if self.guessed else ""
-        return f"{count} solve{'s' * (count != 1)}: " + ", ".join(parts) + start + more
+        from_ = "".join(f"; {self.starts[k]} from {v}" for k, v in _STARTS if self.starts.get(k))
+        return f"{count} solve{'s' * (count != 1)}: " + ", ".join(parts) + from_ + more
 
     def _part(self, source: str) -> str:
         """One source, its reasons told apart by more than their numbers."""

@@ -10,9 +10,8 @@ SECONDS = ("decision", "guess", "own", "setup", "solve", "verify", "fallback", "
 SOLVE = (
     *("run", "time", "solve", "prefix", "rows", "ranks", "source", "why", "class", "settings"),
     *("candidate", "foreseen", "unused", "preconditioner", "moved", "probe"),
-    *("new_operator", "reason"),
-    *("iterations", "true_residual", "tolerance", "contract", "measure", "guess", "own_expected"),
-    *("own_taken", "canary", "seconds", "account", "learned"),
+    *("new_operator", "reason", "iterations", "true_residual", "tolerance", "contract", "measure"),
+    *("start", "guess", "own_expected", "own_taken", "canary", "seconds", "account", "learned"),
 )
 STATE = ("run", "time", "source", "before", "state")
 ROLLBACK = ("time", "source", "before", "state")

@@ -95,6 +95,7 @@ PetscErrorCode StepModel(Solve *s)
 
   PetscFunctionBegin;
   PetscCall(KeepStart(s));
+  PetscCall(EarlierStart(s));
   turns = ClockTurns();
   PetscCall(AttemptModel(s, &ok));
   s->tried_share = ClockShare(turns, s->setup + s->solve + s->verify);
@@ -112,12 +113,10 @@ PetscErrorCode StepFallBack(Solve *s)
   PetscFunctionBegin;
   clock     = ClockNow();
   s->source = SOURCE_FALLBACK;
-  s->start  = NAN;
   if (!s->own && !SolveProbes(s)) ClassFailed(s->class, &s->lesson);
   s->run->place.failed = SolveProbes(s);
   s->own               = PETSC_FALSE;
-  if (s->x0) PetscCall(VecCopy(s->x0, s->ksp->vec_sol));
-  else PetscCall(VecZeroEntries(s->ksp->vec_sol));
+  PetscCall(StartOver(s));
   PetscCall(MirrorForget(s));
   PetscCall(ProductsPutBack(&s->products));
   PetscCall(HostSolveOwn(s->ksp, s->host));

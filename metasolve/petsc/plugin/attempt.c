@@ -234,8 +234,7 @@ PetscErrorCode AttemptStart(Solve *s)
   PetscCall(ProductsPutBack(&s->products));
   PetscCall(JudgeAnswer(&s->contract.judge, s->ksp->vec_sol, &s->residual));
   if (!s->onlookers && isless(s->residual, s->contract.zero)) s->guess = PETSC_TRUE;
-  else if (s->x0) PetscCall(VecCopy(s->x0, s->ksp->vec_sol));
-  else PetscCall(VecZeroEntries(s->ksp->vec_sol));
+  else PetscCall(StartOver(s));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -292,6 +291,7 @@ PetscErrorCode AttemptAccept(Solve *s)
   if (s->contract.kind == CONTRACT_OWN_TEST) s->class->accepted = s->residual / s->contract.bnorm;
   if (!slow) ClassAnswered(s->class, seconds, &s->lesson);
   else if (!SolveProbes(s)) ClassFailed(s->class, &s->lesson); /* slow success is no success */
+  PetscCall(EarlierLearn(s));
   PetscCall(KeepLearn(s));
   PetscCall(ShelfOffer(s));
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -18,7 +18,7 @@
 #define STEEPEST   1.5 /* from one mesh to the next, where it is 1 before any was seen; ... */
 #define SURE       1   /* ... and how sure that is: as sure as one measurement makes it where predictions differ by one */
 
-static void MeanAdd(Mean *m, double x)
+void MeanAdd(Mean *m, double x)
 {
   if (m->n < MEMORY) m->n++;
   m->mean += (x - m->mean) / m->n;

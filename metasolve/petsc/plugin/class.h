@@ -88,6 +88,7 @@ PetscBool      ClassAlike(const struct _Class *, const struct _Class *);
 PetscBool      ClassNear(const struct _Class *, const struct _Class *); /* but for the entries of rows: on all ranks */
 void           ClassBegin(struct _Class *, Class all);                  /* with what is known of the nearest */
 void           ClassLearn(Class, Lesson *);                             /* all that outlives a run */
+void           MeanAdd(Mean *, double);
 void           LessonSee(Lesson *, Observation);
 void           ClassFree(Class *all);
 double         ClassOwnSeen(Class, double foreseen); /* the same with a set-up, from what was measured here or on coarser meshes */

@@ -113,15 +113,15 @@ PetscErrorCode StepAdmit(Solve *s)
 /* ---- GUESS: nobody has to look at the system where the guess is the answer, or is known with what to go on from it ---- */
 PetscErrorCode StepGuess(Solve *s)
 {
-  double  clock;
-  Runner *r = s->run->runner;
+  double  clock = ClockNow();
+  Runner *r     = s->run->runner;
 
   PetscFunctionBegin;
-  clock = ClockNow();
   if (s->contract.kind != CONTRACT_OWN_TEST && s->contract.judge.measure == MEASURE_NORM && !s->onlookers)
     PetscCall(StartFromGuess(s)); /* tests and monitors are to find the program's own start; guesses are learned in this norm */
   s->guessing = Lap(&clock);
-  s->step     = STEP_DECIDE;
+  s->decision -= s->guessing; /* it is part of the step */
+  s->step = STEP_DECIDE;
   if (!SolveGuessed(s)) PetscFunctionReturn(PETSC_SUCCESS);
   if (ContractMet(&s->contract, s->start)) s->step = STEP_TAKE_GUESS;
   else if (GuessAlone(r->guess)) s->step = STEP_OWN_FROM_GUESS;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 static const char *const sources[]         = {"model", "second", "switched", "fallback", "refused"};
+static const char *const origins[]         = {"zero", "program", "learned", "earlier"};
 static const char *const preconditioners[] = {"built", "updated", "kept", "rebuilt"};
 static const char *const whys[WHY_COUNT]   = {
   [WHY_NOT]               = "",
@@ -233,7 +234,7 @@ static void Line(Solve *s)
   TextPut(t, ",\"tolerance\":");
   AddFew(t, c->kind == CONTRACT_OWN_TEST ? NAN : known && c->target > 0 ? c->target / zero : ksp->rtol);
   TextAdd(t, ",\"contract\":\"%s\",\"measure\":\"%s\"", ContractKinds[c->kind], MeasureNames[c->judge.measure]);
-  TextPut(t, ",\"guess\":");
+  TextAdd(t, ",\"start\":\"%s\",\"guess\":", origins[s->origin]);
   AddFew(t, known ? s->start / c->bnorm : NAN);
   TextPut(t, ",\"own_expected\":");
   TextDecimal(t, s->expected > 0 ? s->expected : NAN);

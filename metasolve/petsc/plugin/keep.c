@@ -60,9 +60,10 @@ static PetscErrorCode Look(Solve *s, double *moved)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static double Accuracy(const Contract *c)
+/* By which share the residual has to fall, from so many times that of x = 0. */
+static double Accuracy(const Contract *c, double start)
 {
-  const double accuracy = c->target / (c->judge.measure == MEASURE_NORM ? c->bnorm : c->zero);
+  const double accuracy = c->target / (c->judge.measure == MEASURE_NORM ? c->bnorm : c->zero) / start;
 
   return isgreater(accuracy, LEAST) ? fmin(accuracy, MOST) : LEAST;
 }
@@ -86,16 +87,17 @@ PetscErrorCode KeepDecide(Solve *s)
   PetscCall(SampledFits(s->op.P, &s->run->cycle.built, &fits));
   if (!fits) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(Look(s, &moved));
-  ReuseAsk(&s->run->cycle.reuse, Accuracy(&s->contract));
+  ReuseAsk(&s->run->cycle.reuse, Accuracy(&s->contract, s->run->cycle.start));
   s->renewal = Allowed(&s->run->cycle, s->change, moved);
   PetscCallMPI(MPI_Bcast(&s->renewal, 1, MPI_DOUBLE, 0, PetscObjectComm((PetscObject)s->ksp)));
   if (s->renewal > 0) s->preconditioner = PRECONDITIONER_KEPT;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* A solve with a preconditioner of another operator says nothing of what its settings take. */
+/* An answer with a preconditioner of another operator, or from earlier solutions, says nothing of what its settings take. */
 PetscBool KeepTells(const Solve *s)
 {
+  if (s->answered && s->origin == ORIGIN_EARLIER) return PETSC_FALSE;
   return (PetscBool)(s->preconditioner < PRECONDITIONER_KEPT && !s->run->inner.kept);
 }
 
@@ -113,10 +115,11 @@ void KeepFailed(Solve *s)
 }
 
 /* A preconditioner was made. In a solve that a kept one has begun, what is left of it says nothing of a whole one. */
-static PetscErrorCode Begin(Solve *s)
+static PetscErrorCode Begin(Solve *s, double start)
 {
-  Cycle *c = &s->run->cycle;
-  Reuse *r = &c->reuse;
+  const PetscBool counts = (PetscBool)(s->origin != ORIGIN_EARLIER);
+  Cycle          *c      = &s->run->cycle;
+  Reuse          *r      = &c->reuse;
 
   PetscFunctionBegin;
   if (!SettingsSame(&c->settings, &s->run->inner.settings)) {
@@ -126,26 +129,34 @@ static PetscErrorCode Begin(Solve *s)
   }
   PetscCall(SampledTake(s->op.P, &c->built));
   if (isnan(s->change)) PetscCall(SampledTake(s->op.P, &c->last)); /* else Look() has */
-  ReuseAsk(r, Accuracy(&s->contract));
+  ReuseAsk(r, Accuracy(&s->contract, start));
   if (s->preconditioner == PRECONDITIONER_REBUILT && r->solves > 0) ReuseRenewed(r, s->setup);
   else ReuseBuilt(r, s->setup, s->solve + s->verify, Iterations(s));
-  if (s->preconditioner == PRECONDITIONER_BUILT) c->iterations = Iterations(s);
+  if (s->preconditioner == PRECONDITIONER_BUILT) c->iterations = counts ? Iterations(s) : c->iterations;
   else if (Iterations(s) > WORSE * c->iterations + MORE) InnerAnew(&s->run->inner);
   s->class->builds++;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Where the solve has started, in times of x = 0. */
+static double Started(const Solve *s)
+{
+  return SolveGuessed(s) ? fmax(s->start / s->contract.bnorm, LEAST) : 1;
+}
+
 PetscErrorCode KeepLearn(Solve *s)
 {
   Cycle       *c       = &s->run->cycle;
-  const double seconds = s->setup + s->solve + s->verify;
+  const double seconds = s->setup + s->solve + s->verify, start = Started(s);
 
   PetscFunctionBegin;
   if (KeepIsOff() || s->run->runner->trial || !s->op.readable || SolveProbes(s)) PetscFunctionReturn(PETSC_SUCCESS);
-  if (s->made && s->preconditioner != PRECONDITIONER_KEPT) PetscCall(Begin(s));
-  else if (s->preconditioner == PRECONDITIONER_KEPT) {
+  c->start = c->start > 0 ? sqrt(c->start * start) : start;
+  if (s->preconditioner == PRECONDITIONER_KEPT) c->failed = 0;
+  if (s->made && s->preconditioner != PRECONDITIONER_KEPT) PetscCall(Begin(s, start));
+  else if (s->preconditioner == PRECONDITIONER_KEPT && s->its) {
+    ReuseAsk(&c->reuse, Accuracy(&s->contract, start));
     ReuseKept(&c->reuse, s->change, seconds, Iterations(s));
-    c->failed = 0;
   } else ReuseAgain(&c->reuse, seconds);
   if (s->fresh) s->class->served++;
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -9,7 +9,7 @@
      canary, seen         own settings beside an answer; what is seen of a solve that is over
      save                 one system, written to a recording
      decide, answer       the steps of one solve in production
-     journal, start, attempt, mirror, replay, manifest, choose, probe
+     journal, start, earlier, attempt, mirror, replay, manifest, choose, probe
      shelf, describe      what of an inner solver outlives its KSP; the program's own settings, described
      expect, foresee      what solves would take; what is foreseen, for the matrices that are there
      keep, permit         whether a preconditioner is kept for another operator; whether one may be made
@@ -21,7 +21,7 @@
      due, applied, asked  may it wait? what uses it; what it makes, and others ask for
      census               who asks past us
      reroute, unread      ... and is led to us; the options that it would have read
-     sound, contract, own_test, operator, closer, limits, pace, measure, product, twin, guard, left, sight
+     sound, contract, own_test, operator, closer, limits, pace, span, measure, product, twin, guard, left, sight
      newton_guess, guess, basis_file, policy, policy_file, policy_settings, numbers, posterior, prior, prior_file, features, rows
      change, matrix
      settings, words, text, sha256, reuse, spare, clock

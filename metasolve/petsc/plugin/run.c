@@ -116,17 +116,17 @@ static PetscErrorCode RunSolve(KSP ksp, Host *h)
     .ksp      = ksp,
     .host     = h,
     .source   = SOURCE_MODEL,
+    .origin   = ksp->guess_zero ? ORIGIN_ZERO : ORIGIN_PROGRAM,
     .residual = NAN,
     .start    = NAN,
     .change   = NAN,
     .contract = {.bnorm = NAN, .target = NAN}
   };
-  double begin, clock;
+  double begin = ClockNow(), clock = begin;
 
   PetscFunctionBegin;
   PetscCall(PetscTime(&s.wall));
   s.turns = ClockTurns();
-  begin = clock = ClockNow();
   PetscCall(RunOf(h, &s.run));
   PetscCall(GatherStart(&s));
   while (s.step != STEP_DONE) {
@@ -134,7 +134,6 @@ static PetscErrorCode RunSolve(KSP ksp, Host *h)
     PetscCall(steps[step](&s));
     if (step <= STEP_PERMIT) s.decision += Lap(&clock);
   }
-  s.decision -= s.guessing;
   PetscCall(Finish(&s, begin));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -171,6 +170,7 @@ static PetscErrorCode RunReset(void *state)
   PetscCall(ShelfPut(r));
   PetscCall(InnerDestroy(&r->inner));
   PetscCall(CycleFree(&r->cycle));
+  PetscCall(SpanFree(&r->earlier.span));
   PetscCall(PreviousFree(&r->previous));
   PetscCall(ScalesFree(&r->scales));
   PetscCall(TwinFree(&r->twin));

@@ -9,6 +9,7 @@
 #include "class.h"
 #include "clock.h"
 #include "contract.h"
+#include "earlier.h"
 #include "gather.h"
 #include "host.h"
 #include "inner.h"
@@ -63,6 +64,7 @@ typedef struct {        /* of the inner solver, whose preconditioner may serve s
   Sampled  built, last; /* the operator that it was made of, and the one of the last solve */
   Settings settings;    /* that what follows is about */
   Reuse    reuse;
+  double   start;        /* residual where solves start, in times of that of x = 0, on average; 0: none has */
   double   iterations;   /* of the solve after the last that was built, and not only updated */
   int      failed, rest; /* kept ones in a row that failed; operators for which none is kept */
 } Cycle;
@@ -77,6 +79,7 @@ typedef struct { /* kept with a KSP */
   PetscBool     offers;  /* it is on the shelf, and here as well */
   Inner         inner;
   Cycle         cycle;
+  Earlier       earlier;
   Policy        policy;                   /* who decides, or has decided */
   char          unfamiliar[96];           /* why it is not the model */
   Decision      decision;                 /* for op, where decided */
@@ -100,6 +103,13 @@ typedef struct { /* kept with a KSP */
   PetscObjectState pattern;
   Text             last; /* JSON line of the last solve */
 } Run;
+
+typedef enum { /* where a solve starts */
+  ORIGIN_ZERO,
+  ORIGIN_PROGRAM, /* from the program's own guess */
+  ORIGIN_LEARNED, /* from one of a model's */
+  ORIGIN_EARLIER  /* from earlier solutions */
+} Origin;
 
 typedef enum { /* who has answered */
   SOURCE_MODEL,
@@ -142,7 +152,10 @@ typedef struct _Solve { /* one solve; times in seconds of ClockNow() */
   Vec            x0;             /* the program's own guess, where one must come back; NULL: it starts from zero */
   PetscBool      fresh, guess,
     own; /* fresh: an operator not seen in the last solve; guess: the solve starts from vec_sol; own: no settings of a model's */
-  PetscBool first; /* of its KSP, or since that was reset */
+  Origin    origin;
+  Recall    recall;
+  double    recalling; /* seconds of the processor, for a start from them */
+  PetscBool first;     /* of its KSP, or since that was reset */
   PetscBool small, looked, made, answered, monitored, onlookers,
     logged;                            /* monitors, monitors of the program's own, a history: on some rank */
   Course             course;           /* of the attempt, where the program keeps one or has monitors */
@@ -232,8 +245,13 @@ PetscErrorCode StepFallBack(Solve *);
 
 /* ---- start.c: a guess of ours, where the program has none ---- */
 PetscErrorCode StartFromGuess(Solve *);          /* into vec_sol, if the residual is smaller there than at zero */
+PetscErrorCode StartOver(Solve *);               /* where the program starts it */
 PetscErrorCode StartAccept(Solve *);             /* it meets the contract: nothing is set up */
 PetscErrorCode StartOwn(Solve *, PetscBool *ok); /* the program's own settings go on from it */
+
+/* ---- earlier.c: a start from earlier solutions, where that pays ---- */
+PetscErrorCode EarlierStart(Solve *); /* added to the program's own start, in vec_sol. Collective */
+PetscErrorCode EarlierLearn(Solve *); /* an attempt has answered */
 
 /* ---- attempt.c: settings of a model, under a budget, verified ---- */
 PetscErrorCode AttemptModel(Solve *, PetscBool *ok); /* the first choice, and where that fails the second one */

@@ -57,7 +57,7 @@ static PetscErrorCode Bytes(const Solve *s, double *bytes)
   PetscCall(PetscObjectTypeCompareAny((PetscObject)pc, &whole, PCLU, PCCHOLESKY, ""));
   if (whole) PetscCall(PCFactorGetMatrix(pc, &factor));
   PetscCall(MatGetInfo(factor, MAT_LOCAL, &info));
-  *bytes = FACTOR_BYTES * info.nz_used * ranks * (whole ? 1 : MATRICES);
+  *bytes = FACTOR_BYTES * info.nz_used * ranks * (whole ? 1 : MATRICES) + SpanBytes(s->op.rows);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -114,6 +114,7 @@ static PetscErrorCode Drop(Shelf *place)
   if (s->owner) s->owner->offers = PETSC_FALSE;
   PetscCall(InnerDestroy(&s->run.inner));
   PetscCall(CycleFree(&s->run.cycle));
+  PetscCall(SpanFree(&s->run.earlier.span));
   free(s);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -173,15 +174,16 @@ static void Move(Run *to, Run *from)
 {
   const Run mine = *to;
 
-  *to          = *from;
-  to->known    = mine.known;
-  to->recorded = mine.recorded;
-  to->last     = mine.last;
-  to->previous = mine.previous;
-  to->scales   = mine.scales;
-  to->twin     = mine.twin;
-  from->inner  = (Inner){0};
-  from->cycle  = (Cycle){0};
+  *to           = *from;
+  to->known     = mine.known;
+  to->recorded  = mine.recorded;
+  to->last      = mine.last;
+  to->previous  = mine.previous;
+  to->scales    = mine.scales;
+  to->twin      = mine.twin;
+  from->inner   = (Inner){0};
+  from->cycle   = (Cycle){0};
+  from->earlier = (Earlier){0};
 }
 
 PetscErrorCode ShelfPut(Run *r)

@@ -54,11 +54,23 @@ PetscErrorCode StartFromGuess(Solve *s)
   s->guess = (PetscBool)(made && isless(s->residual, s->contract.bnorm));
   if (s->guess) {
     s->start         = s->residual;
+    s->origin        = ORIGIN_LEARNED;
     s->class->misses = 0;
   } else {
     ClassMissed(s->class);
     PetscCall(VecZeroEntries(s->ksp->vec_sol));
   }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode StartOver(Solve *s)
+{
+  PetscFunctionBegin;
+  s->guess  = (PetscBool)(s->x0 != NULL);
+  s->origin = s->guess ? ORIGIN_PROGRAM : ORIGIN_ZERO;
+  s->start  = NAN;
+  if (s->guess) PetscCall(VecCopy(s->x0, s->ksp->vec_sol));
+  else PetscCall(VecZeroEntries(s->ksp->vec_sol));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

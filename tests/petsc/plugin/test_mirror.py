@@ -65,7 +65,7 @@ def test_monitors_of_norms_are_told_every_iteration(ranks, host, model, run_with
     assert told == [it for line in lines for it in range(line["iterations"] + 1)]
     for line, last in zip(lines, (i for i, it in enumerate(told) if it == 0), strict=True):
         first, final = (float(shown[k][-1]) for k in (last, last + line["iterations"]))
-        assert final / first <= 1.001 * line["tolerance"]
+        assert final / first * (line["guess"] or 1) <= 1.001 * line["tolerance"]
 
 
 def test_what_is_built_after_a_solve_is_of_that_solve(held, model):
