@@ -25,12 +25,12 @@ def test_a_model_that_is_not_there_is_told_from_one_that_is_none(tmp_path):
 
 
 def test_the_remedy_for_a_log_is_of_what_is_wrong(tmp_path):
-    with pytest.raises(UsageError, match=r"it is a folder\): give a file in it, such as .*jsonl$"):
+    with pytest.raises(UsageError, match=r"it is a folder\): name a file in it.*$"):
         check_log(tmp_path)
-    with pytest.raises(UsageError, match=r"No such file .*: make its folder, or choose another$"):
+    with pytest.raises(UsageError, match=r"No such file .*: make its folder, or name another place$"):
         check_log(tmp_path / "none" / "log")
     (tmp_path / "file").touch()
-    with pytest.raises(UsageError, match=r"Not a directory\): choose another$"):
+    with pytest.raises(UsageError, match=r"Not a directory\): a part of the name is no folder; name another place$"):
         check_log(tmp_path / "file" / "log")
 
 
@@ -46,4 +46,4 @@ def test_where_writing_is_not_allowed_no_folder_is_to_be_made(tmp_path, what):
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     tmp_path.chmod(0o755)
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
-    assert "Permission denied): choose a file that you can write" in done.stderr
+    assert "Permission denied): name a place that you can write" in done.stderr

@@ -8,22 +8,21 @@
 /* A number exists where its owner has this value. Named: only where the candidate gives it as well, for others do without. */
 static const struct {
   const char *owner, *value, *name;
-  PetscBool   named, log;
+  int         named, log; /* 1: it is so */
   double      usual, each, low, high;
 } known[] = {
-  {"pc_type",              "sor",   "pc_sor_omega",                                     PETSC_FALSE, PETSC_FALSE, 1,    0.2,  0.2,  1.8 },
-  {"pc_type",              "hypre", "pc_hypre_boomeramg_strong_threshold",              PETSC_FALSE, PETSC_FALSE, 0.25, 0.1,  0.05, 0.95},
-  {"pc_type",              "hypre", "pc_hypre_boomeramg_agg_nl",                        PETSC_FALSE, PETSC_FALSE, 0,    1,    0,    2   },
-  {"pc_type",              "gamg",  "pc_gamg_threshold",                                PETSC_FALSE, PETSC_FALSE, 0,    0.02, 0,    0.2 },
-  {"pc_type",              "gamg",  "mg_levels_ksp_max_it",                             PETSC_FALSE, PETSC_FALSE, 2,    1,    1,    6   },
-  {"pc_type",              "icc",   "pc_factor_levels",                                 PETSC_TRUE,  PETSC_FALSE, 0,    1,    0,    8   },
-  {"pc_type",              "ilu",   "pc_factor_levels",                                 PETSC_TRUE,  PETSC_FALSE, 0,    1,    0,    8   },
-  {"sub_pc_type",          "icc",   "sub_pc_factor_levels",                             PETSC_TRUE,  PETSC_FALSE, 0,    1,    0,    8   },
-  {"sub_pc_type",          "ilu",   "sub_pc_factor_levels",                             PETSC_TRUE,  PETSC_FALSE, 0,    1,    0,    8   },
-  {"pc_type",              "asm",   "pc_asm_overlap",                                   PETSC_FALSE, PETSC_FALSE, 1,    1,    0,    4   },
-  {"ksp_type",             "gmres", "ksp_gmres_restart",                                PETSC_TRUE,  PETSC_TRUE,  30,   1.5,  10,   500 },
-  {"fieldsplit_0_pc_type", "hypre", "fieldsplit_0_pc_hypre_boomeramg_strong_threshold", PETSC_FALSE, PETSC_FALSE, 0.25, 0.1,  0.05,
-   0.95                                                                                                                                 },
+  {"pc_type",              "sor",   "pc_sor_omega",                                     0, 0, 1,    0.2,  0.2,  1.8 },
+  {"pc_type",              "hypre", "pc_hypre_boomeramg_strong_threshold",              0, 0, 0.25, 0.1,  0.05, 0.95},
+  {"pc_type",              "hypre", "pc_hypre_boomeramg_agg_nl",                        0, 0, 0,    1,    0,    2   },
+  {"pc_type",              "gamg",  "pc_gamg_threshold",                                0, 0, 0,    0.02, 0,    0.2 },
+  {"pc_type",              "gamg",  "mg_levels_ksp_max_it",                             0, 0, 2,    1,    1,    6   },
+  {"pc_type",              "icc",   "pc_factor_levels",                                 1, 0, 0,    1,    0,    8   },
+  {"pc_type",              "ilu",   "pc_factor_levels",                                 1, 0, 0,    1,    0,    8   },
+  {"sub_pc_type",          "icc",   "sub_pc_factor_levels",                             1, 0, 0,    1,    0,    8   },
+  {"sub_pc_type",          "ilu",   "sub_pc_factor_levels",                             1, 0, 0,    1,    0,    8   },
+  {"pc_type",              "asm",   "pc_asm_overlap",                                   0, 0, 1,    1,    0,    4   },
+  {"ksp_type",             "gmres", "ksp_gmres_restart",                                1, 1, 30,   1.5,  10,   500 },
+  {"fieldsplit_0_pc_type", "hypre", "fieldsplit_0_pc_hypre_boomeramg_strong_threshold", 0, 0, 0.25, 0.1,  0.05, 0.95},
 };
 
 double NumberValue(const Number *x, int at)

@@ -18,6 +18,11 @@ def keys(value):
             yield from keys(inside)
 
 
+def told(path, mark, launch):
+    """The line that a launch ends with."""
+    return journal.told(journal.summed(path, journal.since(path, mark, launch)))
+
+
 def test_every_field_of_every_line_is_described(place, sequence):  # noqa: F811
     place.run(sequence(20))
     told = MANUAL.read_text()
@@ -62,7 +67,7 @@ def test_a_file_that_is_full_becomes_another(place, sequence):  # noqa: F811
         assert {line["run"] for line in lines} == set(heads)
         assert file.stat().st_size <= most
     assert sum(map(len, map(journal.solves, files))) == 20
-    assert journal.summary(place.log, mark, "a").startswith("20 solves: ")
+    assert told(place.log, mark, "a").startswith("20 solves: ")
 
 
 def test_processes_that_fill_a_file_at_once_lose_no_line(place, sequence):  # noqa: F811
@@ -81,5 +86,5 @@ def test_a_summary_is_of_the_own_launch(place, sequence):  # noqa: F811
     place.run(sequence(3), METASOLVE_LAUNCH="a")
     later = journal.Mark.of(place.log)
     place.run(sequence(4), METASOLVE_LAUNCH="b")
-    assert journal.summary(place.log, mark, "a").startswith("3 solves")
-    assert journal.summary(place.log, later, "b").startswith("4 solves")
+    assert told(place.log, mark, "a").startswith("3 solves")
+    assert told(place.log, later, "b").startswith("4 solves")

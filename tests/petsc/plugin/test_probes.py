@@ -112,5 +112,5 @@ def test_of_runs_that_end_at_once_the_one_with_more_findings_has_the_numbers():
     for step, expected in ((3, 9), (9, 10), (30, 31)):
         told = {"candidate": "gmres+sor", "found": [0, 0], "count": [step, 4, 1, 0, 0, 0, 0]}
         told["of"] = {OMEGA: [0, 0, -4, 4, 1.0, 0.2, 0]}
-        replay._learn([kept], {**line, "learned": {"seen": {}, "numbers": told}}, [])
+        replay.learn([kept], {**line, "learned": {"seen": {}, "numbers": told}}, [])
         assert kept.numbers.step == expected
