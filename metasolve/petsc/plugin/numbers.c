@@ -138,7 +138,7 @@ void NumbersSet(const Numbers *n, const int at[], Settings *s)
     int k = 0;
     if (!at[i]) continue;
     while (k < s->n && strcmp(s->name[k], n->of[i].name)) k++;
-    if (k == METASOLVE_MAX_SETTINGS) return;
+    if (k == s->n && s->n == METASOLVE_MAX_SETTINGS) return;
     if (k == s->n) s->n++;
     snprintf(s->name[k], sizeof s->name[k], "%s", n->of[i].name);
     TextPrint(s->value[k], sizeof s->value[k], "%.9g", NumberValue(&n->of[i], at[i]));
