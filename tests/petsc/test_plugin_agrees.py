@@ -55,7 +55,7 @@ def test_an_unmodified_program_under_a_model_solves_as_replayed(
 ):
     model, log = write_policy(tmp_path / "model", options), tmp_path / "log"
     assert launch.record(host(name), tmp_path / "recording") == 0
-    assert launch.run(host(name), model, conduct=Conduct(log, reuse=False)) == 0
+    assert launch.run(host(name), model, conduct=Conduct(log, reuse=False, earlier=False)) == 0
     lines = journal.solves(log)
     instances = Recording(tmp_path / "recording").instances()
     assert len(lines) == len(instances)
@@ -217,6 +217,7 @@ def test_answers_are_as_close_as_the_programs_norm_asks_for(tmp_path, rtol):
 def test_new_values_in_a_matrix_are_solved_as_if_it_were_the_first(tmp_path, monkeypatch, options):
     """An inner KSP may be set up again for the next operator: nothing of the old one is left."""
     monkeypatch.setenv("METASOLVE_REUSE", "off")
+    monkeypatch.setenv("METASOLVE_EARLIER", "off")
     model = write_policy(tmp_path / "model", options)
 
     def accelerated():
