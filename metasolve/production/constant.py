@@ -62,20 +62,23 @@ class Solver:
     Parameters
     ----------
     tried
-        Settings by the name of the candidate.
+        Settings, by the name of the candidate and what sets its numbers apart.
+    latest
+        Of them those of each candidate that answered last, to which what failed is counted.
     own
         Seconds of own settings by class.
     others
         Solves that options say nothing of: direct ones, and those with a test of the program's.
     """
 
-    tried: dict[str, Tried] = field(default_factory=dict)
+    tried: dict[tuple[str, frozenset[tuple[str, str]]], Tried] = field(default_factory=dict)
+    latest: dict[str, Tried] = field(default_factory=dict)
     own: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
     others: int = 0
 
     def best(self) -> tuple[str, Tried] | None:
         """Return the settings to be told; None: own settings are as good as any."""
-        good = [(t.times, name, t) for name, t in self.tried.items() if t.enough]
+        good = [(t.times, name, t) for (name, _), t in self.tried.items() if t.enough]
         if not good:
             return None
         times, name, tried = min(good, key=lambda entry: entry[0])
@@ -113,12 +116,15 @@ def _add(solver: Solver, line: Mapping[str, Any], factor: float) -> None:
     name = line["candidate"] or " ".join(line["settings"].values())
     if name == KEPT or line.get("preconditioner") == "kept":
         return  # no option keeps one for as long as that pays
+    if line.get("start") in ("earlier", "learned") or line.get("probe"):
+        return  # no option starts there; and what was only looked at is not what was chosen
     if line["source"] == "model" and line["settings"] and not line["unused"]:
-        tried = solver.tried.setdefault(name, Tried(line["settings"]))
-        tried.norm &= line["measure"] == "norm"
-    if line["source"] in ("model", "fallback") and name in solver.tried:
-        solver.tried[name].pairs.add(line["seconds"]["total"], own)
-        solver.tried[name].classes.add(line["class"])
+        key = name, frozenset(line["settings"].items())
+        solver.latest[name] = solver.tried.setdefault(key, Tried(line["settings"]))
+        solver.latest[name].norm &= line["measure"] == "norm"
+    if line["source"] in ("model", "fallback") and name in solver.latest:
+        solver.latest[name].pairs.add(line["seconds"]["total"], own)
+        solver.latest[name].classes.add(line["class"])
 
 
 def options(program: str, found: Mapping[str, Solver]) -> str:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from metasolve.production.state import Operators
 
 Line = Mapping[str, Any]
+_DAMAGED = (KeyError, TypeError, AttributeError, ValueError, ArithmeticError)  # what one leads to
 
 
 class Unsaved:
@@ -66,7 +67,7 @@ class Unsaved:
                 try:
                     for lesson in lessons:
                         replay.learn(classes, lesson, names)
-                except (KeyError, TypeError, ValueError, ArithmeticError) as error:
+                except _DAMAGED as error:
                     raise words.StateError(f"{journal}: a line of run {run} is damaged") from error
                 if run not in self._saved:
                     past.set_aside(file)

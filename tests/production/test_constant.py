@@ -55,9 +55,23 @@ def test_few_solves_say_nothing_and_failures_count():
     assert "-ksp_type cg" in text([*lines(), *failed])
 
 
-@pytest.mark.parametrize("kept", [{"preconditioner": "kept"}, {"candidate": "own-kept"}])
-def test_what_a_preconditioner_of_an_earlier_operator_saves_is_not_promised(kept):
-    """Options make PETSc build one for each operator."""
+def test_numbers_that_have_moved_are_told_by_what_they_take_themselves():
+    moved = {**FAST, "pc_hypre_boomeramg_strong_threshold": "0.15"}
+    more = [line("fast", 0.1, 12 + i, moved) for i in range(12)]
+    assert "-pc_hypre_boomeramg_strong_threshold 0.15" in text([*lines(), *more])
+    failed = [line("fast", 9.0, 30 + i, {}, source="fallback", own_taken=1.0) for i in range(12)]
+    assert "strong_threshold" not in text([*lines(), *more, *failed])
+
+
+@pytest.mark.parametrize(
+    "kept",
+    [
+        *({"preconditioner": "kept"}, {"candidate": "own-kept"}),
+        *({"start": "earlier"}, {"start": "learned"}, {"probe": {"step": 0}}),
+    ],
+)
+def test_what_no_option_does_is_not_promised(kept):
+    """Options build a preconditioner for each operator, and start where the program does."""
     fast = [line("fast", 0.3, i, FAST) | kept for i in range(12)]
     with pytest.raises(UsageError, match="nothing to export"):
         text([head(), *fast])
