@@ -39,7 +39,7 @@ static PetscBool Factorised(const Solve *s)
 static PetscBool May(const Solve *s)
 {
   return (PetscBool)(!s->run->runner->trial && !SolveProbes(s) && !SolveGuessed(s) && s->contract.kind != CONTRACT_OWN_TEST &&
-                     !s->onlookers && !s->logged && !(s->contract.noise > 0) && !Factorised(s) && !IsOff() &&
+                     !s->onlookers && !s->logged && !(s->contract.noise > 0) && !Factorised(s) &&
                      strcmp(SettingsGet(&s->run->decision.settings, "ksp_type"), KSPPREONLY));
 }
 
@@ -52,6 +52,7 @@ static double Saved(const Earlier *e)
 /* Of rank 0. */
 static Recall Verdict(Earlier *e)
 {
+  if (IsOff()) return RECALL_NOTHING;
   if (e->rest > 0) {
     e->rest--;
     return RECALL_NOTHING;

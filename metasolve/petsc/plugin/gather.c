@@ -138,10 +138,9 @@ static PetscBool HasRoom(Recorder *r)
 
 static int Which(const Solve *s)
 {
-  const Gathering *g          = &s->run->runner->gathering;
-  const PetscBool  unfamiliar = (PetscBool)(s->run->decided && s->run->unfamiliar[0]);
-  const PetscBool  refused    = (PetscBool)(unfamiliar || (s->source == SOURCE_REFUSED && Curable(s->why)));
-  const int        which      = refused ? GATHER_REFUSED : IsSlow(s) ? GATHER_SLOW : GATHER_NOT;
+  const Gathering *g       = &s->run->runner->gathering;
+  const PetscBool  refused = (PetscBool)(SolveUnfamiliar(s) || (s->source == SOURCE_REFUSED && Curable(s->why)));
+  const int        which   = refused ? GATHER_REFUSED : IsSlow(s) ? GATHER_SLOW : GATHER_NOT;
 
   if (which == GATHER_NOT || !g->to[which] || !IsDue(&s->class->gathered[which])) return GATHER_NOT;
   return HasRoom(g->to[which]) ? which : GATHER_NOT;

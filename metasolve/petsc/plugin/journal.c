@@ -120,7 +120,7 @@ static void AddSettings(Text *t, const Solve *s)
   TextString(t, prior ? s->run->candidate < 0 ? "" : PosteriorName(prior, s->run->candidate) : "");
   TextPut(t, ",\"foreseen\":");
   TextDecimal(t, prior && s->run->candidate >= 0 ? s->run->foreseen : NAN);
-  if (prior && s->run->unfamiliar[0]) {
+  if (SolveUnfamiliar(s)) {
     TextPut(t, ",\"unfamiliar\":");
     TextString(t, s->run->unfamiliar);
   }

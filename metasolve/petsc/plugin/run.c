@@ -48,8 +48,7 @@ static void Save(Runner *r)
     JournalSaved(r);
     return StateUnlock(&r->state);
   }
-  fprintf(stderr, "metasolve: cannot write %s (%s); what was learned since it was last written is not kept\n", r->state.path,
-          strerror(error));
+  fprintf(stderr, "metasolve: cannot write %s (%s); the program adds nothing more to it\n", r->state.path, strerror(error));
   r->state.path[0] = 0;
 }
 

@@ -208,6 +208,11 @@ static inline PetscBool SolveProbes(const Solve *s) /* its settings are looked a
   return (PetscBool)(s->run->decided && PolicyPrior(s->run->policy) && s->run->place.probe);
 }
 
+static inline PetscBool SolveUnfamiliar(const Solve *s) /* the prior chose, for a model has not seen the like */
+{
+  return (PetscBool)(s->run->decided && PolicyPrior(s->run->policy) && s->run->unfamiliar[0]);
+}
+
 /* ---- the steps, of which each names the next: decide.c ... ---- */
 PetscErrorCode StepAdmit(Solve *);
 PetscErrorCode StepGuess(Solve *);

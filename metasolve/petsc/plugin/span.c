@@ -106,7 +106,7 @@ static PetscErrorCode Add(Span *s, const Judge *j, Vec x, Vec less)
     PetscCall(VecMAXPY(*y, s->n, along, s->basis));
   }
   PetscCall(NormOf(*image, NORM_2, &left));
-  if (!(left > NEW * norm)) PetscFunctionReturn(PETSC_SUCCESS);
+  if (!isgreater(left, NEW * norm)) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(VecScale(*image, 1 / left));
   PetscCall(VecScale(*y, 1 / left));
   s->n++;
@@ -152,8 +152,11 @@ PetscErrorCode SpanProject(Span *s, const Judge *j, PetscBool zero, PetscReal en
   PetscCall(NormOf(r, NORM_2, before));
   PetscCall(VecMDot(r, s->n, s->image, along));
   if (!as_it_is) PetscCall(VecDestroy(&r));
-  for (int i = 0; i < s->n; i++) part += PetscRealPart(along[i] * PetscConj(along[i]));
-  *after = sqrt(fmax(*before * *before - part, 0));
+  for (int i = 0; i < s->n; i++) { /* of the whole: squares of their own might overflow */
+    const PetscReal share = PetscAbsScalar(along[i]) / *before;
+    part += share * share;
+  }
+  *after = *before * sqrt(fmax(1 - part, 0));
   if (isless(*after, enough * *before)) PetscCall(VecMAXPY(x, s->n, along, s->basis));
   PetscCall(Make(x, &s->correction));
   PetscCall(VecCopy(x, s->correction));
