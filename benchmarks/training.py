@@ -178,7 +178,7 @@ def _trained(comparison: Comparison, name: str, seed: int) -> Found:
 
 
 def _policy(model: Model) -> Policy:
-    """As in production: what is unfamiliar is left to the program."""
+    """What the model chooses itself: in production the prior chooses for what is unfamiliar."""
 
     def choose(instance: Instance) -> Mapping[str, Any]:
         return {} if model.refuses(instance.features) else model.settings(instance.features)

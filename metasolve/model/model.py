@@ -25,7 +25,7 @@ class Standardisation:
     ----------
     names : feature names, in network order.
     mean, scale : shape (features,); input is (x - mean) / scale.
-    low, high : shape (features,); features outside are unfamiliar and refused.
+    low, high : shape (features,); outside it does not choose: they are unfamiliar.
     """
 
     names: tuple[str, ...]
