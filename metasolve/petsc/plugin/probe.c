@@ -237,14 +237,16 @@ static void Usual(Solve *s, double takes)
   q->moved = PETSC_FALSE;
 }
 
-/* With a set-up: the share of it that one solve pays. */
+/* With a set-up: the share of it that one solve pays. Other ranks have not seen what was asked for. */
 void ProbeLearn(Solve *s)
 {
   const Run   *r      = s->run;
   const double rights = ExpectRights(s->class), seconds = s->tried_share * (s->setup / rights + s->solve + s->verify),
                takes = log(seconds) - ExpectForeseen(s, r->candidate, rights);
+  PetscMPIInt  rank;
 
-  if (!r->place.n || !s->made || !(s->tried_share > 0) || !isfinite(takes) || !KeepTells(s)) return;
+  MPI_Comm_rank(PetscObjectComm((PetscObject)s->ksp), &rank);
+  if (rank || !r->place.n || !s->made || !(s->tried_share > 0) || !isfinite(takes) || !KeepTells(s)) return;
   s->probed = r->place.probe;
   s->apart  = NAN;
   if (r->place.probe) Beside(s, takes);
