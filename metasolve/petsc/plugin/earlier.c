@@ -13,6 +13,7 @@
 
 #define FEW    1     /* iterations: nothing to gain */
 #define ENOUGH 0.5   /* of the residual at the program's start: otherwise that is where to start */
+#define GROWN  1.5   /* times as large as an answer from the program's own start: otherwise that is where to start, too */
 #define TRIALS 2     /* starts from a whole span, before they are judged */
 #define OFTEN  16    /* starts from a span before one from the program's own; then four times as many, and so on */
 #define RESTS  16    /* solves, doubled each time */
@@ -89,6 +90,31 @@ static PetscErrorCode Agree(Solve *s, Recall *recall)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static PetscErrorCode Size(const Solve *s, double *size)
+{
+  PetscReal norm;
+
+  PetscFunctionBegin;
+  PetscCall(NormOf(s->ksp->vec_sol, NORM_2, &norm));
+  *size = norm / s->contract.bnorm;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Where an operator is singular and nobody has said so, what it does not see would add up from one start to the next. */
+static PetscErrorCode LeaveGrown(Solve *s)
+{
+  Earlier *e = &s->run->earlier;
+  double   size;
+
+  PetscFunctionBegin;
+  PetscCall(Size(s, &size));
+  if (!isgreater(size, GROWN * e->size)) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(SpanFree(&e->span));
+  PetscCall(StartOver(s));
+  s->recall = RECALL_LATER;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode Project(Solve *s)
 {
   Span     *span = &s->run->earlier.span;
@@ -102,6 +128,7 @@ static PetscErrorCode Project(Solve *s)
   s->guess  = PETSC_TRUE;
   s->origin = ORIGIN_EARLIER;
   s->start  = after * (s->contract.judge.measure == MEASURE_ROWS ? s->contract.bnorm / s->contract.zero : 1);
+  PetscCall(LeaveGrown(s));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -138,10 +165,13 @@ static void Learn(const Solve *s, Earlier *e)
 
 PetscErrorCode EarlierLearn(Solve *s)
 {
-  Earlier *e = &s->run->earlier;
+  Earlier *e    = &s->run->earlier;
+  double   size = 0;
 
   PetscFunctionBegin;
   if (s->recall == RECALL_NOT_ASKED) PetscFunctionReturn(PETSC_SUCCESS);
+  if (s->recall == RECALL_LATER) PetscCall(Size(s, &size));
+  e->size = fmax(e->size, size);
   if (s->source == SOURCE_MODEL && s->preconditioner != PRECONDITIONER_REBUILT) Learn(s, e);
   if (s->recall != RECALL_NOTHING) PetscCall(SpanKeep(&e->span, s->ksp->vec_sol));
   PetscFunctionReturn(PETSC_SUCCESS);

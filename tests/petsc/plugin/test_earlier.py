@@ -101,6 +101,29 @@ def test_the_guess_of_the_program_is_only_made_better(sequence):
     assert solve(b)["iterations"] <= 1  # its guess is the answer: nothing is made of it
 
 
+def test_what_a_singular_operator_does_not_see_does_not_add_up(sequence):
+    """Nobody has said that it is; GAMG leaves some of the constant vector in each answer."""
+    n = 40
+    A = PETSc.Mat().createAIJ((n * n, n * n), nnz=5, comm=PETSc.COMM_SELF)
+    for i in range(n * n):
+        beside = {i - n, i + n, i - (i % n > 0), i + (i % n < n - 1)} - {i}
+        inside = [j for j in beside if 0 <= j < n * n]
+        A[i, i] = len(inside)
+        for j in inside:
+            A[i, j] = -1.0
+    A.assemble()
+    solve, lines, sizes = sequence(A, {"ksp_type": "bcgs", "pc_type": "gamg"}), [], []
+    for step in range(40):
+        b = moment(A, 0.01 * step)
+        b.shift(-b.sum() / n**2)
+        lines.append(solve(b))
+        sizes.append(solve.x.norm() / b.norm())
+    assert [line["start"] for line in lines].count("earlier") > 10
+    assert max(sizes) < 3 * max(
+        x for x, line in zip(sizes, lines, strict=True) if line["start"] == "zero"
+    )
+
+
 def test_a_factorisation_needs_no_start(sequence):
     lu = {"ksp_type": "richardson", "pc_type": "lu"}
     A = convection_diffusion(30, 5.0)
