@@ -5,8 +5,10 @@ import os
 
 import pytest
 
-from metasolve.production import journal, past, site
+from metasolve.files.shipped import shipped
+from metasolve.production import journal, past, recovery, site
 from metasolve.production.state import digest
+from metasolve.production.words import StateError
 
 from .lines import head, solve, write
 from .test_past import file, metasolve  # noqa: F401 (file is a fixture)
@@ -79,3 +81,12 @@ def test_a_damaged_state_is_named_by_inspect(file):  # noqa: F811
     done = metasolve("inspect", file)
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)
     assert f"{file}: truncated or changed" in done.stderr
+
+
+@pytest.mark.parametrize("damaged", [{"class": 5}, {"class": "- 8"}, {"learned": {"seen": 3}}])
+def test_a_killed_run_whose_lines_are_damaged_is_told_in_one_line(tmp_path, damaged):
+    unsaved, state = recovery.Unsaved(), tmp_path / "app.state"
+    assert list(unsaved.watching([solve(new_operator=True, **damaged) | damaged]))
+    with pytest.raises(StateError, match="a line of run r is damaged"):
+        unsaved.add_to(state, shipped(), tmp_path / "log")
+    assert not state.exists()
