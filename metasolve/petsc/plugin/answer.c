@@ -24,9 +24,7 @@ PetscErrorCode StepOwnFromGuess(Solve *s)
 /* A prior has foreseen both: the first iterations tell less than that until one of the two would have been over. */
 static double Least(const Solve *s)
 {
-  const Run *r = s->run;
-
-  return PolicyPrior(r->policy) && r->decided ? fmin(r->decision.expected, r->foreseen) : 0;
+  return SolveByPrior(s) ? fmin(s->run->decision.expected, s->run->foreseen) : 0;
 }
 
 /* Of a system that was too small to be looked at, and seems to need long. */

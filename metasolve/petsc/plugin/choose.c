@@ -220,7 +220,7 @@ void ChooseLearn(Solve *s)
 {
   const PetscBool tried = (PetscBool)(s->source == SOURCE_MODEL || s->source == SOURCE_FALLBACK);
 
-  if (!PolicyPrior(s->run->policy) || !s->run->decided) return;
+  if (!SolveByPrior(s)) return;
   if (tried && !s->own && s->run->candidate >= 0 && s->setup + s->solve > 0 && KeepTells(s)) {
     ProbeLearn(s);
     if (!SolveProbes(s)) SeeAttempt(s); /* a probe tells of the numbers, not of the candidate */

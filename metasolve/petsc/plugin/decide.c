@@ -180,7 +180,7 @@ static PetscBool Told(const Solve *s)
 /* Are the program's own settings what is tried, for they may last for several operators? */
 static PetscBool Own(const Solve *s)
 {
-  return (PetscBool)(s->run->decided && PolicyPrior(s->run->policy) && s->run->candidate == POSTERIOR_LASTING);
+  return (PetscBool)(SolveByPrior(s) && s->run->candidate == POSTERIOR_LASTING);
 }
 
 /* A set-up of the program's own that did not wait is paid already. */
@@ -200,7 +200,7 @@ PetscErrorCode DecideExpect(Solve *s)
   s->budget   = s->run->runner->budget * s->expected;
   if (!Told(s) && !s->class->attempt.n && (s->class->own_solve.n || PolicyPrior(s->run->policy)))
     s->budget = fmin(s->budget, (s->class->own_solve.n && !Own(s) ? 1 : FORESEEN) * s->expected);
-  if (s->run->decided && PolicyPrior(s->run->policy))
+  if (SolveByPrior(s))
     s->budget = fmin(s->budget, SolveProbes(s) ? PROBE * s->run->attempt : fmax(SURPRISE * s->run->attempt, s->expected / 2));
   if (!s->class->own_solve.n && PolicyIsConstant(s->run->policy))
     s->budget = fmax(s->budget, ACCOUNT_PINNED); /* what was guessed of own settings may be wrong by hundreds of times */

@@ -114,7 +114,7 @@ static PetscBool IsSlow(const Solve *s)
   if (s->source == SOURCE_FALLBACK) return PETSC_TRUE; /* what was chosen has failed */
   if (s->source == SOURCE_REFUSED || taken < LEAST) return PETSC_FALSE;
   if (own > 0 && taken > SLOW * own) return PETSC_TRUE;
-  return (PetscBool)(s->run->decided && s->run->foreseen > 0 && taken > SURPRISED * s->run->foreseen);
+  return (PetscBool)(SolveByPrior(s) && s->run->foreseen > 0 && taken > SURPRISED * s->run->foreseen);
 }
 
 /* The first ones, and then at growing distances: a long run has systems from all of it. */

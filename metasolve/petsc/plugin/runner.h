@@ -203,14 +203,19 @@ static inline PetscBool SolveGuessed(const Solve *s) /* a guess of ours is in ve
   return (PetscBool)isgreaterequal(s->start, 0);
 }
 
+static inline PetscBool SolveByPrior(const Solve *s) /* a prior has decided: what else is kept of its decisions is of this one */
+{
+  return (PetscBool)(s->run->decided && PolicyPrior(s->run->policy));
+}
+
 static inline PetscBool SolveProbes(const Solve *s) /* its settings are looked at, and not those that were found best */
 {
-  return (PetscBool)(s->run->decided && PolicyPrior(s->run->policy) && s->run->place.probe);
+  return (PetscBool)(SolveByPrior(s) && s->run->place.probe);
 }
 
 static inline PetscBool SolveUnfamiliar(const Solve *s) /* the prior chose, for a model has not seen the like */
 {
-  return (PetscBool)(s->run->decided && PolicyPrior(s->run->policy) && s->run->unfamiliar[0]);
+  return (PetscBool)(SolveByPrior(s) && s->run->unfamiliar[0]);
 }
 
 /* ---- the steps, of which each names the next: decide.c ... ---- */
