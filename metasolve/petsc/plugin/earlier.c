@@ -13,7 +13,7 @@
 
 #define FEW    1     /* iterations: nothing to gain */
 #define ENOUGH 0.5   /* of the residual at the program's start: otherwise that is where to start */
-#define GROWN  1.5   /* times as large as an answer from the program's own start: otherwise that is where to start, too */
+#define GROWN  2     /* times as large as an answer from the program's own start: otherwise that is where to start, too */
 #define TRIALS 2     /* starts from a whole span, before they are judged */
 #define OFTEN  16    /* starts from a span before one from the program's own; then four times as many, and so on */
 #define RESTS  16    /* solves, doubled each time */
@@ -50,6 +50,12 @@ static double Saved(const Earlier *e)
   return (e->own.mean - e->from.mean) * e->each.mean - e->cost.mean;
 }
 
+static void Rest(Earlier *e)
+{
+  e->rest = RESTS << (e->failed < 10 ? e->failed++ : 10);
+  e->from = e->cost = (Mean){0};
+}
+
 /* Of rank 0. */
 static Recall Verdict(Earlier *e)
 {
@@ -61,8 +67,7 @@ static Recall Verdict(Earlier *e)
   if (e->own.n && e->own.mean <= FEW) return RECALL_NOTHING;
   if (!e->span.have) return RECALL_LATER;
   if (e->from.n >= TRIALS && !(Saved(e) > 0)) {
-    e->rest = RESTS << (e->failed < 10 ? e->failed++ : 10);
-    e->from = e->cost = (Mean){0};
+    Rest(e);
     return RECALL_NOTHING;
   }
   if (!e->often) e->often = OFTEN;
@@ -100,7 +105,8 @@ static PetscErrorCode Size(const Solve *s, double *size)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Where an operator is singular and nobody has said so, what it does not see would add up from one start to the next. */
+/* Where an operator is singular and nobody has said so, what it does not see would add up from one start to the next. Where the
+   very first starts are so large, it is the solutions that grow, and there is nothing to gain. */
 static PetscErrorCode LeaveGrown(Solve *s)
 {
   Earlier *e = &s->run->earlier;
@@ -109,6 +115,7 @@ static PetscErrorCode LeaveGrown(Solve *s)
   PetscFunctionBegin;
   PetscCall(Size(s, &size));
   if (!isgreater(size, GROWN * e->size)) PetscFunctionReturn(PETSC_SUCCESS);
+  if (e->span.have < SPAN_RECENT) Rest(e);
   PetscCall(SpanFree(&e->span));
   PetscCall(StartOver(s));
   s->recall = RECALL_LATER;
