@@ -119,7 +119,7 @@ def test_what_a_singular_operator_does_not_see_does_not_add_up(sequence):
         lines.append(solve(b))
         sizes.append(solve.x.norm() / b.norm())
     assert [line["start"] for line in lines].count("earlier") > 10
-    assert max(sizes) < 3 * max(
+    assert max(sizes) < 10 * max(
         x for x, line in zip(sizes, lines, strict=True) if line["start"] == "zero"
     )
 
