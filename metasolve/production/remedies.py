@@ -61,7 +61,6 @@ REMEDIES = MappingProxyType(
         "so small that a look at it would cost too much": (
             "Nothing. If the solve turns out to take long, the features are computed in between."
         ),
-        "looks at such systems have cost as much as they may": "Nothing; there is little to gain.",
         "unfamiliar": "Record such systems as well (into the same directory), and train again.",
         "the program's own settings are expected to be faster": (
             "Nothing. If you know better: train with more calls, or with a lower --risk."
@@ -107,6 +106,7 @@ REMEDIES = MappingProxyType(
         "solves by a preconditioner alone": _WHOLE,
         "solves by a method without a tolerance on b - A x": _WHOLE,
         "transposed solves": _WHOLE,
+        "looks at such systems have cost as much as they may": "Nothing; there is little to gain.",
         "solves with another options prefix": "Nothing: that was asked for (--only).",
         "no linear system was solved with a KSP": "Nothing: there was nothing to do.",
     }

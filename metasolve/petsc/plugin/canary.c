@@ -5,7 +5,7 @@
    solve leaves in the KSP is put back, and what its products leave in SNES. Its preconditioner is set up, as it is whenever
    somebody needs it.
 */
-#include "runner.h"
+#include "canary.h"
 #include "quiet.h"
 #include <math.h>
 

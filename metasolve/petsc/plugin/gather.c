@@ -1,6 +1,6 @@
 /* gather.c - which systems of a run are written to a recording, to be learned from. */
 #include "describe.h"
-#include "runner.h"
+#include "canary.h"
 #include "quiet.h"
 #include <errno.h>
 #include <math.h>

@@ -30,7 +30,6 @@ static const char *const whys[WHY_COUNT]   = {
   [WHY_OWN_BEST]          = "the model found the program's own settings best",
   [WHY_OFF]               = "this class of operators is turned off",
   [WHY_SMALL]             = "so small that a look at it would cost too much",
-  [WHY_DEAR]              = "looks at such systems have cost as much as they may",
   [WHY_UNFAMILIAR]        = "unfamiliar",
   [WHY_NO_GAIN]           = "the program's own settings are expected to be faster",
   [WHY_ADVISED]           = "only advice was asked for",
@@ -143,60 +142,6 @@ static void AddSeconds(Text *t, const Solve *s)
   TextPut(t, "}");
 }
 
-static void AddNumbers(Text *t, const char *name, int n, const double x[])
-{
-  TextAdd(t, "\"%s\":[", name);
-  for (int i = 0; i < n; i++) {
-    if (i) TextPut(t, ",");
-    TextDecimal(t, x[i]);
-  }
-  TextPut(t, "],");
-}
-
-/* What was found of a place of the numbers, and the numbers before. */
-static void AddFinding(Text *t, const Lesson *l)
-{
-  const Numbers *n = &l->numbers;
-
-  TextAdd(t, ",\"numbers\":{\"candidate\":\"%s\",\"found\":[%d,%d],\"count\":[%d,%d,%d,%d,%d,%d,%d],\"of\":{", n->candidate,
-          (int)l->finding, l->gain, n->step, n->turn, n->side, n->gone, n->failed, n->gain, n->last);
-  for (int i = 0; i < n->n; i++) {
-    const Number *x = &n->of[i];
-    TextAdd(t, "%s\"%s\":[%d,%d,%d,%d,", i ? "," : "", x->name, x->at, x->good, x->low, x->high);
-    TextDecimal(t, x->own);
-    TextPut(t, ",");
-    TextDecimal(t, x->each);
-    TextAdd(t, ",%d]", x->log);
-  }
-  TextPut(t, "}}");
-}
-
-/* All of it, and exactly: so the state can be made again from the journal. */
-static void AddLesson(Text *t, const Solve *s)
-{
-  const Lesson *l = &s->lesson;
-  const Prior   p = PolicyPrior(s->run->policy);
-
-  TextPut(t, ",\"learned\":{");
-  if (l->account.own > 0) AddNumbers(t, "account", 2, (double[]){l->account.own, l->account.taken});
-  if (l->own_solve > 0 || l->own_setup > 0) AddNumbers(t, "own", 2, (double[]){l->own_setup, l->own_solve});
-  if (l->tried) AddNumbers(t, "attempt", l->tried > 0, &l->attempt);
-  if (l->attains.answers > 0) AddNumbers(t, "attains", 3, (double[]){l->attains.norm, l->attains.rows, l->attains.backward});
-  TextPut(t, "\"seen\":{");
-  for (int i = 0; i < l->n; i++) {
-    const Observation *o = &l->seen[i];
-    TextAdd(t, "%s\"%s\":[", i ? "," : "", PosteriorName(p, o->offset));
-    TextDecimal(t, o->apart);
-    TextPut(t, ",");
-    TextDecimal(t, o->spread);
-    for (int g = 0; g < PRIOR_PARTS; g++) TextAdd(t, "%s%d", g ? "," : ",[", o->part[g]);
-    TextPut(t, "]]");
-  }
-  TextPut(t, "}");
-  if (l->found) AddFinding(t, l);
-  TextPut(t, "}");
-}
-
 static void AddClass(Text *t, Class c)
 {
   char name[CLASS_NAME];
@@ -252,14 +197,22 @@ static void Line(Solve *s)
     TextPut(t, ",");
     AddDecimal(t, "wall", s->wall);
   }
-  if (s->learned) AddLesson(t, s);
+  if (s->learned) JournalLesson(t, s);
   TextPut(t, "}\n");
 }
 
+/* Where solves are so short that nobody looks at them, a line would cost more than it tells. */
 void JournalWrite(Solve *s)
 {
+  Runner *r = s->run->runner;
+
+  if (s->why == WHY_DEAR) {
+    LeftCount(LEFT_DEAR);
+    return TextFree(&s->run->last);
+  }
+  if (PolicyPrior(s->run->policy)) s->learned = StateLearn(&r->state, s->class, &s->lesson);
   Line(s);
-  JournalAppend(&s->run->runner->journal, &s->run->last);
+  JournalAppend(&r->journal, &s->run->last);
 }
 
 static void Rest(Runner *r, const char *why, PetscInt solves)

@@ -15,6 +15,7 @@
    anything else (an error, a stall, a time budget, a wrong residual) ends in the program's own solve, from its own guess.
 */
 #include "run.h"
+#include "canary.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -86,7 +87,6 @@ static PetscErrorCode Finish(Solve *s, double begin)
   s->host->setup = 0;
   r->solves++;
   PetscCallMPI(MPI_Comm_rank(PetscObjectComm((PetscObject)s->ksp), &rank));
-  if (!rank && PolicyPrior(s->run->policy)) s->learned = StateLearn(&r->state, s->class, &s->lesson);
   if (!rank) JournalWrite(s);
   if (s->learned && (begin - r->state.saved > OFTEN || r->state.n >= MANY)) Save(r);
   PetscCall(VecDestroy(&s->x0));

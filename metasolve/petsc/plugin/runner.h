@@ -288,22 +288,12 @@ PetscErrorCode SeenCount(Solve *); /* in the account */
 PetscErrorCode GatherStart(Solve *); /* the program's guess is kept, where it may be needed. Collective */
 PetscErrorCode GatherSolve(Solve *); /* the solve is over: is its system worth learning from? Collective */
 
-/* ---- canary.c ---- */
-typedef struct {            /* of a solve beside an answer */
-  double    seconds, setup; /* setup: part of them */
-  double    share;          /* of them: others did not take the processor */
-  PetscBool good, failed;   /* failed: in an error, on some rank */
-} Aside;
-typedef PetscErrorCode (*LookAside)(Solve *, void *context, const Aside *);
-PetscErrorCode CanarySolve(Solve *);                                    /* are own settings to solve as well? Collective */
-PetscErrorCode CanaryMay(const Solve *, PetscBool *yes);                /* may they? */
-PetscErrorCode CanaryAside(Solve *, LookAside, void *context, Aside *); /* they do, and a look is had at the KSP. Collective */
-
 /* ---- replay.c ---- */
 PetscErrorCode ReplayAll(Solve *, PetscInt its, PetscReal last); /* monitors and history are told each of so many. Collective */
 
 /* ---- journal.c: one JSON line ---- */
 const char *JournalWhy(const Solve *); /* why, for people */
-void        JournalWrite(Solve *);     /* on rank 0 */
-void        JournalSaved(Runner *);    /* the state was: on rank 0, while it is locked */
-void        JournalEnd(Runner *);      /* on rank 0: what has no line of its own */
+void        JournalWrite(Solve *);     /* and what the state will have of it; on rank 0 */
+void        JournalLesson(Text *, const Solve *);
+void        JournalSaved(Runner *); /* the state was: on rank 0, while it is locked */
+void        JournalEnd(Runner *);   /* on rank 0: what has no line of its own */

@@ -121,7 +121,8 @@ def test_own_settings_are_measured_on_a_coarse_mesh(prior, solved_on):
 def test_they_are_not_where_the_next_mesh_is_far_larger(prior, solved_on):
     """Two meshes of which one is a sketch: the other may be all that counts."""
     lines = solved_on(prior(gmres_jacobi=9.0, gmres_ilu0=12.0), [30, 240])
-    assert [line["why"] for line in lines] == ["", ""]
+    assert lines[0]["source"] == "model"
+    assert lines[1]["source"] != "refused", lines[1]["why"]
 
 
 def test_own_settings_are_expected_to_take_what_they_took_on_a_coarse_mesh(prior, solved_on):
@@ -218,7 +219,8 @@ def test_looks_of_which_nothing_comes_cost_little(prior, host, run_with):
     done, lines = run_with(model, [*host("sequence"), "-solves", "600", *small])
     assert done.returncode == 0, done.stderr
     assert {line["source"] for line in lines} == {"refused"}
-    looks = [x["seconds"]["decision"] for x in lines if "have cost as much" not in x["why"]]
+    assert len(lines) < 600  # the others have none
+    looks = [x["seconds"]["decision"] for x in lines]
     allowed = 0.003 + 0.005 * lines[-1]["account"]["own"]
     assert len(looks) * statistics.median(looks) <= 1.5 * allowed
 
@@ -231,9 +233,8 @@ def test_looks_of_which_something_comes_are_not_those_that_cost_too_much(prior, 
     assert done.returncode == 0, done.stderr
     small, large = ([x for x in lines if x["prefix"] == name] for name in ("small_", "large_"))
     assert {line["source"] for line in small} == {"refused"}
-    assert any("have cost as much" in line["why"] for line in small)
+    assert len(small) < 4000  # those that are not looked at any more have no line
     measured = [line for line in large[1:] if line["source"] == "refused"]
-    assert not any("have cost as much" in line["why"] for line in measured)
     assert len(measured) < len(large) / 4, [(x["source"], x["why"]) for x in large]
 
 
