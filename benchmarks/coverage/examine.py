@@ -193,7 +193,7 @@ def _counts(entry: Entry, plain: Ran, other: Ran) -> str:
 def _seen(entry: Entry, plain: Ran, other: Ran) -> Row:
     """Return what a run did, and whether its answer is the plain one."""
     seen: Row = {
-        "solves": len(other.log),
+        "solves": sum(map(_solves, other.log)),
         "acted on": sum(line["source"] in ACTED_ON for line in other.log),
         "why": whys(other.log),
         "settings": _settings(other.log),
@@ -206,10 +206,18 @@ def _seen(entry: Entry, plain: Ran, other: Ran) -> Row:
 
 def whys(log: Sequence[Row]) -> dict[str, int]:
     """Why solves were left to the program, numbers left out; the most frequent first."""
-    left = [line for line in log if line["source"] not in ACTED_ON]
-    told = (f"{line['source']}: {line.get('why') or 'no reason given'}" for line in left)
-    short = (re.sub(r"[-\d.e+]*\d[-\d.e+]*", "#", text).split(",")[0][:110] for text in told)
-    return dict(Counter(short).most_common(6))
+    found = Counter[str]()
+    for line in log:
+        if line["source"] not in ACTED_ON:
+            told = f"{line['source']}: {line.get('why') or 'no reason given'}"
+            short = re.sub(r"[-\d.e+]*\d[-\d.e+]*", "#", told).split(",")[0][:110]
+            found[short] += _solves(line)
+    return dict(found.most_common(6))
+
+
+def _solves(line: Row) -> int:
+    """Some lines stand for several solves, which were left alone."""
+    return int(line["solves"]) if line["source"] == "left" else 1
 
 
 def _settings(log: Sequence[Row]) -> str:
