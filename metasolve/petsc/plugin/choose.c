@@ -208,12 +208,13 @@ static void SeeOwn(Solve *s, double seconds)
   LessonSee(&s->lesson, PosteriorObserve(&s->class->offsets, &r->forecast, WhoseOwn(s), log(seconds) - foreseen));
 }
 
-/* Own settings that were given up would have taken this at least. If it were not learned, each operator's would be given up. */
+/* Own settings that were given up would have taken this at least, which is far less than what many would have. Once it may be chance;
+   but if it were never learned, each operator's would be given up. */
 static void SeeGivenUp(Solve *s)
 {
   const double least = s->share * s->own_solve + s->watch.patience;
 
-  if (isgreater(least, s->run->decision.expected)) SeeOwn(s, least);
+  if (++s->class->given_up > 1 && isgreater(least, s->run->decision.expected)) SeeOwn(s, least);
 }
 
 void ChooseLearn(Solve *s)
@@ -225,6 +226,7 @@ void ChooseLearn(Solve *s)
     ProbeLearn(s);
     if (!SolveProbes(s)) SeeAttempt(s); /* a probe tells of the numbers, not of the candidate */
   }
+  if (s->own_measured > 0) s->class->given_up = 0;
   if (s->own_measured > 0 ? s->ksp->reason > 0 : s->canary > 0) SeeOwn(s, SolveOwnSeconds(s));
   else if (s->source == SOURCE_SWITCHED && s->watch.given_up) SeeGivenUp(s);
 }

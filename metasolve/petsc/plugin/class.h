@@ -62,6 +62,7 @@ struct _Class {
     CLASS_OFF
   } turned;             /* is anything to be tried? Not known before ClassIsOff() is asked */
   PetscBool indefinite; /* conjugate gradients have said so */
+  int       given_up;   /* own solves in a row that were */
   PetscBool looked_on;  /* a monitor of the program's looks at more than norms. On all ranks */
   PetscReal blurred;    /* of products that are not exact: what own answers have, in times of what noise explains; 0: not known */
   PetscReal accepted;   /* by a test of the program's own: the last answer's |b - A x|_2 / |b|_2; 0: not known */
