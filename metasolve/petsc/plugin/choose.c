@@ -208,8 +208,8 @@ static void SeeOwn(Solve *s, double seconds)
   LessonSee(&s->lesson, PosteriorObserve(&s->class->offsets, &r->forecast, WhoseOwn(s), log(seconds) - foreseen));
 }
 
-/* Own settings that were given up would have taken this at least, which is far less than what many would have. Once it may be chance;
-   but if it were never learned, each operator's would be given up. */
+/* Own settings that were given up would have taken this at least, which is far less than what many would have. Once it may be
+   chance; but if it were never learned, each operator's would be given up. */
 static void SeeGivenUp(Solve *s)
 {
   const double least = s->share * s->own_solve + s->watch.patience;
