@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from metasolve.cli.front import Parser
 from metasolve.cli.kept import Kept
-from metasolve.cli.run import add_conduct, add_model, conduct_of, watch_of
+from metasolve.cli.run import add_conduct, add_model, conduct_of, is_frozen, watch_of
 from metasolve.errors import UsageError
 
 HELP = """Print the lines a job script needs to run programs with MODEL, or with the prior.
@@ -42,7 +42,8 @@ def main(words: Sequence[str]) -> int:
     watch = watch_of(asked)
     if asked.state_id is not None and asked.program is None:
         raise UsageError(f"--state-id {asked.state_id}: of which program? Give --program NAME")
-    conduct = conduct_of(asked, asked.log, Kept.of(asked.state), [asked.program or "job"])
+    kept = Kept.of(asked.state, writes=not is_frozen(asked))
+    conduct = conduct_of(asked, asked.log, kept, [asked.program or "job"])
     variables = launch.environment(asked.model, watch, conduct)
     for name, value in sorted(variables.items()):
         sys.stdout.write(f"export {name}={shlex.quote(value)}\n")

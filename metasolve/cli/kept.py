@@ -26,8 +26,13 @@ class Kept(NamedTuple):
     writable: bool
 
     @classmethod
-    def of(cls, asked: str | None) -> Kept:
+    def of(cls, asked: str | None, *, writes: bool = True) -> Kept:
         """Return what `--state` says; where nobody named a place, it may be out of reach.
+
+        Parameters
+        ----------
+        writes
+            Whether the run leaves anything there: what it only reads may be somebody else's.
 
         Raises
         ------
@@ -40,6 +45,8 @@ class Kept(NamedTuple):
         if asked == NOTHING:
             return cls(None, writable=False)
         folder = site.folder() if asked is None else Path(asked)
+        if not writes:
+            return cls(folder, writable=False)
         try:
             return cls(site.made(folder), writable=True)
         except OSError as error:

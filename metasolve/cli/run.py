@@ -154,6 +154,11 @@ def conduct_of(asked: Namespace, log: Path | None, kept: Kept, command: Sequence
     )
 
 
+def is_frozen(asked: Namespace) -> bool:
+    """Whether a run adds nothing to what is known."""
+    return bool(asked.freeze or asked.deterministic)
+
+
 def _pinned(state: Path | None, name: str) -> Path:
     from metasolve.production import past, site
 
@@ -182,7 +187,7 @@ def main(words: Sequence[str]) -> int:
     if launch.is_off():
         launch.say("METASOLVE_OFF is set, so the command runs as without us")
         return launch.call(command, {})
-    kept = Kept.of(asked.state)
+    kept = Kept.of(asked.state, writes=asked.log is None or not is_frozen(asked))
     kept.take_up()
     with contextlib.ExitStack() as stack:
         place = _spool(asked.log)

@@ -47,3 +47,14 @@ def test_where_writing_is_not_allowed_no_folder_is_to_be_made(tmp_path, what):
     tmp_path.chmod(0o755)
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
     assert "Permission denied): name a place that you can write" in done.stderr
+
+
+@pytest.mark.skipif(bool(MERELY) and not shutil.which("setpriv"), reason="needs setpriv as root")
+def test_a_folder_of_states_that_is_only_read_need_not_be_writable(tmp_path):
+    place = tmp_path / "states"
+    place.mkdir(mode=0o555)
+    words = ["--state", str(place), "--log", str(tmp_path / "log")]
+    run = [*MERELY, sys.executable, "-m", "metasolve", "run", *words]
+    codes = [subprocess.run([*run, *more, "--", "true"], check=False).returncode
+             for more in ([], ["--freeze"])]  # fmt: skip
+    assert codes == [2, 0]

@@ -69,3 +69,14 @@ def test_python_allocates_limits_as_the_plugin_fills_them():
         re.search(r"\w+$", each.strip())[0] for each in re.split("[;,]", plain) if each.strip()
     ]
     assert names == [name for name, _ in Limits._fields_]
+
+
+def test_numbers_stay_where_settings_may_be():
+    """The last mile moves them; what it may come to, a model may choose as well."""
+    text = (SOURCES / "numbers.c").read_text()
+    rows = re.findall(r'"(\w+)", +\d, \d, +(\S+), +(\S+), +(\S+), +(\S+?) *\}', text)
+    assert len(rows) > 10
+    for name, *values in rows:
+        usual, _, low, high = values
+        for value in (usual, low, high):
+            assert allowed.allowed(name, value) is not None, (name, value)
