@@ -64,8 +64,9 @@ TIMED += ("petsc/builds/", "petsc/test_launch", "petsc/test_plugin_agrees", "pet
 TIMED += tuple(
     f"petsc/plugin/test_{name}"
     for names in (
-        ("caution", "census", "class", "guess", "mirror", "newton", "one_rank", "own_test"),
-        ("prior", "rows", "run", "second", "sound", "state", "two_matrices", "unread", "watch"),
+        ("canary", "caution", "census", "class", "guess", "mirror", "newton", "one_rank"),
+        ("own_test", "prior", "rows", "run", "second", "sound", "state", "two_matrices", "unread"),
+        ("watch",),
     )
     for name in names
 )
