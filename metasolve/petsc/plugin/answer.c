@@ -27,18 +27,21 @@ static double Least(const Solve *s)
   return SolveByPrior(s) ? fmin(s->run->decision.expected, s->run->foreseen) : 0;
 }
 
-/* Of a system that was too small to be looked at, and seems to need long. */
+/* Of a system that was too small to be looked at, and seems to need long. Where own settings go on, they are faster from here. */
 static PetscErrorCode LookLate(KSP ksp, void *solve, double *patience)
 {
-  Solve *s = (Solve *)solve;
-  double clock;
+  Solve          *s = (Solve *)solve;
+  const Decision *d = &s->run->decision;
+  double          clock;
 
   PetscFunctionBegin;
   (void)ksp;
   clock = ClockNow();
   PetscCall(DecideLook(s));
-  *patience      = s->run->decision.patience;
+  *patience      = d->patience;
   s->watch.least = Least(s);
+  s->why         = d->why ? d->why : WHY_NO_GAIN;
+  snprintf(s->detail, sizeof s->detail, "%s", d->detail);
   s->decision += Lap(&clock);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

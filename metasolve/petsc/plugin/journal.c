@@ -30,6 +30,7 @@ static const char *const whys[WHY_COUNT]   = {
   [WHY_OWN_BEST]          = "the model found the program's own settings best",
   [WHY_OFF]               = "this class of operators is turned off",
   [WHY_SMALL]             = "so small that a look at it would cost too much",
+  [WHY_DEAR]              = "looks at such systems have cost as much as they may",
   [WHY_UNFAMILIAR]        = "unfamiliar",
   [WHY_NO_GAIN]           = "the program's own settings are expected to be faster",
   [WHY_ADVISED]           = "only advice was asked for",
@@ -201,13 +202,18 @@ static void Line(Solve *s)
   TextPut(t, "}\n");
 }
 
-/* Where solves are so short that nobody looks at them, a line would cost more than it tells. */
+/* Where solves are so short that nobody looks at them, a line would cost more than it tells, but for one that has failed. */
+static PetscBool Short(const Solve *s)
+{
+  return (PetscBool)((s->why == WHY_SMALL || s->why == WHY_DEAR) && s->ksp->reason > 0 && s->run->runner->journal.path[0]);
+}
+
 void JournalWrite(Solve *s)
 {
   Runner *r = s->run->runner;
 
-  if (s->why == WHY_DEAR) {
-    LeftCount(LEFT_DEAR);
+  if (Short(s)) {
+    r->left[s->why]++;
     return TextFree(&s->run->last);
   }
   if (PolicyPrior(s->run->policy)) s->learned = StateLearn(&r->state, s->class, &s->lesson);
@@ -247,5 +253,7 @@ void JournalEnd(Runner *r)
     if (solves) Rest(r, why, solves);
     left += solves;
   }
+  for (int i = 0; i < WHY_COUNT; i++)
+    if (r->left[i]) Rest(r, whys[i], r->left[i]);
   if (!left && !r->solves) Rest(r, "no linear system was solved with a KSP", 0);
 }

@@ -8,7 +8,6 @@ static const char *const names[LEFT_KINDS] = {
   [LEFT_METHOD]     = "solves by a method without a tolerance on b - A x",
   [LEFT_TRANSPOSED] = "transposed solves",
   [LEFT_PREFIX]     = "solves with another options prefix",
-  [LEFT_DEAR]       = "looks at such systems have cost as much as they may",
 };
 static PetscInt counts[LEFT_KINDS];
 

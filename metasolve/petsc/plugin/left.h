@@ -9,7 +9,6 @@ typedef enum {
   LEFT_METHOD,
   LEFT_TRANSPOSED,
   LEFT_PREFIX,
-  LEFT_DEAR,
   LEFT_KINDS
 } Left;
 

@@ -44,6 +44,7 @@ typedef struct { /* of the whole program, or of one attached KSP */
   double      canary; /* share of answered solves that are made under the program's own settings as well */
   State       state;
   PetscInt    solves;
+  PetscInt    left[WHY_COUNT]; /* of them, that have no line of their own, by why */
   Class       classes;
   Shelf       shelf;
   PetscBool   ended; /* nothing is put on it any more */

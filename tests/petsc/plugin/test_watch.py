@@ -1,5 +1,6 @@
 """The program's own settings, where they are used, are given up if they seem to need too long."""
 
+import json
 import re
 
 import numpy as np
@@ -14,6 +15,7 @@ from ..conftest import PETSc, convection_diffusion, random_vector, write_policy
 ILU = {"ksp_type": "gmres", "pc_type": "bjacobi", "sub_pc_type": "ilu"}
 BROKEN = {"ksp_type": "gmres", "pc_type": "spai"}
 SHORT, LONG = 1e-9, 1e9
+SMALL = "so small that a look at it would cost too much"
 
 
 @pytest.fixture
@@ -162,21 +164,37 @@ def test_a_program_that_stops_at_what_did_not_converge_is_not_stopped(
 
 
 @pytest.mark.parametrize("ranks", [1, 2])
-def test_small_systems_are_not_looked_at(ranks, host, constant_model, run_with, parse_solves):
+def test_small_systems_are_not_looked_at_and_have_no_line(
+    ranks, host, constant_model, run_with, tmp_path
+):
     command = host("hard_coded")
     _, lines = run_with(constant_model(**ILU), command, ranks)
-    rows = lines[0]["rows"]
-    for least, source in ((rows, "model"), (rows + 1, "refused")):
+    rows, solves = lines[0]["rows"], len(lines)
+    for least, source in ((rows, {"model"}), (rows + 1, set())):
         done, lines = run_with(constant_model(**ILU, least_rows=least), command, ranks)
         assert done.returncode == 0
-        assert {line["source"] for line in lines} == {source}
-    assert "so small" in lines[0]["why"]
+        assert {line["source"] for line in lines} == source
+    left = json.loads((tmp_path / "run.jsonl").read_text().splitlines()[-1])
+    told = {name: left[name] for name in ("source", "why", "solves")}
+    assert told == {"source": "left", "why": SMALL, "solves": solves}
+
+
+@pytest.mark.parametrize("ranks", [1, 2])
+def test_a_small_system_that_its_own_settings_fail_on_has_a_line(
+    ranks, host, constant_model, run_with
+):
+    """It is where somebody will look for the failure; without patience nothing takes over."""
+    model = constant_model(**ILU, least_rows=10**6)
+    done, lines = run_with(model, [*host("time_steps"), "-n", "20"], ranks, "-ksp_max_it 1")
+    assert done.returncode == 0
+    assert lines
+    assert all(line["reason"] < 0 for line in lines)
 
 
 @pytest.mark.parametrize("ranks", [1, 2])
 @pytest.mark.parametrize(
     ("look", "patience", "source"),
-    [(SHORT, SHORT, "switched"), (SHORT, LONG, "refused"), (LONG, SHORT, "refused")],
+    [(SHORT, SHORT, "switched"), (SHORT, LONG, "refused"), (LONG, SHORT, "")],
     ids=["looked at, given up", "looked at", "not looked at"],
 )
 def test_small_systems_are_looked_at_when_they_seem_hard(
@@ -184,9 +202,11 @@ def test_small_systems_are_looked_at_when_they_seem_hard(
 ):
     small = {"least_rows": 10**6, "look": look, "patience": patience}
     done, lines = run_with(constant_model(**ILU, **small), host("hard_coded"), ranks)
-    assert [line["source"] for line in lines] == [source, {"switched": "model"}.get(source, source)]
+    sources = [source, {"switched": "model"}.get(source, source)] if source else []
+    assert [line["source"] for line in lines] == sources
+    assert SMALL not in {line["why"] for line in lines}  # they were looked at
     printed = parse_solves(done.stdout)
-    if source == "refused":
+    if source != "switched":
         assert printed == parse_solves(run_program(host("hard_coded"), ranks=ranks).stdout)
     for solve in printed:
         assert solve.reason > 0
