@@ -70,6 +70,28 @@ static double Doubt(const Solve *s, int candidate)
   return s->class->refined && !s->class->offsets.seen[candidate] ? LATE : 1;
 }
 
+static PetscBool Gains(const Prospects *p, double own)
+{
+  return (PetscBool)isless(p->sure, own - WORTH);
+}
+
+/* Where the program's own settings solve anyway, they are not what is waited for while they do: they would never be given up. */
+static void ConsiderLasting(Solve *s, double rights, double own, Verdict *v, Prospects *p, int *bolder)
+{
+  const Forecast  *f      = &s->run->forecast;
+  const Posterior *o      = &s->class->offsets;
+  const double     mean   = ExpectLasting(s, ExpectOwnAs(s), rights) + PosteriorMean(o, f, WhoseLasting(s));
+  const Verdict    others = *v;
+  const Prospects  theirs = *p;
+  const int        bold   = *bolder;
+
+  Consider(v, p, bolder, POSTERIOR_LASTING, mean, ALIKE, 1);
+  if (v->candidate != POSTERIOR_LASTING || others.candidate < 0 || Gains(p, own)) return;
+  *v      = others;
+  *p      = theirs;
+  *bolder = bold;
+}
+
 static void Best(Solve *s, Nature nature, PetscBool again, Verdict *v)
 {
   const Prior      p      = PolicyPrior(s->run->policy);
@@ -88,9 +110,7 @@ static void Best(Solve *s, Nature nature, PetscBool again, Verdict *v)
     Consider(v, &best, &bolder, i, ExpectCandidate(s, i, rights, own), PosteriorDeviation(o, f, WhoseCandidate(i), WhoseOwn(s)),
              Doubt(s, i));
   }
-  if (s->run->own.n)
-    Consider(v, &best, &bolder, POSTERIOR_LASTING, ExpectLasting(s, ExpectOwnAs(s), rights) + PosteriorMean(o, f, WhoseLasting(s)),
-             ALIKE, 1);
+  if (s->run->own.n) ConsiderLasting(s, rights, own, v, &best, &bolder);
   risk = exp(own) * fmax(exp(fmin(best.bold_worst - own, WORST)) - exp(fmin(best.safe_mean - own, 0)), 0);
   if (bolder != v->candidate && best.bold < fmin(best.safe_mean, own) - CURIOUS &&
       s->class->ventured + risk < VENTURED * s->class->account.own) {
@@ -103,7 +123,7 @@ static void Best(Solve *s, Nature nature, PetscBool again, Verdict *v)
                 ? INFINITY
                 : exp(f->total[v->candidate] + PosteriorMean(o, f, WhoseCandidate(v->candidate)));
   v->patience = v->candidate == POSTERIOR_LASTING ? 0 : PATIENCE * v->foreseen; /* own settings are not given up for themselves */
-  if (v->candidate < 0 || !(v->venture > 0 || isless(best.sure, own - WORTH))) v->why = WHY_NO_GAIN;
+  if (v->candidate < 0 || !(v->venture > 0 || Gains(&best, own))) v->why = WHY_NO_GAIN;
   left = fmin(VENTURED * s->class->account.own - s->class->ventured, VENTURED * s->class->account.taken - s->class->search.risked);
   ProbeAsk(s, v->candidate, v->foreseen, v->why || v->venture > 0 || again ? 0 : left, &v->place);
   v->venture += v->place.risk;

@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 
 import numpy as np
 import pytest
@@ -11,10 +12,31 @@ from metasolve.petsc.library import plugin
 from metasolve.solve.course import course, left, moment
 
 from ..conftest import PETSc, convection_diffusion, random_vector, write_policy
+from ..prior_writer import write_prior
 
 ILU = {"ksp_type": "gmres", "pc_type": "bjacobi", "sub_pc_type": "ilu"}
 BROKEN = {"ksp_type": "gmres", "pc_type": "spai"}
 SHORT, LONG = 1e-9, 1e9
+HARDER = """
+import sys, petsc4py
+petsc4py.init(sys.argv)
+from petsc4py import PETSc
+n = 40
+A = PETSc.Mat().createAIJ((n * n, n * n), nnz=5, comm=PETSc.COMM_WORLD)
+x, b = A.createVecs()
+b.set(1.0)
+ksp = PETSc.KSP().create(A.comm)
+ksp.setFromOptions()
+for shift in (100.0, 99.9, 99.8, 99.7, 0.0):
+    for i in range(*A.getOwnershipRange()):
+        A[i, i] = 4.0 + shift
+        for j in (i - n, i + n, i - (i % n > 0), i + (i % n < n - 1)):
+            if 0 <= j < n * n and j != i:
+                A[i, j] = -1.0
+    A.assemble()
+    ksp.setOperators(A)
+    ksp.solve(b, x)
+"""
 SMALL = "so small that a look at it would cost too much"
 
 
@@ -217,3 +239,20 @@ def test_a_small_system_that_its_own_settings_fail_on_is_looked_at(solved):
     _, record, _, ksp = solved(ILU, max_it=40, **small)
     assert record["source"] == "switched"
     assert ksp.getConvergedReason() > 0
+
+
+@pytest.mark.parametrize("ranks", [1, 2])
+def test_own_settings_are_given_up_where_they_were_best_so_far(
+    ranks, tmp_path, feature_names, run_with
+):
+    """Nothing is as fast on the first operators; on the last one they would take 10,000 steps."""
+    (tmp_path / "harder.py").write_text(HARDER)
+    leaf = dict.fromkeys(["gmres+ilu0", "cg+icc0"], 5.5)
+    prior = write_prior(tmp_path / "prior", list(leaf), [leaf], list(feature_names))
+    command = [sys.executable, str(tmp_path / "harder.py")]
+    own, counted = "-ksp_type richardson -pc_type jacobi", {"METASOLVE_DETERMINISTIC": "1"}
+    done, lines = run_with(prior, command, ranks, own, counted)
+    assert done.returncode == 0, done.stderr
+    assert lines[-2]["source"] == "refused", lines[-2]["why"]
+    assert lines[-1]["source"] == "switched", lines[-1]["why"]
+    assert lines[-1]["reason"] > 0
