@@ -152,6 +152,25 @@ static int Find(Prior p, const char *ksp, const char *pc, const char *package)
   return any;
 }
 
+/* Where nobody says which package factorises, PETSc takes the first one that it knows for such a matrix, its own for one rank. */
+static PetscErrorCode First(Prior p, PC pc, MatSolverType *package)
+{
+  const char         *type = ((PetscObject)pc->pmat)->type_name;
+  const MatFactorType kind = strcmp(((PetscObject)pc)->type_name, PCLU) ? MAT_FACTOR_CHOLESKY : MAT_FACTOR_LU;
+  PetscErrorCode (*first)(Mat, MatFactorType, Mat *) = NULL, (*named)(Mat, MatFactorType, Mat *);
+
+  PetscFunctionBegin;
+  PetscCall(MatSolverTypeGet(NULL, type, kind, NULL, NULL, &first));
+  for (int i = 0; i < p->n; i++)
+    for (int k = 0; k < p->candidate[i].owns && !*package; k++) {
+      const char *name = p->candidate[i].own[k].package;
+      named            = NULL;
+      PetscCall(MatSolverTypeGet(name, type, kind, NULL, NULL, &named));
+      if (named && named == first) *package = name;
+    }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode PriorOwn(Prior p, KSP ksp, int *candidate)
 {
   MatSolverType package = NULL;
@@ -160,6 +179,7 @@ PetscErrorCode PriorOwn(Prior p, KSP ksp, int *candidate)
   PetscFunctionBegin;
   PetscCall(PetscObjectTypeCompareAny((PetscObject)ksp->pc, &factors, PCLU, PCCHOLESKY, ""));
   if (factors) PetscCall(PCFactorGetMatSolverType(ksp->pc, &package));
+  if (factors && !package && ksp->pc->pmat) PetscCall(First(p, ksp->pc, &package));
   *candidate = Find(p, ((PetscObject)ksp)->type_name, ((PetscObject)ksp->pc)->type_name, package);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
