@@ -68,6 +68,8 @@ struct _Class {
   PetscReal accepted;   /* by a test of the program's own: the last answer's |b - A x|_2 / |b|_2; 0: not known */
   PetscReal told;       /* to a test of the program's own in another norm, by own answers: see ContractTold(); 0: not known */
   PetscInt  solves, operators;
+  PetscBool timed;                /* is it known how slow this machine is, ... */
+  double    slowness;             /* ... ln of times the one that the prior was measured on? */
   double    ventured;             /* seconds that bolder candidates might have lost */
   double    looked;               /* of looks at systems that own settings solved */
   Attained  own;                  /* how good the program's own answers are ... */

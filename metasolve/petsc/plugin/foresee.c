@@ -2,9 +2,11 @@
 #include "runner.h"
 #include <math.h>
 
-#define BLOCKS  0.6 /* of the seconds of the same on scalars */
-#define ENDLESS 16  /* diagonal_range, where an entry is zero */
-#define ROUNDED -8  /* row_sum, where it is that of a singular operator */
+#define BLOCKS   0.6 /* of the seconds of the same on scalars */
+#define ENDLESS  16  /* diagonal_range, where an entry is zero */
+#define ROUNDED  -8  /* row_sum, where it is that of a singular operator */
+#define TELLS    0.8 /* of how slow products are here, that all else is slower as well ... */
+#define FARTHEST 2.5 /* ... of what is not taken for an accident, ln */
 
 /* How many products a solve makes follows from what the forest foresees for one matrix. Assembled operators are as that one. */
 static PetscErrorCode Dearer(Solve *s)
@@ -37,9 +39,36 @@ static void Sooner(Solve *s)
   }
 }
 
+/* A run finds out how slow its machine is from products with the first matrix of each class. Rank 0 says. Collective. */
+static PetscErrorCode Slower(Solve *s)
+{
+  const Prior p = PolicyPrior(s->run->policy);
+  Forecast   *f = &s->run->forecast;
+  Class       c = s->class;
+  double      slowness;
+  PetscMPIInt rank;
+
+  PetscFunctionBegin;
+  if (ClockCounts()) PetscFunctionReturn(PETSC_SUCCESS); /* work is the same on any */
+  PetscCallMPI(MPI_Comm_rank(PetscObjectComm((PetscObject)s->ksp), &rank));
+  if (!rank && !c->timed) {
+    PetscCall(ProductSlowness(s->op.P, &slowness));
+    c->slowness = TELLS * fmin(fmax(slowness, -FARTHEST), FARTHEST);
+    c->timed    = PETSC_TRUE;
+  }
+  slowness = c->slowness;
+  PetscCallMPI(MPI_Bcast(&slowness, 1, MPI_DOUBLE, 0, PetscObjectComm((PetscObject)s->ksp)));
+  for (int i = 0; i < PriorCount(p); i++) {
+    f->total[i] += slowness;
+    f->solve[i] += slowness;
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode ForeseeHere(Solve *s)
 {
   PetscFunctionBegin;
+  PetscCall(Slower(s));
   if (s->op.P != s->op.given) Sooner(s);
   if (OperatorIsTwo(&s->op)) PetscCall(Dearer(s));
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -7,6 +7,12 @@
 #include <petsc/private/vecimpl.h>
 
 #define SHORTEST 1e-9 /* seconds that a clock may not show */
+#define PRODUCTS 2    /* of which the shorter counts: the first one has to fetch the matrix */
+/* Of a product on the machines that priors are measured on, in seconds: */
+#define ENTRY 0.8e-9 /* for an entry of the matrix, where it stays in the cache, ... */
+#define FAR   0.6e-9 /* ... and more where it does not: it has so ... */
+#define MANY  1.5e6  /* ... many entries */
+#define CLOCK 0.6e-6 /* and to look at the clock */
 
 PetscErrorCode NormOf(Vec x, NormType type, PetscReal *norm)
 {
@@ -125,5 +131,35 @@ PetscErrorCode ProductSeconds(Mat A, Mat P, Vec x, Vec y, double seconds[2])
     PetscCall(ProductMake(both[i], x, y));
     seconds[i] = fmax(ClockNow() - before, SHORTEST);
   }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* What the products of a matrix take there. */
+static double Usual(Mat A)
+{
+  MatInfo info = {0};
+
+  (void)MatGetInfo(A, MAT_LOCAL, &info);
+  return CLOCK + info.nz_used * (ENTRY + FAR * fmin(info.nz_used / MANY, 1));
+}
+
+PetscErrorCode ProductSlowness(Mat P, double *slowness)
+{
+  double least = INFINITY, before;
+  Mat    mine;
+  Vec    x, y;
+
+  PetscFunctionBegin;
+  PetscCall(MatGetDiagonalBlock(P, &mine));
+  PetscCall(MatCreateVecs(mine, &x, &y));
+  PetscCall(VecSet(x, 1));
+  for (int i = 0; i < PRODUCTS; i++) {
+    before = ClockProcessor();
+    PetscCall(MatMult(mine, x, y));
+    least = fmin(least, ClockProcessor() - before);
+  }
+  *slowness = log(fmax(least, SHORTEST) / Usual(mine));
+  PetscCall(VecDestroy(&x));
+  PetscCall(VecDestroy(&y));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -27,3 +27,5 @@ PetscErrorCode ProductMake(Mat, Vec x, Vec y); /* of ours. An error of the progr
 PetscErrorCode ProductNoise(Mat, PetscReal *); /* relative to its size; 0: it is exact to rounding */
 /* Of a product with A and of one with P, on this rank, above 0. y: overwritten. Collective. */
 PetscErrorCode ProductSeconds(Mat A, Mat P, Vec x, Vec y, double seconds[2]);
+/* How much longer a product with this rank's part of P takes than it did where the prior was measured, ln. Local. */
+PetscErrorCode ProductSlowness(Mat P, double *slowness);

@@ -1,5 +1,6 @@
 """A prior chooses from the first solve, and what is seen of its candidates changes its mind."""
 
+import math
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
@@ -75,6 +76,21 @@ def test_what_grows_faster_is_left_to_smaller_systems(host, tmp_path, feature_na
         command = [*host("time_steps"), "-n", str(size), "-constant_steps", "1"]
         _, lines = run_with(folder, [*command, "-changing_steps", "0"])
         assert lines[0]["candidate"] == expected, lines[0]
+
+
+@pytest.mark.parametrize("ranks", [1, 2])
+def test_a_slow_machine_is_known_before_anything_is_tried(host, prior, run_with, ranks):
+    """Products say so: else a first attempt would be held to what it takes elsewhere."""
+    expected = []
+    for times in (1, 64):
+        command = [*host("slow_products"), "-times", str(times)]
+        _, [line] = run_with(prior(gmres_jacobi=FAST), command, ranks)
+        expected.append(line["own_expected"])
+    assert expected[1] > 4 * expected[0]
+    counted = {"METASOLVE_DETERMINISTIC": "1"}
+    _, [line] = run_with(prior(gmres_jacobi=FAST), command, ranks, env=counted)
+    work = line["rows"] * 5 * 1e-9
+    assert line["own_expected"] == pytest.approx(math.exp(SLOW) * work, rel=0.05)
 
 
 def test_several_ranks_have_settings_of_their_own(host, prior, run_with):
