@@ -63,7 +63,7 @@ class Ran:
         """Why the run is no good; empty where it is."""
         if self.code is None:
             return "did not end in time"
-        return f"exit code {self.code}" if self.code else ""
+        return f"ended with exit code {self.code}" if self.code else ""
 
 
 def words_of(entry: Entry, here: Path, ranks: int) -> list[str]:
