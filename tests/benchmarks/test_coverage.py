@@ -130,7 +130,9 @@ def test_a_changed_answer_is_a_problem(tmp_path, monkeypatch):
     assert "PROBLEM" in verdict(row)
 
 
-@pytest.mark.parametrize(("code", "said"), [(139, "ended with exit code 139"), (None, "did not end in time")])
+@pytest.mark.parametrize(
+    ("code", "said"), [(139, "ended with exit code 139"), (None, "did not end in time")]
+)
 def test_a_crash_and_a_hang_are_problems(tmp_path, monkeypatch, code, said):
     other = Ran(code, 1.0, "answer 1.5")
     monkeypatch.setattr("benchmarks.coverage.examine.run_under", lambda *_, **__: other)
