@@ -8,7 +8,7 @@ from benchmarks.prior_table import Array
 
 PARTS = 22  #: of the trees
 SHARE, NOISE, LEAST = 0.4, 0.25, 0.15
-SURPRISE, FORGET, DRIFT = 3.0, 1e-3, 1e-4
+SURPRISE, LASTS, FORGET, DRIFT = 3.0, 0.25, 1e-3, 1e-4
 
 
 def parts(each: Array) -> Array:
@@ -71,7 +71,7 @@ class Posterior:
         y = self._covariance @ x
         own, least = float(self._variance[j]), (r / SURPRISE) ** 2
         seen = float(x @ y) + own + NOISE**2
-        own, seen = own + max(least - seen, 0.0), max(seen, least)
+        own, seen = own + LASTS * max(least - seen, 0.0), max(seen, least)
         self._weight += y * r / seen
         known = SHARE * np.eye(len(x)) - self._covariance + np.outer(y, y) / seen
         self._covariance = SHARE * np.eye(len(x)) - (1.0 - FORGET) * known

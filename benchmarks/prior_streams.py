@@ -13,11 +13,15 @@ import numpy as np
 
 from benchmarks.prior_choice import CAUTION, MARGIN, Foreseen, single_of_kind, sure
 from benchmarks.prior_posterior import NOISE, Posterior
-from benchmarks.prior_table import Array, Ints, Table
+from benchmarks.prior_table import STOPPED, Array, Bools, Ints, Table
 from metasolve.prior.targets import TOTAL
 
 LENGTH, ORDERS = 300, 5
-WIDEST = 3.0  #: a choice costs at most so many times the own time
+#: A choice costs at most so many times the own time, and one that fails counts as that.
+WIDEST = 3.0
+FAILURE = float(np.log(WIDEST))
+#: An attempt is stopped at so many times what was foreseen of it, or of the own time.
+PATIENT, SHORTEST, LONGEST = 4.0, 0.5, STOPPED
 #: The account: of own time, and of one mean own solve, that learning may cost.
 SHARE, OVERRUN = 0.03, 1.0
 BOLD = 0.05  #: what a trial must promise, in log
@@ -65,6 +69,7 @@ def streams(table: Table, foreseen: Foreseen) -> Streams:
                 PRIOR: L[every, chosen[sequence]],
                 ONLINE: online(
                     L,
+                    table.answers[sequence],
                     seconds,
                     table.own[sequence],
                     relative[sequence],
@@ -124,30 +129,38 @@ class Account:
 
     Parameters
     ----------
-    own
+    own, solves
         What the own settings would have taken, in all and of how many solves.
-    lost, behind
-        Losses alone; losses less gains.
+    ventured
+        What trials were expected to lose at worst.
+    behind
+        Losses less gains.
     """
 
     own: float = 0.0
     solves: int = 0
-    lost: float = 0.0
+    ventured: float = 0.0
     behind: float = 0.0
 
     @property
-    def room(self) -> float:
-        """What may be lost."""
-        return SHARE * self.own + OVERRUN * self.own / max(self.solves, 1)
+    def overdrawn(self) -> bool:
+        """Whether more was lost than may be."""
+        return self.behind > SHARE * self.own + OVERRUN * self.own / max(self.solves, 1)
 
-    def book(self, own: float, cost: float) -> None:
-        """Book a solve whose cost is so many own times, in log."""
-        extra = own * (np.exp(cost) - 1.0)
+    def allows(self, risk: float) -> bool:
+        """Whether a trial may be made that is expected to lose so much at worst."""
+        return self.ventured + risk < SHARE * self.own
+
+    def book(self, own: float, cost: float, risk: float) -> None:
+        """Book a solve whose cost is so many own times, in log, and what it risked."""
         self.own, self.solves = self.own + own, self.solves + 1
-        self.lost, self.behind = self.lost + max(extra, 0.0), self.behind + extra
+        self.ventured += risk
+        self.behind += own * (np.exp(cost) - 1.0)
 
 
-def online(L: Array, own: Array, home: Ints, relative: Array, apart: Array, beyond: Array) -> Array:
+def online(
+    L: Array, answers: Bools, own: Array, home: Ints, relative: Array, apart: Array, beyond: Array
+) -> Array:
     """The prior and what is learned; what is bold is tried while the account allows it.
 
     Parameters
@@ -155,6 +168,8 @@ def online(L: Array, own: Array, home: Ints, relative: Array, apart: Array, beyo
     L, relative
         Of each solve: what candidates cost and were foreseen to cost, ln(seconds / own seconds);
         (n, K).
+    answers
+        Whether they meet the contract, if they may go on for so long; (n, K).
     own, home
         Own seconds, and the place of the own settings; (n,).
     apart, beyond
@@ -163,26 +178,39 @@ def online(L: Array, own: Array, home: Ints, relative: Array, apart: Array, beyo
     """
     posterior, account = Posterior(L.shape[1]), Account()
     taken = np.zeros(len(L))
-    for step, costs in enumerate(L):
+    for step in range(len(L)):
         at, parts = int(home[step]), apart[step]
         learned, s = posterior.mean(parts), posterior.deviation(parts, at)
         m = relative[step] + learned - learned[at]
         m[at] = s[at] = 0.0
-        j = _choice(m, s, at, float(own[step]), account)
-        taken[step] = costs[j]
-        account.book(float(own[step]), float(costs[j]))
-        posterior.see(parts, j, float(beyond[step, j]))
+        j, risk = _choice(m, s, at, float(own[step]), account)
+        answered, taken[step] = True, L[step, j]
+        if j != at:
+            answered, taken[step] = _attempt(m[j], bool(answers[step, j]), L[step, j])
+        account.book(float(own[step]), float(taken[step]), risk)
+        seen = beyond[step, j] if answered else beyond[step, at] + FAILURE - relative[step, j]
+        posterior.see(parts, j, float(seen))
     return taken
 
 
-def _choice(m: Array, s: Array, home: int, own: float, account: Account) -> int:
-    """What is taken: own settings where too much was lost, a trial where there is room for it."""
-    if account.behind > account.room:
-        return home
+def _choice(m: Array, s: Array, home: int, own: float, account: Account) -> tuple[int, float]:
+    """What is taken, and what a trial risks: own settings where too much was lost."""
+    if account.overdrawn:
+        return home, 0.0
     best, bold = int((m + CAUTION * s).argmin()), int((m - s).argmin())
     if (m + sure(s))[best] >= -MARGIN:
         best = home
-    risk = own * (np.exp(min(m[bold] + s[bold], np.log(WIDEST))) - np.exp(m[best]))
-    room = account.room if account.solves else OVERRUN * own
-    tried = m[bold] - s[bold] < m[best] - BOLD and risk < room - account.lost
-    return bold if tried else best
+    worst = np.exp(min(m[bold] + s[bold], FAILURE))
+    risk = own * max(float(worst - np.exp(m[best])), 0.0)
+    if m[bold] - s[bold] < m[best] - BOLD and account.allows(risk):
+        return bold, risk
+    return best, 0.0
+
+
+def _attempt(expected: float, answers: bool, cost: float) -> tuple[bool, float]:
+    """Whether an attempt answers before it is stopped, and what it costs, all in log."""
+    budget = min(max(PATIENT * np.exp(expected), SHORTEST), LONGEST)
+    if answers and np.exp(cost) <= budget:
+        return True, cost
+    stopped = float(np.log1p(budget))  # own settings solve then
+    return False, stopped if answers else min(cost, stopped)

@@ -12,11 +12,12 @@ from metasolve.baselines.hand_rule import ROWS_FOR_LU, ROWS_FOR_MULTIGRID
 from metasolve.prior import Candidate
 from metasolve.prior.candidates import DEFAULT, is_saddle
 from metasolve.prior.corpus import Row, Taken
-from metasolve.prior.targets import inputs, targets
+from metasolve.prior.targets import inputs, succeeded, targets
 from metasolve.solve.outcome import Reason
 
 Array = NDArray[np.float64]
 Ints = NDArray[np.int_]
+Bools = NDArray[np.bool_]
 #: What a program that factorises does where nobody chose, and where that fails: PETSc's own has no
 #: pivots, and a saddle point needs them.
 FACTORISES, PIVOTS = "lu-petsc", "lu-mumps"
@@ -38,8 +39,8 @@ class Table:
         Inputs (N, F) and outputs (N, K, 2) of a fit.
     L
         ln(cost of a choice / own time); 0 for the own settings and for what may not be chosen.
-    usable
-        Whether a candidate may be chosen.
+    usable, answers
+        Whether a candidate may be chosen; whether it met the contract.
     own, hand
         Places of the own settings and of what the hand rule says.
     """
@@ -49,16 +50,18 @@ class Table:
     X: Array
     Y: Array
     L: Array
-    usable: NDArray[np.bool_]
+    usable: Bools
+    answers: Bools
     own: Ints
     hand: Ints
 
-    def some(self, chosen: NDArray[np.bool_]) -> Table:
+    def some(self, chosen: Bools) -> Table:
         """The table of some of the systems."""
         rows = [row for row, wanted in zip(self.rows, chosen, strict=True) if wanted]
         X, Y, L = self.X[chosen], self.Y[chosen], self.L[chosen]
-        usable, own, hand = self.usable[chosen], self.own[chosen], self.hand[chosen]
-        return Table(rows, self.names, X, Y, L, usable, own, hand)
+        usable, answers = self.usable[chosen], self.answers[chosen]
+        own, hand = self.own[chosen], self.hand[chosen]
+        return Table(rows, self.names, X, Y, L, usable, answers, own, hand)
 
     @property
     def kinds(self) -> NDArray[np.str_]:
@@ -95,6 +98,7 @@ def table(rows: Sequence[Row], candidates: Sequence[Candidate]) -> Table:
         targets(rows, candidates),
         np.array([_relative(row, names) for row in rows]),
         usable,
+        np.array([succeeded(row, candidates) for row in rows]),
         np.array([names.index(_own(row)) for row in rows]),
         np.array([names.index(hand_rule(row)) for row in rows]),
     )

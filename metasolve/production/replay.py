@@ -28,7 +28,8 @@ from metasolve.production.state import (
 from metasolve.production.words import StateError
 
 _MEMORY, _PRIOR, _COLD = 12, 0.1, 2.0  # class.c
-_SHARE, _NOISE, _SURPRISE, _FORGET, _DRIFT, _DOUBT = 0.4, 0.25, 3.0, 1e-3, 1e-4, 0.1  # posterior.c
+_SHARE, _NOISE, _SURPRISE, _LASTS = 0.4, 0.25, 3.0, 0.25  # posterior.c
+_FORGET, _DRIFT, _DOUBT = 1e-3, 1e-4, 0.1
 
 
 def candidates(prior: Path) -> tuple[list[str], str]:
@@ -185,7 +186,7 @@ def _see(c: Operators, name: str, apart: float, spread: float, x: Sequence[float
     surprise = r / _SURPRISE
     surprise *= surprise
     if surprise > seen:
-        own, seen = own + (surprise - seen), surprise
+        own, seen = own + _LASTS * (surprise - seen), surprise
     for g in range(PARTS):
         c.weights[g] += y[g] * r / seen
         for h in range(PARTS):

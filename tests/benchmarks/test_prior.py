@@ -146,7 +146,8 @@ def test_bandits_find_the_best_in_the_end(best):
 def test_a_wrong_prior_is_corrected_within_the_account():
     L, home = costs_of_three(2), np.zeros(LENGTH, dtype=int)
     relative, apart = np.tile([0.0, -1.0, -0.8], (LENGTH, 1)), np.zeros((LENGTH, PARTS + 1, 3))
-    taken = online(L, np.ones(LENGTH), home, relative, apart, L - relative)
+    answers = np.ones(L.shape, dtype=bool)
+    taken = online(L, answers, np.ones(LENGTH), home, relative, apart, L - relative)
     assert taken[-100:].mean() == pytest.approx(-1.0)
     assert (np.exp(np.maximum(taken, 0.0)) - 1.0).sum() < 10.0
 
@@ -162,6 +163,17 @@ def test_parts_that_foresaw_what_was_seen_gain_weight():
     a, b, c = posterior.mean(apart)
     assert a > b > 0.5 > abs(c)
     assert posterior.deviation(apart, 2)[1] < 0.8 * before[1]
+
+
+def test_one_odd_solve_tells_little_and_two_tell_that_it_lasts():
+    apart, posterior = np.zeros((PARTS + 1, 2)), Posterior(2)
+    for _ in range(10):
+        posterior.see(apart, 0, 0.0)
+    posterior.see(apart, 0, 3.0)
+    once = posterior.mean(apart)[0]
+    posterior.see(apart, 0, 3.0)
+    assert 0.5 < once < 1.0
+    assert posterior.mean(apart)[0] > 2 * once
 
 
 def test_every_table_has_its_rows():

@@ -6,11 +6,12 @@
 #define SHARE 0.4  /* of the variance over trees that is the forest's error for a class: trees differ more than they err together */
 #define NOISE 0.25 /* standard deviation of a logarithm of seconds, from one solve to the next of a class */
 #define LEAST 0.15 /* that of an offset, of settings that are the candidate's ... */
-#define UNNAMED  1.0   /* ... and of others */
-#define SURPRISE 3     /* standard deviations that nothing seen may be away */
-#define FORGET   1e-3  /* of what is known of the weights, with each solve seen: a program changes ... */
-#define DRIFT    1e-4  /* ... and variance that an offset gains */
-#define DOUBT    0.1   /* of what is known of the weights, on other operators */
+#define UNNAMED  1.0  /* ... and of others */
+#define SURPRISE 3    /* standard deviations that nothing seen may be away: what is further tells ... */
+#define LASTS    0.25 /* ... to this part of the candidate, and else of this one solve: what fails on one system may serve others */
+#define FORGET   1e-3 /* of what is known of the weights, with each solve seen: a program changes ... */
+#define DRIFT    1e-4 /* ... and variance that an offset gains */
+#define DOUBT    0.1  /* of what is known of the weights, on other operators */
 #define THOUSAND 1000. /* parts are written as whole thousandths */
 
 static const char *const others[] = {"own", "own-kept"}; /* from POSTERIOR_OWN on; no candidate is called so */
@@ -100,8 +101,8 @@ void PosteriorSee(Posterior *p, const Observation *o)
   all      = Times(p, x, y) + own + NOISE * NOISE;
   surprise = r / SURPRISE;
   surprise *= surprise;
-  if (surprise > all) { /* what was thought to be known of it was not */
-    own += surprise - all;
+  if (surprise > all) { /* what was thought to be known of it was not, or it is an odd one */
+    own += LASTS * (surprise - all);
     all = surprise;
   }
   for (int g = 0; g < PRIOR_PARTS; g++) p->weight[g] += y[g] * r / all;

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from benchmarks import prior_choice, prior_posterior, sequence_rule
+from benchmarks import prior_choice, prior_posterior, prior_streams, sequence_rule
 from metasolve.model import allowed, pinned
 from metasolve.petsc import recording
 from metasolve.petsc.compiled import SOURCES
@@ -13,7 +13,7 @@ from metasolve.prior import growth
 from metasolve.production import reading, replay, site
 
 CHOICE = ("CAUTION", "SURE", "SURE_SQUARE")
-RULE = ("SHARE", "NOISE", "SURPRISE", "FORGET", "DRIFT", "LEAST")
+RULE = ("SHARE", "NOISE", "SURPRISE", "LASTS", "FORGET", "DRIFT", "LEAST")
 
 REUSE = ("NOISE", "DRIFT", "CAUTION", "SURPRISE", "COUNTED", "LEAST", "OVERRUN")
 REUSE += ("PATIENCE", "RECENT", "HALF", "LONGEST", "FURTHEST")
@@ -40,6 +40,13 @@ def defined(file, name):
         ("journal.h", "JOURNAL_VERSION", reading.VERSION),
         ("prior.c", "BEGINS", growth.BEGINS),
         *(("choose.c", name, getattr(prior_choice, name)) for name in CHOICE),
+        *(
+            ("choose.c", n, pytest.approx(prior_streams.FAILURE, abs=5e-3))
+            for n in ("FAILURE", "WORST")
+        ),
+        ("choose.c", "VENTURED", prior_streams.SHARE),
+        ("choose.c", "CURIOUS", prior_streams.BOLD),
+        ("decide.c", "SURPRISE", prior_streams.PATIENT),
         ("choose.c", "WORTH", pytest.approx(prior_choice.MARGIN, abs=5e-4)),
     ],
 )
