@@ -11,6 +11,7 @@ import os
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -43,6 +44,7 @@ LARGEST_SADDLE = 4e4  #: their factorisations take long
 #: Systems with such numbers are larger: from the former's `LARGEST`, or nearly, to this.
 LARGE, LOW, HIGH = 1000, 1e5, 4e5
 DIRECT_SHARE, DIRECT_LARGE, DIRECT_SADDLES = 0.35, 0.6, 0.6
+EARLY_SMALLEST, EARLY_DIRECT_SHARE = 5e2, 0.2  #: of the first systems of the shipped corpus
 EXACT = 1e-15  #: backward error that direct solves are measured at
 #: A candidate may take this many times the best so far (the latter where that is long: much more
 #: than `QUICK` seconds), the default settings this many ...
@@ -60,10 +62,11 @@ _POOR = 2.5
 
 @dataclass(frozen=True)
 class Task:
-    """A system to measure: its kind, and its number among them."""
+    """A system to measure: its kind, and its number among them; early: as the first were drawn."""
 
     kind: str
     number: int
+    early: bool = False
 
     @property
     def large(self) -> bool:
@@ -83,17 +86,21 @@ def tasks(kinds: Sequence[str] = tuple(KINDS), first: int = 0) -> Iterator[Task]
         number += 1
 
 
-def size(rng: np.random.Generator, *, large: bool = False, saddle: bool = False) -> float:
+def size(
+    rng: np.random.Generator, *, large: bool = False, saddle: bool = False, early: bool = False
+) -> float:
     """Unknowns: in logarithm, a triangle with its peak at `USUAL`; of large ones, evenly."""
     if large:
         return logarithmic(rng, LOW, HIGH)
-    low, peak, high = np.log([SMALLEST, USUAL, LARGEST_SADDLE if saddle else LARGEST])
+    smallest = EARLY_SMALLEST if early else SMALLEST
+    low, peak, high = np.log([smallest, USUAL, LARGEST_SADDLE if saddle else LARGEST])
     return float(np.exp(rng.triangular(low, peak, high)))
 
 
 def contract(rng: np.random.Generator, drawn: Drawn, task: Task) -> tuple[Measure, float]:
     """What is asked of an answer."""
-    usual = DIRECT_LARGE if task.large else DIRECT_SHARE
+    small = EARLY_DIRECT_SHARE if task.early else DIRECT_SHARE
+    usual = DIRECT_LARGE if task.large else small
     share = DIRECT_SADDLES if task.kind in SADDLES else usual
     if rng.random() < share and not drawn.constant_null:
         return Measure.BACKWARD, EXACT
@@ -127,7 +134,7 @@ def measure(
     RecordingError
         If the file is torn before its last line.
     """
-    _mend(path)
+    mend(path)
     rows = read_corpus(path) if path.exists() else []
     done, began = {(row.kind, row.number) for row in rows}, time.monotonic()
     bench = Bench(candidates)
@@ -145,7 +152,7 @@ def measure(
     return len(done)
 
 
-def _mend(path: Path) -> None:
+def mend(path: Path) -> None:
     """Cut off a line that a run did not finish."""
     if path.exists():
         whole = path.read_bytes()
@@ -166,23 +173,29 @@ class Bench:
 
     def row(self, task: Task) -> Row:
         """Draw a system and solve it under every candidate."""
+        with self.drawn(task) as (solve, features):
+            usable = [each for each in self._candidates if each.suits(features)]
+            taken = self._taken(solve, usable, task.large)
+        kind = task.kind, KINDS[task.kind][0], task.number
+        return Row(*kind, solve.measure.value, solve.rtol, features, taken, machine())
+
+    @contextmanager
+    def drawn(self, task: Task) -> Iterator[tuple[GeneratedSolve, dict[str, float]]]:
+        """Draw a system: while it is on disk, it and its features."""
         rng = task.rng()
-        siblings, draw = KINDS[task.kind]
-        drawn = draw(rng, size(rng, large=task.large, saddle=task.kind in SADDLES))
+        saddle = task.kind in SADDLES
+        unknowns = size(rng, large=task.large, saddle=saddle, early=task.early)
+        drawn = KINDS[task.kind][1](rng, unknowns)
         asked = contract(rng, drawn, task)
         with tempfile.TemporaryDirectory(prefix="corpus-") as folder:
             solve = _written(Path(folder) / "system.npz", drawn, task, *asked)
-            features = _features(solve)
-            usable = [each for each in self._candidates if each.suits(features)]
-            taken = self._taken(solve, usable, task.large)
-        kind = task.kind, siblings, task.number
-        return Row(*kind, asked[0].value, asked[1], features, taken, machine())
+            yield solve, _features(solve)
 
     def _taken(
         self, solve: GeneratedSolve, usable: Sequence[Candidate], large: bool
     ) -> dict[str, Taken]:
         usable = sorted(usable, key=lambda each: _turn(each, solve.direct, large))
-        instance = Instance(solve.id, {}, payload=solve, tolerance=solve.rtol)
+        instance = as_instance(solve)
         # Programs factorise such systems themselves.
         factored = solve.direct and (large or any(each.operators == SADDLE for each in usable))
         taken: dict[str, Taken] = {}
@@ -194,7 +207,7 @@ class Bench:
             if hopeless and factorises(each):
                 found = _taken(Outcome.failure(Reason.TIME_BUDGET), budget)
             else:
-                found = self._repeated(instance, each.serial, budget, best)
+                found = self.repeated(instance, each.serial, budget, best)
             # One that had to be killed took many times its budget: others would, too.
             hopeless |= factorises(each) and found.hung
             taken[each.name] = found
@@ -202,9 +215,10 @@ class Bench:
                 best = found.total if best is None else min(best, found.total)
         return taken
 
-    def _repeated(
+    def repeated(
         self, instance: Instance, options: Mapping[str, str], budget: float, best: float | None
     ) -> Taken:
+        """Solve under a candidate's options; cheap solves several times, poor ones once."""
         outcomes = [self._solver.solve(instance, options, Budget(seconds=budget))]
         first = _seconds(outcomes[0])
         poor = best is not None and first > _POOR * best
@@ -216,6 +230,11 @@ class Bench:
         outcomes.sort(key=_seconds)
         shown = outcomes[0 if first < _REPEATS[0][0] else len(outcomes) // 2]
         return _taken(shown, budget)
+
+
+def as_instance(solve: GeneratedSolve) -> Instance:
+    """A system as a solver takes it."""
+    return Instance(solve.id, {}, payload=solve, tolerance=solve.rtol)
 
 
 def allowance(best: float | None, own: bool, times: float = 1.0) -> float:
