@@ -153,7 +153,11 @@ class Run:
         source, why, seconds = "model", "", chosen
         lot = chance.random()
         if lot < 0.07:
-            source, why, seconds = "refused", "the program's own settings are measured again", own
+            source, why, seconds = (
+                "refused",
+                "the program's own settings are measured now and then",
+                own,
+            )
         elif lot < 0.08:
             source, why, seconds = "fallback", "time budget of 0.8 s used up", own + chosen
         elif lot < 0.10:

@@ -27,7 +27,7 @@ _SELECTED = (
     "attempt given up",
     "another attempt might cost more",
     "the set-up is expected to take longer",
-    "the program's own settings are expected to be faster",
+    "no other settings are expected to gain enough",
 )
 ADVISED = "only advice was asked for"
 _PRECONDITIONERS = ("built", "updated", "kept", "rebuilt")
@@ -215,9 +215,20 @@ class Sums:
         canary = line.get("canary")
         if "wall" in line:  # the others are of counted work
             taken, expected, own, canary = line["wall"], None, None, None
-        _check(taken, moment, rows, iterations, expected or 0, own or 0, canary or 0)
-        source, why, candidate = line["source"], _text(line["why"]), _text(line["candidate"])
-        run, name = self.runs[_text(line["run"])], _text(line["class"])
+        if not (
+            0 <= taken < MANY
+            and 0 <= moment < MANY
+            and 0 <= rows < MANY
+            and 0 <= iterations < MANY
+            and (expected is None or 0 <= expected < MANY)
+            and (own is None or 0 <= own < MANY)
+            and (canary is None or 0 <= canary < MANY)
+        ):
+            raise ValueError(line)
+        source, why, candidate = line["source"], line["why"], line["candidate"]
+        run, name = self.runs[_text(line["run"])], line["class"]
+        if not type(why) is type(candidate) is type(name) is str:
+            raise TypeError(line)
         if why == ADVISED and own is not None and line["foreseen"] is not None:
             self.advised.add(own, None, _number(line["foreseen"]) + line["seconds"]["decision"])
         if run.canary and source in CHOSEN and line.get("contract") != "own test":
@@ -230,8 +241,7 @@ class Sums:
         chosen = candidate if source in CHOSEN else ""
         hour, fresh = int(moment // HOUR), bool(line.get("new_operator"))
         cell = self.cells[Key(line["run"], name, self._who(line, run), chosen, fresh, hour)]
-        cell.add(own, expected, taken)
-        cell.add_size(moment, rows, iterations)
+        cell.add(own, expected, taken, moment, rows, iterations)
         if own is not None and expected is not None and not why.startswith(_SELECTED):
             self.pairs.add(own, expected)
         if line.get("preconditioner") in _PRECONDITIONERS:
@@ -268,11 +278,6 @@ class Sums:
 
 def _nothing() -> list[float]:
     return [0, 0.0]
-
-
-def _check(*numbers: Any) -> None:
-    if not 0 <= min(numbers) <= max(numbers) < MANY:  # JSON has no NaN, which would pass
-        raise ValueError(numbers)
 
 
 def _number(x: Any) -> float:

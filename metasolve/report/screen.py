@@ -13,14 +13,15 @@ Document = Mapping[str, Any]
 WIDTH = 100
 SAME = 0.05  #: of a change that is none
 _LEAD = 13
+_EQUAL = 0.005
 _DAYS, _RUNS, _CLASSES, _SOURCES, _WORST, _REASONS, _CHANGES = 7, 3, 4, 8, 3, 3, 3
 SOURCES = {
     "prior": "prior (nothing learned yet)",
     "learned": "prior, with what was learned",
-    "model": "a trained model",
+    "model": "a model",
     "guess": "a learned guess",
     "second choice": "second choice",
-    "own given up": "taken over, own given up",
+    "own given up": "taken over, own given up or failed",
     "fallback": "own, after an attempt failed",
     "own settings": "own, nothing was tried",
 }
@@ -67,7 +68,7 @@ def _saved(saved: Document) -> Iterator[str]:
     won, own = saved["saved seconds"], saved["own seconds"]
     estimate = bool(saved["expected solves"])
     about = "about " if estimate else ""
-    yield _entry("saved", f"{about}{_seconds(won)} of {_seconds(own)} s in solves: {_ratio(saved)}")
+    yield _entry("saved", f"{about}{_seconds(won)} of {_seconds(own)} s in solves: {ratio(saved)}")
     if estimate and saved["least"] is not None:
         least, most = saved["least"], saved["most"]
         doubt = "; whether it is a gain is not certain yet" if least < 0 < won else ""
@@ -79,11 +80,14 @@ def _saved(saved: Document) -> Iterator[str]:
         yield _entry("", f"{told} ({_seconds(saved['unknown seconds'])} s)")
 
 
-def _ratio(saved: Document) -> str:
-    if not saved["taken seconds"] or not saved["own seconds"]:
-        return "no time was spent"
-    ratio = saved["own seconds"] / saved["taken seconds"]
-    return f"{ratio:.2f} times faster" if ratio >= 1 else f"{1 / ratio:.2f} times slower"
+def ratio(saved: Document) -> str:
+    """Say how much faster it was, or slower."""
+    own, taken = saved["own seconds"], saved["taken seconds"]
+    if not own or not taken:
+        return "no time was spent" if own == taken else "how much faster cannot be said"
+    if abs(own / taken - 1) < _EQUAL:
+        return "as fast as before"
+    return f"{own / taken:.2f} times faster" if own > taken else f"{taken / own:.2f} times slower"
 
 
 def _basis(saved: Document) -> str:
@@ -146,7 +150,7 @@ def _advice(found: Document | None) -> Iterator[str]:
     saved, own = found["saved seconds"], found["own seconds"]
     solves = count(found["solves"], "solve")
     told = f"would have saved about {_seconds(saved)} of {_seconds(own)} s in {solves}:"
-    yield _entry("advice", f"{told} {_ratio(found)}")
+    yield _entry("advice", f"{told} {ratio(found)}")
     told = "own settings were measured, chosen ones only foreseen: --canary measures both"
     yield _entry("", told)
 
@@ -155,7 +159,7 @@ def _canary(found: Document | None) -> Iterator[str]:
     if found is None:
         return
     told = f"{count(found['canaries'], 'solve')} of {found['solves']} were solved by own settings"
-    told += f" as well ({_seconds(found['cost seconds'])} s): {_ratio(found)}, "
+    told += f" as well ({_seconds(found['cost seconds'])} s): {ratio(found)}, "
     told += f"{_seconds(found['saved seconds'])} s saved in these {found['solves']}"
     if found["least"] is not None:
         told += f", from {_seconds(found['least'])} to {_seconds(found['most'])} s"
