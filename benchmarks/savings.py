@@ -1,8 +1,8 @@
-"""Whether `metasolve report` states what was saved: beside pairs of runs, alone and under metasolve.
+"""Whether `metasolve report` states what was saved: beside pairs of runs, alone and under it.
 
-The program is run alone and with canaries, in turns, each time with nothing learned. Measured is what
-its solves took alone, less what they took under metasolve; stated is what the report says of the same
-runs under metasolve.
+The program is run alone and with canaries, in turns, each time with nothing learned. Measured is
+what its solves took alone, less what they took under metasolve; stated is what the report says of
+the same runs under metasolve.
 """
 
 from __future__ import annotations

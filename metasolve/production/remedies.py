@@ -64,8 +64,8 @@ REMEDIES = MappingProxyType(
         ),
         "unfamiliar": "Record such systems as well (into the same directory), and train again.",
         "no other settings are expected to gain enough": (
-            "Nothing. With a model of your own, if you know better: train with more calls, or with a "
-            "lower --risk."
+            "Nothing. With a model of your own, if you know better: train with more calls, or with "
+            "a lower --risk."
         ),
         "only advice was asked for": "Run without --advise.",
         "paused after attempts that failed or took too long": (
@@ -100,8 +100,8 @@ REMEDIES = MappingProxyType(
             "Look at the system and at your tolerances: your program has got no answer here."
         ),
         "the settings cannot be set up": (
-            "Nothing, if it is rare. With a model of your own: train with the PETSc that the program "
-            "runs."
+            "Nothing, if it is rare. With a model of your own: train with the PETSc that the "
+            "program runs."
         ),
         "DIVERGED_PC_FAILED: the preconditioner could not be computed": "Nothing, if it is rare.",
         "PETSc reported an error in the solve": "Report it if it happens often.",

@@ -1,4 +1,4 @@
-"""A program that may be killed, in a place of its own: its state, its journal, what lies in between."""
+"""A program that may be killed, in a place of its own: its state, its journal, its folder."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""Ranks whose environments differ do what the first one is asked for, and none waits for another."""
+"""Ranks whose environments differ do what the first is asked for, and none waits for another."""
 
 import re
 import sys
