@@ -215,20 +215,9 @@ class Sums:
         canary = line.get("canary")
         if "wall" in line:  # the others are of counted work
             taken, expected, own, canary = line["wall"], None, None, None
-        if not (
-            0 <= taken < MANY
-            and 0 <= moment < MANY
-            and 0 <= rows < MANY
-            and 0 <= iterations < MANY
-            and (expected is None or 0 <= expected < MANY)
-            and (own is None or 0 <= own < MANY)
-            and (canary is None or 0 <= canary < MANY)
-        ):
-            raise ValueError(line)
-        source, why, candidate = line["source"], line["why"], line["candidate"]
-        run, name = self.runs[_text(line["run"])], line["class"]
-        if not type(why) is type(candidate) is type(name) is str:
-            raise TypeError(line)
+        _check(taken, moment, rows, iterations, expected or 0, own or 0, canary or 0)
+        source, why, candidate = line["source"], _text(line["why"]), _text(line["candidate"])
+        run, name = self.runs[_text(line["run"])], _text(line["class"])
         if why == ADVISED and own is not None and line["foreseen"] is not None:
             self.advised.add(own, None, _number(line["foreseen"]) + line["seconds"]["decision"])
         if run.canary and source in CHOSEN and line.get("contract") != "own test":
@@ -278,6 +267,11 @@ class Sums:
 
 def _nothing() -> list[float]:
     return [0, 0.0]
+
+
+def _check(*numbers: Any) -> None:
+    if not 0 <= min(numbers) <= max(numbers) < MANY:  # JSON has no NaN, which would pass
+        raise ValueError(numbers)
 
 
 def _number(x: Any) -> float:

@@ -101,7 +101,7 @@ def _figures(document: Document) -> Iterator[str]:
     drift = document["drift"]
     told = sum(each["certain"] for each in drift["hosts"]) + len(drift["classes"])
     if told or drift["enough"]:
-        words = "of the costs seen to have changed"
+        words = "hosts or classes whose cost has changed"
         yield _figure("loss" if told else "", str(told or "none"), words)
     else:
         yield _figure("", "?", "whether costs have changed: too little is known yet")
@@ -215,7 +215,8 @@ def _drift(found: Document) -> Iterator[str]:
         yield '<div class="grid">'
     for each in found["classes"][:_COURSES]:
         told = f"<p>{escape(changed(each))}</p>"
-        yield card(f"{each['program']}: {each['times']:.2f} times", told, pictures.course(each))
+        title = f"{each['program']}: {each['times']:.2f} times as long"
+        yield card(title, told, pictures.course(each))
     if len(found["hosts"]) > 1:
         yield card("Hosts", pictures.hosts(found["hosts"]))
     if found["classes"] or len(found["hosts"]) > 1:

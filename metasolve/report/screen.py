@@ -94,7 +94,7 @@ def _basis(saved: Document) -> str:
     told = f"own settings were measured in {count(saved['measured solves'], 'solve')}"
     if not saved["expected solves"]:
         return told
-    told += f"; for {saved['expected solves']} they were expected to take"
+    told += f"; for {saved['expected solves']:,} they were expected to take"
     told += f" {_seconds(saved['expected seconds'])} s"
     if saved["took of expected"] is None:
         return f"{told}, and nothing says yet how wrong that is"
@@ -141,6 +141,8 @@ def _states(document: Document) -> Iterator[str]:
         elif each["file"] and each["file"] != each["id"]:
             told += f"; the file is now {each['file']}"
         yield _entry("" if i else "state", told)
+    if known:
+        yield _entry("", "metasolve history PROGRAM lists earlier ones, which can be brought back")
 
 
 def _advice(found: Document | None) -> Iterator[str]:
@@ -158,9 +160,9 @@ def _advice(found: Document | None) -> Iterator[str]:
 def _canary(found: Document | None) -> Iterator[str]:
     if found is None:
         return
-    told = f"{count(found['canaries'], 'solve')} of {found['solves']} were solved by own settings"
+    told = f"{count(found['canaries'], 'solve')} of {found['solves']:,} were solved by own settings"
     told += f" as well ({_seconds(found['cost seconds'])} s): {ratio(found)}, "
-    told += f"{_seconds(found['saved seconds'])} s saved in these {found['solves']}"
+    told += f"{_seconds(found['saved seconds'])} s saved in these {found['solves']:,}"
     if found["least"] is not None:
         told += f", from {_seconds(found['least'])} to {_seconds(found['most'])} s"
     yield _entry("canaries", told)
