@@ -35,7 +35,8 @@ def screen(document: Document) -> str:
     document
         As `metasolve.production.report.Report.document` returns it.
     """
-    parts = [_head(document), *_left_out(document), *_saved(document["saved"])]
+    left_out = (f"left out: {_plain(each)}" for each in document["left out"])
+    parts = [_head(document), *left_out, *_saved(document["saved"])]
     parts += [*_canary(document["canary"]), *_advice(document["advice"])]
     parts += [*_programs(document), *_states(document)]
     parts += [*_preconditioners(document), *_unfamiliar(document), *_drift(document["drift"])]
@@ -55,11 +56,6 @@ def _head(document: Document) -> str:
     return "\n".join(textwrap.wrap(f"{name}: {runs}, {solves}{told}", WIDTH))
 
 
-def _left_out(document: Document) -> Iterator[str]:
-    for each in document["left out"]:
-        yield f"left out: {_plain(each)}"
-
-
 def _saved(saved: Document) -> Iterator[str]:
     if saved["solves"] == saved["unknown solves"]:
         told = "nothing is known: of no solve it is known what own settings would have taken"
@@ -69,8 +65,8 @@ def _saved(saved: Document) -> Iterator[str]:
     estimate = bool(saved["expected solves"])
     about = "about " if estimate else ""
     yield _entry("saved", f"{about}{_seconds(won)} of {_seconds(own)} s in solves: {ratio(saved)}")
-    if estimate and saved["least"] is not None:
-        least, most = saved["least"], saved["most"]
+    least, most = saved["least"], saved["most"]
+    if estimate and least is not None:
         doubt = "; whether it is a gain is not certain yet" if least < 0 < won else ""
         told = f"9 times of 10 the truth is from {_seconds(least)} to {_seconds(most)} s{doubt}"
         yield _entry("", told)
@@ -123,19 +119,20 @@ def _preconditioners(document: Document) -> Iterator[str]:
 
 def _unfamiliar(document: Document) -> Iterator[str]:
     if solves := document["unfamiliar solves"]:
-        told = f"{count(solves, 'solve')} unlike what the model has learned from: the prior chose"
-        yield _entry("unfamiliar", f"{told}; --keep-refused DIR records some to train on")
+        told = f"{count(solves, 'solve')} unlike what the model has learned from: the prior chose; "
+        yield _entry("unfamiliar", f"{told}--keep-refused DIR records some to train on")
 
 
 def _states(document: Document) -> Iterator[str]:
     known = [each for each in document["states"] if each["id"] or each["file"]]
     known.sort(key=lambda each: -each["time"])
     for i, each in enumerate(known[:3]):
-        told = f"{each['id']} of {_plain(each['name'])}, saved {since(each['time'])}"
+        name = _plain(each["name"])
+        told = f"{each['id']} of {name}, saved {since(each['time'])}"
         if not each["id"]:
-            told = f"{each['file']} of {_plain(each['name'])}; the journal does not tell of it"
+            told = f"{each['file']} of {name}; the journal does not tell of it"
         elif each["gone"]:
-            told = f"none of {_plain(each['name'])}: {each['id']} is not there any more"
+            told = f"none of {name}: {each['id']} is not there any more"
         elif each["file"] == "":
             told += "; the file is damaged: metasolve history says more"
         elif each["file"] and each["file"] != each["id"]:

@@ -171,14 +171,12 @@ static Policy ParsePrior(char *data, size_t bytes, char *why, size_t whylen)
 
 Policy PolicyParse(PetscBool prior, char *data, size_t bytes, char *why, size_t whylen)
 {
-  const char *file = prior ? "prior.bin" : "policy.txt";
-
   if (PolicyIntact(data, bytes)) {
     data[bytes - DIGEST] = 0;
     return prior ? ParsePrior(data, bytes - DIGEST, why, whylen) : Parse(data, why, whylen);
   }
-  snprintf(why, whylen, "%s is truncated or was changed (checksum): %s", file,
-           prior ? "install metasolve again" : "train again or restore the model directory");
+  if (prior) snprintf(why, whylen, "prior.bin is truncated or was changed (checksum): install metasolve again");
+  else snprintf(why, whylen, "policy.txt is truncated or was changed (checksum): train again or restore the model directory");
   return NULL;
 }
 

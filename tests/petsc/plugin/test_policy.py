@@ -108,4 +108,4 @@ def test_a_policy_that_expects_a_loss_leaves_the_program_alone(system, tmp_path,
     assert record["source"] == "refused"
     assert "expected to gain enough" in record["why"]
     assert gloomy.settings(system[2]) == {}
-    assert "expected to gain enough" in gloomy.refuses(system[2])
+    assert "expected to be faster" in gloomy.refuses(system[2])
