@@ -71,7 +71,7 @@ class Week:
         for program in PROGRAMS:
             with (folder / f"{program}{SUFFIX}").open("w") as file:
                 for line in self._program(program, folder):
-                    file.write(json.dumps(line, separators=(",", ":")) + "\n")
+                    file.write(json.dumps(_rounded(line), separators=(",", ":")) + "\n")
         truth = {"own seconds": self.own, "taken seconds": self.taken, "runs": self.runs}
         (folder / "truth.json").write_text(json.dumps(truth, indent=1) + "\n")
 
@@ -95,6 +95,13 @@ class Week:
             yield dict(zip(lines.STATE, told, strict=True))
             self.runs += 1
         _leave(folder / f"{program}.state", state, run.clock)
+
+
+def _rounded(x: Any) -> Any:
+    """With the digits that the plug-in writes: microseconds of moments, nanoseconds of times."""
+    if isinstance(x, dict):
+        return {key: _rounded(value) for key, value in x.items()}
+    return round(x, 9 if x < BEGIN else 6) if isinstance(x, float) else x
 
 
 def _leave(file: Path, state: bytes, moment: float) -> None:
@@ -153,7 +160,11 @@ class Run:
         source, why, seconds = "model", "", chosen
         lot = chance.random()
         if lot < 0.07:
-            source, why, seconds = "refused", "the program's own settings are measured again", own
+            source, why, seconds = (
+                "refused",
+                "the program's own settings are measured now and then",
+                own,
+            )
         elif lot < 0.08:
             source, why, seconds = "fallback", "time budget of 0.8 s used up", own + chosen
         elif lot < 0.10:

@@ -18,7 +18,7 @@ def parse(text: str | bytes) -> Any:
         `DEEPEST` levels or holds a number of thousands of digits.
     """
     try:
-        found = json.loads(text, parse_constant=refuse)
+        found = _DECODER.decode(text if isinstance(text, str) else text.decode())
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
     _check_depth(found)
@@ -39,9 +39,33 @@ def parse_object(text: str | bytes) -> dict[str, Any]:
     return found
 
 
-def refuse(word: str) -> NoReturn:
-    """Refuse NaN and infinities, which Python would read."""
+def parse_line(line: bytes) -> dict[str, Any]:
+    """The same of one of very many lines, with nothing before or behind the object.
+
+    Levels are not counted, which would take as long as all else: whoever reads it must not go down
+    all of them.
+
+    Raises
+    ------
+    ValueError
+        As :func:`parse_object`.
+    """
+    text = line.decode()
+    try:
+        found, end = _DECODER.raw_decode(text)
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
+    if end != len(text) or not isinstance(found, dict):
+        raise ValueError("not one object")
+    return found
+
+
+def _refuse(word: str) -> NoReturn:
+    """NaN and infinities, which Python would read."""
     raise ValueError(f"{word} is not JSON")
+
+
+_DECODER = json.JSONDecoder(parse_constant=_refuse)
 
 
 def _check_depth(found: Any) -> None:

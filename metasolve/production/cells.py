@@ -10,6 +10,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from math import log
 from typing import NamedTuple, TypeVar
 
 from metasolve.production.totals import Totals
@@ -67,18 +68,23 @@ class Cell:
     iterations: float = 0.0
     rows: float = 0.0
 
-    def add(self, own: float | None, expected: float | None, taken: float) -> None:
-        """Add the seconds of a solve, as `Totals.add` does."""
+    def add(
+        self,
+        own: float | None,
+        expected: float | None,
+        taken: float,
+        moment: float,
+        rows: float,
+        iterations: float,
+    ) -> None:
+        """Add the seconds of a solve, as `Totals.add` does; when it was, and how large."""
         self.totals.add(own, expected, taken)
-        self.taken += math.log(taken + TICK)
+        self.taken += log(taken + TICK)
         if own is not None:
-            self.own += math.log(own + TICK)
-
-    def add_size(self, moment: float, rows: float, iterations: float) -> None:
-        """Add when a solve was, and how large."""
+            self.own += log(own + TICK)
         self.first = min(self.first, moment)
-        self.rows += math.log(rows + 1.0)
-        self.iterations += math.log(iterations + 1.0)
+        self.rows += log(rows + 1.0)
+        self.iterations += log(iterations + 1.0)
 
     def merge(self, other: Cell) -> None:
         """Add the solves of another cell."""

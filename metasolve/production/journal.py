@@ -10,7 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from metasolve.files.strict_json import parse_object
+from metasolve.files.strict_json import parse_line
 
 NO_SOLVES = ("run", "state", "rollback", "left")  #: sources of lines that are not about one solve
 
@@ -34,7 +34,7 @@ def read(path: Path, start: int = 0, only: bytes = b"") -> Iterator[dict[str, An
         for line in file:
             if only in line:
                 with contextlib.suppress(ValueError):
-                    yield parse_object(line)
+                    yield parse_line(line.rstrip())
 
 
 def solves(path: Path) -> list[dict[str, Any]]:
@@ -99,8 +99,8 @@ class Summary(NamedTuple):
     Parameters
     ----------
     sources
-        ``model``, ``prior`` (in a run with a model that had not seen the like), ``second``,
-        ``switched``, ``fallback``, ``refused`` to number of solves.
+        ``model``, ``prior`` (where it was the prior that chose), ``second``, ``switched``,
+        ``fallback``, ``refused`` to number of solves.
     reasons
         (source, why) to number of solves, for those with a why.
     starts
@@ -129,7 +129,7 @@ class Summary(NamedTuple):
                 solves = line.get("solves")
                 left[why] += solves if type(solves) is int else 0
                 continue
-            if source == "model" and line.get("unfamiliar"):
+            if source == "model" and line.get("candidate"):
                 source = "prior"
             sources[source] += 1
             starts[str(line.get("start", ""))] += 1

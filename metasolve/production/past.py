@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import json
 import os
 import re
 import time
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from metasolve.errors import UsageError
+from metasolve.files.atomic import write_atomically
 from metasolve.production import journal, lines, site, state
 from metasolve.production.state import Operators, digest
 from metasolve.production.words import StateError
@@ -132,7 +132,7 @@ def pinned(file: Path, name: str) -> Path:
     if not target.is_file():
         try:
             target.parent.mkdir(exist_ok=True)
-            _replace(target, version.file.read_bytes())
+            write_atomically(target, version.file.read_bytes())
         except OSError as error:
             raise UsageError(
                 f"{target} cannot be written ({error.strerror}): copy {version.file} to where "
@@ -144,7 +144,8 @@ def pinned(file: Path, name: str) -> Path:
 def roll_back(file: Path, name: str) -> Version:
     """Let the next run begin with an earlier state; the last one stays among the earlier ones.
 
-    Runs that are going on add to it what they have not saved yet. The journal has a line of it.
+    Runs that are going on add to it what they have not saved yet. The journal has a line of it,
+    before it is done.
 
     Raises
     ------
@@ -156,8 +157,11 @@ def roll_back(file: Path, name: str) -> Version:
     try:
         with alone(file):
             before = set_aside(file)
-            _replace(file, data)
-            _note(file.with_suffix(".jsonl"), before, version.id)
+            site.beside(file).write_bytes(data)
+            if (log := site.journal_of(file)).is_file():
+                told = (time.time(), "rollback", before, version.id)
+                site.tell(log, dict(zip(lines.ROLLBACK, told, strict=True)))
+            site.beside(file).replace(file)
     except OSError as error:
         raise UsageError(
             f"{file} cannot be written ({error.strerror}): see that its folder is yours"
@@ -204,21 +208,6 @@ def forget(file: Path) -> tuple[list[Path], list[Path]]:
             "forgotten as a whole: remove it yourself, and forget again"
         ) from error
     return gone, sorted(site.earlier(file).glob(f"*{PINNED}"))
-
-
-def _note(log: Path, before: str, after: str) -> None:
-    if not log.is_file():
-        return
-    told = (time.time(), "rollback", before, after)
-    line = dict(zip(lines.ROLLBACK, told, strict=True))
-    with log.open("a") as kept:
-        kept.write(json.dumps(line, separators=(",", ":")) + "\n")
-
-
-def _replace(target: Path, data: bytes) -> None:
-    beside = target.with_name(target.name + ".new")
-    beside.write_bytes(data)
-    beside.replace(target)
 
 
 @contextlib.contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from types import MappingProxyType
 
 _WHOLE = "Make the run a whole program where these are what takes the time."
@@ -48,10 +49,10 @@ REMEDIES = MappingProxyType(
         ),
         # The model does not want to, or may not
         "rows seem to be in different units: the program's own answers are looked at first": (
-            "Nothing; it is the first solve of a kind."
+            "Nothing; others are tried once your own settings have answered."
         ),
         "products with the operator are not exact: the program's own answers are looked at first": (
-            "Nothing; it is the first solve of a kind."
+            "Nothing; others are tried once your own settings have answered."
         ),
         "there is no model": "As that line says.",
         "the model found the program's own settings best": (
@@ -62,24 +63,26 @@ REMEDIES = MappingProxyType(
             "Nothing. If the solve turns out to take long, the features are computed in between."
         ),
         "unfamiliar": "Record such systems as well (into the same directory), and train again.",
-        "the program's own settings are expected to be faster": (
-            "Nothing. If you know better: train with more calls, or with a lower --risk."
+        "no other settings are expected to gain enough": (
+            "Nothing. With a model of your own, if you know better: train with more calls, or with "
+            "a lower --risk."
         ),
         "only advice was asked for": "Run without --advise.",
         "paused after attempts that failed or took too long": (
-            "Read the why of the fallback lines before. Record and train again if the program "
-            "has changed."
+            "Read the why of the fallback lines before. With a model of your own: record and train "
+            "again if the program has changed."
         ),
-        "the program's own settings are measured again": "Nothing.",
+        "the program's own settings are measured now and then": "Nothing.",
         "another attempt might cost more than was gained so far": (
-            "Nothing; it recovers by time. If most lines are so, the model does not fit: "
-            "train again."
+            "Nothing; it recovers by time. With a model of your own: train again if most lines are "
+            "so."
         ),
         "the set-up is expected to take longer than a solve may, as it did before": (
             "Nothing; or raise --budget if you accept it."
         ),
         "the set-up might need more memory than there is": (
-            "Nothing; or leave factorisations out of the space."
+            "Nothing. With a model of your own: train again, with factorisations left out of the "
+            "space."
         ),
         "the settings may give another answer in each run on several ranks": (
             "Nothing; it was asked for (--deterministic)."
@@ -88,11 +91,18 @@ REMEDIES = MappingProxyType(
             "Look at the matrix if you did not expect that."
         ),
         "too many attempts ended in an error": (
-            "Read the lines before; leave the settings concerned out of the space and train again."
+            "Read the lines before. With a model of your own: leave the settings concerned out of "
+            "the space and train again."
         ),
         # What happened to an attempt
         "the program's own settings were given up": "Nothing.",
-        "the settings cannot be set up": "Train with the PETSc that the program runs.",
+        "own and chosen settings failed": (
+            "Look at the system and at your tolerances: your program has got no answer here."
+        ),
+        "the settings cannot be set up": (
+            "Nothing, if it is rare. With a model of your own: train with the PETSc that the "
+            "program runs."
+        ),
         "DIVERGED_PC_FAILED: the preconditioner could not be computed": "Nothing, if it is rare.",
         "PETSc reported an error in the solve": "Report it if it happens often.",
         "the time budget was used up": "Nothing, if it is rare. On a busy machine raise --budget.",
@@ -113,26 +123,28 @@ REMEDIES = MappingProxyType(
 )
 OTHER = "The line names it; see troubleshooting in the manual."
 _NUMBER = re.compile(r"[-+]?\d[\d.]*(?:e[-+]?\d+)?")
-_SECOND = re.compile(r"; (?:second choice|the model's): ")
+_SECOND = "; second choice: "
 #: How lines begin that tell more than the manual's word for it.
 _TELLS = (
     ("unfamiliar: ", "unfamiliar"),
     ("time budget of ", "the time budget was used up"),
     ("attempt given up: ", "the attempt was given up"),
     ("the program's own settings: ", "the program's own settings were given up"),
+    ("own and chosen settings failed: ", "own and chosen settings failed"),
     ("reported ", "the true residual is above the tolerance"),
     ("the norm of the right-hand side is ", "the norm of the right-hand side is not finite"),
     ("DIVERGED_", "diverged"),
 )
 
 
+@lru_cache(maxsize=1024)  # most lines have one of a few
 def without_numbers(why: str) -> str:
     """Return a reason without what differs from solve to solve.
 
     >>> without_numbers("time budget of 0.02 s used up")
     'time budget of ... s used up'
     """
-    first = _SECOND.split(why, maxsplit=1)[0]
+    first = why.partition(_SECOND)[0]
     return _NUMBER.sub("...", first)
 
 

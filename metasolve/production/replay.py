@@ -2,6 +2,9 @@
 
 Each solve's line says what was `learned`; a run adds this to the state when it saves it, which has
 a line as well. `class.c` and `posterior.c` of the plug-in do the same sums in the same order.
+Journals of runs that went on at once stand one behind the other, so the moment of such a line
+decides. It is written before the state takes its place: who is killed in between has said what did
+not come about, and the next line begins with the state before.
 """
 
 from __future__ import annotations
@@ -27,6 +30,7 @@ from metasolve.production.state import (
 )
 from metasolve.production.words import StateError
 
+Line = Mapping[str, Any]
 _MEMORY, _PRIOR, _COLD = 12, 0.1, 2.0  # class.c
 _SHARE, _NOISE, _SURPRISE, _LASTS = 0.4, 0.25, 3.0, 0.25  # posterior.c
 _FORGET, _DRIFT, _DOUBT = 1e-3, 1e-4, 0.1
@@ -61,34 +65,86 @@ def replay(lines: Iterable[Mapping[str, Any]], names: Sequence[str], mark: str) 
     StateError
         If something that is not in the journal has changed the state.
     """
-    data, unsaved = b"", dict[str, list[Mapping[str, Any]]]()
-    left: dict[str, bytes] = {}
-    classes: list[Operators] = []
+    made = _Replay(names, mark)
+    for line, lessons in _changes(lines):
+        made.begin(line)
+        if line["source"] == "rollback":
+            made.go_back(line)
+        else:
+            made.add(line, lessons)
+    return made.data
+
+
+def _changes(lines: Iterable[Line]) -> list[tuple[Line, list[Line]]]:
+    """Lines that tell of a state, in the order of time, with what its run had learned since."""
+    unsaved: dict[str, list[Line]] = {}
+    found = list[tuple[Line, list[Line]]]()
     for line in lines:
         if "learned" in line:
             unsaved.setdefault(line["run"], []).append(line)
-        if line.get("source") == "rollback":
-            data = _earlier(left, line)
-            classes = parse(data)
-        if line.get("source") != "state":
-            continue
-        if not line["before"]:
-            data, classes = b"", []  # it was forgotten, or there was none yet
-        if line["before"] != digest(data):
-            raise StateError(f"the state {line['before']} was not left by what is before this line")
-        for lesson in unsaved.pop(line["run"], []):
-            learn(classes, lesson, names)
-        data = written(classes, mark)
-        if line["state"] != digest(data):
-            raise StateError(f"the journal leads to the state {digest(data)}, not {line['state']}")
-        left[digest(data)] = data
-    return data
+        elif line.get("source") in ("state", "rollback"):
+            found.append((line, unsaved.pop(line.get("run", ""), [])))
+    return sorted(found, key=lambda each: float(each[0]["time"]))
 
 
-def _earlier(left: Mapping[str, bytes], line: Mapping[str, Any]) -> bytes:
-    if line["state"] not in left:
-        raise StateError(f"the state {line['state']} was not left by what is before this line")
-    return left[line["state"]]
+class _Replay:
+    """The state as it was after each line.
+
+    Attributes
+    ----------
+    data, before : file of the state, and what it was before the last line.
+    left : files by their ids.
+    last : the last line, and the lessons that it added.
+    undone : lessons of a run that a line tells of which did not come about.
+    """
+
+    def __init__(self, names: Sequence[str], mark: str) -> None:
+        self.names, self.mark = names, mark
+        self.data = self.before = b""
+        self.left: dict[str, bytes] = {}
+        self.last: tuple[Line, list[Line]] = ({}, [])
+        self.undone: dict[str, list[Line]] = {}
+
+    def begin(self, line: Line) -> None:
+        """Go to what the line was added to."""
+        if line["before"] != digest(self.data):
+            if line["before"] == digest(self.before):
+                told, lessons = self.last
+                self.undone[told.get("run", "")] = lessons
+                self.data = self.before
+            elif line["before"]:
+                raise StateError(
+                    f"the state {line['before']} was not left by what is before this line"
+                )
+            else:
+                self.data = b""  # it was forgotten
+        self.before = self.data
+
+    def go_back(self, line: Line) -> None:
+        """Bring an earlier state back."""
+        if line["state"] not in self.left:
+            raise StateError(f"the state {line['state']} was not left by what is before this line")
+        self._leave(line, [], self.left[line["state"]])
+
+    def add(self, line: Line, lessons: list[Line]) -> None:
+        """Add lessons; those that did not come about may be among them, or are forgotten."""
+        undone = self.undone.pop(line["run"], [])
+        for these in ([*undone, *lessons], lessons):
+            data = self._added(these)
+            if digest(data) == line["state"]:
+                self._leave(line, these, data)
+                return
+        raise StateError(f"the journal leads to the state {digest(data)}, not {line['state']}")
+
+    def _added(self, lessons: Iterable[Line]) -> bytes:
+        classes = parse(self.data) if self.data else []
+        for lesson in lessons:
+            learn(classes, lesson, self.names)
+        return written(classes, self.mark)
+
+    def _leave(self, line: Line, lessons: list[Line], data: bytes) -> None:
+        self.data = self.left[line["state"]] = data
+        self.last = line, lessons
 
 
 def learn(classes: list[Operators], line: Mapping[str, Any], names: Sequence[str]) -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextlib
 import errno
 import fcntl
+import json
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from io import FileIO
 from pathlib import Path
 from typing import BinaryIO
 
@@ -110,16 +112,26 @@ def file_of(command: Sequence[str], where: Path) -> Path:
     return where / f"{program(command)}.state"
 
 
+def beside(state: Path) -> Path:
+    """Return the file of what a state will be: a line of the journal tells of it before it is."""
+    return state.with_name(state.name + ".new")
+
+
 def journal_of(state: Path) -> Path:
     """Return the journal that is kept of a program, beside its state."""
     return state.with_suffix(".jsonl")
 
 
-def keep(log: Path, journal: Path) -> None:
+def keep(log: Path, journal: Path, *, again: bool = False) -> None:
     """Append what a run has written into a log of its own to the journal that is kept.
 
     It is done when the run has ended: a home directory is often far away, and a solve does not wait
     for it. A journal that would grow too long becomes ``FILE.1``, as the plug-in does it.
+
+    Parameters
+    ----------
+    again
+        Whether this may have been done before, or begun: lines that are there are not added.
 
     Raises
     ------
@@ -131,8 +143,9 @@ def keep(log: Path, journal: Path) -> None:
         return
     journal.parent.mkdir(parents=True, exist_ok=True)
     with _alone(journal.parent):
+        there = _common(parts, journal) if again else frozenset()
         for part in parts:
-            _append(part, journal)
+            _append(part, journal, there)
 
 
 @contextlib.contextmanager
@@ -147,7 +160,20 @@ def _alone(where: Path) -> Iterator[None]:
         os.close(handle)
 
 
-def _append(part: Path, journal: Path) -> None:
+def _common(parts: Sequence[Path], journal: Path) -> frozenset[bytes]:
+    """Lines of a log that its journal has: no two are equal, for each tells its run and moment."""
+    lines = {line for part in parts for line in _lines(part)}
+    kept = (journal.with_name(journal.name + ".1"), journal)
+    return frozenset(line for file in kept for line in _lines(file) if line in lines)
+
+
+def _lines(file: Path) -> Iterator[bytes]:
+    if file.is_file():
+        with file.open("rb") as lines:
+            yield from lines
+
+
+def _append(part: Path, journal: Path, there: frozenset[bytes]) -> None:
     size = journal.stat().st_size if journal.exists() else 0
     given = os.environ.get("METASOLVE_LOG_MAX", "")
     most = int(given) if given.isdecimal() and int(given) else MOST
@@ -156,8 +182,8 @@ def _append(part: Path, journal: Path) -> None:
         size = 0
     with part.open("rb") as lines, journal.open("ab") as kept:
         try:
-            end_line(journal, kept)
-            shutil.copyfileobj(lines, kept)
+            _end_line(journal, kept)
+            kept.writelines(line for line in lines if line not in there)
             kept.flush()
         except OSError:
             with contextlib.suppress(OSError):
@@ -165,8 +191,17 @@ def _append(part: Path, journal: Path) -> None:
             raise
 
 
-def end_line(journal: Path, kept: BinaryIO) -> None:
-    """Begin a new line where a killed program has left a part of one, to append to a journal."""
+def tell(journal: Path, line: Mapping[str, object]) -> None:
+    """Append one line to a journal, or raise an `OSError`."""
+    data = json.dumps(line, separators=(",", ":")).encode() + b"\n"
+    with journal.open("ab", buffering=0) as kept:
+        _end_line(journal, kept)
+        if kept.write(data) != len(data):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def _end_line(journal: Path, kept: BinaryIO | FileIO) -> None:
+    """Begin a new line where a killed program has left a part of one."""
     with journal.open("rb") as file:
         if file.seek(0, os.SEEK_END):
             file.seek(-1, os.SEEK_END)

@@ -163,13 +163,15 @@ def _read(file: Path) -> Run:
     )
 
 
-def settle(spool: Spool, run: Run, unsaved: recovery.Unsaved) -> list[str]:
+def settle(spool: Spool, run: Run, unsaved: recovery.Unsaved, *, again: bool = False) -> list[str]:
     """Add what a run has left to the state and to the journal; what cannot be kept stays.
 
     Parameters
     ----------
     unsaved
         That has watched the lines of the run.
+    again
+        Whether somebody may have begun with it, and was killed.
 
     Returns
     -------
@@ -177,7 +179,7 @@ def settle(spool: Spool, run: Run, unsaved: recovery.Unsaved) -> list[str]:
         What went wrong, each in a line.
     """
     wrong = []
-    if unsaved and run.state is not None and run.age == age(run.prior):
+    if run.state is not None and unsaved.of(run.state) and run.age == age(run.prior):
         try:
             unsaved.add_to(run.state, run.prior, run.log)
         except (OSError, MetasolveError) as error:
@@ -185,7 +187,7 @@ def settle(spool: Spool, run: Run, unsaved: recovery.Unsaved) -> list[str]:
             wrong.append(f"what this run learned last is not added to {run.state} ({why})")
     try:
         if run.journal is not None:
-            site.keep(run.log, run.journal)
+            site.keep(run.log, run.journal, again=again)
     except OSError as error:
         told = f"the journal {run.journal} cannot be written ({error.strerror}): "
         return [*wrong, f"{told}the lines of this run stay in {run.log}; the next run adds them"]
@@ -207,4 +209,4 @@ def take_up(where: Path) -> None:
         unsaved = recovery.Unsaved()
         for _ in unsaved.watching(run.lines):
             pass
-        settle(spool, run, unsaved)
+        settle(spool, run, unsaved, again=True)

@@ -27,7 +27,7 @@ _SELECTED = (
     "attempt given up",
     "another attempt might cost more",
     "the set-up is expected to take longer",
-    "the program's own settings are expected to be faster",
+    "no other settings are expected to gain enough",
 )
 ADVISED = "only advice was asked for"
 _PRECONDITIONERS = ("built", "updated", "kept", "rebuilt")
@@ -230,8 +230,7 @@ class Sums:
         chosen = candidate if source in CHOSEN else ""
         hour, fresh = int(moment // HOUR), bool(line.get("new_operator"))
         cell = self.cells[Key(line["run"], name, self._who(line, run), chosen, fresh, hour)]
-        cell.add(own, expected, taken)
-        cell.add_size(moment, rows, iterations)
+        cell.add(own, expected, taken, moment, rows, iterations)
         if own is not None and expected is not None and not why.startswith(_SELECTED):
             self.pairs.add(own, expected)
         if line.get("preconditioner") in _PRECONDITIONERS:

@@ -10,7 +10,7 @@ from typing import Any
 from metasolve.production.reading import since
 from metasolve.report import pictures
 from metasolve.report.parts import card, kind_of, legend, span, table
-from metasolve.report.screen import SOURCES, changed, class_of, count, moment, slow
+from metasolve.report.screen import SOURCES, changed, class_of, count, moment, ratio, slow
 from metasolve.report.style import STYLE
 
 Document = Mapping[str, Any]
@@ -78,25 +78,19 @@ def _figures(document: Document) -> Iterator[str]:
             sure += f"; whether it is a {'gain' if won else 'loss'} is not certain yet"
             kind = ""
     yield _figure(kind, span(abs(saved["saved seconds"])), f"{word} in solves; {sure}")
-    if saved["taken seconds"]:
-        times = saved["own seconds"] / saved["taken seconds"]
-        told = f"{span(saved['taken seconds'])} in place of {span(saved['own seconds'])}"
-        yield _figure("", f"{times:.2f} times", f"faster in solves: {told}")
+    told = f"in solves: {span(saved['taken seconds'])} in place of {span(saved['own seconds'])}"
+    yield _figure("", *_ratio(saved, told))
     canary = document["canary"]
     if canary:
-        told = (
-            f"faster as measured in {canary['canaries']:,} canaries of {canary['solves']:,} solves"
-        )
+        told = f"as measured in {canary['canaries']:,} canaries of {canary['solves']:,} solves"
         if canary["least"] is not None:
             told += f": {span(canary['least'])} to {span(canary['most'])} saved"
-        times = canary["own seconds"] / canary["taken seconds"]
-        yield _figure("", f"{times:.2f} times", told)
+        yield _figure("", *_ratio(canary, told))
     advice = document["advice"]
-    if advice and advice["taken seconds"]:
-        times = advice["own seconds"] / advice["taken seconds"]
+    if advice:
         solves = count(advice["solves"], "solve")
-        told = f"faster, as foreseen in {solves} under --advise; none was tried"
-        yield _figure("", f"{times:.2f} times", told)
+        told = f"as foreseen in {solves} under --advise; none was tried"
+        yield _figure("", *_ratio(advice, told))
     alone = ("own settings", "fallback")
     own = sum(each["solves"] for each in document["sources"] if each["name"] in alone)
     yield _figure(
@@ -107,10 +101,17 @@ def _figures(document: Document) -> Iterator[str]:
     drift = document["drift"]
     told = sum(each["certain"] for each in drift["hosts"]) + len(drift["classes"])
     if told or drift["enough"]:
-        words = "of the costs seen to have changed"
+        words = "hosts or classes whose cost has changed"
         yield _figure("loss" if told else "", str(told or "none"), words)
     else:
         yield _figure("", "?", "whether costs have changed: too little is known yet")
+
+
+def _ratio(found: Document, words: str) -> tuple[str, str]:
+    """The figure, and what it is of: faster, or slower."""
+    told = ratio(found)
+    number, times, more = told.partition(" times ")
+    return (f"{number}{times}".strip(), f"{more} {words}") if times else (told, words)
 
 
 def _figure(kind: str, number: str, words: str) -> str:
@@ -214,7 +215,8 @@ def _drift(found: Document) -> Iterator[str]:
         yield '<div class="grid">'
     for each in found["classes"][:_COURSES]:
         told = f"<p>{escape(changed(each))}</p>"
-        yield card(f"{each['program']}: {each['times']:.2f} times", told, pictures.course(each))
+        title = f"{each['program']}: {each['times']:.2f} times as long"
+        yield card(title, told, pictures.course(each))
     if len(found["hosts"]) > 1:
         yield card("Hosts", pictures.hosts(found["hosts"]))
     if found["classes"] or len(found["hosts"]) > 1:

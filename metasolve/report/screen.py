@@ -13,14 +13,15 @@ Document = Mapping[str, Any]
 WIDTH = 100
 SAME = 0.05  #: of a change that is none
 _LEAD = 13
+_EQUAL = 0.005
 _DAYS, _RUNS, _CLASSES, _SOURCES, _WORST, _REASONS, _CHANGES = 7, 3, 4, 8, 3, 3, 3
 SOURCES = {
     "prior": "prior (nothing learned yet)",
     "learned": "prior, with what was learned",
-    "model": "a trained model",
+    "model": "a model",
     "guess": "a learned guess",
     "second choice": "second choice",
-    "own given up": "taken over, own given up",
+    "own given up": "taken over, own given up or failed",
     "fallback": "own, after an attempt failed",
     "own settings": "own, nothing was tried",
 }
@@ -34,7 +35,8 @@ def screen(document: Document) -> str:
     document
         As `metasolve.production.report.Report.document` returns it.
     """
-    parts = [_head(document), *_left_out(document), *_saved(document["saved"])]
+    left_out = (f"left out: {_plain(each)}" for each in document["left out"])
+    parts = [_head(document), *left_out, *_saved(document["saved"])]
     parts += [*_canary(document["canary"]), *_advice(document["advice"])]
     parts += [*_programs(document), *_states(document)]
     parts += [*_preconditioners(document), *_unfamiliar(document), *_drift(document["drift"])]
@@ -54,11 +56,6 @@ def _head(document: Document) -> str:
     return "\n".join(textwrap.wrap(f"{name}: {runs}, {solves}{told}", WIDTH))
 
 
-def _left_out(document: Document) -> Iterator[str]:
-    for each in document["left out"]:
-        yield f"left out: {_plain(each)}"
-
-
 def _saved(saved: Document) -> Iterator[str]:
     if saved["solves"] == saved["unknown solves"]:
         told = "nothing is known: of no solve it is known what own settings would have taken"
@@ -67,9 +64,9 @@ def _saved(saved: Document) -> Iterator[str]:
     won, own = saved["saved seconds"], saved["own seconds"]
     estimate = bool(saved["expected solves"])
     about = "about " if estimate else ""
-    yield _entry("saved", f"{about}{_seconds(won)} of {_seconds(own)} s in solves: {_ratio(saved)}")
-    if estimate and saved["least"] is not None:
-        least, most = saved["least"], saved["most"]
+    yield _entry("saved", f"{about}{_seconds(won)} of {_seconds(own)} s in solves: {ratio(saved)}")
+    least, most = saved["least"], saved["most"]
+    if estimate and least is not None:
         doubt = "; whether it is a gain is not certain yet" if least < 0 < won else ""
         told = f"9 times of 10 the truth is from {_seconds(least)} to {_seconds(most)} s{doubt}"
         yield _entry("", told)
@@ -79,18 +76,21 @@ def _saved(saved: Document) -> Iterator[str]:
         yield _entry("", f"{told} ({_seconds(saved['unknown seconds'])} s)")
 
 
-def _ratio(saved: Document) -> str:
-    if not saved["taken seconds"] or not saved["own seconds"]:
-        return "no time was spent"
-    ratio = saved["own seconds"] / saved["taken seconds"]
-    return f"{ratio:.2f} times faster" if ratio >= 1 else f"{1 / ratio:.2f} times slower"
+def ratio(saved: Document) -> str:
+    """Say how much faster it was, or slower."""
+    own, taken = saved["own seconds"], saved["taken seconds"]
+    if not own or not taken:
+        return "no time was spent" if own == taken else "how much faster cannot be said"
+    if abs(own / taken - 1) < _EQUAL:
+        return "as fast as before"
+    return f"{own / taken:.2f} times faster" if own > taken else f"{taken / own:.2f} times slower"
 
 
 def _basis(saved: Document) -> str:
     told = f"own settings were measured in {count(saved['measured solves'], 'solve')}"
     if not saved["expected solves"]:
         return told
-    told += f"; for {saved['expected solves']} they were expected to take"
+    told += f"; for {saved['expected solves']:,} they were expected to take"
     told += f" {_seconds(saved['expected seconds'])} s"
     if saved["took of expected"] is None:
         return f"{told}, and nothing says yet how wrong that is"
@@ -119,24 +119,27 @@ def _preconditioners(document: Document) -> Iterator[str]:
 
 def _unfamiliar(document: Document) -> Iterator[str]:
     if solves := document["unfamiliar solves"]:
-        told = f"{count(solves, 'solve')} unlike what the model has learned from: the prior chose"
-        yield _entry("unfamiliar", f"{told}; --keep-refused DIR records some to train on")
+        told = f"{count(solves, 'solve')} unlike what the model has learned from: the prior chose; "
+        yield _entry("unfamiliar", f"{told}--keep-refused DIR records some to train on")
 
 
 def _states(document: Document) -> Iterator[str]:
     known = [each for each in document["states"] if each["id"] or each["file"]]
     known.sort(key=lambda each: -each["time"])
     for i, each in enumerate(known[:3]):
-        told = f"{each['id']} of {_plain(each['name'])}, saved {since(each['time'])}"
+        name = _plain(each["name"])
+        told = f"{each['id']} of {name}, saved {since(each['time'])}"
         if not each["id"]:
-            told = f"{each['file']} of {_plain(each['name'])}; the journal does not tell of it"
+            told = f"{each['file']} of {name}; the journal does not tell of it"
         elif each["gone"]:
-            told = f"none of {_plain(each['name'])}: {each['id']} is not there any more"
+            told = f"none of {name}: {each['id']} is not there any more"
         elif each["file"] == "":
             told += "; the file is damaged: metasolve history says more"
         elif each["file"] and each["file"] != each["id"]:
             told += f"; the file is now {each['file']}"
         yield _entry("" if i else "state", told)
+    if known:
+        yield _entry("", "metasolve history PROGRAM lists earlier ones, which can be brought back")
 
 
 def _advice(found: Document | None) -> Iterator[str]:
@@ -146,7 +149,7 @@ def _advice(found: Document | None) -> Iterator[str]:
     saved, own = found["saved seconds"], found["own seconds"]
     solves = count(found["solves"], "solve")
     told = f"would have saved about {_seconds(saved)} of {_seconds(own)} s in {solves}:"
-    yield _entry("advice", f"{told} {_ratio(found)}")
+    yield _entry("advice", f"{told} {ratio(found)}")
     told = "own settings were measured, chosen ones only foreseen: --canary measures both"
     yield _entry("", told)
 
@@ -154,9 +157,9 @@ def _advice(found: Document | None) -> Iterator[str]:
 def _canary(found: Document | None) -> Iterator[str]:
     if found is None:
         return
-    told = f"{count(found['canaries'], 'solve')} of {found['solves']} were solved by own settings"
-    told += f" as well ({_seconds(found['cost seconds'])} s): {_ratio(found)}, "
-    told += f"{_seconds(found['saved seconds'])} s saved in these {found['solves']}"
+    told = f"{count(found['canaries'], 'solve')} of {found['solves']:,} were solved by own settings"
+    told += f" as well ({_seconds(found['cost seconds'])} s): {ratio(found)}, "
+    told += f"{_seconds(found['saved seconds'])} s saved in these {found['solves']:,}"
     if found["least"] is not None:
         told += f", from {_seconds(found['least'])} to {_seconds(found['most'])} s"
     yield _entry("canaries", told)

@@ -3,86 +3,15 @@
 import json
 import os
 import signal
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from metasolve.files.shipped import shipped
-from metasolve.production import journal, replay, state
+from metasolve.production import journal, state
 
 from ..conftest import on_ranks
-
-METASOLVE = [sys.executable, "-m", "metasolve"]
-
-
-def started(words, **more):
-    """In the environment that Python sees: what MPI has added to it, mpiexec must not inherit."""
-    environment = dict(os.environ)
-    return subprocess.run(
-        words, env=environment, capture_output=True, text=True, check=False, **more
-    )
-
-
-DIES = """
-import os, signal, sys
-import petsc4py
-petsc4py.init([])
-from petsc4py import PETSc
-
-A = PETSc.Mat().createAIJ([4000, 4000], nnz=5)
-for row in range(*A.getOwnershipRange()):
-    A[row, row] = 4.01
-    for column in {row - 63, row - 1, row + 1, row + 63} & set(range(4000)):
-        A[row, column] = -1.0
-A.assemble()
-x, b = A.createVecs()
-b.set(1.0)
-ksp = PETSc.KSP().create()
-ksp.setOperators(A)
-ksp.setFromOptions()
-for _ in range(3):
-    ksp.solve(b, x)
-PETSc.COMM_WORLD.barrier()
-if "all" in sys.argv:
-    os.kill(os.getppid(), signal.SIGKILL)
-if len(sys.argv) > 1:
-    os.kill(os.getpid(), signal.SIGKILL)
-"""
-
-
-@pytest.fixture
-def place(tmp_path, monkeypatch):
-    pytest.importorskip("petsc4py")
-    script, home, temporary = (tmp_path / name for name in ("dies.py", "home", "t"))
-    script.write_text(DIES)
-    temporary.mkdir()
-    monkeypatch.setenv("XDG_STATE_HOME", str(home))
-    monkeypatch.setenv("TMPDIR", str(temporary))
-
-    class Place:
-        file = home / "metasolve" / "dies.py.state"
-        log = file.with_suffix(".jsonl")
-
-        def run(self, *how, ranks=1, options=()):
-            command = [sys.executable, script, *how]
-            command = command if ranks == 1 else on_ranks(command, ranks)
-            words = [*METASOLVE, "run", *options, "--", *map(str, command)]
-            return started(words)
-
-        def left(self):
-            return list(temporary.glob("metasolve-*"))
-
-        def check(self, solves):
-            """The journal has each solve once, and leads to the state bit for bit."""
-            data = self.file.read_bytes()
-            assert sum(c.solves for c in state.parse(data)) == solves
-            assert len([line for line in journal.read(self.log) if "learned" in line]) == solves
-            names = replay.candidates(shipped())
-            assert replay.replay(journal.read(self.log), *names) == data
-
-    return Place()
+from .conftest import METASOLVE, started
 
 
 @pytest.mark.parametrize("ranks", [1, 2])

@@ -157,7 +157,7 @@ def test_where_little_is_known_nothing_is_said_of_changes(made):
     for enough in (True, False):
         drift = {"hosts": [], "classes": [], "enough": enough}
         shown = page({**made, "drift": drift})
-        assert ("of the costs seen to have changed" in shown) == enough
+        assert ("hosts or classes whose cost has changed" in shown) == enough
         assert ("No class and no host has changed" in shown) == enough
         assert ("oo little is known" in shown) != enough
 

@@ -162,8 +162,9 @@ PetscErrorCode StepTakeOver(Solve *s)
     snprintf(s->detail, sizeof s->detail, "%s", over);
   } else if (own) {
     char both[sizeof s->detail];
-    snprintf(both, sizeof both, "%s; the model's: %.120s", over, JournalWhy(s));
+    snprintf(both, sizeof both, "own and chosen settings failed: %s; %.120s", KSPConvergedReasons[reason], JournalWhy(s));
     snprintf(s->detail, sizeof s->detail, "%s", both);
+    s->why = WHY_BOTH_FAILED;
     ClassFailed(s->class, &s->lesson);
     PetscCall(VecCopy(own, s->ksp->vec_sol));
     PetscCall(ProductsPutBack(&s->products));

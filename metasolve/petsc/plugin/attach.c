@@ -1,7 +1,7 @@
 /* attach.c - a model for one KSP that the calling program holds. */
 #include "attach.h"
+#include "environment.h"
 #include "run.h"
-#include <stdlib.h>
 #include <string.h>
 
 static const char *const solving[] = {
@@ -15,13 +15,6 @@ PetscBool AttachSolves(const char *type)
   for (int i = 0; i < (int)(sizeof solving / sizeof *solving); i++)
     if (!strcmp(type, solving[i])) return PETSC_TRUE;
   return PETSC_FALSE;
-}
-
-PetscBool AttachIsOff(void)
-{
-  const char *off = getenv("METASOLVE_OFF");
-
-  return (PetscBool)(off && *off && strcmp(off, "0"));
 }
 
 PetscErrorCode AttachSession(KSP ksp, Session *s)
@@ -55,7 +48,8 @@ PetscErrorCode MetasolveAttach(KSP ksp, const char *model, const char *prior, co
   PetscBool known;
 
   PetscFunctionBegin;
-  if (!trial && AttachIsOff()) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(EnvironmentRead(PetscObjectComm((PetscObject)ksp)));
+  if (!trial && EnvironmentAsked()->off) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCheck(((PetscObject)ksp)->type_name, PetscObjectComm((PetscObject)ksp), PETSC_ERR_ARG_WRONGSTATE,
              "set the type of the KSP (KSPSetFromOptions) before attaching a model");
   known = AttachSolves(((PetscObject)ksp)->type_name);

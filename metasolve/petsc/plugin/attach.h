@@ -3,5 +3,4 @@
 #include "host.h"
 
 PetscBool      AttachSolves(const char *type); /* does a KSP of this type solve A x = b? */
-PetscBool      AttachIsOff(void);              /* METASOLVE_OFF: nothing is accelerated or recorded */
 PetscErrorCode AttachSession(KSP, Session *);

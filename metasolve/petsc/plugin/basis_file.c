@@ -13,6 +13,7 @@
 #define BLOCK 4096
 #define FIRST 24 /* bytes: 16 characters and the checksum itself */
 #define PART  (1 << 15)
+#define LOST  2 /* more than to be read again */
 
 /* ---- the checksum: of each word and its place a mixture, and their sum; metasolve/guess/checksum.py writes it ---- */
 static uint64_t Mixed(const uint64_t word[], size_t n, uint64_t place)
@@ -115,16 +116,17 @@ static PetscErrorCode ReadRows(BasisFile *f, Vec like, PetscBool *ok)
 {
   MPI_Comm comm = PetscObjectComm((PetscObject)like);
   PetscInt start, n;
-  int      again, good;
+  int      again, good, rank;
   FILE    *file = NULL;
 
   PetscFunctionBegin;
   PetscCall(VecGetOwnershipRange(like, &start, NULL));
   PetscCall(VecGetLocalSize(like, &n));
-  again = !f->basis || f->start != start || f->n != n;
-  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &again, 1, MPI_INT, MPI_MAX, comm));
-  *ok = PETSC_TRUE;
-  if (!again) PetscFunctionReturn(PETSC_SUCCESS);
+  again = f->lost ? LOST : !f->basis || f->start != start || f->n != n;
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &again, 1, MPI_INT, MPI_MAX, comm)); /* a rank may have met it with others */
+  f->lost = (PetscBool)(again == LOST);
+  *ok     = (PetscBool)!f->lost;
+  if (!again || f->lost) PetscFunctionReturn(PETSC_SUCCESS);
   free(f->basis);
   f->start = start;
   f->n     = n;
@@ -140,7 +142,10 @@ static PetscErrorCode ReadRows(BasisFile *f, Vec like, PetscBool *ok)
   if (good) PetscFunctionReturn(PETSC_SUCCESS);
   free(f->basis);
   f->basis = NULL;
+  f->lost  = PETSC_TRUE;
   *ok      = PETSC_FALSE;
+  PetscCallMPI(MPI_Comm_rank(comm, &rank));
+  if (!rank) fprintf(stderr, "metasolve: %s cannot be read on all ranks: nothing starts from it\n", f->path);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

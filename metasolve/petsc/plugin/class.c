@@ -1,5 +1,6 @@
 /* class.c - what is known of operators that are alike. */
 #include "class.h"
+#include "environment.h"
 #include <ctype.h>
 #include <math.h>
 #include <stdlib.h>
@@ -162,7 +163,7 @@ void ClassName(const struct _Class *c, char name[CLASS_NAME])
 
 PetscBool ClassIsOff(Class c)
 {
-  const char *names = getenv("METASOLVE_OFF_CLASSES");
+  const char *names = EnvironmentAsked()->off_classes;
   char        name[CLASS_NAME];
 
   if (c->turned == CLASS_UNKNOWN) {

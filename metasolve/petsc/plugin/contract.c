@@ -1,8 +1,8 @@
 /* contract.c - what a program asks of an answer, as a bound on a measure of it. */
 #include "contract.h"
+#include "environment.h"
 #include "product.h"
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define TEN    10. /* times what own answers attain */
@@ -36,20 +36,10 @@ PetscBool ContractFactors(KSP ksp)
   return (PetscBool)(pc && (!strcmp(pc, PCLU) || !strcmp(pc, PCCHOLESKY)));
 }
 
-/* Are direct solves to be left alone? Asked for several times in a solve, and read once. */
-PetscBool ContractDirectIsOff(void)
-{
-  static int  off = -1;
-  const char *word;
-
-  if (off < 0) off = (word = getenv("METASOLVE_DIRECT")) && !strcmp(word, "off");
-  return (PetscBool)off;
-}
-
 /* A factor of another matrix is an ordinary preconditioner of a Krylov method. */
 PetscBool ContractIsDirect(KSP ksp)
 {
-  if (!ContractFactors(ksp) || ksp->pc->reusepreconditioner || ContractDirectIsOff()) return PETSC_FALSE;
+  if (!ContractFactors(ksp) || ksp->pc->reusepreconditioner || EnvironmentAsked()->no_direct) return PETSC_FALSE;
   if (ContractIsAlone(ksp)) return ksp->guess_zero;
   return (PetscBool)(ksp->converged == KSPConvergedDefault && ksp->pc->mat == ksp->pc->pmat);
 }

@@ -48,10 +48,9 @@ typedef struct {
 } Contract;
 
 ContractKind   ContractKindOf(KSP);
-PetscBool      ContractFactors(KSP);      /* is the program's preconditioner a factorisation of the whole matrix? */
-PetscBool      ContractIsAlone(KSP);      /* the program's preconditioner is applied once, and that is the answer */
-PetscBool      ContractDirectIsOff(void); /* are direct solves to be left alone? */
-PetscBool      ContractIsDirect(KSP);     /* does the program solve with a factorisation, which may be exchanged? */
+PetscBool      ContractFactors(KSP);  /* is the program's preconditioner a factorisation of the whole matrix? */
+PetscBool      ContractIsAlone(KSP);  /* the program's preconditioner is applied once, and that is the answer */
+PetscBool      ContractIsDirect(KSP); /* does the program solve with a factorisation, which may be exchanged? */
 PetscErrorCode ContractMeasure(KSP, const Attained *, Judge *);             /* in which its answers are judged. Collective */
 Attained       ContractAttained(Measure, PetscReal tolerance);              /* own answers because of which that is asked */
 PetscReal      ContractExact(const Attained *);                             /* the backward error asked of a direct solve */

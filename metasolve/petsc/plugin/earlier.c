@@ -6,9 +6,9 @@
    does, the program's own start is tried again from time to time. Rank 0 decides.
 */
 #include "runner.h"
+#include "environment.h"
 #include "spare.h"
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define FEW    1     /* iterations: nothing to gain */
@@ -18,13 +18,6 @@
 #define OFTEN  16    /* starts from a span before one from the program's own; then four times as many, and so on */
 #define RESTS  16    /* solves, doubled each time */
 #define SHARE  0.125 /* of the memory that there is to spare: what a span may take */
-
-static PetscBool IsOff(void)
-{
-  const char *word = getenv("METASOLVE_EARLIER");
-
-  return (PetscBool)(word && !strcmp(word, "off"));
-}
 
 /* A factorisation of the very operator answers from anywhere. */
 static PetscBool Factorised(const Solve *s)
@@ -59,7 +52,7 @@ static void Rest(Earlier *e)
 /* Of rank 0. */
 static Recall Verdict(Earlier *e)
 {
-  if (IsOff()) return RECALL_NOTHING;
+  if (EnvironmentAsked()->no_earlier) return RECALL_NOTHING;
   if (e->rest > 0) {
     e->rest--;
     return RECALL_NOTHING;

@@ -1,6 +1,7 @@
 /* gather.c - which systems of a run are written to a recording, to be learned from. */
 #include "describe.h"
 #include "canary.h"
+#include "environment.h"
 #include "quiet.h"
 #include <errno.h>
 #include <math.h>
@@ -56,25 +57,24 @@ static PetscErrorCode Close(Recorder **r)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Rank 0 says, for what is gathered is written together. */
-static PetscErrorCode Open(MPI_Comm comm, const char *name, const char *run, int kind, Recorder **recorder)
+/* *recorder stays NULL where nobody has asked for one. */
+static PetscErrorCode Open(MPI_Comm comm, const char *dir, const char *run, int kind, Recorder **recorder)
 {
-  const char *systems = getenv("METASOLVE_MAX_SYSTEMS"), *bytes = getenv("METASOLVE_MAX_BYTES"), *dir = getenv(name);
-  PetscMPIInt rank;
-  Recorder   *r;
+  const Environment *asked = EnvironmentAsked();
+  PetscMPIInt        rank;
+  Recorder          *r;
 
   PetscFunctionBegin;
+  if (!dir) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PetscNew(&r));
   PetscCallMPI(MPI_Comm_rank(comm, &rank));
-  if (!rank) snprintf(r->dir, sizeof r->dir, "%s", dir ? dir : "");
-  PetscCallMPI(MPI_Bcast(r->dir, sizeof r->dir, MPI_CHAR, 0, comm));
+  snprintf(r->dir, sizeof r->dir, "%s", dir);
   snprintf(r->run, sizeof r->run, "%.23s%d", run, kind); /* what is learned from both has one name for each */
   r->every = 1;
   if (!rank) ReadHeld(r);
-  r->max_systems = (systems && *systems ? atoll(systems) : MOST) - r->held;
-  r->max_bytes   = (PetscInt64)(bytes && *bytes ? atof(bytes) : BYTES);
-  *recorder      = *r->dir ? r : NULL;
-  if (!*recorder) PetscCall(Close(&r));
+  r->max_systems = (asked->most_systems >= 0 ? asked->most_systems : MOST) - r->held;
+  r->max_bytes   = asked->most_bytes >= 0 ? asked->most_bytes : (PetscInt64)BYTES;
+  *recorder      = r;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -84,8 +84,8 @@ PetscErrorCode GatherOpen(MPI_Comm comm, const char *run, Gathering *g)
 
   PetscFunctionBegin;
   PetscCallMPI(MPI_Comm_size(comm, &g->ranks));
-  PetscCall(Open(comm, "METASOLVE_KEEP_REFUSED", run, GATHER_REFUSED, &r[GATHER_REFUSED]));
-  PetscCall(Open(comm, "METASOLVE_KEEP_SLOW", run, GATHER_SLOW, &r[GATHER_SLOW]));
+  PetscCall(Open(comm, EnvironmentAsked()->keep_refused, run, GATHER_REFUSED, &r[GATHER_REFUSED]));
+  PetscCall(Open(comm, EnvironmentAsked()->keep_slow, run, GATHER_SLOW, &r[GATHER_SLOW]));
   if (!r[0] || !r[1] || strcmp(r[0]->dir, r[1]->dir)) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(Close(&r[1]));
   r[1] = r[0];

@@ -2,6 +2,7 @@
    guess in place. */
 #include "host.h"
 #include "contract.h"
+#include "environment.h"
 #include "guard.h"
 #include "left.h"
 #include "own.h"
@@ -41,7 +42,7 @@ static Left LeftOf(KSP ksp, const Session *s)
   if (!s) return LEFT_METHOD;
   if (!ContractIsAlone(ksp) || ContractIsDirect(ksp)) return LEFT_PREFIX;
   if (!ContractFactors(ksp)) return LEFT_ONCE;
-  return ContractDirectIsOff() ? LEFT_DIRECT_OFF : LEFT_DIRECT;
+  return EnvironmentAsked()->no_direct ? LEFT_DIRECT_OFF : LEFT_DIRECT;
 }
 
 static PetscErrorCode KSPBuildSolution_Host(KSP ksp, Vec v, Vec *V)

@@ -32,10 +32,10 @@ static const char *const whys[WHY_COUNT]   = {
   [WHY_SMALL]             = "so small that a look at it would cost too much",
   [WHY_DEAR]              = "looks at such systems have cost as much as they may",
   [WHY_UNFAMILIAR]        = "unfamiliar",
-  [WHY_NO_GAIN]           = "the program's own settings are expected to be faster",
+  [WHY_NO_GAIN]           = "no other settings are expected to gain enough",
   [WHY_ADVISED]           = "only advice was asked for",
   [WHY_PAUSED]            = "paused after attempts that failed or took too long",
-  [WHY_MEASURED]          = "the program's own settings are measured again",
+  [WHY_MEASURED]          = "the program's own settings are measured now and then",
   [WHY_OVERDRAWN]         = "another attempt might cost more than was gained so far",
   [WHY_SLOW_SETUP]        = "the set-up is expected to take longer than a solve may, as it did before",
   [WHY_MEMORY]            = "the set-up might need more memory than there is",
@@ -43,6 +43,7 @@ static const char *const whys[WHY_COUNT]   = {
   [WHY_RAISES]            = "the settings would divide by zero on this system, or not return",
   [WHY_ABANDONED]         = "too many attempts ended in an error",
   [WHY_GIVEN_UP]          = "the program's own settings were given up",
+  [WHY_BOTH_FAILED]       = "own and chosen settings failed",
   [WHY_SETUP_FAILED]      = "the settings cannot be set up",
   [WHY_PC_FAILED]         = "DIVERGED_PC_FAILED: the preconditioner could not be computed",
   [WHY_ERROR]             = "PETSc reported an error in the solve",
@@ -218,7 +219,7 @@ void JournalWrite(Solve *s)
   }
   if (PolicyPrior(s->run->policy)) s->learned = StateLearn(&r->state, s->class, &s->lesson);
   Line(s);
-  JournalAppend(&r->journal, &s->run->last);
+  (void)JournalAppend(&r->journal, &s->run->last);
 }
 
 static void Rest(Runner *r, const char *why, PetscInt solves)
@@ -229,18 +230,20 @@ static void Rest(Runner *r, const char *why, PetscInt solves)
   TextPut(&line, ",\"source\":\"left\",\"why\":");
   TextString(&line, why);
   TextAdd(&line, ",\"solves\":%lld}\n", (long long)solves);
-  JournalAppend(&r->journal, &line);
+  (void)JournalAppend(&r->journal, &line);
   TextFree(&line);
 }
 
-void JournalSaved(Runner *r)
+PetscBool JournalSaves(Runner *r)
 {
-  Text line = {0};
+  Text      line = {0};
+  PetscBool told;
 
   Begin(&line, r);
   TextAdd(&line, ",\"source\":\"state\",\"before\":\"%s\",\"state\":\"%s\"}\n", r->state.before, r->state.id);
-  JournalAppend(&r->journal, &line);
+  told = JournalAppend(&r->journal, &line);
   TextFree(&line);
+  return told;
 }
 
 /* A line for each why; a program that has solved nothing at all has one that says so. */

@@ -11,15 +11,16 @@
 #define JOURNAL_VERSION 1
 
 typedef struct {
-  char  path[PETSC_MAX_PATH_LEN]; /* empty: there is none */
-  char  run[TEXT_RUN];
-  Text  head;
-  off_t most; /* bytes of the file */
-  dev_t device;
-  ino_t file; /* where the head is */
+  char      path[PETSC_MAX_PATH_LEN]; /* empty: there is none ... */
+  PetscBool broken;                   /* ... any more */
+  char      run[TEXT_RUN];
+  Text      head;
+  off_t     most; /* bytes of the file */
+  dev_t     device;
+  ino_t     file; /* where the head is */
 } Journal;
 
 PetscErrorCode JournalOpen(MPI_Comm, const char *path, const char *state, double canary,
-                           Journal *); /* collective; state: id of it, or "" */
-void           JournalAppend(Journal *, const Text *line);
+                           Journal *);                     /* collective; state: id of it, or "" */
+PetscBool      JournalAppend(Journal *, const Text *line); /* true: it is there, or nothing ever was to be */
 void           JournalFree(Journal *);

@@ -2,9 +2,9 @@
 #define _GNU_SOURCE
 #include "journal.h"
 #include "clock.h"
+#include "environment.h"
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -33,7 +33,7 @@ static void ProgramName(char name[], size_t room)
 static void Head(Journal *j, const char *state, double canary, int ranks)
 {
   char        host[256] = "", program[PETSC_MAX_PATH_LEN] = "";
-  const char *name, *launch                               = getenv("METASOLVE_LAUNCH");
+  const char *name, *launch                               = EnvironmentAsked()->launch;
 
   (void)gethostname(host, sizeof host - 1);
   ProgramName(program, sizeof program);
@@ -53,12 +53,12 @@ static void Head(Journal *j, const char *state, double canary, int ranks)
 
 PetscErrorCode JournalOpen(MPI_Comm comm, const char *path, const char *state, double canary, Journal *j)
 {
-  const char *most = getenv("METASOLVE_LOG_MAX");
-  PetscMPIInt ranks;
+  const PetscInt64 most = EnvironmentAsked()->most_log;
+  PetscMPIInt      ranks;
 
   PetscFunctionBegin;
   snprintf(j->path, sizeof j->path, "%s", path ? path : "");
-  j->most = most && atoll(most) > 0 ? (off_t)atoll(most) : MOST;
+  j->most = most > 0 ? (off_t)most : MOST;
   TextRun(j->run);
   PetscCallMPI(MPI_Bcast(j->run, sizeof j->run, MPI_CHAR, 0, comm));
   PetscCallMPI(MPI_Comm_size(comm, &ranks));
@@ -122,13 +122,16 @@ static int Write(Journal *j, const Text *line)
   return error;
 }
 
-void JournalAppend(Journal *j, const Text *line)
+PetscBool JournalAppend(Journal *j, const Text *line)
 {
   int error;
 
-  if (!j->path[0] || !line->data || !(error = Write(j, line))) return;
+  if (!j->path[0]) return (PetscBool)!j->broken;
+  if (!(error = line->data ? Write(j, line) : ENOMEM)) return PETSC_TRUE;
   fprintf(stderr, "metasolve: cannot write %s (%s); no more log lines\n", j->path, strerror(error));
   j->path[0] = 0;
+  j->broken  = PETSC_TRUE;
+  return PETSC_FALSE;
 }
 
 void JournalFree(Journal *j)

@@ -5,8 +5,8 @@
    for one, then two, then four, until one that is kept answers again.
 */
 #include "runner.h"
+#include "environment.h"
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define SERVES 2     /* operators that a set-up is taken to serve in a sequence, before one was seen to */
@@ -27,9 +27,7 @@ PetscErrorCode CycleFree(Cycle *c)
 
 PetscBool KeepIsOff(void)
 {
-  const char *word = getenv("METASOLVE_REUSE");
-
-  return (PetscBool)(word && !strcmp(word, "off"));
+  return EnvironmentAsked()->no_reuse;
 }
 
 double KeepServes(Class c)

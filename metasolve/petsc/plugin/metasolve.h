@@ -6,7 +6,7 @@
      attach               one KSP of the calling program
      newton, run, record  what is done in nonlinear solves, in production, in a recording
      gather               systems of a run that should be learned from
-     canary, seen         own settings beside an answer; what is seen of a solve that is over
+     canary, seen, remember  own settings beside an answer; what is seen of a solve that is over, and added to the state
      save                 one system, written to a recording
      decide, answer       the steps of one solve in production
      journal, journal_lesson, start, earlier, attempt, mirror, replay, manifest, choose, probe
@@ -22,9 +22,10 @@
      census               who asks past us
      reroute, unread      ... and is led to us; the options that it would have read
      sound, contract, own_test, operator, closer, limits, pace, span, measure, product, twin, guard, left, sight
-     newton_guess, guess, basis_file, policy, policy_file, policy_settings, numbers, posterior, prior, prior_file, features, rows
+     newton_guess, guess, basis_file, policy_load, policy, policy_file, policy_settings, numbers, posterior, prior, prior_file
+     features, rows
      change, matrix
-     settings, words, text, sha256, reuse, spare, clock
+     settings, words, environment, text, sha256, reuse, spare, clock
 
    Private PETSc headers are used, so one shared library is built per PETSc installation.
 */
@@ -180,7 +181,7 @@ PetscErrorCode RowsLook(Mat, PetscInt rows, PetscInt reach, Previous *, Sums *, 
 PetscErrorCode FeaturesCompute(Mat, Vec b, PetscReal bnorm, PetscReal rtol, PetscReal abstol, PetscBool guess, Previous *,
                                double out[]);
 
-/* ---- policy_file.c, policy.c --------------------------------------------------------------------------------------- */
+/* ---- policy_load.c, policy_file.c, policy.c -------------------------------------------------------------------------- */
 typedef struct _Policy *Policy;
 typedef struct {
   int  n;
@@ -205,7 +206,7 @@ PetscBool   PolicySecond(Policy,
                          Decision *); /* the second choice takes the place of the first; false: it is the same, or there is none */
 PetscBool   SettingsSame(const Settings *, const Settings *);
 const char *SettingsGet(const Settings *, const char *name); /* empty: it is not set */
-void        PolicyFree(Policy);
+void        PolicyRelease(Policy);                           /* of PolicyLoad(); NULL: nothing */
 
 /* ---- settings.c: what a model may set, settings.def ------------------------------------------------------------------ */
 PetscBool SettingAllowed(const char *name, const char *value); /* value NULL: any */
@@ -224,6 +225,7 @@ struct _BasisFile {
   void     *numbers; /* between the head and the basis, 8 bytes each */
   double   *basis;   /* (modes, rows of this rank), once a vector was asked for */
   PetscInt  start, n;
+  PetscBool lost; /* some rank cannot read it */
 };
 #define BASIS_OTHER (-2) /* it is of real numbers, and this PETSc's are complex: none of the functions below is called */
 PetscErrorCode BasisFileOpen(MPI_Comm, BasisFile *, int *have); /* have: 1; 0 there is none; -1 it is not a whole one */

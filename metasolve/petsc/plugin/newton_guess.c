@@ -7,6 +7,7 @@
    whichever rank has which part of it. Other vectors must have as many entries, numbered as they were.
 */
 #include "metasolve.h"
+#include "environment.h"
 #include <petscdmda.h>
 #include <math.h>
 #include <stdlib.h>
@@ -97,7 +98,7 @@ PetscErrorCode NewtonGuessLoad(MPI_Comm comm, const char *dir, NewtonGuess *gues
 /* y[0..n-1] of METASOLVE_INPUTS; false where it does not hold n numbers. */
 static PetscBool Inputs(int64_t n, double y[])
 {
-  const char *text = getenv("METASOLVE_INPUTS");
+  const char *text = EnvironmentAsked()->inputs;
   char       *end;
 
   for (int64_t i = 0; i < n; i++, text = end + 1) {

@@ -52,6 +52,8 @@ PetscBool SettingInRange(const char *name, Kind, double low, double high); /* ma
 
 char     *PolicySlurp(const char *path, size_t *bytes); /* a file, with a zero behind it; NULL and errno: none */
 PetscBool PolicyIntact(const char *data, size_t bytes); /* is its last line the digest of what is before? */
+Policy    PolicyParse(PetscBool prior, char *data, size_t bytes, char *why, size_t whylen); /* NULL, and why */
+void      PolicyFree(Policy);
 
 /* ---- words.c ---- */
 typedef struct { /* whitespace-separated words */

@@ -1,14 +1,13 @@
 /* policy_file.c - policy.txt of a model directory, read once. metasolve/model/policy_file.py writes it. */
 #include "policy.h"
-#include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #define PRIOR_LEAST_ROWS 500  /* of the systems that are looked at at once ... */
 #define PRIOR_LOOK       1e-4 /* ... and seconds of a look at a smaller one */
 #define POLICY_VERSION   6    /* 5 is the same without constants */
+#define DIGEST           72   /* bytes of the last line: "sha256 ", 64 digits, newline */
 
 static void ReadFeatures(Words *w, Policy p)
 {
@@ -92,10 +91,10 @@ static void ReadGate(Words *w, Policy p)
 PetscBool PolicyIntact(const char *data, size_t bytes)
 {
   char        hex[65];
-  const char *last = data + bytes - 72; /* "sha256 " + 64 + newline */
+  const char *last = data + bytes - DIGEST;
 
-  if (bytes < 73 || strncmp(last, "sha256 ", 7)) return PETSC_FALSE;
-  Sha256(data, bytes - 72, hex);
+  if (bytes <= DIGEST || strncmp(last, "sha256 ", 7)) return PETSC_FALSE;
+  Sha256(data, bytes - DIGEST, hex);
   return (PetscBool)!strncmp(last + 7, hex, 64);
 }
 
@@ -156,24 +155,6 @@ static Policy Parse(char *data, char *why, size_t whylen)
   return NULL;
 }
 
-/* NULL and errno when it cannot be read. */
-char *PolicySlurp(const char *path, size_t *bytes)
-{
-  FILE       *f;
-  char       *data = NULL;
-  struct stat about;
-
-  if (stat(path, &about)) return NULL;
-  errno = S_ISDIR(about.st_mode) ? EISDIR : EFBIG;
-  if (!S_ISREG(about.st_mode) || about.st_size >= 1 << 28 || !(f = fopen(path, "rb"))) return NULL;
-  if ((data = malloc((size_t)about.st_size + 1))) {
-    *bytes       = fread(data, 1, (size_t)about.st_size, f);
-    data[*bytes] = 0;
-  }
-  fclose(f);
-  return data;
-}
-
 /* Without its last line, which is the digest. */
 static Policy ParsePrior(char *data, size_t bytes, char *why, size_t whylen)
 {
@@ -188,41 +169,15 @@ static Policy ParsePrior(char *data, size_t bytes, char *why, size_t whylen)
   return NULL;
 }
 
-/* Collective. Rank 0 reads, so that all ranks take the same decisions even where they see different files. */
-PetscErrorCode PolicyLoad(MPI_Comm comm, const char *dir, Policy *policy, char *why, size_t whylen)
+Policy PolicyParse(PetscBool prior, char *data, size_t bytes, char *why, size_t whylen)
 {
-  char        path[PETSC_MAX_PATH_LEN + 16], *data = NULL;
-  size_t      bytes = 0;
-  long long   n     = -1;
-  int         err   = 0, prior;
-  PetscMPIInt rank;
-
-  PetscFunctionBegin;
-  *policy = NULL;
-  PetscCallMPI(MPI_Comm_rank(comm, &rank));
-  snprintf(path, sizeof path, "%s/prior.bin", dir);
-  if (!rank && (data = PolicySlurp(path, &bytes))) n = (long long)bytes;
-  prior = n >= 0;
-  snprintf(path, sizeof path, "%s/policy.txt", dir);
-  if (!rank && !data && (data = PolicySlurp(path, &bytes))) n = (long long)bytes;
-  err = errno;
-  PetscCallMPI(MPI_Bcast(&prior, 1, MPI_INT, 0, comm));
-  PetscCallMPI(MPI_Bcast(&n, 1, MPI_LONG_LONG, 0, comm));
-  PetscCallMPI(MPI_Bcast(&err, 1, MPI_INT, 0, comm));
-  if (n < 0) {
-    snprintf(why, whylen, "cannot read %.300s (%s): give a model directory", path, strerror(err));
-    PetscFunctionReturn(PETSC_SUCCESS);
+  if (PolicyIntact(data, bytes)) {
+    data[bytes - DIGEST] = 0;
+    return prior ? ParsePrior(data, bytes - DIGEST, why, whylen) : Parse(data, why, whylen);
   }
-  if (rank) data = calloc((size_t)n + 1, 1);
-  PetscCheck(data, PETSC_COMM_SELF, PETSC_ERR_MEM, "no memory for the policy");
-  PetscCallMPI(MPI_Bcast(data, (int)n, MPI_CHAR, 0, comm));
-  if (PolicyIntact(data, (size_t)n)) {
-    data[(size_t)n - 72] = 0;
-    *policy              = prior ? ParsePrior(data, (size_t)n - 72, why, whylen) : Parse(data, why, whylen);
-  } else if (prior) snprintf(why, whylen, "prior.bin is truncated or was changed (checksum): install metasolve again");
+  if (prior) snprintf(why, whylen, "prior.bin is truncated or was changed (checksum): install metasolve again");
   else snprintf(why, whylen, "policy.txt is truncated or was changed (checksum): train again or restore the model directory");
-  free(data);
-  PetscFunctionReturn(PETSC_SUCCESS);
+  return NULL;
 }
 
 Prior PolicyPrior(Policy p)

@@ -1,8 +1,8 @@
 /* probe.c - when the numbers of a favourite are looked at beside where they are, and what is concluded. Rank 0 of a KSP says. */
 #include "probe.h"
+#include "environment.h"
 #include "expect.h"
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define SETTLED  8    /* solves of a candidate before it is a favourite ... */
@@ -62,7 +62,7 @@ static PetscBool May(const Solve *s)
 {
   const Runner *r = s->run->runner;
 
-  return (PetscBool)(!r->trial && !r->advises && !ClockCounts() && !getenv("METASOLVE_FREEZE"));
+  return (PetscBool)(!r->trial && !r->advises && !ClockCounts() && !EnvironmentAsked()->freeze);
 }
 
 /* Are the class's numbers those of this candidate? They become so where it is the favourite. */

@@ -3,10 +3,10 @@
    written to the recording directory.
 */
 #include "record.h"
+#include "environment.h"
 #include <errno.h>
 #include <math.h>
 #include <string.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 
 /* Rank 0 of the KSP decides, all agree. */
@@ -110,27 +110,21 @@ static PetscErrorCode RecorderDestroy(void *data)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscInt64 Number(const char *name, PetscInt64 otherwise)
-{
-  const char *text = getenv(name);
-
-  return text && *text ? (PetscInt64)strtoll(text, NULL, 10) : otherwise;
-}
-
 PetscErrorCode RecordSession(const char *dir, Session **session)
 {
-  PetscMPIInt rank, size;
-  Recorder   *r;
-  Session    *s;
-  int         error = 0;
+  const Environment *asked = EnvironmentAsked();
+  PetscMPIInt        rank, size;
+  Recorder          *r;
+  Session           *s;
+  int                error = 0;
 
   PetscFunctionBegin;
   PetscCall(PetscNew(&s));
   PetscCall(PetscNew(&r));
   snprintf(r->dir, sizeof r->dir, "%s", dir);
-  r->every       = (PetscInt)PetscMax(Number("METASOLVE_EVERY", 1), 1);
-  r->max_systems = Number("METASOLVE_MAX_SYSTEMS", -1);
-  r->max_bytes   = Number("METASOLVE_MAX_BYTES", -1);
+  r->every       = (PetscInt)PetscMax(asked->every, 1);
+  r->max_systems = asked->most_systems;
+  r->max_bytes   = asked->most_bytes;
   PetscCallMPI(MPI_Comm_rank(PETSC_COMM_WORLD, &rank));
   PetscCallMPI(MPI_Comm_size(PETSC_COMM_WORLD, &size));
   TextRun(r->run);

@@ -7,10 +7,10 @@
    there is left alone.
 */
 #include "attach.h"
+#include "environment.h"
 #include "newton.h"
 #include "record.h"
 #include "run.h"
-#include <stdlib.h>
 #include <string.h>
 
 #define COUNT(list) ((int)(sizeof(list) / sizeof *(list)))
@@ -118,24 +118,25 @@ static PetscErrorCode Wrap(void)
 /* Called inside PetscInitialize(), by loader/stub.c, which PETSc loads. Collective on PETSC_COMM_WORLD. */
 PetscErrorCode MetasolveRegister(void)
 {
-  const char *mode = getenv("METASOLVE_MODE"), *dir = getenv("METASOLVE_DIR"), *prefix = getenv("METASOLVE_PREFIX");
-  PetscBool   run, linear, nonlinear, server;
+  const Environment *asked = EnvironmentAsked();
+  PetscBool          run, linear, nonlinear, server;
 
   PetscFunctionBegin;
-  if (!mode || !dir || environment) PetscFunctionReturn(PETSC_SUCCESS);
+  if (environment) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(EnvironmentRead(PETSC_COMM_WORLD));
+  if (asked->off || !asked->mode || !asked->dir) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PetscOptionsHasName(NULL, NULL, "-mpi_linear_solver_server", &server)); /* ranks then solve for another one */
   if (server) PetscFunctionReturn(PETSC_SUCCESS);
-  run       = (PetscBool)!strcmp(mode, "run");
-  nonlinear = (PetscBool)!strcmp(mode, "record-newton");
-  linear    = (PetscBool)(run || !strcmp(mode, "record"));
+  run       = (PetscBool)!strcmp(asked->mode, "run");
+  nonlinear = (PetscBool)!strcmp(asked->mode, "record-newton");
+  linear    = (PetscBool)(run || !strcmp(asked->mode, "record"));
   if (!linear && !nonlinear) PetscFunctionReturn(PETSC_SUCCESS);
-  if (run)
-    PetscCall(RunSession(PETSC_COMM_WORLD, dir, getenv("METASOLVE_PRIOR"), getenv("METASOLVE_LOG"), PETSC_FALSE, &environment));
-  else PetscCall(RecordSession(dir, &environment));
+  if (run) PetscCall(RunSession(PETSC_COMM_WORLD, asked->dir, asked->prior, asked->log, PETSC_FALSE, &environment));
+  else PetscCall(RecordSession(asked->dir, &environment));
   environment->references = 1;
-  if (prefix) {
+  if (asked->prefixes) {
     environment->any_prefix = PETSC_FALSE;
-    snprintf(environment->prefixes, sizeof environment->prefixes, "%s", prefix);
+    snprintf(environment->prefixes, sizeof environment->prefixes, "%s", asked->prefixes);
   }
   PetscCall(PetscRegisterFinalize(Forget));
   if (linear) PetscCall(Wrap());
@@ -174,7 +175,8 @@ static PetscErrorCode Begin(void)
 PetscErrorCode MetasolveBegin(const char *model, const char *prior, const char *log)
 {
   PetscFunctionBegin;
-  if (AttachIsOff()) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(EnvironmentRead(PETSC_COMM_WORLD));
+  if (EnvironmentAsked()->off) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCheck(!environment, PETSC_COMM_WORLD, PETSC_ERR_ORDER, "a model is in front of this program already");
   PetscCall(RunSession(PETSC_COMM_WORLD, model, prior, log, PETSC_FALSE, &environment));
   PetscCall(Begin());
@@ -196,7 +198,8 @@ PetscErrorCode MetasolveBegin(const char *model, const char *prior, const char *
 PetscErrorCode MetasolveBeginRecording(const char *dir)
 {
   PetscFunctionBegin;
-  if (AttachIsOff()) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(EnvironmentRead(PETSC_COMM_WORLD));
+  if (EnvironmentAsked()->off) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCheck(!environment, PETSC_COMM_WORLD, PETSC_ERR_ORDER, "a model or a recording is in front of this program already");
   PetscCall(RecordSession(dir, &environment));
   PetscCall(Begin());

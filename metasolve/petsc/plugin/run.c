@@ -16,12 +16,12 @@
 */
 #include "run.h"
 #include "canary.h"
+#include "environment.h"
+#include "remember.h"
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
-#define OFTEN 20   /* seconds from one writing of the state to the next, at most, ... */
-#define MANY  4096 /* ... and lessons */
+#define BUDGET 2 /* times what own settings probably need */
 
 static PetscErrorCode (*const steps[])(Solve *) = {
   [STEP_ADMIT]          = StepAdmit,
@@ -35,37 +35,6 @@ static PetscErrorCode (*const steps[])(Solve *) = {
   [STEP_TAKE_OVER]      = StepTakeOver,
   [STEP_FALL_BACK]      = StepFallBack,
 };
-
-/* ---- the site's state: on rank 0 ---- */
-static Runner *remembering = NULL; /* whose state is to be written if the process ends without PetscFinalize() */
-
-static void Save(Runner *r)
-{
-  int error;
-
-  r->state.saved = ClockNow();
-  if (!r->state.path[0] || !r->state.n) return;
-  if (!(error = StateSave(&r->state, RunnerPrior(r), &r->classes))) {
-    JournalSaved(r);
-    return StateUnlock(&r->state);
-  }
-  fprintf(stderr, "metasolve: cannot write %s (%s); the program adds nothing more to it\n", r->state.path, strerror(error));
-  r->state.path[0] = 0;
-}
-
-static void AtExit(void)
-{
-  if (remembering) Save(remembering);
-}
-
-static void Remember(Runner *r)
-{
-  static PetscBool registered = PETSC_FALSE;
-
-  if (!registered) registered = (PetscBool)!atexit(AtExit);
-  remembering    = r;
-  r->state.saved = ClockNow();
-}
 
 static PetscErrorCode Finish(Solve *s, double begin)
 {
@@ -88,7 +57,7 @@ static PetscErrorCode Finish(Solve *s, double begin)
   r->solves++;
   PetscCallMPI(MPI_Comm_rank(PetscObjectComm((PetscObject)s->ksp), &rank));
   if (!rank) JournalWrite(s);
-  if (s->learned && (begin - r->state.saved > OFTEN || r->state.n >= MANY)) Save(r);
+  if (s->learned) RememberNow(r, begin);
   PetscCall(VecDestroy(&s->x0));
   CourseFree(&s->course);
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -196,8 +165,7 @@ static PetscErrorCode RunEnd(void *data)
   PetscFunctionBegin;
   PetscCallMPI(MPI_Comm_rank(PETSC_COMM_WORLD, &rank));
   if (!rank) JournalEnd((Runner *)data);
-  if (!rank) Save((Runner *)data);
-  remembering = NULL;
+  if (!rank) RememberEnd((Runner *)data);
   PetscCall(ShelfClear((Runner *)data));
   ((Runner *)data)->ended = PETSC_TRUE;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -208,10 +176,10 @@ static PetscErrorCode RunnerDestroy(void *data)
   Runner *r = (Runner *)data;
 
   PetscFunctionBegin;
-  if (remembering == r) remembering = NULL;
+  RememberEnd(r);
   PetscCall(ShelfClear(r));
-  PolicyFree(r->policy);
-  PolicyFree(r->prior);
+  PolicyRelease(r->policy);
+  PolicyRelease(r->prior);
   NewtonGuessFree(r->newton);
   ClassFree(&r->classes);
   free(r->state.learned);
@@ -223,59 +191,60 @@ static PetscErrorCode RunnerDestroy(void *data)
 
 static const HostOps RunOps = {.mayact = RunMayAct, .solve = RunSolve, .reset = RunReset, .destroy = RunDestroy};
 
-static double Share(const char *given) /* from 0 to 1 */
-{
-  const double share = given ? TextToNumber(given, NULL) : 0;
-
-  return isgreaterequal(share, 0) ? fmin(share, 1) : 0;
-}
-
-static PetscErrorCode LoadPrior(MPI_Comm comm, const char *prior, Runner *r)
+/* The prior beside a model of one workload. A run can do without it. */
+static PetscErrorCode LoadPrior(MPI_Comm comm, const char *prior, PetscMPIInt rank, Runner *r)
 {
   char why[sizeof r->broken];
-  int  wanted = prior && r->policy && !PolicyPrior(r->policy) && !PolicyIsConstant(r->policy);
 
   PetscFunctionBegin;
-  PetscCallMPI(MPI_Bcast(&wanted, 1, MPI_INT, 0, comm));
-  if (wanted) PetscCall(PolicyLoad(comm, prior, &r->prior, why, sizeof why));
+  if (!prior || !r->policy || PolicyPrior(r->policy) || PolicyIsConstant(r->policy)) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PolicyLoad(comm, prior, &r->prior, why, sizeof why));
+  if (!r->prior && !rank)
+    fprintf(stderr,
+            "metasolve: the prior: %s; what is unlike what the model has learned from is left to the program's own settings\n",
+            why);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static PetscErrorCode Load(MPI_Comm comm, const char *model, PetscMPIInt rank, Runner *r)
+{
+  PetscFunctionBegin;
+  PetscCall(PolicyLoad(comm, model, &r->policy, r->broken, sizeof r->broken));
+  if (r->policy && !r->advises) PetscCall(GuessLoad(comm, model, &r->guess, r->broken, sizeof r->broken));
+  if (r->policy && !r->advises && EnvironmentAsked()->inputs)
+    PetscCall(NewtonGuessLoad(comm, model, &r->newton, r->broken, sizeof r->broken));
+  if (!rank && *r->broken)
+    fprintf(stderr, "metasolve: %s; %s\n", r->broken,
+            r->policy ? "the model is used without it" : "every solve is left to the program's own settings");
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Model, prior and log are the same on all ranks, as what is asked is. */
 PetscErrorCode RunSession(MPI_Comm comm, const char *model, const char *prior, const char *log, PetscBool trial, Session **session)
 {
-  const char *budget = getenv("METASOLVE_BUDGET"), *state = getenv("METASOLVE_STATE");
-  PetscBool   counts = (PetscBool)(getenv("METASOLVE_DETERMINISTIC") != NULL);
-  PetscMPIInt rank;
-  char        id[STATE_ID] = "";
-  Runner     *r;
-  Session    *s;
+  const Environment *asked = EnvironmentAsked();
+  PetscMPIInt        rank;
+  PetscBool          state;
+  char               id[STATE_ID] = "";
+  Runner            *r;
+  Session           *s;
 
   PetscFunctionBegin;
   PetscCall(PetscNew(&s));
   PetscCall(PetscNew(&r));
-  PetscCallMPI(MPI_Bcast(&counts, 1, MPIU_BOOL, 0, comm));
-  if (!trial) ClockCount(counts);
-  r->budget  = budget && atof(budget) > 0 ? atof(budget) : 2;
-  r->trial   = trial;
-  r->canary  = trial ? 0 : Share(getenv("METASOLVE_CANARY"));
-  r->advises = (PetscBool)(getenv("METASOLVE_ADVISE") != NULL);
-  PetscCall(PolicyLoad(comm, model, &r->policy, r->broken, sizeof r->broken));
-  if (r->policy && !r->advises) PetscCall(GuessLoad(comm, model, &r->guess, r->broken, sizeof r->broken));
-  if (r->policy && !r->advises && getenv("METASOLVE_INPUTS"))
-    PetscCall(NewtonGuessLoad(comm, model, &r->newton, r->broken, sizeof r->broken));
   PetscCallMPI(MPI_Comm_rank(comm, &rank));
-  PetscCallMPI(MPI_Bcast(&r->canary, 1, MPI_DOUBLE, 0, comm));
-  if (!rank && *r->broken)
-    fprintf(stderr, "metasolve: %s; %s\n", r->broken,
-            r->policy ? "the model is used without it" : "every solve is left to the program's own settings");
-  PetscCall(LoadPrior(comm, prior, r));
-  if (RunnerPrior(r) && state && !trial) PetscCall(StateLoad(comm, state, RunnerPrior(r), &r->classes, id));
+  if (!trial) ClockCount(asked->deterministic);
+  r->budget  = asked->budget > 0 ? asked->budget : BUDGET;
+  r->trial   = trial;
+  r->canary  = trial ? 0 : fmin(fmax(asked->canary, 0), 1);
+  r->advises = asked->advise;
+  PetscCall(Load(comm, model, rank, r));
+  PetscCall(LoadPrior(comm, prior, rank, r));
+  state = (PetscBool)(RunnerPrior(r) && asked->state && !trial);
+  if (state) PetscCall(StateLoad(comm, asked->state, RunnerPrior(r), &r->classes, id));
   PetscCall(JournalOpen(comm, log, id, r->canary, &r->journal));
   if (!trial && !r->advises) PetscCall(GatherOpen(comm, r->journal.run, &r->gathering));
-  if (RunnerPrior(r) && state && !trial && !remembering && !counts && !getenv("METASOLVE_FREEZE") && !rank) {
-    snprintf(r->state.path, sizeof r->state.path, "%s", state);
-    Remember(r);
-  }
+  if (state && !asked->deterministic && !asked->freeze && !rank) RememberBegin(r, asked->state);
   *s       = (Session){.ops = &RunOps, .any_prefix = PETSC_TRUE, .data = r, .end = RunEnd, .destroy = RunnerDestroy};
   *session = s;
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -296,5 +296,5 @@ PetscErrorCode ReplayAll(Solve *, PetscInt its, PetscReal last); /* monitors and
 const char *JournalWhy(const Solve *); /* why, for people */
 void        JournalWrite(Solve *);     /* and what the state will have of it; on rank 0 */
 void        JournalLesson(Text *, const Solve *);
-void        JournalSaved(Runner *); /* the state was: on rank 0, while it is locked */
+PetscBool   JournalSaves(Runner *); /* the state that begun is: on rank 0, before it is in place. False: nobody could know of it */
 void        JournalEnd(Runner *);   /* on rank 0: what has no line of its own */

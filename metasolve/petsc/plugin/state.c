@@ -112,29 +112,32 @@ static void TakeOver(Class *all, Class kept)
 }
 
 /* ---- written ---- */
-/* The whole of it beside the file, and then in its place. */
-static int Replace(const char *path, const Text *t)
+static void Beside(const State *s, char path[PETSC_MAX_PATH_LEN + 32])
+{
+  snprintf(path, PETSC_MAX_PATH_LEN + 32, "%s.new", s->path); /* nobody else writes meanwhile */
+}
+
+static int WriteBeside(const State *s, const Text *t)
 {
   char    beside[PETSC_MAX_PATH_LEN + 32];
   int     fd, error = 0;
   ssize_t n;
 
-  snprintf(beside, sizeof beside, "%s.new", path); /* nobody else writes meanwhile */
+  if (!t->data) return ENOMEM;
+  Beside(s, beside);
   if ((fd = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666)) < 0) return errno;
-  n = write(fd, t->data, t->used);
+  errno = 0;
+  n     = write(fd, t->data, t->used);
   if (n != (ssize_t)t->used) error = errno ? errno : ENOSPC;
   if (close(fd) && !error) error = errno;
-  if (!error && rename(beside, path)) error = errno;
-  if (error) (void)unlink(beside);
   return error;
 }
 
-int StateSave(State *s, Prior p, Class *all)
+int StateBegin(State *s, Prior p)
 {
   char   lock[PETSC_MAX_PATH_LEN + 32], *data;
   Text   t     = {0};
   size_t bytes = 0;
-  Class  kept  = NULL;
   int    error;
 
   snprintf(lock, sizeof lock, "%s.lock", s->path);
@@ -142,23 +145,41 @@ int StateSave(State *s, Prior p, Class *all)
   if (s->lock < 0) return errno;
   while (flock(s->lock, LOCK_EX) && errno == EINTR) continue;
   s->before[0] = 0;
-  if ((data = PolicySlurp(s->path, &bytes)) && bytes) (void)StateParse(data, bytes, p, &kept, s->before);
+  if ((data = PolicySlurp(s->path, &bytes)) && bytes) (void)StateParse(data, bytes, p, &s->next, s->before);
   free(data);
   for (size_t i = 0; i < s->n; i++) {
-    Class c = Find(&kept, s->learned[i].class);
+    Class c = Find(&s->next, s->learned[i].class);
     if (c) ClassLearn(c, &s->learned[i].lesson);
   }
-  s->n = 0;
-  if (!s->written++ && s->before[0]) StatePast(s->path, s->before);
-  StateWrite(&t, p, kept, s->id);
-  error = t.data ? Replace(s->path, &t) : ENOMEM;
+  StateWrite(&t, p, s->next, s->id);
+  error = WriteBeside(s, &t);
   TextFree(&t);
-  TakeOver(all, kept);
-  if (error) StateUnlock(s);
+  if (error) StateGiveUp(s);
   return error;
 }
 
-void StateUnlock(State *s)
+/* Where it cannot take its place it stays beside: the journal has told of it. */
+int StateEnd(State *s, Class *all)
 {
+  char beside[PETSC_MAX_PATH_LEN + 32];
+  int  error;
+
+  Beside(s, beside);
+  if (!s->written++ && s->before[0]) StatePast(s->path, s->before);
+  error = rename(beside, s->path) ? errno : 0;
+  s->n  = 0;
+  TakeOver(all, s->next);
+  s->next = NULL;
+  close(s->lock);
+  return error;
+}
+
+void StateGiveUp(State *s)
+{
+  char beside[PETSC_MAX_PATH_LEN + 32];
+
+  Beside(s, beside);
+  (void)unlink(beside);
+  ClassFree(&s->next);
   close(s->lock);
 }

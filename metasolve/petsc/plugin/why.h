@@ -40,6 +40,7 @@ typedef enum {
   WHY_ABANDONED,
   /* what happened */
   WHY_GIVEN_UP,
+  WHY_BOTH_FAILED,
   WHY_SETUP_FAILED,
   WHY_PC_FAILED,
   WHY_ERROR,

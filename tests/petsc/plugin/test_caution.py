@@ -163,7 +163,7 @@ def test_pinned_settings_are_not_held_to_what_was_guessed_of_own_ones(tmp_path, 
     slow = ["-ksp_type", "cg", "-pc_type", "jacobi", "-ksp_rtol", "1e-10"]
     lines = solved_on(model, [120] * 7, options=slow)
     why = [line["why"] for line in lines if line["source"] != "model"]
-    assert why == ["the program's own settings are measured again"]
+    assert why == ["the program's own settings are measured now and then"]
 
 
 # ---- the account ------------------------------------------------------------------------------

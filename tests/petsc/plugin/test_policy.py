@@ -106,6 +106,6 @@ def test_a_policy_that_expects_a_loss_leaves_the_program_alone(system, tmp_path,
     assert decided(system, hopeful, tmp_path)["source"] in {"model", "fallback"}
     record = decided(system, gloomy, tmp_path)
     assert record["source"] == "refused"
-    assert "expected to be faster" in record["why"]
+    assert "expected to gain enough" in record["why"]
     assert gloomy.settings(system[2]) == {}
     assert "expected to be faster" in gloomy.refuses(system[2])

@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -105,7 +106,9 @@ def test_the_journal_leads_to_the_state_bit_for_bit(place, sequence):
     for solves, size in ((20, 40), (5, 60), (5, 30), (20, 40)):
         assert place.run(sequence(solves, size)).returncode == 0
         assert place.replayed() == place.state.read_bytes()
-    assert [c.solves for c in place.classes()] == [40, 5, 5]
+    learned = [line["class"] for line in journal.read(place.log) if "learned" in line]
+    assert {c.name: c.solves for c in place.classes()} == Counter(learned)
+    assert len(set(learned)) == 3
 
 
 def test_in_runs_with_a_model_the_prior_learns_where_it_chooses(place, sequence, constant_model):
@@ -141,8 +144,8 @@ def test_a_run_that_is_killed_while_it_writes_leaves_what_was_there(place, seque
     words = ["cc", "-shared", "-fPIC", "-o", str(library), str(tmp_path / "kills.c")]
     subprocess.run(words, check=True)
     assert place.run(sequence(5), LD_PRELOAD=library).returncode == -signal.SIGKILL
-    assert (tmp_path / "program.state.new").exists()
-    assert place.state.read_bytes() == before == place.replayed()
+    assert place.state.read_bytes() == before
+    assert place.replayed() == (tmp_path / "program.state.new").read_bytes()  # what the line tells
     place.run(sequence(5))
     assert [c.solves for c in place.classes()] == [10]
     assert not (tmp_path / "program.state.new").exists()

@@ -91,7 +91,7 @@ static Register FindOnAllRanks(const void *caller, int asked, char why[LINE_ROOM
   if (start && least == READY) return start;
   if (asked && least == NOT_ASKED)
     snprintf(why, LINE_ROOM,
-             "METASOLVE_MODE and METASOLVE_DIR are not set on all ranks; "
+             "METASOLVE_MODE and METASOLVE_DIR are not set on all ranks, or METASOLVE_OFF is on some; "
              "let mpiexec pass on all METASOLVE_ variables");
   else if (start) snprintf(why, LINE_ROOM, "the plug-in cannot be opened on all ranks; run metasolve doctor on each node");
   return NULL;
