@@ -177,14 +177,13 @@ PetscErrorCode ChooseCandidate(Solve *s, const double features[])
 
   PetscFunctionBegin;
   PetscCall(PriorOwn(p, s->ksp, &r->own_candidate));
-  PriorForecast(p, features, &r->forecast);
-  PetscCall(ForeseeHere(s));
+  PetscCall(ForeseeNature(s, features));
+  PetscCall(ForeseeHere(s, features));
   PetscCall(OwnSetUpIsDue(s->ksp, &due));
   r->own_ready = (PetscBool)!due;
   r->own.n     = 0;
   PetscCall(OwnMayLast(s, &lasting));
   if (lasting) PetscCall(DescribeInner(s->ksp, &r->own));
-  PetscCall(ForeseeNature(s, features));
   PetscCall(Choose(s, PETSC_FALSE));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -240,8 +240,8 @@ PetscErrorCode ShelfPut(Run *);      /* the KSP goes: what may outlive it is mov
 PetscErrorCode ShelfTake(Solve *);   /* a KSP that has not solved yet gets what there is for its class. Collective */
 PetscErrorCode ShelfClear(Runner *); /* collective, as KSPDestroy() is */
 /* ---- foresee.c ---- */
-PetscErrorCode ForeseeHere(Solve *); /* the forecast, for the matrices that are there. Collective */
-PetscErrorCode ForeseeNature(Solve *, const double features[]);
+PetscErrorCode ForeseeNature(Solve *, const double features[]); /* of the operator. Collective */
+PetscErrorCode ForeseeHere(Solve *, const double features[]);   /* the forecast, for the matrices that are there. Collective */
 /* ---- choose.c: among the candidates of a prior ---- */
 PetscErrorCode ChooseCandidate(Solve *, const double features[]); /* collective */
 PetscErrorCode ChooseAgain(Solve *); /* if the own set-up has been done since, and need not be paid any more */
