@@ -121,8 +121,10 @@ PetscErrorCode ForeseeNature(Solve *s, const double features[])
 
   PetscFunctionBegin;
   PetscCall(Symmetric(s, features, &symmetric));
-  if (symmetric) PetscCall(Indefinite(s, features, &indefinite));
-  if (indefinite) s->run->nature = NATURE_INDEFINITE;
+  s->run->wave = (PetscBool)(!s->run->previous.plain && islessequal(features[METASOLVE_NEGATIVE_DIAGONAL], 0));
+  if (symmetric || s->run->wave) PetscCall(Indefinite(s, features, &indefinite));
+  s->run->wave = (PetscBool)(s->run->wave && indefinite);
+  if (symmetric && indefinite) s->run->nature = NATURE_INDEFINITE;
   else if (symmetric) s->run->nature = NATURE_SYMMETRIC;
   else s->run->nature = Saddle(s, features) || Stabilised(s, features) ? NATURE_SADDLE : NATURE_ANY;
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -86,6 +86,7 @@ typedef struct { /* kept with a KSP */
   Decision      decision;                 /* for op, where decided */
   Forecast      forecast;                 /* of a prior, likewise */
   Nature        nature;                   /* of the operator, as candidates ask for it */
+  PetscBool     wave;                     /* it is complex, and indefinite */
   int           candidate, own_candidate; /* that was chosen (POSTERIOR_LASTING: own settings); that own settings are (-1: none) */
   Point         place;                    /* of the chosen one's numbers */
   Settings      own;       /* to be used in the inner solver, where own settings are described by options; 0: they are not */
