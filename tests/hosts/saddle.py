@@ -1,7 +1,8 @@
 """Slow flow in a closed box with petsc4py: a staggered grid, zeros on the diagonal for pressures.
 
 -n <cells a side>, -given: one pressure is given and its row kept; otherwise constants are the null
-space; -stable <number>: times the Laplacian of the pressures, which takes the place of zeros; -operator same or shell (a product in Python, the matrix is its preconditioner);
+space; -stable <number>: times the Laplacian of the pressures, which takes the place of zeros;
+-operator same or shell (a product in Python, the matrix is its preconditioner);
 -format aij, nest (a matrix of matrices), or vectors (and of nested vectors);
 -solves <count>: from one to the next the block of the velocities grows, which a nest is not told
 """
@@ -14,7 +15,7 @@ petsc4py.init(sys.argv)
 from petsc4py import PETSc  # noqa: E402 - PETSc reads argv when it is imported
 
 
-def neighbours(n, stable):
+def neighbours(n):
     """Pairs (row, column, value) of the upper triangle: velocities through faces, then pressures.
 
     The face between cells i and i + 1 along an axis, at j across it.
@@ -32,9 +33,13 @@ def neighbours(n, stable):
                 for step in range(2):
                     cell = (i + step) * n + j if along == 0 else j * n + i + step
                     yield row, 2 * faces + cell, 2.0 * step - 1.0
+
+
+def pressures(n, stable):
+    """The same of what takes the place of zeros."""
     for i in range(n if stable else 0):
         for j in range(n):
-            row = 2 * faces + i * n + j
+            row = 2 * (n - 1) * n + i * n + j
             yield row, row, -stable * sum((i > 0, i < n - 1, j > 0, j < n - 1))
             if i < n - 1:
                 yield row, row + n, stable
@@ -48,7 +53,7 @@ def flow(n, given, stable):
     size = velocities + n * n
     A = PETSc.Mat().createAIJ((size, size), nnz=(10, 8))
     begin, end = A.getOwnershipRange()
-    for row, column, value in neighbours(n, stable):
+    for row, column, value in (*neighbours(n), *pressures(n, stable)):
         if given and velocities in (row, column):
             continue
         if begin <= row < end:
@@ -90,9 +95,7 @@ def main():
     """Solve, and print how well."""
     options = PETSc.Options()
     given, form = options.getBool("given", False), options.getString("format", "aij")
-    plain, velocities = flow(
-        options.getInt("n", 20), given, options.getReal("stable", 0.0)
-    )
+    plain, velocities = flow(options.getInt("n", 20), given, options.getReal("stable", 0.0))
     b, x = plain.createVecs()
     begin, end = b.getOwnershipRange()
     for row in range(begin, min(end, velocities)):

@@ -151,7 +151,7 @@ static PetscErrorCode WithZeros(Mat P, Mat *zeros)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* It has seen saddle points with zeros on their diagonal only. Where there is no memory for such a one, it is told what there is. */
+/* It has seen saddle points with zeros on their diagonal only. Without memory for such a one it is told what there is. */
 static PetscErrorCode AsWithZeros(Solve *s, double features[])
 {
   const KSP      ksp  = s->ksp;
