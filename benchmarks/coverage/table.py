@@ -6,6 +6,8 @@ import statistics
 from collections.abc import Sequence
 from typing import Any
 
+from benchmarks.coverage import reach
+
 Row = dict[str, Any]
 COLUMNS = (
     *("program", "configuration", "ranks", "way", "solves", "acted on", "left alone, why"),
@@ -61,7 +63,7 @@ def as_text(rows: Sequence[Row]) -> str:
         for kind in ("skip", "problem"):
             if row.get(kind):
                 lines.append(f"  {kind.upper()}: {row[kind]}")
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, *reach.lines_of(rows)]) + "\n"
 
 
 def _chosen(row: Row) -> list[tuple[str, str]]:
@@ -78,6 +80,7 @@ def as_markdown(rows: Sequence[Row], made_by: str) -> str:
     ran = [row for row in rows if not row.get("skip")]
     lines = ["# Real programs", "", *PREFACE.splitlines(), "", made_by, ""]
     lines += _table(COLUMNS, [line for row in ran for line in lines_of(row)])
+    lines += [line for sentence in reach.lines_of(ran) for line in ("", sentence)]
     lines += ["", "## Found problems", ""]
     found = [[row["name"], str(row["ranks"]), row["problem"]] for row in problems(rows)]
     lines += _table(("case", "ranks", "what"), found) if found else ["None."]

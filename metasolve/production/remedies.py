@@ -32,9 +32,12 @@ REMEDIES = MappingProxyType(
         ),
         "the operator has no product with a vector, or another size than the preconditioning "
         "matrix": "It is an error of the program.",
-        "the preconditioning matrix is no assembled, square AIJ, BAIJ or SBAIJ matrix": (
+        "the preconditioning matrix is no assembled, square AIJ, BAIJ, SBAIJ or nested matrix": (
             "Use -mat_type aij where the program lets you; give a matrix-free operator an "
             "assembled matrix to precondition with (-snes_mf_operator instead of -snes_mf)."
+        ),
+        "the vectors are nested ones": (
+            "Give the solver plain vectors, such as those that MatCreateVecs makes."
         ),
         "the right-hand side is zero, or too small to be relative to": "Nothing.",
         "the norm of the right-hand side is not finite": (

@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from benchmarks.__main__ import main
-from benchmarks.coverage import table
+from benchmarks.coverage import reach, table
 from benchmarks.coverage.catalogue import ENTRIES
 from benchmarks.coverage.command import run, verdict
 from benchmarks.coverage.entry import Entry, Reading, chosen
@@ -189,3 +189,34 @@ def test_the_cheapest_real_program(tmp_path, capsys):
         pytest.skip(output.strip())
     assert ended.value.code == 0
     assert "answer kept yes" in output
+
+
+# --- what is reached ---------------------------------------------------------------------------
+
+
+def case(acted, ratios, why="refused: own", way="prior"):
+    done = {"solves": 10, "acted on": acted, "why": {why: 10 - acted}, "in solves": ratios}
+    return {way: done}
+
+
+@pytest.mark.parametrize(
+    ("ways", "expected"),
+    [
+        (case(10, [2.0]), reach.Reach(acted=10)),
+        (case(4, [1.0, 1.2, 1.0]), reach.Reach(acted=4, spared=6)),
+        (case(4, [1.2]), reach.Reach(acted=4, missed=6)),
+        (case(0, [1.0]), reach.Reach(unknown=10)),
+        (case(0, [1.0]) | case(0, [1.0], way="learned"), reach.Reach(spared=10)),
+        (case(0, [1.0]) | case(9, [1.5], way="learned"), reach.Reach(missed=10)),
+        (case(0, [], why="refused: the preconditioning matrix is no assembled"), reach.Reach()),
+    ],
+)
+def test_a_solve_is_reached_if_it_is_acted_on_or_nothing_gains(ways, expected):
+    assert reach.of_case({"ways": ways}, "prior") == expected
+
+
+def test_the_share_is_of_solves_and_of_cases():
+    rows = [{"ways": case(10, [2.0])}, {"ways": case(0, [1.0])}, {"name": "x", "skip": "why"}]
+    (sentence,) = reach.lines_of(rows)
+    assert sentence.endswith("50% are reached, in a case 50% on average.")
+    assert sentence.startswith("prior: of 20 solves with an assembled matrix 10 were acted on")

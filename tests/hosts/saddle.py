@@ -1,7 +1,10 @@
 """Slow flow in a closed box with petsc4py: a staggered grid, zeros on the diagonal for pressures.
 
 -n <cells a side>, -given: one pressure is given and its row kept; otherwise constants are the null
-space; -operator same or shell (a product in Python, the matrix is its preconditioner)
+space; -stable <number>: times the Laplacian of the pressures, which takes the place of zeros;
+-operator same or shell (a product in Python, the matrix is its preconditioner);
+-format aij, nest (a matrix of matrices), or vectors (and of nested vectors);
+-solves <count>: from one to the next the block of the velocities grows, which a nest is not told
 """
 
 import sys
@@ -32,14 +35,26 @@ def neighbours(n):
                     yield row, 2 * faces + cell, 2.0 * step - 1.0
 
 
-def flow(n, given):
+def pressures(n, stable):
+    """The same of what takes the place of zeros."""
+    for i in range(n if stable else 0):
+        for j in range(n):
+            row = 2 * (n - 1) * n + i * n + j
+            yield row, row, -stable * sum((i > 0, i < n - 1, j > 0, j < n - 1))
+            if i < n - 1:
+                yield row, row + n, stable
+            if j < n - 1:
+                yield row, row + 1, stable
+
+
+def flow(n, given, stable):
     """Return the operator, and how many velocities it has."""
     velocities = 2 * (n - 1) * n
     size = velocities + n * n
-    A = PETSc.Mat().createAIJ((size, size), nnz=(8, 8))
+    A = PETSc.Mat().createAIJ((size, size), nnz=(10, 8))
     begin, end = A.getOwnershipRange()
-    for row, column, value in neighbours(n):
-        if given and column == velocities:
+    for row, column, value in (*neighbours(n), *pressures(n, stable)):
+        if given and velocities in (row, column):
             continue
         if begin <= row < end:
             A.setValue(row, column, value)
@@ -49,6 +64,20 @@ def flow(n, given):
         A.setValue(velocities, velocities, 1.0)
     A.assemble()
     return A, velocities
+
+
+def nested(A, velocities):
+    """Return the same in blocks, and which rows these are."""
+    begin, end = A.getOwnershipRange()
+    middle = min(max(begin, velocities), end)
+    rows = [
+        PETSc.IS().createStride(last - first, first, 1, comm=A.comm)
+        for first, last in ((begin, middle), (middle, end))
+    ]
+    blocks = [[A.createSubMatrix(row, column) for column in rows] for row in rows]
+    if not blocks[1][1].norm():
+        blocks[1][1] = None
+    return PETSc.Mat().createNest(blocks, rows, rows), rows
 
 
 class Product:
@@ -63,15 +92,16 @@ class Product:
 
 
 def main():
-    """Solve once, and print how well."""
+    """Solve, and print how well."""
     options = PETSc.Options()
-    given = options.getBool("given", False)
-    A, velocities = flow(options.getInt("n", 20), given)
-    b, x = A.createVecs()
+    given, form = options.getBool("given", False), options.getString("format", "aij")
+    plain, velocities = flow(options.getInt("n", 20), given, options.getReal("stable", 0.0))
+    b, x = plain.createVecs()
     begin, end = b.getOwnershipRange()
     for row in range(begin, min(end, velocities)):
         b.setValue(row, (row * 7919 % 101) / 101.0 - 0.5)
     b.assemble()
+    A, rows = (plain, None) if form == "aij" else nested(plain, velocities)
     if not given:
         constant = b.duplicate()
         for row in range(max(begin, velocities), end):
@@ -79,6 +109,8 @@ def main():
         constant.assemble()
         constant.normalize()
         A.setNullSpace(PETSc.NullSpace().create(vectors=[constant]))
+    if form == "vectors":
+        b, x = (PETSc.Vec().createNest([v.getSubVector(r) for r in rows], rows) for v in (b, x))
     operator = A
     if options.getString("operator", "same") == "shell":
         operator = PETSc.Mat().createPython(A.getSizes(), Product(A))
@@ -86,11 +118,19 @@ def main():
     ksp = PETSc.KSP().create()
     ksp.setOperators(operator, A)
     ksp.setFromOptions()
-    ksp.solve(b, x)
-    residual = b - A * x
-    largest = PETSc.NormType.INFINITY
-    scale = A.norm(largest) * x.norm(largest) + b.norm(largest)
-    PETSc.Sys.Print(f"reason {ksp.getConvergedReason()} error {residual.norm(largest) / scale:g}")
+    if rows and ksp.getPC().getType() == "fieldsplit":
+        ksp.getPC().setFieldSplitIS(("0", rows[0]), ("1", rows[1]))
+    for solve in range(options.getInt("solves", 1)):
+        if solve:
+            A.getNestSubMatrix(0, 0).scale(2.0)
+        ksp.solve(b, x)
+        residual = b - A * x
+        largest = PETSc.NormType.INFINITY
+        scale = plain.norm(largest) * x.norm(largest) + b.norm(largest)
+        PETSc.Sys.Print(
+            f"reason {ksp.getConvergedReason()} error {residual.norm(largest) / scale:g} "
+            f"relative {residual.norm() / b.norm():g}"
+        )
     ksp.destroy()
 
 

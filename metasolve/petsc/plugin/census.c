@@ -117,6 +117,7 @@ typedef struct {
   size_t      bytes; /* of text */
   Relocations calls, other;
   PetscErrorCode (*setup)(PC); /* NULL: the object is not petsc4py */
+  PetscBool together;          /* it calls what is hooked by all ranks together */
 } Table;
 
 static PetscBool Holds(const struct dl_phdr_info *o, const void *at)
@@ -173,7 +174,7 @@ static void Note(const struct dl_phdr_info *o, const Table *t, const char *symbo
   const int i    = Find(symbol);
   void    **slot = (void **)(o->dlpi_addr + offset);
 
-  if (i == NAMES || (t->setup && names[i].hooked)) return;
+  if (i == NAMES || (t->together && names[i].hooked)) return;
   if (t->setup && Holds(o, slot) && Reroute(symbol, slot, Guarded(o, slot), t->setup)) return;
   found[i] = PETSC_TRUE;
 }
@@ -189,12 +190,17 @@ static void NoteAll(const struct dl_phdr_info *o, const Table *t, const Relocati
   }
 }
 
-/* PETSc itself and we call nothing that the program does not. */
-static PetscBool Passed(const struct dl_phdr_info *o)
+static PetscBool Called(const struct dl_phdr_info *o, const char *begins)
 {
   const char *name = strrchr(o->dlpi_name, '/');
 
-  return (PetscBool)(!strncmp(name ? name + 1 : o->dlpi_name, "libpetsc", 8) || Holds(o, names));
+  return (PetscBool)!strncmp(name ? name + 1 : o->dlpi_name, begins, strlen(begins));
+}
+
+/* PETSc itself and we call nothing that the program does not. */
+static PetscBool Passed(const struct dl_phdr_info *o)
+{
+  return (PetscBool)(Called(o, "libpetsc") || Holds(o, names));
 }
 
 typedef struct {
@@ -212,6 +218,7 @@ static int Look(struct dl_phdr_info *o, size_t size, void *looking)
   if (Passed(o)) return 0;
   TableOf(o, &t);
   if (strstr(o->dlpi_name, "/petsc4py/")) t.setup = l->setup;
+  t.together = (PetscBool)(t.setup || Called(o, "libslepc"));
   if (t.symbol && t.text) NoteAll(o, &t, &t.calls);
   if (t.symbol && t.text) NoteAll(o, &t, &t.other);
   return 0;

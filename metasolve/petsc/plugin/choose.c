@@ -10,7 +10,7 @@
 #define CAUTION     0.9   /* of a standard deviation, that a candidate must be better by */
 #define SURE        0.6   /* of it, by which it must be better than the program's own settings, ... */
 #define SURE_SQUARE 1.25  /* ... and of its square: large ones are wrong by more than a Gaussian's would be */
-#define LATE        2     /* times both, of what was never seen before meshes were refined */
+#define DOUBT       2     /* times both, of what is less sure as long as it was not seen here */
 #define WORTH       0.095 /* ln 1.1: what a candidate must gain over the program's own settings */
 #define CURIOUS     0.05  /* ln: what a bolder candidate may gain over the usual one, to be tried */
 #define WORST       1.1   /* ln of times own: where an attempt is stopped */
@@ -64,10 +64,13 @@ static PetscBool Vain(const Solve *s, int candidate, Nature nature)
                      !PriorFactorises(PolicyPrior(s->run->policy), candidate));
 }
 
-/* Where meshes are refined, the last solve takes as long as all others: what was not tried on a coarse one comes too late. */
+/* Where meshes are refined, the last solve takes as long as all others: what was not tried on a coarse one comes too late. The
+   forest has seen no complex wave, for which iterative methods take many times as long as for what else looks alike. */
 static double Doubt(const Solve *s, int candidate)
 {
-  return s->class->refined && !s->class->offsets.seen[candidate] ? LATE : 1;
+  const PetscBool strange = (PetscBool)(s->run->wave && !PriorFactorises(PolicyPrior(s->run->policy), candidate));
+
+  return (s->class->refined || strange) && !s->class->offsets.seen[candidate] ? DOUBT : 1;
 }
 
 static PetscBool Gains(const Prospects *p, double own)
@@ -177,14 +180,13 @@ PetscErrorCode ChooseCandidate(Solve *s, const double features[])
 
   PetscFunctionBegin;
   PetscCall(PriorOwn(p, s->ksp, &r->own_candidate));
-  PriorForecast(p, features, &r->forecast);
-  PetscCall(ForeseeHere(s));
+  PetscCall(ForeseeNature(s, features));
+  PetscCall(ForeseeHere(s, features));
   PetscCall(OwnSetUpIsDue(s->ksp, &due));
   r->own_ready = (PetscBool)!due;
   r->own.n     = 0;
   PetscCall(OwnMayLast(s, &lasting));
   if (lasting) PetscCall(DescribeInner(s->ksp, &r->own));
-  PetscCall(ForeseeNature(s, features));
   PetscCall(Choose(s, PETSC_FALSE));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -1,6 +1,7 @@
 /* class.c - what is known of operators that are alike. */
 #include "class.h"
 #include "environment.h"
+#include "nested.h"
 #include <ctype.h>
 #include <math.h>
 #include <stdlib.h>
@@ -71,15 +72,15 @@ static void Alike(const char *prefix, char alike[], size_t room)
 /* Entries of a row, as a power of two: on the first rank, whose class counts. */
 static PetscErrorCode Density(const Operator *o, int *density)
 {
-  MatInfo  info;
   PetscInt rows;
+  double   entries;
 
   PetscFunctionBegin;
   *density = 0;
   if (!o->readable) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(MatGetInfo(o->given, MAT_LOCAL, &info));
+  PetscCall(NestedEntries(o->given, MAT_LOCAL, &entries));
   PetscCall(MatGetLocalSize(o->given, &rows, NULL));
-  if (rows) *density = (int)round(log2(fmax(info.nz_used / (double)rows, 1)));
+  if (rows) *density = (int)round(log2(fmax(entries / (double)rows, 1)));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

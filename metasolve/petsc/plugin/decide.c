@@ -1,5 +1,6 @@
 /* decide.c - the first steps of a solve: what is asked for, where to start, which settings, and whether they may be tried now. */
 #include "runner.h"
+#include "nested.h"
 #include "own.h"
 #include <math.h>
 
@@ -187,14 +188,13 @@ static PetscBool Own(const Solve *s)
 PetscErrorCode DecideExpect(Solve *s)
 {
   PetscBool setup;
-  MatInfo   info;
-  double    guess;
+  double    guess, entries;
 
   PetscFunctionBegin;
   PetscCall(OwnSetUpIsDue(s->ksp, &setup));
   if (InnerReady(&s->run->inner, &s->run->decision.settings, &s->op, ContractNorm(&s->contract))) setup = PETSC_FALSE;
-  PetscCall(MatGetInfo(s->op.given, MAT_LOCAL, &info));
-  guess = OWN * CLOCK_PASS * info.nz_used;
+  PetscCall(NestedEntries(s->op.given, MAT_LOCAL, &entries));
+  guess = OWN * CLOCK_PASS * entries;
   if (s->contract.kind == CONTRACT_DIRECT && setup) guess = fmax(guess, CLOCK_FACTOR * pow((double)s->op.rows, 1.5));
   s->expected = ClassOwn(s->class, s->run->decided ? &s->run->decision : NULL, setup, guess);
   s->budget   = s->run->runner->budget * s->expected;

@@ -74,6 +74,15 @@ Whose WhoseTried(const Solve *s)
   return (Whose){i, i == POSTERIOR_LASTING ? ExpectOwnAs(s) : i, PETSC_TRUE};
 }
 
+/* ln seconds of own settings that have solved before the forest was asked. */
+static double Before(const Solve *s)
+{
+  const Class c = s->class;
+
+  if (!c->own_solve.n || c->offsets.seen[POSTERIOR_OWN]) return INFINITY;
+  return log(c->own_solve.mean + (s->run->own_ready ? 0 : c->own_setup.mean));
+}
+
 /* What the program's own settings are expected to take. A set-up that did not wait is paid already. What candidates were seen to
    take tells of own settings as well, but not against what own settings have taken themselves. */
 double ExpectOwn(const Solve *s, double rights)
@@ -82,7 +91,7 @@ double ExpectOwn(const Solve *s, double rights)
   const double    mean = PosteriorMean(&s->class->offsets, f, WhoseOwn(s)),
                   own  = (s->run->own_ready ? f->solve[ExpectOwnAs(s)] : Takes(f, ExpectOwnAs(s), rights)) + mean;
 
-  return fmin(own, log(ClassOwnSeen(s->class, exp(f->total[ExpectOwnAs(s)]))));
+  return fmin(fmin(own, Before(s)), log(ClassOwnSeen(s->class, exp(f->total[ExpectOwnAs(s)]))));
 }
 
 /* What pays only over several operators must not lose with the first one. */

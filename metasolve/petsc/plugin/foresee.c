@@ -7,6 +7,7 @@
 #define ROUNDED  -8  /* row_sum, where it is that of a singular operator */
 #define TELLS    0.8 /* of how slow products are here, that all else is slower as well ... */
 #define FARTHEST 2.5 /* ... of what is not taken for an accident, ln */
+#define MIRRORED -8  /* log_asymmetry, where there is none */
 
 /* How many products a solve makes follows from what the forest foresees for one matrix. Assembled operators are as that one. */
 static PetscErrorCode Dearer(Solve *s)
@@ -65,22 +66,14 @@ static PetscErrorCode Slower(Solve *s)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode ForeseeHere(Solve *s)
-{
-  PetscFunctionBegin;
-  PetscCall(Slower(s));
-  if (s->op.P != s->op.given) Sooner(s);
-  if (OperatorIsTwo(&s->op)) PetscCall(Dearer(s));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 /* Of an operator whose product is another matrix's the program's own method says whether it is symmetric. */
 static PetscErrorCode Symmetric(const Solve *s, const double features[], PetscBool *yes)
 {
   PetscBool known, taken;
 
   PetscFunctionBegin;
-  *yes = (PetscBool)(islessequal(features[METASOLVE_LOG_ASYMMETRY], -8) && islessequal(features[METASOLVE_NEGATIVE_DIAGONAL], 0));
+  *yes = (PetscBool)(islessequal(features[METASOLVE_LOG_ASYMMETRY], MIRRORED) &&
+                     islessequal(features[METASOLVE_NEGATIVE_DIAGONAL], 0));
   if (!*yes || !OperatorIsTwo(&s->op)) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(MatIsSymmetricKnown(s->op.A, &known, yes));
   PetscCall(PetscObjectTypeCompareAny((PetscObject)s->ksp, &taken, KSPCG, KSPFCG, KSPPIPECG, KSPGROPPCG, KSPCR, ""));
@@ -91,17 +84,16 @@ static PetscErrorCode Symmetric(const Solve *s, const double features[], PetscBo
 /* x'Ax < 0 for the smoothest vector: so it is where a wave is, for which no method for positive definite operators is made. */
 static PetscErrorCode Indefinite(const Solve *s, const double features[], PetscBool *yes)
 {
-  const Vec  *work = s->run->previous.work;
+  const Vec   sums = s->run->previous.work[1];
   PetscScalar sum;
   PetscReal   all;
 
   PetscFunctionBegin;
   *yes = PETSC_FALSE;
   if (OperatorIsTwo(&s->op) || isless(features[METASOLVE_ROW_SUM], ROUNDED)) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(VecSet(work[0], 1));
-  PetscCall(MatMult(s->op.P, work[0], work[1]));
-  PetscCall(VecSum(work[1], &sum));
-  PetscCall(VecNorm(work[1], NORM_1, &all));
+  PetscCall(MatGetRowSum(s->op.P, sums));
+  PetscCall(VecSum(sums, &sum));
+  PetscCall(VecNorm(sums, NORM_1, &all));
   *yes = (PetscBool)isless(PetscRealPart(sum), pow(10, ROUNDED) * -all);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -114,13 +106,86 @@ static PetscBool Saddle(const Solve *s, const double features[])
   return (PetscBool)(zeros && isgreater(features[METASOLVE_NEGATIVE_DIAGONAL], 0) && !OperatorIsTwo(&s->op));
 }
 
+/* The same of elements that are stabilised: small negative entries take the place of zeros. */
+static PetscBool Stabilised(const Solve *s, const double features[])
+{
+  const double    negative  = features[METASOLVE_NEGATIVE_DIAGONAL];
+  const PetscBool symmetric = (PetscBool)islessequal(features[METASOLVE_LOG_ASYMMETRY], MIRRORED);
+
+  return (PetscBool)(symmetric && isgreater(negative, 0) && isless(negative, 1) && !OperatorIsTwo(&s->op));
+}
+
 PetscErrorCode ForeseeNature(Solve *s, const double features[])
 {
   PetscBool symmetric, indefinite = PETSC_FALSE;
 
   PetscFunctionBegin;
   PetscCall(Symmetric(s, features, &symmetric));
-  if (symmetric) PetscCall(Indefinite(s, features, &indefinite));
-  s->run->nature = indefinite ? NATURE_INDEFINITE : symmetric ? NATURE_SYMMETRIC : Saddle(s, features) ? NATURE_SADDLE : NATURE_ANY;
+  s->run->wave = (PetscBool)(!s->run->previous.plain && islessequal(features[METASOLVE_NEGATIVE_DIAGONAL], 0));
+  if (symmetric || s->run->wave) PetscCall(Indefinite(s, features, &indefinite));
+  s->run->wave = (PetscBool)(s->run->wave && indefinite);
+  if (symmetric && indefinite) s->run->nature = NATURE_INDEFINITE;
+  else if (symmetric) s->run->nature = NATURE_SYMMETRIC;
+  else s->run->nature = Saddle(s, features) || Stabilised(s, features) ? NATURE_SADDLE : NATURE_ANY;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---- what the forest is told ---- */
+static PetscErrorCode WithZeros(Mat P, Mat *zeros)
+{
+  PetscScalar *entry;
+  PetscInt     n;
+  Vec          d;
+
+  PetscFunctionBegin;
+  PetscCall(MatDuplicate(P, MAT_COPY_VALUES, zeros));
+  PetscCall(MatCreateVecs(P, NULL, &d));
+  PetscCall(MatGetDiagonal(P, d));
+  PetscCall(VecGetLocalSize(d, &n));
+  PetscCall(VecGetArray(d, &entry));
+  for (PetscInt i = 0; i < n; i++)
+    if (isless(PetscRealPart(entry[i]), 0)) entry[i] = 0;
+  PetscCall(VecRestoreArray(d, &entry));
+  PetscCall(MatDiagonalSet(*zeros, d, INSERT_VALUES));
+  PetscCall(VecDestroy(&d));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* It has seen saddle points with zeros on their diagonal only. Without memory for such a one it is told what there is. */
+static PetscErrorCode AsWithZeros(Solve *s, double features[])
+{
+  const KSP      ksp  = s->ksp;
+  const MPI_Comm comm = PetscObjectComm((PetscObject)ksp);
+  Previous       none = {0};
+  PetscReal      rtol, abstol;
+  Mat            zeros = NULL;
+  int            failed;
+
+  PetscFunctionBegin;
+  ContractTolerances(ksp, &rtol, &abstol);
+  PetscCall(PetscPushErrorHandler(PetscIgnoreErrorHandler, NULL));
+  failed = WithZeros(s->op.P, &zeros) != 0;
+  PetscCall(PetscPopErrorHandler());
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &failed, 1, MPI_INT, MPI_MAX, comm));
+  if (failed) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(FeaturesCompute(zeros, ksp->vec_rhs, s->contract.bnorm, rtol, abstol, PETSC_FALSE, &none, features));
+  PetscCallMPI(MPI_Bcast(features, METASOLVE_FEATURES, MPI_DOUBLE, 0, comm));
+  PetscCall(PreviousFree(&none));
+  PetscCall(MatDestroy(&zeros));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode ForeseeHere(Solve *s, const double features[])
+{
+  const PetscBool small = (PetscBool)(s->run->nature == NATURE_SADDLE && !Saddle(s, features));
+  double          told[METASOLVE_FEATURES];
+
+  PetscFunctionBegin;
+  PetscCall(PetscArraycpy(told, features, METASOLVE_FEATURES));
+  if (small) PetscCall(AsWithZeros(s, told));
+  PriorForecast(PolicyPrior(s->run->policy), told, &s->run->forecast);
+  PetscCall(Slower(s));
+  if (s->op.P != s->op.given) Sooner(s);
+  if (OperatorIsTwo(&s->op)) PetscCall(Dearer(s));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

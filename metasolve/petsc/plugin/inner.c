@@ -4,6 +4,7 @@
 #include "deferred.h"
 #include "quiet.h"
 #include "sound.h"
+#include "split.h"
 #include <string.h>
 
 /* ---- options, under a prefix nobody else has: -options_monitor and -help do not show them ---- */
@@ -101,6 +102,7 @@ static PetscErrorCode Operators(Inner *in, const Operator *o)
 static PetscErrorCode Create(Inner *in, KSP host, const Settings *s, const Operator *o, KSPNormType norm)
 {
   static int serial = 0;
+  PC         pc;
 
   PetscFunctionBegin;
   PetscCall(InnerDestroy(in));
@@ -116,6 +118,8 @@ static PetscErrorCode Create(Inner *in, KSP host, const Settings *s, const Opera
   PetscCall(KSPSetFromOptions(in->ksp));
   PetscCall(KSPSetErrorIfNotConverged(in->ksp, PETSC_FALSE));
   PetscCall(Method(in, o));
+  PetscCall(KSPGetPC(in->ksp, &pc));
+  PetscCall(SplitRows(pc, s, o->P));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -21,10 +21,10 @@
      due, applied, asked  may it wait? what uses it; what it makes, and others ask for
      census               who asks past us
      reroute, unread      ... and is led to us; the options that it would have read
-     sound, contract, own_test, operator, closer, limits, pace, span, measure, product, twin, guard, left, sight
+     sound, split, contract, own_test, operator, closer, limits, pace, span, measure, product, twin, guard, left, sight
      newton_guess, guess, basis_file, policy_load, policy, policy_file, policy_settings, numbers, posterior, prior, prior_file
      features, rows
-     change, matrix
+     change, nested, matrix
      settings, words, environment, text, sha256, reuse, spare, clock
 
    Private PETSc headers are used, so one shared library is built per PETSc installation.

@@ -1,15 +1,20 @@
 /* operator.c - the matrix of a KSP: which one it is, whether it can be acted on, and its marks. */
 #include "operator.h"
+#include "nested.h"
 #include <petsc/private/matimpl.h>
 #include <string.h>
 
 /* Can they be read, as they are or by a twin? */
 static PetscErrorCode Entries(Operator *o)
 {
-  PetscBool rows;
+  PetscBool   rows, nested;
+  PetscMPIInt ranks;
 
   PetscFunctionBegin;
+  PetscCallMPI(MPI_Comm_size(PetscObjectComm((PetscObject)o->given), &ranks));
   PetscCall(PetscStrbeginswith(((PetscObject)o->given)->type_name, "mpi", &o->several));
+  PetscCall(PetscObjectTypeCompare((PetscObject)o->given, MATNEST, &nested));
+  if (nested) o->several = (PetscBool)(ranks > 1);
   PetscCall(MatIsRows(o->given, &rows));
   PetscCall(TwinMay(o->given, &o->readable));
   if (rows) o->P = o->given;
@@ -35,6 +40,22 @@ static PetscErrorCode Multiplies(Operator *o)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Nested vectors are none of the matrix that is read. */
+static PetscErrorCode Plain(KSP ksp, PetscBool *plain, Why *why)
+{
+  const Vec both[2] = {ksp->vec_rhs, ksp->vec_sol};
+  PetscBool nested;
+
+  PetscFunctionBegin;
+  for (int i = 0; i < 2; i++) {
+    if (!both[i]) continue;
+    PetscCall(PetscObjectTypeCompare((PetscObject)both[i], VECNEST, &nested));
+    if (nested) *plain = PETSC_FALSE;
+  }
+  if (!*plain) *why = WHY_NESTED;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* *why is set where no model may act on it: then no entry of it is read, and it is not applied. */
 PetscErrorCode OperatorOf(KSP ksp, Operator *o, Why *why)
 {
@@ -51,10 +72,10 @@ PetscErrorCode OperatorOf(KSP ksp, Operator *o, Why *why)
   PetscCall(MatGetSize(o->given, &o->rows, NULL));
   PetscCall(PetscObjectGetId((PetscObject)o->A, &o->applied));
   PetscCall(PetscObjectGetId((PetscObject)o->given, &o->id));
-  PetscCall(PetscObjectStateGet((PetscObject)o->given, &o->state));
-  PetscCall(MatGetNonzeroState(o->given, &o->pattern));
+  PetscCall(NestedState(o->given, &o->state, &o->pattern));
   PetscCall(Entries(o));
   if (!o->readable) *why = WHY_NOT_ROWS;
+  else PetscCall(Plain(ksp, &o->readable, why));
   if (!o->readable || !OperatorIsTwo(o)) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(Multiplies(o));
   if (!o->readable) *why = WHY_NO_PRODUCT;

@@ -88,12 +88,12 @@ typedef struct { /* kept with a KSP */
   Nature        nature;                   /* of the operator, as candidates ask for it */
   int           candidate, own_candidate; /* that was chosen (POSTERIOR_LASTING: own settings); that own settings are (-1: none) */
   Point         place;                    /* of the chosen one's numbers */
-  Settings      own;       /* to be used in the inner solver, where own settings are described by options; 0: they are not */
-  PetscBool     own_ready; /* their preconditioner was set up already */
-  double        foreseen;  /* seconds of the candidate ... */
-  double        attempt;   /* ... and those of its first attempt, which pays for the whole set-up */
-  double        dear[2];   /* seconds of a product with A and with P, where these are two; 0: not taken yet */
-  PetscBool     decided;
+  Settings      own;           /* to be used in the inner solver, where own settings are described by options; 0: they are not */
+  PetscBool     own_ready;     /* their preconditioner was set up already */
+  double        foreseen;      /* seconds of the candidate ... */
+  double        attempt;       /* ... and those of its first attempt, which pays for the whole set-up */
+  double        dear[2];       /* seconds of a product with A and with P, where these are two; 0: not taken yet */
+  PetscBool     decided, wave; /* wave: the operator is complex, and indefinite */
   Previous      previous;
   Scales        scales;
   Recorded      recorded; /* of what was gathered */
@@ -240,8 +240,8 @@ PetscErrorCode ShelfPut(Run *);      /* the KSP goes: what may outlive it is mov
 PetscErrorCode ShelfTake(Solve *);   /* a KSP that has not solved yet gets what there is for its class. Collective */
 PetscErrorCode ShelfClear(Runner *); /* collective, as KSPDestroy() is */
 /* ---- foresee.c ---- */
-PetscErrorCode ForeseeHere(Solve *); /* the forecast, for the matrices that are there. Collective */
-PetscErrorCode ForeseeNature(Solve *, const double features[]);
+PetscErrorCode ForeseeNature(Solve *, const double features[]); /* of the operator. Collective */
+PetscErrorCode ForeseeHere(Solve *, const double features[]);   /* the forecast, for the matrices that are there. Collective */
 /* ---- choose.c: among the candidates of a prior ---- */
 PetscErrorCode ChooseCandidate(Solve *, const double features[]); /* collective */
 PetscErrorCode ChooseAgain(Solve *); /* if the own set-up has been done since, and need not be paid any more */

@@ -19,7 +19,7 @@ PetscErrorCode SaveMay(KSP ksp, Recorded *h, Record *r, const char **why)
   PetscCall(OperatorOf(ksp, &r->op, &of));
   if (of == WHY_NO_OPERATOR) *why = "no operator yet";
   else if (ksp->pc->ops->presolve) *why = "the program's preconditioner transforms the system";
-  else if (of) *why = "the preconditioning matrix is no assembled, square AIJ, BAIJ or SBAIJ matrix";
+  else if (of) *why = "the preconditioning matrix is no assembled, square AIJ, BAIJ, SBAIJ or nested matrix";
   else if (OperatorIsTwo(&r->op)) *why = "operator and preconditioning matrix differ: such solves can be run, but not recorded";
   else if (ksp->normtype == KSP_NORM_NONE && !ContractIsDirect(ksp)) *why = "a fixed number of iterations without norm";
   else if (ScalesSystem(ksp)) *why = "diagonally scaled operator";

@@ -1,5 +1,6 @@
 /* sound.c - the entries of a matrix, and the smoothers of a preconditioner, looked at for what makes PETSc raise errors. */
 #include "sound.h"
+#include "split.h"
 #include <math.h>
 #include <string.h>
 
@@ -28,32 +29,13 @@ static PetscErrorCode EntriesFinite(Mat A, PetscBool *finite)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Of the rows of this rank, how many have none, and how many have a zero on the diagonal. */
-static PetscErrorCode DiagonalZeros(Mat A, PetscInt count[2])
-{
-  const PetscScalar *d;
-  PetscInt           n;
-  Vec                v;
-
-  PetscFunctionBegin;
-  PetscCall(MatCreateVecs(A, NULL, &v));
-  PetscCall(MatGetDiagonal(A, v));
-  PetscCall(VecGetLocalSize(v, &n));
-  PetscCall(VecGetArrayRead(v, &d));
-  count[0] = count[1] = 0;
-  for (PetscInt i = 0; i < n; i++) count[d[i] == 0]++;
-  PetscCall(VecRestoreArrayRead(v, &d));
-  PetscCall(VecDestroy(&v));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 static PetscErrorCode DiagonalNonzero(Mat A, PetscBool *nonzero)
 {
-  PetscInt count[2];
+  Diagonal count;
 
   PetscFunctionBegin;
-  PetscCall(DiagonalZeros(A, count));
-  *nonzero = (PetscBool)(*nonzero && !count[1]);
+  PetscCall(DiagonalCount(A, &count));
+  *nonzero = (PetscBool)(*nonzero && !count.zero);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -89,18 +71,6 @@ static PetscBool NeedsDiagonal(const Settings *s)
   if (Robust(type)) return PETSC_FALSE;
   if (!strcmp(type, PCFIELDSPLIT)) return (PetscBool)!Robust(Setting(s, "fieldsplit_1_pc_type"));
   return (PetscBool)(!*package || !strcmp(package, MATSOLVERPETSC));
-}
-
-/* Are there rows with a zero on the diagonal, and others? On all ranks together. Collective. */
-static PetscErrorCode Splits(Mat A, PetscBool *yes)
-{
-  PetscInt count[2];
-
-  PetscFunctionBegin;
-  PetscCall(DiagonalZeros(A, count));
-  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, count, 2, MPIU_INT, MPI_SUM, PetscObjectComm((PetscObject)A)));
-  *yes = (PetscBool)(count[0] && count[1]);
-  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* The entry in the block of this rank; 0 where there is none. */
@@ -174,7 +144,7 @@ PetscErrorCode SoundOperator(const Operator *o, const Settings *s, PetscBool *so
   if ((ranks > 1 && NeedsDiagonal(s)) || Mentions(s, PCICC) || Mentions(s, PCCHOLESKY)) PetscCall(DiagonalNonzero(o->P, sound));
   if (*sound && Mentions(s, PCICC)) PetscCall(IncompleteReturns(o->P, s, sound));
   if (Mentions(s, PCFIELDSPLIT)) {
-    PetscCall(Splits(o->P, &splits));
+    PetscCall(SplitMay(o->P, &splits));
     *sound = (PetscBool)(*sound && splits);
   }
   PetscFunctionReturn(PETSC_SUCCESS);

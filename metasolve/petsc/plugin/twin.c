@@ -1,5 +1,6 @@
-/* twin.c - an AIJ copy of a matrix in blocks, made and updated. */
+/* twin.c - an AIJ copy of a matrix in blocks, or of matrices, made and updated. */
 #include "twin.h"
+#include "nested.h"
 #include "spare.h"
 
 #define ENTRY_BYTES (sizeof(PetscScalar) + sizeof(PetscInt))
@@ -13,6 +14,7 @@ PetscErrorCode TwinMay(Mat A, PetscBool *yes)
   PetscFunctionBegin;
   PetscCall(PetscObjectTypeCompareAny((PetscObject)A, yes, MATSEQBAIJ, MATMPIBAIJ, MATSEQSBAIJ, MATMPISBAIJ, SUBCLASSES, ""));
   if (*yes) PetscCall(MatAssembled(A, yes));
+  else PetscCall(NestedMay(A, yes));
   PetscCall(MatGetSize(A, &M, &N));
   if (M != N) *yes = PETSC_FALSE;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -21,12 +23,12 @@ PetscErrorCode TwinMay(Mat A, PetscBool *yes)
 /* On all ranks, of half of what there is. */
 static PetscErrorCode Room(Mat A, PetscBool *yes)
 {
-  MatInfo info;
-  int     fits;
+  double entries;
+  int    fits;
 
   PetscFunctionBegin;
-  PetscCall(MatGetInfo(A, MAT_GLOBAL_SUM, &info));
-  fits = SYMMETRIC * ENTRY_BYTES * info.nz_used < MemoryFree() / 2;
+  PetscCall(NestedEntries(A, MAT_GLOBAL_SUM, &entries));
+  fits = SYMMETRIC * ENTRY_BYTES * entries < MemoryFree() / 2;
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &fits, 1, MPI_INT, MPI_MIN, PetscObjectComm((PetscObject)A)));
   *yes = (PetscBool)fits;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -94,15 +96,16 @@ static PetscErrorCode UpdateBlocks(Mat A, Mat *aij)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* PETSc 3.18 puts the values of larger blocks of a sequential SBAIJ matrix into wrong places of one that is there. */
-static PetscErrorCode UpdateHalf(Mat A, Mat *aij)
+/* PETSc 3.18 puts the values of larger blocks of a sequential SBAIJ matrix into wrong places of one that is there. A nested one
+   is copied anew. */
+static PetscErrorCode UpdateAnew(Mat A, Mat *aij)
 {
-  PetscBool one;
+  PetscBool anew;
   Mat       fresh;
 
   PetscFunctionBegin;
-  PetscCall(PetscObjectTypeCompare((PetscObject)A, MATSEQSBAIJ, &one));
-  if (one) {
+  PetscCall(PetscObjectTypeCompareAny((PetscObject)A, &anew, MATSEQSBAIJ, MATNEST, ""));
+  if (anew) {
     PetscCall(MatConvert(A, MATAIJ, MAT_INITIAL_MATRIX, &fresh));
     PetscCall(MatCopy(fresh, *aij, SAME_NONZERO_PATTERN));
     PetscCall(MatDestroy(&fresh));
@@ -119,7 +122,7 @@ static PetscErrorCode Update(Mat A, Mat *aij)
   PetscCall(PetscObjectTypeCompareAny((PetscObject)A, &blocks, MATSEQBAIJ, MATMPIBAIJ, ""));
   if (rows) PetscCall(MatCopy(A, *aij, SAME_NONZERO_PATTERN));
   else if (blocks) PetscCall(UpdateBlocks(A, aij));
-  else PetscCall(UpdateHalf(A, aij));
+  else PetscCall(UpdateAnew(A, aij));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -160,8 +163,7 @@ PetscErrorCode TwinOf(Twin *t, Mat A, Mat *aij)
   PetscFunctionBegin;
   *aij = NULL;
   PetscCall(PetscObjectGetId((PetscObject)A, &now.id));
-  PetscCall(PetscObjectStateGet((PetscObject)A, &now.state));
-  PetscCall(MatGetNonzeroState(A, &now.pattern));
+  PetscCall(NestedState(A, &now.state, &now.pattern));
   if (t->aij) same = (PetscBool)(t->id == now.id && t->pattern == now.pattern);
   *aij = t->aij;
   if (same && t->state == now.state) PetscFunctionReturn(PETSC_SUCCESS);

@@ -1,5 +1,6 @@
 /*
-   twin.h - an AIJ copy of a matrix that is stored in blocks: it is what is read, and of what preconditioners are made.
+   twin.h - an AIJ copy of a matrix that is stored in blocks, or in matrices: it is what is read, and of what preconditioners are
+   made.
 
    It is made once, and updated when the values have changed. The program's own matrix is never touched.
 */

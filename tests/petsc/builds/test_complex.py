@@ -83,6 +83,16 @@ def test_conjugate_gradients_are_for_hermitian_operators(run, prior):
     assert "cg+jacobi" not in {line.get("candidate") for line in found}
 
 
+@pytest.mark.parametrize(("kind", "source"), [("helmholtz", "refused"), ("magnetic", "model")])
+def test_what_iterates_is_less_sure_for_waves(kind, source, run, tmp_path, feature_names):
+    """The forest was fitted to none: what would do for another operator is not enough."""
+    leaf = dict.fromkeys(NAMES, 16.0) | {"gmres+ilu0": 11.0, "gmres+jacobi": 10.63}
+    model = write_prior(tmp_path / "prior", NAMES, [leaf], list(feature_names))
+    own = ["-ksp_type", "gmres", "-pc_type", "ilu", "-solves", "1"]
+    _, found = run(model, "-kind", kind, *SMALL, *own)
+    assert (found[0]["candidate"], found[0]["source"]) == ("gmres+jacobi", source)
+
+
 @pytest.mark.parametrize("missing", ["cg+icc0", "gmres+hypre"])
 def test_what_this_petsc_has_not_is_passed_over(missing, run, prior):
     """No hypre; and no incomplete Cholesky, which takes an operator for its transpose."""

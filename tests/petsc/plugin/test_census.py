@@ -149,6 +149,16 @@ def census(tmp_path_factory):
     return library
 
 
+def importing(symbol, library):
+    """Make a library that calls one function."""
+    source = library.with_suffix(".c")
+    declared = f"__attribute__((weak)) int {symbol}(void);\n"
+    source.write_text(f"{declared}int call(void) {{ return {symbol}(); }}\n")
+    command = ["mpicc", "-shared", "-fPIC", str(source), "-o", str(library)]
+    subprocess.run(command, check=True, capture_output=True)
+    return library
+
+
 IMPORTED = [
     ("PCMGGetSmootherUp", [1, 1, 0, 0, 0, 0, 1, 1, 0, 0]),
     ("PCMGSetRhs", [1, 1, 0, 0, 0, 0, 0, 0, 0, 0]),
@@ -165,11 +175,21 @@ def test_names_are_found_in_c_and_fortran_and_not_those_of_petsc4py(
     symbol, expected, census, tmp_path, run_program
 ):
     """petsc4py imports them all, in the same process, and its calls are led elsewhere."""
-    source, library = tmp_path / "imports.c", tmp_path / "imports.so"
-    declared = f"__attribute__((weak)) int {symbol}(void);\n"
-    source.write_text(f"{declared}int call(void) {{ return {symbol}(); }}\n")
-    command = ["mpicc", "-shared", "-fPIC", str(source), "-o", str(library)]
-    subprocess.run(command, check=True, capture_output=True)
+    library = importing(symbol, tmp_path / "imports.so")
     done = run_program([sys.executable, "-c", CENSUS, str(census), str(library)])
     lines = [[word == "True" for word in line.split()] for line in done.stdout.splitlines()]
     assert lines == [[False] * 10, [bool(each) for each in expected]], done.stderr
+
+
+@pytest.mark.parametrize(
+    ("symbol", "expected"),
+    [("PCFactorGetMatrix", [0] * 10), ("PCMGSetRhs", [1, 1, 0, 0, 0, 0, 0, 0, 0, 0])],
+)
+def test_slepc_asks_for_factors_by_all_ranks_together(
+    symbol, expected, census, tmp_path, run_program
+):
+    """dolfinx links it: a factorisation would never wait on several ranks."""
+    library = importing(symbol, tmp_path / "libslepc_real.so.3.18")
+    done = run_program([sys.executable, "-c", CENSUS, str(census), str(library)])
+    last = [word == "True" for word in done.stdout.splitlines()[-1].split()]
+    assert last == [bool(each) for each in expected], done.stderr

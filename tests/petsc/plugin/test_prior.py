@@ -58,6 +58,14 @@ def test_what_is_not_possible_here_is_passed_over(host, prior, run_with, best):
     assert lines[0]["candidate"] == "gmres+jacobi"
 
 
+@pytest.mark.parametrize("ranks", [1, 2])
+def test_a_symmetric_operator_stays_one(ranks, host, prior, run_with):
+    """A look leaves nothing behind that the next one would be misled by."""
+    folder = prior(("log_asymmetry", -8.0, leaf(cg_icc0=FAST), leaf(gmres_jacobi=FAST)))
+    _, lines = run_with(folder, host("time_steps"), ranks, env={"METASOLVE_REUSE": "off"})
+    assert {line["candidate"] for line in lines} == {"cg+icc0"}
+
+
 def test_features_decide(host, prior, run_with):
     """Smaller and larger systems have candidates of their own."""
     folder = prior(("log_rows", 3.0, leaf(gmres_jacobi=FAST), leaf(cg_icc0=FAST)))

@@ -14,6 +14,11 @@ EXACT = 1e-15
 SPLITS = {each.name: each for each in read_candidates() if each.operators == "saddle"}
 LU = ["-ksp_type", "preonly", "-pc_type", "lu", "-pc_factor_mat_solver_type", "mumps"]
 GIVEN = ["-given"]
+STABLE = ["-stable", "1e-2"]
+OWN = "-ksp_type fgmres -ksp_rtol 1e-8 -pc_type fieldsplit -pc_fieldsplit_type schur"
+OWN += " -pc_fieldsplit_schur_precondition selfp -fieldsplit_0_pc_type bjacobi"
+OWN += " -fieldsplit_1_pc_type jacobi"
+PLAIN = SPLITS["split-ilu0"].parallel  #: on any number of ranks
 
 
 @pytest.fixture
@@ -37,7 +42,11 @@ def error(done):
 
 
 @needs_hypre
-@pytest.mark.parametrize("pressure", [[], GIVEN], ids=["constants", "given"])
+@pytest.mark.parametrize(
+    "pressure",
+    [[], GIVEN, STABLE, [*GIVEN, *STABLE]],
+    ids=["constants", "given", "stabilised", "stabilised and given"],
+)
 @pytest.mark.parametrize("ranks", [1, 2])
 @pytest.mark.parametrize("name", SPLITS)
 def test_a_split_answers_as_exactly_as_a_factorisation(
@@ -81,3 +90,39 @@ def test_a_model_that_splits_what_has_no_zeros_is_undone(ranks, host, constant_m
     done, lines = run_with(constant_model(**split), host("time_steps"), ranks)
     assert done.returncode == 0, done.stderr
     assert lines[0]["source"] == "fallback"
+
+
+# --- a matrix of matrices -------------------------------------------------------------------------
+
+
+def relative(done):
+    assert done.returncode == 0, done.stderr
+    return [float(each) for each in re.findall(r"relative (\S+)", done.stdout)]
+
+
+@pytest.mark.parametrize("pressure", [[], GIVEN], ids=["constants", "given"])
+@pytest.mark.parametrize("ranks", [1, 2])
+def test_a_nested_matrix_is_solved_by_its_twin(ranks, pressure, host, constant_model, run_with):
+    """Its blocks change without a word to it: the copy follows."""
+    command = [*host("saddle"), *OWN.split(), *pressure, "-format", "nest", "-solves", "3"]
+    done, lines = run_with(constant_model(**PLAIN), command, ranks)
+    assert max(relative(done)) <= 1e-8
+    assert [line["source"] for line in lines] == ["model"] * 3, lines[0]["why"]
+    assert all(line["new_operator"] for line in lines)
+
+
+@pytest.mark.parametrize("ranks", [1, 2])
+def test_its_own_solve_is_as_without_us(ranks, host, constant_model, run_with, run_program):
+    stuck = constant_model(ksp_type="richardson", pc_type="none", ksp_richardson_scale="1e-6")
+    command = [*host("saddle"), *OWN.split(), "-format", "nest", "-solves", "2"]
+    done, lines = run_with(stuck, command, ranks)
+    assert done.stdout == run_program(command, ranks=ranks).stdout
+    assert lines[0]["source"] == "fallback"
+
+
+@pytest.mark.parametrize("ranks", [1, 2])
+def test_nested_vectors_are_left_alone(ranks, host, constant_model, run_with, run_program):
+    command = [*host("saddle"), *OWN.split(), "-format", "vectors"]
+    done, lines = run_with(constant_model(**PLAIN), command, ranks)
+    assert done.stdout == run_program(command, ranks=ranks).stdout
+    assert {line["why"] for line in lines} == {"the vectors are nested ones"}
