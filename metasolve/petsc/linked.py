@@ -70,7 +70,11 @@ def _linked(program: Path) -> Path | None:
     """Ask the dynamic linker of a program; nothing of the program itself runs."""
     linker = elf.linker(program) or ""
     with contextlib.suppress(OSError, subprocess.TimeoutExpired):
-        asked = [linker, "--list", str(program)]
+        asked = [
+            linker,
+            "--list",
+            str(program.absolute()),
+        ]  # a name alone is searched for elsewhere
         told = subprocess.run(
             asked, capture_output=True, text=True, errors="replace", timeout=_LONGEST, check=False
         )

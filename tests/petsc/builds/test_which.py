@@ -59,6 +59,13 @@ def test_a_program_in_path_is_looked_at_and_data_are_not(program, alone, monkeyp
     assert linked.petsc_of([]) is None
 
 
+def test_a_program_of_this_folder_is_looked_at(program, alone, monkeypatch):
+    (binary,) = program("hard_coded", OTHERS[0])
+    monkeypatch.chdir(Path(binary).parent)
+    for name in (f"./{Path(binary).name}", f"../{Path(binary).parent.name}/{Path(binary).name}"):
+        assert linked.petsc_of(["mpiexec", "-n", "2", name]) == linked.petsc_of([binary])
+
+
 def test_a_petsc_that_is_linked_by_a_library_counts_as_well(tmp_path, program, alone):
     (binary,) = program("hard_coded", OTHERS[0])
     petsc = linked.petsc_of([binary])
