@@ -88,13 +88,19 @@ static PetscErrorCode Agree(Solve *s, Recall *recall)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* The norm of the right-hand side, weighted as images are. */
+static PetscReal Asked(const Solve *s)
+{
+  return s->contract.judge.measure == MEASURE_ROWS ? s->contract.zero : s->contract.bnorm;
+}
+
 static PetscErrorCode Size(const Solve *s, double *size)
 {
   PetscReal norm;
 
   PetscFunctionBegin;
   PetscCall(NormOf(s->ksp->vec_sol, NORM_2, &norm));
-  *size = norm / s->contract.bnorm;
+  *size = norm / Asked(s);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -115,19 +121,30 @@ static PetscErrorCode LeaveGrown(Solve *s)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Nothing will say how the operator is scaled meanwhile. */
+static PetscErrorCode LetGo(Earlier *e)
+{
+  PetscFunctionBegin;
+  PetscCall(SpanFree(&e->span));
+  e->size = 0;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode Project(Solve *s)
 {
   Span     *span = &s->run->earlier.span;
-  PetscReal before, after;
+  PetscReal before, after, less;
 
   PetscFunctionBegin;
-  PetscCall(SpanPrepare(span, &s->contract.judge, &s->op));
+  PetscCall(SpanPrepare(span, &s->contract.judge, &s->op, &less));
+  s->run->earlier.size *= less;
+  s->run->earlier.op = s->op;
   PetscCall(SpanProject(span, &s->contract.judge, (PetscBool)!s->guess, ENOUGH, s->ksp->vec_sol, &before, &after));
   if (!isless(after, ENOUGH * before)) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(MirrorProject(s));
   s->guess  = PETSC_TRUE;
   s->origin = ORIGIN_EARLIER;
-  s->start  = after * (s->contract.judge.measure == MEASURE_ROWS ? s->contract.bnorm / s->contract.zero : 1);
+  s->start  = after * s->contract.bnorm / Asked(s);
   PetscCall(LeaveGrown(s));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -140,7 +157,7 @@ PetscErrorCode EarlierStart(Solve *s)
   PetscFunctionBegin;
   if (!May(s)) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(Agree(s, &s->recall));
-  if (s->recall == RECALL_NOTHING) PetscCall(SpanFree(&s->run->earlier.span));
+  if (s->recall == RECALL_NOTHING) PetscCall(LetGo(&s->run->earlier));
   if (s->recall == RECALL_NOW) PetscCall(Project(s));
   s->guessing += Lap(&clock);
   s->recalling = ClockProcessor() - processor;
@@ -165,14 +182,18 @@ static void Learn(const Solve *s, Earlier *e)
 
 PetscErrorCode EarlierLearn(Solve *s)
 {
-  Earlier *e    = &s->run->earlier;
-  double   size = 0;
+  Earlier *e = &s->run->earlier;
+  double   size;
 
   PetscFunctionBegin;
   if (s->recall == RECALL_NOT_ASKED) PetscFunctionReturn(PETSC_SUCCESS);
-  if (s->recall == RECALL_LATER) PetscCall(Size(s, &size));
-  e->size = fmax(e->size, size);
   if (s->source == SOURCE_MODEL && s->preconditioner != PRECONDITIONER_REBUILT) Learn(s, e);
-  if (s->recall != RECALL_NOTHING) PetscCall(SpanKeep(&e->span, s->ksp->vec_sol));
+  if (s->recall == RECALL_NOTHING) PetscFunctionReturn(PETSC_SUCCESS);
+  if (s->origin != ORIGIN_EARLIER) {
+    PetscCall(Size(s, &size));
+    e->size = OperatorSame(&e->op, &s->op) ? fmax(e->size, size) : size;
+    e->op   = s->op;
+  }
+  PetscCall(SpanKeep(&e->span, s->ksp->vec_sol, Asked(s)));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -101,27 +101,63 @@ def test_the_guess_of_the_program_is_only_made_better(sequence):
     assert solve(b)["iterations"] <= 1  # its guess is the answer: nothing is made of it
 
 
-def test_what_a_singular_operator_does_not_see_does_not_add_up(sequence):
-    """Nobody has said that it is; GAMG leaves some of the constant vector in each answer."""
-    n = 40
+def insulated(n, scale=1.0):
+    """A Laplacian that does not see the constant vector; nobody has said so."""
     A = PETSc.Mat().createAIJ((n * n, n * n), nnz=5, comm=PETSc.COMM_SELF)
     for i in range(n * n):
         beside = {i - n, i + n, i - (i % n > 0), i + (i % n < n - 1)} - {i}
         inside = [j for j in beside if 0 <= j < n * n]
-        A[i, i] = len(inside)
+        A[i, i] = scale * len(inside)
         for j in inside:
-            A[i, j] = -1.0
+            A[i, j] = -scale
     A.assemble()
+    return A
+
+
+@pytest.mark.parametrize("factor", [1.0, 3.0, 1 / 3.0], ids=["still", "growing", "shrinking"])
+def test_what_a_singular_operator_does_not_see_does_not_add_up(sequence, factor):
+    """GAMG leaves some of the constant vector in each answer; whatever the operator's scale."""
+    n = 40
+    A = insulated(n)
     solve, lines, sizes = sequence(A, {"ksp_type": "bcgs", "pc_type": "gamg"}), [], []
     for step in range(40):
+        scale = factor**step
         b = moment(A, 0.01 * step)
         b.shift(-b.sum() / n**2)
-        lines.append(solve(b))
-        sizes.append(solve.x.norm() / b.norm())
+        lines.append(solve(b, None if factor == 1.0 else insulated(n, scale)))
+        sizes.append(scale * solve.x.norm() / b.norm())
     assert [line["start"] for line in lines].count("earlier") > 10
     assert max(sizes) < 10 * max(
         x for x, line in zip(sizes, lines, strict=True) if line["start"] == "zero"
     )
+
+
+@pytest.mark.parametrize("both", [False, True], ids=["operator", "both sides"])
+@pytest.mark.parametrize("factor", [10.0, 0.1])
+def test_the_scale_of_the_operator_is_none_of_the_start(sequence, factor, both):
+    """Units or a material may be scaled from solve to solve: the solutions stay alike."""
+    A = convection_diffusion(40, 5.0)
+    solve, lines = sequence(A), []
+    for step in range(12):
+        scaled, b = A.copy(), moment(A, 0.01 * step)
+        scaled.scale(factor**step)
+        b.scale(factor**step if both else 1.0)
+        lines.append(solve(b, scaled))
+        assert (b - scaled * solve.x).norm() <= 1e-8 * b.norm()
+    assert [line["start"] for line in lines] == ["zero"] + ["earlier"] * 11
+
+
+def test_time_steps_that_grow_start_from_earlier_ones(sequence):
+    """(1 / dt + A) x = (1 / dt) x of before: dt grows a thousandfold, the solution goes on."""
+    A = convection_diffusion(40, 5.0)
+    dt, x, lines = 1e-4, moment(A, 0.0), []
+    solve = sequence(A)
+    for _ in range(11):
+        moved = A.copy()
+        moved.shift(1 / dt)
+        lines.append(solve(moment(A, 0.0) + x / dt, moved))
+        x, dt = solve.x.copy(), 2 * dt
+    assert [line["start"] for line in lines].count("earlier") >= 9
 
 
 def test_a_factorisation_needs_no_start(sequence):
