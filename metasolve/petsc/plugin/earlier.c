@@ -14,6 +14,8 @@
 #define FEW    1     /* iterations: nothing to gain */
 #define ENOUGH 0.5   /* of the residual at the program's start: otherwise that is where to start */
 #define GROWN  2     /* times as large as an answer from the program's own start: otherwise that is where to start, too */
+#define CLOSER 0.25  /* of the target, where a solve has started from earlier solutions, ... */
+#define LEAST  1e-13 /* ... but of the measure of x = 0 no less: rounding may put it out of reach */
 #define TRIALS 2     /* starts from a whole span, before they are judged */
 #define OFTEN  16    /* starts from a span before one from the program's own; then four times as many, and so on */
 #define RESTS  16    /* solves, doubled each time */
@@ -47,6 +49,21 @@ static void Rest(Earlier *e)
 {
   e->rest = RESTS << (e->failed < 10 ? e->failed++ : 10);
   e->from = e->cost = (Mean){0};
+  e->doubted        = PETSC_FALSE;
+}
+
+/* It does not seem to pay. Solves may take more iterations by now than when one was last begun at the program's own start: that is
+   asked first. */
+static Recall Doubt(Earlier *e)
+{
+  if (e->doubted) {
+    Rest(e);
+    return RECALL_NOTHING;
+  }
+  e->doubted = PETSC_TRUE;
+  e->own = e->from = (Mean){0};
+  e->since         = 0;
+  return RECALL_LATER;
 }
 
 /* Of rank 0. */
@@ -59,10 +76,8 @@ static Recall Verdict(Earlier *e)
   }
   if (e->own.n && e->own.mean <= FEW) return RECALL_NOTHING;
   if (!e->span.have) return RECALL_LATER;
-  if (e->from.n >= TRIALS && !(Saved(e) > 0)) {
-    Rest(e);
-    return RECALL_NOTHING;
-  }
+  if (e->from.n >= TRIALS && !(Saved(e) > 0)) return Doubt(e);
+  if (e->from.n >= TRIALS) e->doubted = PETSC_FALSE;
   if (!e->often) e->often = OFTEN;
   if (e->own.n && e->since < e->often) return RECALL_NOW;
   e->since = 0;
@@ -162,6 +177,16 @@ PetscErrorCode EarlierStart(Solve *s)
   s->guessing += Lap(&clock);
   s->recalling = ClockProcessor() - processor;
   PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* What earlier solutions leave of the residual is smooth, and its error is larger than where iterations from the program's own
+   start have left as much. So it is to be less than the contract asks for. */
+PetscReal EarlierAim(const Solve *s)
+{
+  const PetscReal target = s->contract.target;
+
+  if (s->origin != ORIGIN_EARLIER || s->contract.kind == CONTRACT_DIRECT) return target;
+  return fmax(CLOSER * target, fmin(target, LEAST * s->contract.zero));
 }
 
 static void Learn(const Solve *s, Earlier *e)
