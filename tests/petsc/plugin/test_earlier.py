@@ -67,9 +67,8 @@ def test_smooth_right_hand_sides_start_near_their_solution(sequence):
 def test_what_earlier_solutions_leave_is_less_than_is_asked_for(sequence):
     """It is smooth: its error is larger than that of iterations which leave as much."""
     A = convection_diffusion(40, 0.0)
-    solve, lines = sequence(A), []
-    for step in range(12):
-        lines.append(solve(moment(A, 1e-4 * step)))
+    solve = sequence(A)
+    lines = [solve(moment(A, 1e-4 * step)) for step in range(12)]
     started = [line for line in lines if line["start"] == "earlier"]
     assert len(started) == 11
     assert all(line["true_residual"] <= 0.26 * line["tolerance"] for line in started)
