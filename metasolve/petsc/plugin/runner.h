@@ -253,7 +253,6 @@ PetscErrorCode StepOwn(Solve *);
 PetscErrorCode StepModel(Solve *);
 PetscErrorCode StepTakeOver(Solve *);
 PetscErrorCode StepFallBack(Solve *);
-
 /* ---- start.c: a guess of ours, where the program has none ---- */
 PetscErrorCode StartFromGuess(Solve *);          /* into vec_sol, if the residual is smaller there than at zero */
 PetscErrorCode StartOver(Solve *);               /* where the program starts it */
