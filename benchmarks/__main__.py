@@ -12,7 +12,7 @@ BENCHMARKS = (
     *("functions", "estimators", "training", "calls", "frank-wolfe", "fixed-point", "spry"),
     *("channel", "families", "coverage", "parity", "corpus", "prior", "first-run"),
     *("sequences", "last-mile"),
-    *("sequence-programs", "week", "savings"),
+    *("sequence-programs", "sequence-training", "week", "savings"),
 )
 COMMANDS = Commands("python -m benchmarks", __doc__ or "", BENCHMARKS, "benchmarks.cli")
 

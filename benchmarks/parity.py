@@ -128,7 +128,7 @@ def _measured(source: Source, seed: int, model: Path, limits: Limits) -> Part:
             recorded = [each.payload for each in Recording(Path(folder) / "recording").instances()]
         except RecordingError:  # it solves no linear system with PETSc
             recorded = []
-        usable = [each for each in recorded if _comparable(each, limits.largest)]
+        usable = [each for each in recorded if comparable(each, limits.largest)]
         chosen = usable[:: max(1, -(-len(usable) // limits.most))]
         systems, models = Systems(PETSc.COMM_SELF), Models(PETSc.COMM_SELF)
         rows = [_compared(each, systems, models, model) for each in chosen]
@@ -137,7 +137,7 @@ def _measured(source: Source, seed: int, model: Path, limits: Limits) -> Part:
     return {"rows": rows, "left out": len(recorded) - len(usable)}
 
 
-def _comparable(solve: RecordedSolve, largest: int) -> bool:
+def comparable(solve: RecordedSolve, largest: int) -> bool:
     """Whether it can be solved again, as the program asked for it, and has one solution."""
     own_test = solve.asked is not None and solve.asked.kind is Kind.OWN_TEST
     return (
@@ -151,7 +151,7 @@ def _comparable(solve: RecordedSolve, largest: int) -> bool:
 def _compared(solve: RecordedSolve, systems: Systems, models: Models, model: Path) -> Part:
     system = systems.load(solve)
     b = system.b.getArray().copy()
-    reference = Reference.of(_scipy(system.A), b)
+    reference = Reference.of(matrix(system.A), b)
     own, reason, _ = _answer(system, solve)
     ours, _, record = _answer(system, solve, models, model)
     errors = {
@@ -194,6 +194,7 @@ def _answer(
         x.destroy()
 
 
-def _scipy(A: PETSc.Mat) -> sp.csr_matrix:
+def matrix(A: PETSc.Mat) -> sp.csr_matrix:
+    """A matrix of one rank, as scipy has it."""
     indptr, indices, data = A.getValuesCSR()
     return sp.csr_matrix((data, indices, indptr), shape=A.getSize())

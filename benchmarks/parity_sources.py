@@ -29,6 +29,17 @@ from metasolve.program.start import Start, start
 _RUNS = 4
 """Of a program with one seed; each solves several systems."""
 
+_SOLVERS = Path(__file__).parents[1] / "solvers"
+_GRID = "-da_grid_x 100 -da_grid_y 100"
+_IN_ORDER = {
+    "heat, TS ex13": f"tutorials/ex13 {_GRID} -ts_type beuler -ts_max_steps 60",
+    "moving disc": "heat/heat -n 120 -steps 60 -quiet",
+    "moving disc, small steps": "heat/heat -n 120 -steps 60 -quiet -dt 1e-5 -growth 1",
+    "resting disc": "heat/heat -n 120 -steps 60 -quiet -constant_coefficients",
+    "cavity, SNES ex19": f"tutorials/ex19 {_GRID} -lidvelocity 20 -grashof 5000",
+    "bratu, SNES ex5": f"tutorials/ex5 {_GRID} -par 6.5",
+}
+
 
 @dataclass(frozen=True)
 class Source:
@@ -68,6 +79,19 @@ def cases(folder: Path, count: int) -> list[Source]:
     if not found:
         raise UsageError(f"{folder}: neither a recording nor a case.toml is there")
     return [source for path in found for source in _of_case(path, count)]
+
+
+def in_order(tolerances: Sequence[float]) -> list[Source]:
+    """Programs that solve one system after the other: time steps, and Newton's method."""
+    return [
+        Source(
+            f"{name}, rtol {rtol:.0e}",
+            partial(lambda words, _, out: record_words(words, out), f"{words} -ksp_rtol {rtol!r}"),
+            drawn=False,
+        )
+        for name, words in _IN_ORDER.items()
+        for rtol in tolerances
+    ]
 
 
 def real_codes() -> list[Source]:
@@ -115,6 +139,12 @@ def _place(begin: Start, folder: Path) -> None:
         (folder / name).write_text(text)
     for path in begin.copies:
         shutil.copy(path, folder)
+
+
+def record_words(words: str, out: Path) -> None:
+    """Record a program of ``solvers/`` and its options."""
+    program, *options = words.split()
+    _record([str(_SOLVERS / program), *options], out)
 
 
 def _record_entry(entry: Entry, _: int, out: Path) -> None:

@@ -8,8 +8,8 @@ from math import log
 import numpy as np
 
 from benchmarks.sequence_kinds import Trajectory
-from benchmarks.sequence_rule import COUNTED, LEAST, NOISE, spectrum
 from benchmarks.sequence_table import Table
+from metasolve.solve.reuse import COUNTED, LEAST, NOISE, spectrum
 
 Key = tuple[Trajectory, str]
 Tables = Mapping[Key, Table]  #: of sequences, each under a host

@@ -18,10 +18,10 @@ from benchmarks.sequence_baselines import (
 from benchmarks.sequence_grid import Array
 from benchmarks.sequence_kinds import OLDEST
 from benchmarks.sequence_prior import NOTHING, Key, Prior, Tables, prior, slope, without
-from benchmarks.sequence_rule import Reuse
 from benchmarks.sequence_simulation import Ours, Run, oracle, simulate
 from benchmarks.sequence_table import Table
 from metasolve.report.result import Row
+from metasolve.solve.reuse import LONGEST, Reuse
 
 Runs = Mapping[Key, Run]
 LAGS = range(1, OLDEST + 2)
@@ -44,7 +44,7 @@ class _Untaught(Reuse):
 class _Past(Reuse):
     """Compares with the mean since the build alone."""
 
-    def average(self) -> float:
+    def average(self, longest: int = LONGEST) -> float:  # noqa: ARG002
         return self.total / self.solves
 
 

@@ -10,8 +10,8 @@ import numpy as np
 
 from benchmarks.sequence_change import Change
 from benchmarks.sequence_grid import Array
-from benchmarks.sequence_rule import Reuse
 from benchmarks.sequence_table import Table
+from metasolve.solve.reuse import Reuse
 
 
 class Rule(Protocol):

@@ -10,6 +10,9 @@ import typer
 
 from benchmarks.cli.options import Json, Seed, Seeds, several
 
+TOLERANCES = (1e-2, 1e-5)
+"""Of sequences."""
+
 
 def register(bench: typer.Typer) -> None:
     """Add the benchmark."""
@@ -34,22 +37,35 @@ def register(bench: typer.Typer) -> None:
         out: Annotated[
             Path | None, typer.Option(help="Keeps what is finished; the same command goes on.")
         ] = None,
+        in_order: Annotated[
+            bool,
+            typer.Option(
+                "--in-order",
+                help="Sequences, in the order of their programs: recordings, and some of ours.",
+            ),
+        ] = False,
         json_: Json = None,
     ) -> None:
         """Errors of a model's answers over the program's own, or what its tolerance stands for."""
         from benchmarks.parity import Limits, run
+        from benchmarks.parity_in_order import run as run_in_order
         from benchmarks.parity_sources import cases, real_codes, recorded
+        from benchmarks.parity_sources import in_order as programs_in_order
         from metasolve.cli.progress import Progress, console
         from metasolve.files.shipped import shipped
         from metasolve.petsc.launch import MANIFEST
 
         sources = []
-        for path in of or [Path("problems")]:
+        for path in of or [] if in_order else of or [Path("problems")]:
             sources += [recorded(path)] if (path / MANIFEST).exists() else cases(path, most)
-        sources += [] if of else real_codes()
+        if not of:
+            sources += programs_in_order(TOLERANCES) if in_order else real_codes()
         chosen, limits = several(seeds, seed), Limits(most, largest)
         with Progress() as progress:
-            result = run(sources, model or shipped(), chosen, limits, out, progress)
+            if in_order:
+                result = run_in_order(sources, model or shipped(), limits, out, progress)
+            else:
+                result = run(sources, model or shipped(), chosen, limits, out, progress)
         for table in result.tables()[1:]:
             console(width=150).print(table)
         if json_ is not None:

@@ -106,6 +106,32 @@ def check_matrix(file: Path, rows: int, nnz: int) -> Numbers:
     )
 
 
+def matrix_rows(
+    file: Path, rows: int, nnz: int, wanted: NDArray[Any]
+) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+    """Return some rows of a matrix: their lengths, and their columns and values, row after row.
+
+    Raises
+    ------
+    RecordingError
+        As `check_matrix`.
+    """
+    given = check_matrix(file, rows, nnz)
+    _, lengths, columns, values = _matrix(_bytes(file), given, rows, nnz)
+    begin = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])[wanted]
+    held = lengths[wanted].astype(np.int64)
+    places = np.repeat(begin, held) + counted(held)
+    native = values.dtype.newbyteorder("=")
+    return held, columns[places].astype(np.int64), values[places].astype(native)
+
+
+def counted(lengths: NDArray[Any]) -> NDArray[Any]:
+    """0, 1, 2 ... for each of these lengths."""
+    ends = np.cumsum(lengths)
+    counted: NDArray[Any] = np.arange(ends[-1]) - np.repeat(ends - lengths, lengths)
+    return counted
+
+
 def converted_matrix(file: Path, rows: int, nnz: int, given: Numbers, wanted: Numbers) -> bytes:
     """Return a checked matrix as another PETSc would have written it.
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from enum import Enum
@@ -50,12 +50,19 @@ def sequences(instances: Sequence[Instance]) -> list[list[Instance]]:
 
 
 def solve_in_order(
-    sequence: Sequence[Instance], model: str | os.PathLike[str], how: How
+    sequence: Sequence[Instance],
+    model: str | os.PathLike[str],
+    how: How,
+    seen: Callable[[Instance, PETSc.Vec], None] = lambda *_: None,
 ) -> list[tuple[Outcome, dict[str, Any]]]:
     """Solve the systems of a sequence one after the other; outcomes, and lines of the run log.
 
     Set-up and solve seconds add up to the wall time around KSPSolve. Each sequence has a prefix,
     and so a class, of its own: no preconditioner passes from one to the next.
+
+    Parameters
+    ----------
+    seen : called with each answer, which is destroyed then.
     """
     systems, done = Systems(PETSc.COMM_SELF), []
     ksp = PETSc.KSP().create(PETSc.COMM_SELF)
@@ -73,7 +80,7 @@ def solve_in_order(
                 elif (solve.operator.hash, solve.operator.state) != held:
                     A = _changed(ksp, A, system.A)
                 held = solve.operator.hash, solve.operator.state
-                done.append(_solved(ksp, instance, system, how))
+                done.append(_solved(ksp, instance, system, how, seen))
     finally:
         ksp.destroy()
         if A is not None:
@@ -106,7 +113,11 @@ def _copy(values: PETSc.Mat) -> PETSc.Mat:
 
 
 def _solved(
-    ksp: PETSc.KSP, instance: Instance, system: System, how: How
+    ksp: PETSc.KSP,
+    instance: Instance,
+    system: System,
+    how: How,
+    seen: Callable[[Instance, PETSc.Vec], None],
 ) -> tuple[Outcome, dict[str, Any]]:
     solve, measured, x = instance.payload, Measurement(), system.start()
     ksp.setTolerances(solve.rtol, solve.abstol, solve.divtol, solve.max_it)
@@ -123,6 +134,7 @@ def _solved(
     measured.reason = int(ksp.getConvergedReason())
     measured.iterations = ksp.getIterationNumber()
     measured.residual = system.residual(x)
+    seen(instance, x)
     x.destroy()
     return judge(instance, system, measured), record
 

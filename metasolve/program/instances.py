@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Protocol
 
 import numpy as np
@@ -43,10 +44,8 @@ def instances(case: Case, count: int, seed: int | Sequence[int]) -> list[Instanc
 
 def instance(case: Case, arguments: Arguments) -> Instance:
     """One instance; its payload is its arguments."""
-    tolerance = {} if case.accept is None else {"tolerance": case.accept.tolerance}
-    return Instance(
-        identity(arguments), features(case, arguments), payload=dict(arguments), **tolerance
-    )
+    made = Instance(identity(arguments), features(case, arguments), payload=dict(arguments))
+    return made if case.accept is None else replace(made, tolerance=case.accept.tolerance)
 
 
 def identity(arguments: Mapping[str, str]) -> str:

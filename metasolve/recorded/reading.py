@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from metasolve.errors import UsageError
+from metasolve.petsc.drift import drifts
 from metasolve.petsc.recording import Recording
 from metasolve.solve.instance import Instance
 from metasolve.train.inputs import usable
@@ -34,7 +36,7 @@ def read(recording: Recordings) -> Recording:
 
 
 def systems(recorded: Recording, prefix: str | None) -> list[Instance]:
-    """The recorded solves that can be learned from.
+    """The recorded solves that can be learned from, each with the drift of its sequence.
 
     Parameters
     ----------
@@ -43,8 +45,8 @@ def systems(recorded: Recording, prefix: str | None) -> list[Instance]:
 
     Raises
     ------
-    UsageError
-        If there is none.
+    UsageError, RecordingError
+        If there is none; if a file is missing or torn.
     """
     instances: list[Instance] = recorded.instances()
     if prefix is not None:
@@ -55,7 +57,8 @@ def systems(recorded: Recording, prefix: str | None) -> list[Instance]:
     clean = usable(instances)
     if not clean:
         raise UsageError(f"{recorded.path}: no solve has finite features: record others")
-    return clean
+    moving = drifts([each.payload for each in clean])
+    return [replace(each, drift=drift) for each, drift in zip(clean, moving, strict=True)]
 
 
 def provenance(recorded: Recording, prefix: str | None) -> dict[str, Any]:

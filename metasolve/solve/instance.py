@@ -14,6 +14,21 @@ SLACK = 1.001
 
 
 @dataclass(frozen=True)
+class Drift:
+    """How the operator of a KSP changes in the sequence that an instance belongs to.
+
+    Attributes
+    ----------
+    moved : by how much from one operator to the next, on average, as the plug-in's ``change.h`` has
+        it: 0 where it is only scaled, or assembled again.
+    operators : how many there are.
+    """
+
+    moved: float
+    operators: int
+
+
+@dataclass(frozen=True)
 class Instance:
     """One problem to solve: named features, and whatever the solver needs to solve it.
 
@@ -36,6 +51,8 @@ class Instance:
     expected_seconds
         What set-up and solve took when the instance was recorded; 0 where nobody knows. Orders
         work, and says when a solve must be hanging.
+    drift
+        Of its sequence, in which a set-up may serve several operators; None where it has none.
 
     Raises
     ------
@@ -50,6 +67,7 @@ class Instance:
     tolerance: float = 1e-5
     decision_seconds: float = 0.0
     expected_seconds: float = 0.0
+    drift: Drift | None = None
 
     def __post_init__(self) -> None:
         if not 0.0 <= self.setup_share <= 1.0:

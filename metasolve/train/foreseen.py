@@ -42,6 +42,7 @@ class Foreseen:
     inputs : how features are standardised.
     difficulty : what the host takes.
     share : of a set-up, that a solve pays.
+    serves : operators that a set-up of chosen settings is thought to serve.
     """
 
     def __init__(
@@ -53,9 +54,11 @@ class Foreseen:
         difficulty: Difficulty,
         share: float,
         space: Space,
+        serves: float = 1.0,
     ) -> None:
         self.places, self._prior, self._posterior = places, prior, posterior
-        self._inputs, self._difficulty, self._share = inputs, difficulty, share
+        self._inputs, self._difficulty = inputs, difficulty
+        self._own_share, self._share = share, share / serves
         self._numbers = [each.number for each in places]
         self._encoded = as_tensor([each.encoded for each in places])
         matters = as_tensor([each.matters for each in places])
@@ -109,12 +112,14 @@ class Foreseen:
         difficulty: Difficulty,
         references: Mapping[int, float],
         share: float,
+        serves: float = 1.0,
     ) -> Foreseen | None:
         """What a prior foresees, once it has seen the host; None where it has nothing to say.
 
         Parameters
         ----------
-        references : seconds of the host, by index of the instances where it answered.
+        references : seconds of the host, by index of the instances where it answered; it makes a
+            set-up for each operator.
         """
         prior = expertise.prior
         if not set(prior.features) <= set(inputs.standardisation.names):
@@ -123,7 +128,7 @@ class Foreseen:
         if not held:
             return None
         count = len(prior.candidates)
-        made = cls(prior, held, Posterior.of(count, ()), inputs, difficulty, share, space)
+        made = cls(prior, held, Posterior.of(count, ()), inputs, difficulty, share, space, serves)
         seen = [*expertise.seen, *made._own(expertise, references)]
         made._posterior = Posterior.of(count, seen)
         return made
@@ -131,7 +136,7 @@ class Foreseen:
     def _own(self, expertise: Expertise, references: Mapping[int, float]) -> list[Seen]:
         known = list(references)
         told = self._forecast(self._inputs.table[known])
-        taken, seen = told.seconds(self._share), []
+        taken, seen = told.seconds(self._own_share), []
         for row, index in enumerate(known):
             own = expertise.own[index]
             beyond = float(np.log(references[index]) - taken[row, own.place])

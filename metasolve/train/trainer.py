@@ -48,6 +48,7 @@ from metasolve.train.task import Task
 from metasolve.train.teacher import Lesson, Teacher
 from metasolve.train.trial import choose
 
+_SERVES = 2  # operators that a set-up is taken to serve in a sequence, as in production
 _CONSTANTS = 2  # that meet in the selection, by either objective
 _VALIDATION_CALLS = (6, 25)  # per validation instance: a race of some; some repeats of all
 
@@ -195,7 +196,8 @@ class Trainer:
         answered = {index: taken for index, taken in told.items() if index not in failed}
         share = float(np.median([each.setup_share for each in self.task.instances]))
         known = (self.space, self.inputs, self.difficulty)
-        return Foreseen.of(self._expertise, *known, answered, share)
+        serves = float(np.median([_SERVES if each.drift else 1 for each in self.task.instances]))
+        return Foreseen.of(self._expertise, *known, answered, share, serves)
 
     def _fit(self) -> None:
         loss = self.surrogate.fit(self.dataset.matches(), steps=60)

@@ -4,12 +4,14 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
+import metasolve
 from metasolve.errors import UsageError
 from metasolve.model.pinned import pin
 from metasolve.petsc.contract import Measure
 
 parity = pytest.importorskip("benchmarks.parity")
 sources = pytest.importorskip("benchmarks.parity_sources")
+in_order = pytest.importorskip("benchmarks.parity_in_order")
 
 
 def laplacian(n=40):
@@ -66,3 +68,24 @@ def test_a_family_is_recorded_and_compared(tmp_path):
     assert {each["measure"] for each in rows} == {"norm"}
     again = parity.run([loose, tight], exact, [1], parity.Limits(), tmp_path / "kept")
     assert again.document() == result.document()
+
+
+def test_a_sequence_is_compared_in_its_order(host, tmp_path):
+    """Every second one of six; exact settings have no error, and starts are told."""
+    steps = [*host("time_steps"), "-n", "12", "-constant_steps", "3", "-changing_steps", "3"]
+    metasolve.record(steps, tmp_path / "recording")
+    exact = pin(tmp_path / "exact", {"ksp_type": "gmres", "pc_type": "lu"})
+    source = sources.recorded(tmp_path / "recording")
+    result = in_order.run([source], exact, parity.Limits(most=3))
+    rows, (told,) = (section.rows for section in result.sections)
+    assert len(rows) == told["solves"] == 3
+    assert all(row["own converged"] for row in rows)
+    assert told["worst"] is None or told["worst"] <= 1.0
+
+
+def test_only_chosen_settings_of_a_sequence_have_a_ratio():
+    more = {"start": "earlier", "preconditioner": "kept"}
+    rows = [{**row("model", 2.0), **more}, {**row("refused", 9.0), **more, "start": "zero"}]
+    told = in_order.summary(rows)
+    assert (told["chosen settings"], told["from earlier solutions"], told["kept"]) == (1, 1, 1)
+    assert told["worst"] == 2.0

@@ -20,13 +20,13 @@ from benchmarks.sequence_grid import Grid
 from benchmarks.sequence_kinds import KINDS, Trajectory
 from benchmarks.sequence_measurement import HOSTS, Solver
 from benchmarks.sequence_prior import prior, slope, without
-from benchmarks.sequence_rule import PATIENCE, Reuse, spectrum
 from benchmarks.sequence_score import ALWAYS, ORACLE, OURS, score
 from benchmarks.sequence_simulation import Ours, oracle, simulate
 from benchmarks.sequence_table import Table, table
 from benchmarks.sequences import SequencesBenchmark, _sections
 from metasolve.petsc.capabilities import of_petsc4py
 from metasolve.report.result import Result
+from metasolve.solve.reuse import PATIENCE, Reuse, spectrum
 
 RTOL = 1e-6
 RULES = {

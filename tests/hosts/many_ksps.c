@@ -7,7 +7,7 @@
    two      two KSPs at a time                     same     one matrix for all steps, whose values change
    still    ... and do not change                  sizes    another size each second step
    dm       matrix and vectors of a DMDA           leave    ends without PetscFinalize()
-   one      the same KSPs for all steps
+   one      the same KSPs for all steps              others   another operator each second step
    drift R  by how much coefficients change from a step to the next, relatively
 
    Prints after each step what is still held of its objects by others, and at the end seconds of the processor in set-up and solve.
@@ -20,7 +20,7 @@
 typedef struct {
   PetscInt  n, steps;
   PetscReal drift;
-  PetscBool reset, comm, two, same, still, sizes, dm, leave, one;
+  PetscBool reset, comm, two, same, still, sizes, dm, leave, one, others;
 } Asked;
 
 typedef struct {
@@ -35,15 +35,16 @@ static PetscErrorCode Read(Asked *a)
     const char *name;
     PetscBool  *set;
   } modes[] = {
-    {"-reset", &a->reset},
-    {"-comm",  &a->comm },
-    {"-two",   &a->two  },
-    {"-same",  &a->same },
-    {"-still", &a->still},
-    {"-sizes", &a->sizes},
-    {"-dm",    &a->dm   },
-    {"-leave", &a->leave},
-    {"-one",   &a->one  }
+    {"-reset",  &a->reset },
+    {"-comm",   &a->comm  },
+    {"-two",    &a->two   },
+    {"-same",   &a->same  },
+    {"-still",  &a->still },
+    {"-sizes",  &a->sizes },
+    {"-dm",     &a->dm    },
+    {"-leave",  &a->leave },
+    {"-one",    &a->one   },
+    {"-others", &a->others}
   };
 
   PetscFunctionBeginUser;
@@ -55,12 +56,20 @@ static PetscErrorCode Read(Asked *a)
   PetscFunctionReturn(0);
 }
 
-/* 1 + (time step) (Laplacian whose coefficient along x drifts). Set by rows of the natural order, whatever the DM's is. */
-static PetscErrorCode Fill(Mat A, PetscInt n, PetscReal drift, PetscInt step)
+/* 1 + (time step) (Laplacian whose coefficient along x drifts); of another operator each second row has a sink. Set by rows of the
+   natural order, whatever the DM's is. */
+static PetscErrorCode Fill(const Asked *a, Mat A, PetscInt n, PetscInt step)
 {
+  PetscInt first, last;
+
   PetscFunctionBeginUser;
-  PetscCall(FillLaplacian(A, n, PetscPowReal(1 + drift, step), PETSC_FALSE));
+  PetscCall(FillLaplacian(A, n, PetscPowReal(1 + a->drift, step), PETSC_FALSE));
   PetscCall(MatShift(A, 0.01));
+  if (!a->others || !(step % 2)) PetscFunctionReturn(0);
+  PetscCall(MatGetOwnershipRange(A, &first, &last));
+  for (PetscInt row = first + first % 2; row < last; row += 2) PetscCall(MatSetValue(A, row, row, 400, ADD_VALUES));
+  PetscCall(MatAssemblyBegin(A, MAT_FINAL_ASSEMBLY));
+  PetscCall(MatAssemblyEnd(A, MAT_FINAL_ASSEMBLY));
   PetscFunctionReturn(0);
 }
 
@@ -78,7 +87,7 @@ static PetscErrorCode Make(const Asked *a, MPI_Comm comm, PetscInt n, PetscInt s
     PetscCall(MatCreateAIJ(comm, PETSC_DECIDE, PETSC_DECIDE, n * n, n * n, 5, NULL, 2, NULL, &s->A));
     PetscCall(MatSetOption(s->A, MAT_NEW_NONZERO_ALLOCATION_ERR, PETSC_FALSE));
   }
-  PetscCall(Fill(s->A, n, a->drift, step));
+  PetscCall(Fill(a, s->A, n, step));
   if (!a->dm) PetscCall(MatCreateVecs(s->A, &s->u, &s->b));
   PetscFunctionReturn(0);
 }
@@ -168,7 +177,7 @@ static PetscErrorCode March(const Asked *a)
     const PetscInt n = a->n + (a->sizes ? k % 2 : 0);
     if (a->comm) PetscCallMPI(MPI_Comm_dup(PETSC_COMM_WORLD, &comm));
     if (!a->same || !k) PetscCall(Make(a, comm, n, k, &s));
-    else if (!a->still) PetscCall(Fill(s.A, n, a->drift, k));
+    else if (!a->still) PetscCall(Fill(a, s.A, n, k));
     PetscCall(Solve(a, comm, &s, k, kept, &seconds));
     if (!a->one && (!a->same || k == a->steps - 1)) PetscCall(Destroy(&s));
     if (a->comm) PetscCallMPI(MPI_Comm_free(&comm));

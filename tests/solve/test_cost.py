@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from metasolve.errors import UsageError
 from metasolve.solve.cost import Cost
-from metasolve.solve.instance import Instance
+from metasolve.solve.instance import Drift, Instance
 from metasolve.solve.outcome import Outcome, Reason
 
 INSTANCE = Instance("i", {}, setup_share=0.25, tolerance=1e-6)
@@ -103,3 +103,37 @@ def test_nonsense_is_refused_by_name():
         Cost(cap=1)
     with pytest.raises(UsageError, match="reference=nan"):
         Cost()(success(), INSTANCE, math.nan)
+
+
+KEPT = Instance("k", {}, drift=Drift(0.01, 40))
+
+
+def factor(setup=1.2, solve=0.05):
+    return Outcome(Reason.CONVERGED, 1, 1.0, 1e-8, setup, solve)
+
+
+def test_in_a_sequence_a_set_up_serves_several_operators():
+    """The best per fresh solve is not the best where it is kept."""
+    cost, many = Cost(), Outcome(Reason.CONVERGED, 40, 40.0, 1e-8, 0.0, 0.8)
+    alone = replace(KEPT, drift=None)
+    assert cost(factor(), alone, 1.0) > cost(many, alone, 1.0)
+    assert cost(factor(), KEPT, 1.0) < cost(many, KEPT, 1.0)
+    assert cost(many, KEPT, 1.0) == cost(many, alone, 1.0)  # nothing is set up
+
+
+@pytest.mark.parametrize("moved", [0.0, 0.01, 0.1, 1.0])
+@pytest.mark.parametrize("operators", [2, 5, 100])
+def test_keeping_is_worth_the_set_ups_that_are_spared_at_most(moved, operators):
+    cost, instance = Cost(), replace(KEPT, drift=Drift(moved, operators))
+    taken = cost.in_sequence(factor(), instance)
+    assert 1.2 / min(operators, 25) + 0.05 <= taken * (1 + 1e-9)
+    assert taken <= cost.quantity(factor(), instance) * (1 + 1e-9)
+    farther = replace(KEPT, drift=Drift(2.0 * moved + 0.01, operators))
+    assert taken <= cost.in_sequence(factor(), farther) * (1 + 1e-9)
+
+
+def test_what_the_program_takes_and_what_is_not_seconds_is_as_it_was():
+    assert Cost().quantity(factor(), KEPT) == 1.25
+    assert Cost("iterations").in_sequence(factor(), KEPT) == 1.0
+    failed = replace(factor(), reason=Reason.DIVERGED)
+    assert Cost().in_sequence(failed, KEPT) == 1.25

@@ -205,7 +205,7 @@ static PetscErrorCode Try(Solve *s, PetscBool *ok)
   s->why      = WHY_NOT;
   s->course.n = 0;
   clock       = ClockNow();
-  limits      = (Limits){.target     = s->contract.target,
+  limits      = (Limits){.target     = EarlierAim(s),
                          .divergence = s->ksp->divtol,
                          .processor  = ClockProcessor() + fmax(Budget(s), SHORTEST_PROCESSOR),
                          .deadline   = clock + fmax(BUSY * Budget(s), SHORTEST_WALL),

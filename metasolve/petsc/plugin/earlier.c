@@ -14,6 +14,8 @@
 #define FEW    1     /* iterations: nothing to gain */
 #define ENOUGH 0.5   /* of the residual at the program's start: otherwise that is where to start */
 #define GROWN  2     /* times as large as an answer from the program's own start: otherwise that is where to start, too */
+#define CLOSER 0.25  /* of the target, where a solve has started from earlier solutions, ... */
+#define LEAST  1e-13 /* ... but of the measure of x = 0 no less: rounding may put it out of reach */
 #define TRIALS 2     /* starts from a whole span, before they are judged */
 #define OFTEN  16    /* starts from a span before one from the program's own; then four times as many, and so on */
 #define RESTS  16    /* solves, doubled each time */
@@ -47,6 +49,21 @@ static void Rest(Earlier *e)
 {
   e->rest = RESTS << (e->failed < 10 ? e->failed++ : 10);
   e->from = e->cost = (Mean){0};
+  e->doubted        = PETSC_FALSE;
+}
+
+/* It does not seem to pay. Solves may take more iterations by now than when one was last begun at the program's own start: that is
+   asked first. */
+static Recall Doubt(Earlier *e)
+{
+  if (e->doubted) {
+    Rest(e);
+    return RECALL_NOTHING;
+  }
+  e->doubted = PETSC_TRUE;
+  e->own = e->from = (Mean){0};
+  e->since         = 0;
+  return RECALL_LATER;
 }
 
 /* Of rank 0. */
@@ -59,10 +76,8 @@ static Recall Verdict(Earlier *e)
   }
   if (e->own.n && e->own.mean <= FEW) return RECALL_NOTHING;
   if (!e->span.have) return RECALL_LATER;
-  if (e->from.n >= TRIALS && !(Saved(e) > 0)) {
-    Rest(e);
-    return RECALL_NOTHING;
-  }
+  if (e->from.n >= TRIALS && !(Saved(e) > 0)) return Doubt(e);
+  if (e->from.n >= TRIALS) e->doubted = PETSC_FALSE;
   if (!e->often) e->often = OFTEN;
   if (e->own.n && e->since < e->often) return RECALL_NOW;
   e->since = 0;
@@ -88,13 +103,19 @@ static PetscErrorCode Agree(Solve *s, Recall *recall)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* The norm of the right-hand side, weighted as images are. */
+static PetscReal Asked(const Solve *s)
+{
+  return s->contract.judge.measure == MEASURE_ROWS ? s->contract.zero : s->contract.bnorm;
+}
+
 static PetscErrorCode Size(const Solve *s, double *size)
 {
   PetscReal norm;
 
   PetscFunctionBegin;
   PetscCall(NormOf(s->ksp->vec_sol, NORM_2, &norm));
-  *size = norm / s->contract.bnorm;
+  *size = norm / Asked(s);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -115,19 +136,30 @@ static PetscErrorCode LeaveGrown(Solve *s)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Nothing will say how the operator is scaled meanwhile. */
+static PetscErrorCode LetGo(Earlier *e)
+{
+  PetscFunctionBegin;
+  PetscCall(SpanFree(&e->span));
+  e->size = 0;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode Project(Solve *s)
 {
   Span     *span = &s->run->earlier.span;
-  PetscReal before, after;
+  PetscReal before, after, less;
 
   PetscFunctionBegin;
-  PetscCall(SpanPrepare(span, &s->contract.judge, &s->op));
+  PetscCall(SpanPrepare(span, &s->contract.judge, &s->op, &less));
+  s->run->earlier.size *= less;
+  s->run->earlier.op = s->op;
   PetscCall(SpanProject(span, &s->contract.judge, (PetscBool)!s->guess, ENOUGH, s->ksp->vec_sol, &before, &after));
   if (!isless(after, ENOUGH * before)) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(MirrorProject(s));
   s->guess  = PETSC_TRUE;
   s->origin = ORIGIN_EARLIER;
-  s->start  = after * (s->contract.judge.measure == MEASURE_ROWS ? s->contract.bnorm / s->contract.zero : 1);
+  s->start  = after * s->contract.bnorm / Asked(s);
   PetscCall(LeaveGrown(s));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -140,11 +172,21 @@ PetscErrorCode EarlierStart(Solve *s)
   PetscFunctionBegin;
   if (!May(s)) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(Agree(s, &s->recall));
-  if (s->recall == RECALL_NOTHING) PetscCall(SpanFree(&s->run->earlier.span));
+  if (s->recall == RECALL_NOTHING) PetscCall(LetGo(&s->run->earlier));
   if (s->recall == RECALL_NOW) PetscCall(Project(s));
   s->guessing += Lap(&clock);
   s->recalling = ClockProcessor() - processor;
   PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* What earlier solutions leave of the residual is smooth, and its error is larger than where iterations from the program's own
+   start have left as much. So it is to be less than the contract asks for. */
+PetscReal EarlierAim(const Solve *s)
+{
+  const PetscReal target = s->contract.target;
+
+  if (s->origin != ORIGIN_EARLIER || s->contract.kind == CONTRACT_DIRECT) return target;
+  return fmax(CLOSER * target, fmin(target, LEAST * s->contract.zero));
 }
 
 static void Learn(const Solve *s, Earlier *e)
@@ -165,14 +207,18 @@ static void Learn(const Solve *s, Earlier *e)
 
 PetscErrorCode EarlierLearn(Solve *s)
 {
-  Earlier *e    = &s->run->earlier;
-  double   size = 0;
+  Earlier *e = &s->run->earlier;
+  double   size;
 
   PetscFunctionBegin;
   if (s->recall == RECALL_NOT_ASKED) PetscFunctionReturn(PETSC_SUCCESS);
-  if (s->recall == RECALL_LATER) PetscCall(Size(s, &size));
-  e->size = fmax(e->size, size);
   if (s->source == SOURCE_MODEL && s->preconditioner != PRECONDITIONER_REBUILT) Learn(s, e);
-  if (s->recall != RECALL_NOTHING) PetscCall(SpanKeep(&e->span, s->ksp->vec_sol));
+  if (s->recall == RECALL_NOTHING) PetscFunctionReturn(PETSC_SUCCESS);
+  if (s->origin != ORIGIN_EARLIER) {
+    PetscCall(Size(s, &size));
+    e->size = OperatorSame(&e->op, &s->op) ? fmax(e->size, size) : size;
+    e->op   = s->op;
+  }
+  PetscCall(SpanKeep(&e->span, s->ksp->vec_sol, Asked(s)));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

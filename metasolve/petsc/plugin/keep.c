@@ -112,12 +112,21 @@ void KeepFailed(Solve *s)
   c->rest = 1 << (c->failed < 10 ? c->failed++ : 10);
 }
 
+/* A solver that is only updated grows old: what of it follows from the first operator fits later ones less. Iterations count by
+   what they had to reduce, from wherever a solve has started; the rest of one that a kept preconditioner has begun says nothing. */
+static void Age(Solve *s, Cycle *c)
+{
+  if (!s->run->inner.updated) c->iterations = 0;
+  if (s->preconditioner == PRECONDITIONER_REBUILT) return;
+  if (!(c->iterations > 0)) c->iterations = Iterations(s) / c->reuse.accuracy;
+  else if (Iterations(s) > WORSE * c->iterations * c->reuse.accuracy + MORE) InnerAnew(&s->run->inner);
+}
+
 /* A preconditioner was made. In a solve that a kept one has begun, what is left of it says nothing of a whole one. */
 static PetscErrorCode Begin(Solve *s, double start)
 {
-  const PetscBool counts = (PetscBool)(s->origin != ORIGIN_EARLIER);
-  Cycle          *c      = &s->run->cycle;
-  Reuse          *r      = &c->reuse;
+  Cycle *c = &s->run->cycle;
+  Reuse *r = &c->reuse;
 
   PetscFunctionBegin;
   if (!SettingsSame(&c->settings, &s->run->inner.settings)) {
@@ -130,8 +139,7 @@ static PetscErrorCode Begin(Solve *s, double start)
   ReuseAsk(r, Accuracy(&s->contract, start));
   if (s->preconditioner == PRECONDITIONER_REBUILT && r->solves > 0) ReuseRenewed(r, s->setup);
   else ReuseBuilt(r, s->setup, s->solve + s->verify, Iterations(s));
-  if (s->preconditioner == PRECONDITIONER_BUILT) c->iterations = counts ? Iterations(s) : c->iterations;
-  else if (Iterations(s) > WORSE * c->iterations + MORE) InnerAnew(&s->run->inner);
+  Age(s, c);
   s->class->builds++;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -10,7 +10,7 @@
      save                 one system, written to a recording
      decide, answer       the steps of one solve in production
      journal, journal_lesson, start, earlier, attempt, mirror, replay, manifest, choose, probe
-     shelf, describe      what of an inner solver outlives its KSP; the program's own settings, described
+     taken, shelf, describe  what of an inner solver outlives its KSP; the program's own settings, described
      expect, foresee      what solves would take; what is foreseen, for the matrices that are there
      keep, permit         whether a preconditioner is kept for another operator; whether one may be made
      state, past, state_file, journal_file

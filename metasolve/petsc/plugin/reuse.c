@@ -1,4 +1,4 @@
-/* reuse.c - keep a preconditioner, or build it anew; benchmarks/sequence_rule.py does the same, to the last bit. */
+/* reuse.c - keep a preconditioner, or build it anew; metasolve/solve/reuse.py does the same, to the last bit. */
 #include "reuse.h"
 #include <math.h>
 
@@ -71,7 +71,7 @@ void ReuseBuilt(Reuse *r, double setup, double seconds, double iterations)
 {
   const double weight = r->each == 0 ? 1 : HALF;
 
-  if (r->each == 0) r->each = seconds / iterations;
+  if (r->keeps == 0) r->each += weight * (seconds / iterations - r->each);
   r->setup += weight * (setup - r->setup);
   r->solve += weight * (seconds - r->solve);
   r->condition = Condition(r, iterations);
@@ -116,6 +116,7 @@ void ReuseKept(Reuse *r, double change, double seconds, double iterations)
   r->each += HALF * (seconds / iterations - r->each);
   r->total += seconds;
   r->solves += 1;
+  r->keeps += 1;
   Learn(r, change, iterations, 0);
 }
 

@@ -9,7 +9,7 @@
    x is the root of the sum of two variances over a sample of rows: of the change of ln|a_ii|, and of the change of ln|a_ij|,
    each entry weighted with its size beside the diagonal. It is 0 where the operator is only scaled.
 
-   benchmarks/sequence_rule.py is the same in Python; docs/results/sequences.md says what it is worth.
+   metasolve/solve/reuse.py is the same in Python; docs/results/sequences.md says what it is worth.
 */
 #pragma once
 
@@ -23,6 +23,7 @@ typedef struct {
   double condition;          /* u of what was built last, on the operator that it was built for */
   double rate;               /* change of the operator from one solve to the next; below 0: not known */
   double total, solves;      /* seconds since the last build, and how many solves they served */
+  double keeps;              /* solves that were kept: before there are any, `each` is that of builds */
 } Reuse;
 
 /* What is new; then for each solve to which share of what it is the residual has to fall. */

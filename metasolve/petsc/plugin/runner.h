@@ -66,7 +66,7 @@ typedef struct {        /* of the inner solver, whose preconditioner may serve s
   Settings settings;    /* that what follows is about */
   Reuse    reuse;
   double   start;        /* residual where solves start, in times of that of x = 0, on average; 0: none has */
-  double   iterations;   /* of the solve after the last that was built, and not only updated */
+  double   iterations;   /* after the last that was built, and not only updated, for a factor e of the residual; 0: not known */
   int      failed, rest; /* kept ones in a row that failed; operators for which none is kept */
 } Cycle;
 
@@ -234,7 +234,7 @@ void           KeepFailed(Solve *);      /* what was kept was of no use */
 PetscBool      KeepTells(const Solve *); /* does an attempt tell of its settings? */
 double         KeepServes(Class);        /* operators that one set-up is expected to serve */
 PetscErrorCode CycleFree(Cycle *);
-/* ---- shelf.c: what of an inner solver outlives its KSP ---- */
+/* ---- shelf.c, taken.c: what of an inner solver outlives its KSP ---- */
 PetscErrorCode ShelfOffer(Solve *);  /* an attempt has answered: the next KSP may have its solver. Collective */
 PetscErrorCode ShelfPut(Run *);      /* the KSP goes: what may outlive it is moved there. Local */
 PetscErrorCode ShelfTake(Solve *);   /* a KSP that has not solved yet gets what there is for its class. Collective */
@@ -253,7 +253,6 @@ PetscErrorCode StepOwn(Solve *);
 PetscErrorCode StepModel(Solve *);
 PetscErrorCode StepTakeOver(Solve *);
 PetscErrorCode StepFallBack(Solve *);
-
 /* ---- start.c: a guess of ours, where the program has none ---- */
 PetscErrorCode StartFromGuess(Solve *);          /* into vec_sol, if the residual is smaller there than at zero */
 PetscErrorCode StartOver(Solve *);               /* where the program starts it */
@@ -261,8 +260,9 @@ PetscErrorCode StartAccept(Solve *);             /* it meets the contract: nothi
 PetscErrorCode StartOwn(Solve *, PetscBool *ok); /* the program's own settings go on from it */
 
 /* ---- earlier.c: a start from earlier solutions, where that pays ---- */
-PetscErrorCode EarlierStart(Solve *); /* added to the program's own start, in vec_sol. Collective */
-PetscErrorCode EarlierLearn(Solve *); /* an attempt has answered */
+PetscErrorCode EarlierStart(Solve *);     /* added to the program's own start, in vec_sol. Collective */
+PetscErrorCode EarlierLearn(Solve *);     /* an attempt has answered */
+PetscReal      EarlierAim(const Solve *); /* what the measure of an answer is to be */
 
 /* ---- attempt.c: settings of a model, under a budget, verified ---- */
 PetscErrorCode AttemptModel(Solve *, PetscBool *ok); /* the first choice, and where that fails the second one */

@@ -54,7 +54,7 @@ PetscErrorCode SpanFree(Span *s)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode SpanKeep(Span *s, Vec x)
+PetscErrorCode SpanKeep(Span *s, Vec x, PetscReal asked)
 {
   const Vec oldest = s->recent[SPAN_RECENT - 1];
 
@@ -63,7 +63,8 @@ PetscErrorCode SpanKeep(Span *s, Vec x)
   s->recent[0] = oldest;
   PetscCall(Make(x, &s->recent[0]));
   PetscCall(VecCopy(x, s->recent[0]));
-  s->have = PetscMin(s->have + 1, SPAN_RECENT);
+  s->have  = PetscMin(s->have + 1, SPAN_RECENT);
+  s->asked = asked;
   if (s->projected) PetscCall(VecAYPX(s->correction, -1, x));
   else s->lags = PETSC_TRUE;
   s->corrected = s->projected;
@@ -82,14 +83,16 @@ static PetscErrorCode Image(const Judge *j, Vec b, Vec x, Vec r)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* x, less another one. Where that is nearly the same it is what is left that must be multiplied: rounding would grow otherwise. */
-static PetscErrorCode Add(Span *s, const Judge *j, Vec x, Vec less)
+/* x, less another one. Where that is nearly the same it is what is left that must be multiplied: rounding would grow otherwise.
+   made: the norm of the image. */
+static PetscErrorCode Add(Span *s, const Judge *j, Vec x, Vec less, PetscReal *made)
 {
   PetscScalar along[SPAN_MOST];
   PetscReal   norm, left;
   Vec        *y = &s->basis[s->n], *image = &s->image[s->n];
 
   PetscFunctionBegin;
+  *made = 0;
   PetscCall(Make(x, y));
   PetscCall(Make(x, image));
   PetscCall(VecCopy(x, *y));
@@ -99,6 +102,7 @@ static PetscErrorCode Add(Span *s, const Judge *j, Vec x, Vec less)
   PetscCall(Image(j, NULL, *y, *image));
   PetscCall(NormOf(*image, NORM_2, &norm));
   if (!isgreater(norm, 0) || !isfinite(norm)) PetscFunctionReturn(PETSC_SUCCESS);
+  *made = norm;
   if (s->n) {
     PetscCall(VecMDot(*image, s->n, s->image, along));
     for (int i = 0; i < s->n; i++) along[i] = -along[i];
@@ -113,24 +117,31 @@ static PetscErrorCode Add(Span *s, const Judge *j, Vec x, Vec less)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode Renew(Span *s, const Judge *j, const Operator *op)
+static PetscErrorCode Renew(Span *s, const Judge *j, const Operator *op, PetscReal *newest)
 {
+  PetscReal made;
+
   PetscFunctionBegin;
   s->n       = 0;
   s->op      = *op;
   s->measure = j->measure;
-  for (int i = 0; i < s->have; i++) PetscCall(Add(s, j, s->recent[i], i ? s->recent[i - 1] : NULL));
+  for (int i = 0; i < s->have; i++) {
+    PetscCall(Add(s, j, s->recent[i], i ? s->recent[i - 1] : NULL, &made));
+    if (!i) *newest = made;
+  }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* Products with what is no matrix are taken anew: nobody says when it changes. */
-PetscErrorCode SpanPrepare(Span *s, const Judge *j, const Operator *op)
+PetscErrorCode SpanPrepare(Span *s, const Judge *j, const Operator *op, PetscReal *less)
 {
   const PetscBool same = (PetscBool)(OperatorSame(&s->op, op) && !OperatorIsTwo(op) && s->measure == j->measure);
+  PetscReal       made = 0;
 
   PetscFunctionBegin;
-  if (!same || s->lags || (s->corrected && s->n == SPAN_MOST)) PetscCall(Renew(s, j, op));
-  else if (s->corrected) PetscCall(Add(s, j, s->correction, NULL));
+  if (!same || s->lags || (s->corrected && s->n == SPAN_MOST)) PetscCall(Renew(s, j, op, &made));
+  else if (s->corrected) PetscCall(Add(s, j, s->correction, NULL, &made));
+  *less   = !same && isgreater(made, 0) ? s->asked / made : 1;
   s->lags = s->corrected = PETSC_FALSE;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -18,6 +18,7 @@
 typedef struct {
   Vec       recent[SPAN_RECENT];                /* newest first ... */
   int       have;                               /* ... of which there are so many */
+  PetscReal asked;                              /* norm of what the newest is the solution for, weighted as images are */
   Vec       correction;                         /* of the newest: it, less what was projected for it; meanwhile the latter */
   PetscBool projected, corrected, lags;         /* this is so; that is so; a solution is neither in the basis, nor that */
   Vec       basis[SPAN_MOST], image[SPAN_MOST]; /* y_j and A y_j, the latter with each row weighted as the answer is judged */
@@ -28,8 +29,10 @@ typedef struct {
 
 PetscErrorCode SpanFits(const Span *, Vec b, Vec x, PetscBool *yes); /* could it be of these? Local */
 double         SpanBytes(PetscInt rows);                             /* at most, on all ranks */
-PetscErrorCode SpanKeep(Span *, Vec x);                              /* a solution */
-PetscErrorCode SpanPrepare(Span *, const Judge *, const Operator *); /* a basis for this operator. Collective */
+PetscErrorCode SpanKeep(Span *, Vec x, PetscReal asked);             /* a solution, and the norm of its right-hand side */
+/* A basis for this operator. By how much less it makes of the newest solution than that was the solution for: another scale of the
+   operator. Collective */
+PetscErrorCode SpanPrepare(Span *, const Judge *, const Operator *, PetscReal *less);
 /* The residual norm at the start, x or zero, and at the best combination, which is added to x if it is less than `enough` times
    that. Collective. */
 PetscErrorCode SpanProject(Span *, const Judge *, PetscBool zero, PetscReal enough, Vec x, PetscReal *before, PetscReal *after);

@@ -64,6 +64,16 @@ def test_smooth_right_hand_sides_start_near_their_solution(sequence):
     assert np.mean([line["iterations"] for line in ours[-4:]]) < 0.5 * ours[0]["iterations"]
 
 
+def test_what_earlier_solutions_leave_is_less_than_is_asked_for(sequence):
+    """It is smooth: its error is larger than that of iterations which leave as much."""
+    A = convection_diffusion(40, 0.0)
+    solve = sequence(A)
+    lines = [solve(moment(A, 1e-4 * step)) for step in range(12)]
+    started = [line for line in lines if line["start"] == "earlier"]
+    assert len(started) == 11
+    assert all(line["true_residual"] <= 0.26 * line["tolerance"] for line in started)
+
+
 def test_an_operator_that_moves_has_a_start_of_its_own(sequence):
     """The residual that the log tells is that of the operator that is solved with."""
     A = convection_diffusion(40, 5.0)
@@ -101,9 +111,8 @@ def test_the_guess_of_the_program_is_only_made_better(sequence):
     assert solve(b)["iterations"] <= 1  # its guess is the answer: nothing is made of it
 
 
-def test_what_a_singular_operator_does_not_see_does_not_add_up(sequence):
-    """Nobody has said that it is; GAMG leaves some of the constant vector in each answer."""
-    n = 40
+def insulated(n):
+    """A Laplacian that does not see the constant vector; nobody has said so."""
     A = PETSc.Mat().createAIJ((n * n, n * n), nnz=5, comm=PETSc.COMM_SELF)
     for i in range(n * n):
         beside = {i - n, i + n, i - (i % n > 0), i + (i % n < n - 1)} - {i}
@@ -112,6 +121,13 @@ def test_what_a_singular_operator_does_not_see_does_not_add_up(sequence):
         for j in inside:
             A[i, j] = -1.0
     A.assemble()
+    return A
+
+
+def test_what_a_singular_operator_does_not_see_does_not_add_up(sequence):
+    """GAMG leaves some of the constant vector in each answer."""
+    n = 40
+    A = insulated(n)
     solve, lines, sizes = sequence(A, {"ksp_type": "bcgs", "pc_type": "gamg"}), [], []
     for step in range(40):
         b = moment(A, 0.01 * step)
@@ -122,6 +138,36 @@ def test_what_a_singular_operator_does_not_see_does_not_add_up(sequence):
     assert max(sizes) < 10 * max(
         x for x, line in zip(sizes, lines, strict=True) if line["start"] == "zero"
     )
+
+
+@pytest.mark.parametrize("both", [False, True], ids=["operator", "both sides"])
+@pytest.mark.parametrize("factor", [10.0, 0.1])
+def test_the_scale_of_the_operator_is_none_of_the_start(sequence, factor, both):
+    """Units or a material may be scaled from solve to solve: the solutions stay alike."""
+    A = convection_diffusion(40, 5.0)
+    solve, lines = sequence(A), []
+    for step in range(12):
+        scaled, b = A.copy(), moment(A, 0.01 * step)
+        scaled.scale(factor**step)
+        b.scale(factor**step if both else 1.0)
+        lines.append(solve(b, scaled))
+        assert (b - scaled * solve.x).norm() <= 1e-8 * b.norm()
+    assert [line["start"] for line in lines] == ["zero"] + ["earlier"] * 11
+
+
+def test_time_steps_that_grow_start_from_earlier_ones(sequence, monkeypatch):
+    """dt grows a thousandfold, and iterations tenfold: it is found out again what starts save."""
+    monkeypatch.setenv("METASOLVE_DETERMINISTIC", "1")
+    A = convection_diffusion(40, 5.0)
+    dt, x, lines = 0.1, moment(A, 0.0), []
+    solve = sequence(A)
+    for _ in range(11):
+        moved = A.copy()
+        moved.shift(1 / dt)
+        lines.append(solve(moment(A, 0.0) + x / dt, moved))
+        x, dt = solve.x.copy(), 2 * dt
+    assert [line["start"] for line in lines].count("earlier") >= 5
+    assert "earlier" in {line["start"] for line in lines[6:]}
 
 
 def test_a_factorisation_needs_no_start(sequence):

@@ -6,10 +6,10 @@ import subprocess
 import numpy as np
 import pytest
 
-from benchmarks.sequence_rule import MEAN, VARIANCE, Reuse
 from metasolve.errors import PluginError
 from metasolve.petsc import installation
 from metasolve.petsc.compiled import CORE_FLAGS, LINK_FLAGS, SOURCES
+from metasolve.solve.reuse import MEAN, VARIANCE, Reuse
 
 FIELDS = [
     "accuracy",
@@ -22,6 +22,7 @@ FIELDS = [
     "rate",
     "total",
     "solves",
+    "keeps",
 ]
 
 
@@ -103,3 +104,11 @@ def test_both_rules_are_the_same(library, seed):
         assert agree(state, reuse)
     assert kept > 0
     assert stopped > 0
+
+
+def test_a_first_solve_that_was_slow_is_forgotten():
+    """Memory that nobody has touched yet: the third build is kept all the same."""
+    reuse = Reuse(1e-6)
+    for seconds in (100.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0):
+        reuse.built(setup=2.0, seconds=seconds, iterations=10)
+    assert reuse.patience(change=0.01, moved=0.01) > 0.0

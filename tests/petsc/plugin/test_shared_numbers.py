@@ -4,13 +4,15 @@ import re
 
 import pytest
 
-from benchmarks import prior_choice, prior_posterior, prior_streams, sequence_rule
+from benchmarks import prior_choice, prior_posterior, prior_streams
 from metasolve.model import allowed, pinned
-from metasolve.petsc import recording
+from metasolve.petsc import drift, recording
 from metasolve.petsc.compiled import SOURCES
 from metasolve.petsc.library import Limits
 from metasolve.prior import growth
 from metasolve.production import reading, replay, site
+from metasolve.solve import cost, reuse
+from metasolve.train import trainer
 
 CHOICE = ("CAUTION", "SURE", "SURE_SQUARE")
 RULE = ("SHARE", "NOISE", "SURPRISE", "LASTS", "FORGET", "DRIFT", "LEAST")
@@ -33,8 +35,13 @@ def defined(file, name):
         ("policy_file.c", "POLICY_VERSION", pinned.POLICY_VERSION),
         *(("posterior.c", name, getattr(prior_posterior, name)) for name in RULE),
         *(("posterior.c", name, getattr(replay, f"_{name}")) for name in (*RULE[:-1], "DOUBT")),
-        *(("reuse.c", name, getattr(sequence_rule, name)) for name in REUSE),
-        *(("reuse.h", f"REUSE_{n}", getattr(sequence_rule, n)) for n in ("MEAN", "VARIANCE")),
+        *(("reuse.c", name, getattr(reuse, name)) for name in REUSE),
+        *(("reuse.h", f"REUSE_{n}", getattr(reuse, n)) for n in ("MEAN", "VARIANCE")),
+        *(("keep.c", name, getattr(cost, f"_{name}")) for name in ("LITTLE", "LEAST", "MOST")),
+        ("keep.c", "SERVES", trainer._SERVES),
+        *(("change.h", f"CHANGE_{name}", getattr(drift, name)) for name in ("ROWS", "ENTRIES")),
+        ("change.c", "FURTHEST", drift.FURTHEST),
+        ("change.c", "GOLDEN", drift._GOLDEN),
         ("class.c", "MEMORY", replay._MEMORY),
         ("class.c", "PRIOR", replay._PRIOR),
         ("journal.h", "JOURNAL_VERSION", reading.VERSION),

@@ -83,8 +83,14 @@ def test_however_the_program_makes_and_destroys(run, way, ranks):
 
 
 @pytest.mark.parametrize("ranks", [1, 2])
-def test_another_size_is_built(run, ranks):
-    assert set(words(run(GAMG, "-sizes", ranks=ranks))) == {"built"}
+@pytest.mark.parametrize("way", ["-sizes", "-others"])
+def test_what_is_solved_in_turn_has_a_preconditioner_each(run, way, ranks):
+    """Another size, or quite another operator, is built, and leaves the first one where it is."""
+    env = {"METASOLVE_DETERMINISTIC": "1"}
+    told = words(run(GAMG, way, ranks=ranks, env=env))
+    assert told[:2] == ["built", "built"]
+    assert "built" not in told[2:]
+    assert "kept" in told[2:]
 
 
 def test_a_program_without_an_end(run):

@@ -52,13 +52,14 @@ class Reuse:
     condition : u of what was built last, on the operator that it was built for.
     rate : change of the operator from one solve to the next.
     total, solves : seconds since the last build, and how many solves they served.
+    keeps : solves that were kept; before there are any, `each` is that of builds.
     """
 
     def __init__(self, reduction: float, mean: float = MEAN, variance: float = VARIANCE) -> None:
         self.mean, self.variance = mean, variance
         self.setup = self.solve = self.each = 0.0
         self.condition, self.rate = 0.0, -1.0
-        self.total = self.solves = 0.0
+        self.total = self.solves = self.keeps = 0.0
         self.ask(reduction)
 
     def ask(self, reduction: float) -> None:
@@ -72,14 +73,14 @@ class Reuse:
         """Expected of a solve with what is there, u having grown by so much."""
         return self.each * self.accuracy / spectrum(0.5 * (self.condition + added))
 
-    def average(self) -> float:
+    def average(self, longest: int = LONGEST) -> float:
         """Expected seconds of a solve, builds included, where builds come at the best moments.
 
-        The operator is expected to go on changing as it did.
+        The operator is expected to go on changing as it did, for `longest` solves.
         """
         step, total = exp(self.mean) * max(self.rate, 0.0), self.setup + self.solve
         best, age = total, 1
-        while age < LONGEST:
+        while age < longest:
             seconds = self._seconds(step * age)
             if seconds >= best:
                 break
@@ -108,12 +109,11 @@ class Reuse:
 
     def built(self, setup: float, seconds: float, iterations: float) -> None:
         """See a build and the solve right after it."""
-        first = self.each == 0.0
-        weight = 1.0 if first else HALF
+        weight = 1.0 if self.each == 0.0 else HALF
+        if self.keeps == 0.0:
+            self.each += weight * (seconds / iterations - self.each)
         self.setup += weight * (setup - self.setup)
         self.solve += weight * (seconds - self.solve)
-        if first:
-            self.each = seconds / iterations
         self.condition = self._condition(iterations)
         self.total, self.solves = setup + seconds, 1.0
         self.variance += DRIFT
@@ -133,6 +133,7 @@ class Reuse:
         """See a solve with what was there."""
         self.each += HALF * (seconds / iterations - self.each)
         self.total, self.solves = self.total + seconds, self.solves + 1.0
+        self.keeps += 1.0
         self._learn(change, iterations, stopped=False)
 
     def stopped(self, change: float, iterations: float) -> None:
