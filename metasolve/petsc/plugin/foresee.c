@@ -1,13 +1,17 @@
 /* foresee.c - what a forest has foreseen for one assembled AIJ matrix, told of the matrices that are there. */
 #include "runner.h"
+#include "split.h"
 #include <math.h>
 
-#define BLOCKS   0.6 /* of the seconds of the same on scalars */
-#define ENDLESS  16  /* diagonal_range, where an entry is zero */
-#define ROUNDED  -8  /* row_sum, where it is that of a singular operator */
-#define TELLS    0.8 /* of how slow products are here, that all else is slower as well ... */
-#define FARTHEST 2.5 /* ... of what is not taken for an accident, ln */
-#define MIRRORED -8  /* log_asymmetry, where there is none */
+#define BLOCKS   0.6  /* of the seconds of the same on scalars */
+#define ENDLESS  16   /* diagonal_range, where an entry is zero */
+#define ROUNDED  -8   /* row_sum, where it is that of a singular operator */
+#define TELLS    0.8  /* of how slow products are here, that all else is slower as well ... */
+#define FARTHEST 2.5  /* ... of what is not taken for an accident, ln */
+#define MIRRORED -8   /* log_asymmetry, where there is none */
+#define APART    0.75 /* of what rows with a negative diagonal are coupled to: so much may be themselves in a saddle point, ... */
+#define FEWEST   0.1  /* ... in which so many rows are such, ... */
+#define MOST     0.6  /* ... at least and at most */
 
 /* How many products a solve makes follows from what the forest foresees for one matrix. Assembled operators are as that one. */
 static PetscErrorCode Dearer(Solve *s)
@@ -106,27 +110,34 @@ static PetscBool Saddle(const Solve *s, const double features[])
   return (PetscBool)(zeros && isgreater(features[METASOLVE_NEGATIVE_DIAGONAL], 0) && !OperatorIsTwo(&s->op));
 }
 
-/* The same of elements that are stabilised: small negative entries take the place of zeros. */
-static PetscBool Stabilised(const Solve *s, const double features[])
+/* The same of elements that are stabilised: small negative entries take the place of zeros. There is one such row for a few others,
+   and it is coupled to these. Else it is the operator of a wave that is too short for the mesh, in a part of the domain. */
+static PetscErrorCode Stabilised(const Solve *s, const double features[], PetscBool *yes)
 {
   const double    negative  = features[METASOLVE_NEGATIVE_DIAGONAL];
   const PetscBool symmetric = (PetscBool)islessequal(features[METASOLVE_LOG_ASYMMETRY], MIRRORED);
+  double          within;
 
-  return (PetscBool)(symmetric && isgreater(negative, 0) && isless(negative, 1) && !OperatorIsTwo(&s->op));
+  PetscFunctionBegin;
+  *yes = (PetscBool)(symmetric && isgreater(negative, FEWEST) && isless(negative, MOST) && !OperatorIsTwo(&s->op));
+  if (!*yes) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(SplitWithin(s->op.P, &within));
+  *yes = (PetscBool)isless(within, APART);
+  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscErrorCode ForeseeNature(Solve *s, const double features[])
 {
-  PetscBool symmetric, indefinite = PETSC_FALSE;
+  PetscBool symmetric, indefinite = PETSC_FALSE, saddle = Saddle(s, features);
 
   PetscFunctionBegin;
   PetscCall(Symmetric(s, features, &symmetric));
   s->run->wave = (PetscBool)(!s->run->previous.plain && islessequal(features[METASOLVE_NEGATIVE_DIAGONAL], 0));
   if (symmetric || s->run->wave) PetscCall(Indefinite(s, features, &indefinite));
   s->run->wave = (PetscBool)(s->run->wave && indefinite);
-  if (symmetric && indefinite) s->run->nature = NATURE_INDEFINITE;
-  else if (symmetric) s->run->nature = NATURE_SYMMETRIC;
-  else s->run->nature = Saddle(s, features) || Stabilised(s, features) ? NATURE_SADDLE : NATURE_ANY;
+  if (!symmetric && !saddle) PetscCall(Stabilised(s, features, &saddle));
+  if (symmetric) s->run->nature = indefinite ? NATURE_INDEFINITE : NATURE_SYMMETRIC;
+  else s->run->nature = saddle ? NATURE_SADDLE : NATURE_ANY;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -167,7 +178,10 @@ static PetscErrorCode AsWithZeros(Solve *s, double features[])
   failed = WithZeros(s->op.P, &zeros) != 0;
   PetscCall(PetscPopErrorHandler());
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &failed, 1, MPI_INT, MPI_MAX, comm));
-  if (failed) PetscFunctionReturn(PETSC_SUCCESS);
+  if (failed) {
+    PetscCall(MatDestroy(&zeros));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
   PetscCall(FeaturesCompute(zeros, ksp->vec_rhs, s->contract.bnorm, rtol, abstol, PETSC_FALSE, &none, features));
   PetscCallMPI(MPI_Bcast(features, METASOLVE_FEATURES, MPI_DOUBLE, 0, comm));
   PetscCall(PreviousFree(&none));

@@ -68,6 +68,39 @@ PetscErrorCode SplitMay(Mat A, PetscBool *yes)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* A row's entries in columns of this rank, each relative to both diagonals: no unit matters. sum[1]: in those of negative rows. */
+static void AddCoupling(const Rows *r, const PetscScalar d[], PetscInt i, double sum[2])
+{
+  const PetscInt n = r->rend - r->rstart;
+
+  for (PetscInt k = r->ai[i]; k < r->ai[i + 1]; k++) {
+    const PetscInt j = r->aj[k] + r->cstart - r->rstart;
+    if (j < 0 || j >= n || d[j] == 0) continue;
+    sum[Negative(d[j])] += PetscAbsScalar(r->aa[k]) / sqrt(PetscAbsScalar(d[i]) * PetscAbsScalar(d[j]));
+  }
+}
+
+PetscErrorCode SplitWithin(Mat A, double *share)
+{
+  const PetscScalar *d;
+  double             sum[2] = {0, 0};
+  Rows               r;
+  Vec                v;
+
+  PetscFunctionBegin;
+  PetscCall(DiagonalOf(A, &v));
+  PetscCall(VecGetArrayRead(v, &d));
+  PetscCall(RowsOpen(A, &r));
+  for (PetscInt i = 0; i < r.rend - r.rstart; i++)
+    if (Negative(d[i])) AddCoupling(&r, d, i, sum);
+  PetscCall(RowsClose(A, &r));
+  PetscCall(VecRestoreArrayRead(v, &d));
+  PetscCall(VecDestroy(&v));
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, sum, 2, MPI_DOUBLE, MPI_SUM, PetscObjectComm((PetscObject)A)));
+  *share = sum[1] > 0 ? sum[1] / (sum[0] + sum[1]) : 0;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode NegativeRows(Mat A, IS *rows)
 {
   const PetscScalar *d;

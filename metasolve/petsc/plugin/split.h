@@ -13,4 +13,5 @@ typedef struct {
 
 PetscErrorCode DiagonalCount(Mat, Diagonal *);       /* of the rows of this rank */
 PetscErrorCode SplitMay(Mat, PetscBool *);           /* are there rows to split off? Collective */
+PetscErrorCode SplitWithin(Mat, double *share);      /* of what rows with a negative one are coupled to: themselves. Collective */
 PetscErrorCode SplitRows(PC, const Settings *, Mat); /* where PETSc finds none. Collective */

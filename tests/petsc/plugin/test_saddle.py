@@ -73,6 +73,18 @@ def test_it_is_for_operators_with_zeros_on_the_diagonal_only(ranks, host, prior,
     assert all(line["candidate"] != "split-hypre" for line in lines)
 
 
+@needs_hypre
+@pytest.mark.parametrize("where", ["slab", "blocks", "points"])
+@pytest.mark.parametrize("ranks", [1, 2])
+def test_both_signs_on_a_diagonal_are_no_saddle_point_yet(ranks, where, host, prior, run_with):
+    """Waves that are too short for the mesh have negative rows, beside each other or a few."""
+    own = ["-ksp_type", "gmres", "-pc_type", "bjacobi", "-where", where]
+    done, lines = run_with(prior("split-hypre", ranks), [*host("mixed_signs"), *own], ranks)
+    assert done.returncode == 0, done.stderr
+    assert lines
+    assert all(line["candidate"] != "split-hypre" for line in lines)
+
+
 def test_the_operator_has_to_be_the_matrix_that_is_split(host, prior, run_with):
     """PETSc looks for zeros in the operator, of which nothing but products is known here."""
     own = ["-operator", "shell", "-ksp_type", "gmres", "-pc_type", "jacobi", "-given"]

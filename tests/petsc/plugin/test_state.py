@@ -126,8 +126,8 @@ def test_in_runs_with_a_model_the_prior_learns_where_it_chooses(place, sequence,
 def test_runs_that_end_at_once_add_up(place, sequence):
     place.at_once(sequence(10), 6)
     (found,) = place.classes()
-    assert found.solves == found.operators == 60
     lines = [line for line in journal.read(place.log) if "learned" in line]
+    assert found.solves == found.operators == len(lines) >= 6 * 2
     seen = sum(len(line["learned"]["seen"]) for line in lines)
     assert sum(offset.seen for offset in found.offsets.values()) == seen
     assert found.taken == pytest.approx(sum(line["learned"]["account"][1] for line in lines))
