@@ -157,11 +157,9 @@ def roll_back(file: Path, name: str) -> Version:
     try:
         with alone(file):
             before = set_aside(file)
-            site.beside(file).write_bytes(data)
-            if (log := site.journal_of(file)).is_file():
-                told = (time.time(), "rollback", before, version.id)
-                site.tell(log, dict(zip(lines.ROLLBACK, told, strict=True)))
-            site.beside(file).replace(file)
+            told = (time.time(), "rollback", before, version.id)
+            line = dict(zip(lines.ROLLBACK, told, strict=True))
+            site.renew(file, data, site.journal_of(file), line)
     except OSError as error:
         raise UsageError(
             f"{file} cannot be written ({error.strerror}): see that its folder is yours"

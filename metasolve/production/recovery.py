@@ -117,15 +117,9 @@ def _add(name: str, run: _Run, file: Path, journal: Path, names: Sequence[str], 
         raise words.StateError(f"{journal}: a line of run {name} is damaged") from error
     data = state.written(classes, mark)
     told = (name, time.time(), "state", before, state.digest(data))
-    try:
-        site.beside(file).write_bytes(data)
-        site.tell(journal, dict(zip(lines.STATE, told, strict=True)))
-    except OSError:
-        site.beside(file).unlink(missing_ok=True)
-        raise
     if not run.saves:
         past.set_aside(file)
-    site.beside(file).replace(file)
+    site.renew(file, data, journal, dict(zip(lines.STATE, told, strict=True)))
     run.save(before, state.digest(data))
 
 

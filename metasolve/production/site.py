@@ -191,7 +191,27 @@ def _append(part: Path, journal: Path, there: frozenset[bytes]) -> None:
             raise
 
 
-def tell(journal: Path, line: Mapping[str, object]) -> None:
+def renew(state: Path, data: bytes, journal: Path, line: Mapping[str, object]) -> None:
+    """Put a state in its place, once its journal, where there is one, has told so.
+
+    Raises
+    ------
+    OSError
+        If a file cannot be written. What was told of and is not in its place lies beside it then,
+        and nothing else does.
+    """
+    new = beside(state)
+    try:
+        new.write_bytes(data)
+        if journal.is_file():
+            _tell(journal, line)
+    except OSError:
+        new.unlink(missing_ok=True)
+        raise
+    new.replace(state)
+
+
+def _tell(journal: Path, line: Mapping[str, object]) -> None:
     """Append one line to a journal, or raise an `OSError`."""
     data = json.dumps(line, separators=(",", ":")).encode() + b"\n"
     with journal.open("ab", buffering=0) as kept:

@@ -1,5 +1,6 @@
 """Earlier states: kept by the plug-in, listed, compared, pinned and brought back."""
 
+import errno
 import json
 import os
 import subprocess
@@ -61,6 +62,21 @@ def test_rollback_brings_a_state_back_and_can_be_undone(file):
     assert [each.id for each in past.versions(file)][-1] == first.id
     past.roll_back(file, last.id)
     assert digest(file.read_bytes()) == last.id
+
+
+def test_a_rollback_that_cannot_be_told_leaves_nothing_beside(file, monkeypatch):
+    """What lies there would be taken for a killed run's, whose lessons are not added yet."""
+    before, first = file.read_bytes(), past.versions(file)[0]
+    site.journal_of(file).write_bytes(b"")
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(site, "_end_line", full)
+    with pytest.raises(UsageError, match="No space left"):
+        past.roll_back(file, first.id)
+    assert file.read_bytes() == before
+    assert not site.beside(file).exists()
 
 
 def test_an_id_that_is_unknown_or_not_one_is_refused(file):

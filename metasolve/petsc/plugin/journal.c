@@ -247,6 +247,14 @@ PetscBool JournalSaves(Runner *r)
   return told;
 }
 
+void JournalLeft(Runner *r)
+{
+  for (int i = 0; i < WHY_COUNT; i++) {
+    if (r->left[i]) Rest(r, whys[i], r->left[i]);
+    r->left[i] = 0;
+  }
+}
+
 /* A line for each why; a program that has solved nothing at all has one that says so. */
 void JournalEnd(Runner *r)
 {
@@ -257,7 +265,6 @@ void JournalEnd(Runner *r)
     if (solves) Rest(r, why, solves);
     left += solves;
   }
-  for (int i = 0; i < WHY_COUNT; i++)
-    if (r->left[i]) Rest(r, whys[i], r->left[i]);
+  JournalLeft(r);
   if (!left && !r->solves) Rest(r, "no linear system was solved with a KSP", 0);
 }

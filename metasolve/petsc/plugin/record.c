@@ -122,7 +122,7 @@ PetscErrorCode RecordSession(const char *dir, Session **session)
   PetscCall(PetscNew(&s));
   PetscCall(PetscNew(&r));
   snprintf(r->dir, sizeof r->dir, "%s", dir);
-  r->every       = (PetscInt)PetscMax(asked->every, 1);
+  r->every       = PetscMax(asked->every, 1);
   r->max_systems = asked->most_systems;
   r->max_bytes   = asked->most_bytes;
   PetscCallMPI(MPI_Comm_rank(PETSC_COMM_WORLD, &rank));

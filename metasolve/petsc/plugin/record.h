@@ -9,7 +9,8 @@
 typedef struct { /* of the whole program */
   char       dir[PETSC_MAX_PATH_LEN], run[32];
   PetscBool  stopped;
-  PetscInt   every, seen, written, skipped;
+  PetscInt64 every, seen;
+  PetscInt   written, skipped;
   PetscInt64 max_systems, max_bytes, bytes; /* negative: no limit */
   PetscInt   held;                          /* systems of earlier runs ... */
   char (*hashes)[RECORD_HASH];              /* ... and their operators */

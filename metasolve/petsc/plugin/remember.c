@@ -24,20 +24,28 @@ static const char *Try(Runner *r)
   return error ? strerror(error) : NULL;
 }
 
+/* A copy of the process has all that is known here, and tells nothing of it. */
+static PetscBool Mine(const Runner *r)
+{
+  return (PetscBool)(r->state.process == getpid());
+}
+
 static void Save(Runner *r)
 {
   State      *s = &r->state;
   const char *why;
 
   s->saved = ClockNow();
-  if (!s->path[0] || !s->n || s->process != getpid() || !(why = Try(r))) return;
+  if (!s->path[0] || !s->n || !Mine(r) || !(why = Try(r))) return;
   fprintf(stderr, "metasolve: cannot write %s (%s); the program adds nothing more to it\n", s->path, why);
   s->path[0] = 0;
 }
 
 static void AtExit(void)
 {
-  if (remembering) Save(remembering);
+  if (!remembering || !Mine(remembering)) return;
+  JournalEnd(remembering);
+  Save(remembering);
 }
 
 void RememberBegin(Runner *r, const char *state)

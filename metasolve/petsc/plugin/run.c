@@ -176,6 +176,7 @@ static PetscErrorCode RunnerDestroy(void *data)
   Runner *r = (Runner *)data;
 
   PetscFunctionBegin;
+  JournalLeft(r);
   RememberEnd(r);
   PetscCall(ShelfClear(r));
   PolicyRelease(r->policy);

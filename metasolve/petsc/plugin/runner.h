@@ -284,7 +284,6 @@ PetscErrorCode MirrorForget(Solve *);        /* the KSP is as KSPSolve() left it
 /* ---- seen.c ---- */
 PetscErrorCode SeenOwn(Solve *);   /* how good is the program's own answer? Now and then. Collective */
 PetscErrorCode SeenCount(Solve *); /* in the account */
-
 /* ---- gather.c ---- */
 PetscErrorCode GatherStart(Solve *); /* the program's guess is kept, where it may be needed. Collective */
 PetscErrorCode GatherSolve(Solve *); /* the solve is over: is its system worth learning from? Collective */
@@ -297,4 +296,5 @@ const char *JournalWhy(const Solve *); /* why, for people */
 void        JournalWrite(Solve *);     /* and what the state will have of it; on rank 0 */
 void        JournalLesson(Text *, const Solve *);
 PetscBool   JournalSaves(Runner *); /* the state that begun is: on rank 0, before it is in place. False: nobody could know of it */
-void        JournalEnd(Runner *);   /* on rank 0: what has no line of its own */
+void        JournalLeft(Runner *);  /* how many solves were so short that they have no line of their own, up to now */
+void        JournalEnd(Runner *);   /* the same of all solves of the program: on rank 0 */

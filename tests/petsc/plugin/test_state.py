@@ -152,6 +152,15 @@ def test_a_run_that_is_killed_while_it_writes_leaves_what_was_there(place, seque
     assert place.replayed() == place.state.read_bytes()
 
 
+@pytest.mark.parametrize("how", [[], ["-leave"]], ids=["finalised", "left"])
+def test_solves_without_a_line_are_counted_however_a_program_ends(place, host, how):
+    done = place.run([*host("many_ksps"), "-n", "10", "-steps", "6", *how])
+    assert done.returncode == 0, done.stderr
+    lines = [line for line in journal.read(place.log) if line["source"] == "left"]
+    assert sum(line["solves"] for line in lines) + len(journal.solves(place.log)) == 6
+    assert lines
+
+
 def test_a_frozen_state_is_used_and_stays(place, sequence):
     place.run(sequence(20))
     before = place.state.read_bytes()
