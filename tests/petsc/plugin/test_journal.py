@@ -49,16 +49,25 @@ def test_processes_that_write_at_once_leave_whole_lines(place, sequence):  # noq
     lines = [json.loads(text) for text in place.log.read_text().splitlines()]
     heads = [line["run"] for line in lines if line["source"] == "run"]
     assert len(set(heads)) == len(heads) == 6
-    assert len(journal.solves(place.log)) == 120
+    assert counted(place.log) == 120
+
+
+WORK = {"METASOLVE_DETERMINISTIC": "1"}  #: the same lines in each run
+
+
+def counted(file):
+    """The solves that a journal tells of: on a busy machine some are too short for a line."""
+    left = (line["solves"] for line in journal.read(file) if line["source"] == "left")
+    return len(journal.solves(file)) + sum(left)
 
 
 def test_a_file_that_is_full_becomes_another(place, sequence):  # noqa: F811
     """Each file has the head of the run, and neither is larger than it may be."""
-    place.run(sequence(20))
+    place.run(sequence(20), **WORK)
     most = place.log.stat().st_size * 2 // 3
     place.log.unlink()
     mark = journal.Mark.of(place.log)
-    place.run(sequence(20), METASOLVE_LOG_MAX=most, METASOLVE_LAUNCH="a")
+    place.run(sequence(20), METASOLVE_LOG_MAX=most, METASOLVE_LAUNCH="a", **WORK)
     files = [place.log.with_name("log.jsonl.1"), place.log]
     for file in files:
         lines = [json.loads(text) for text in file.read_text().splitlines()]
@@ -66,19 +75,19 @@ def test_a_file_that_is_full_becomes_another(place, sequence):  # noqa: F811
         assert heads == [lines[0]["run"]]
         assert {line["run"] for line in lines} == set(heads)
         assert file.stat().st_size <= most
-    assert sum(map(len, map(journal.solves, files))) == 20
+    assert sum(map(counted, files)) == 20
     assert told(place.log, mark, "a").startswith("20 solves: ")
 
 
 def test_processes_that_fill_a_file_at_once_lose_no_line(place, sequence):  # noqa: F811
-    place.at_once(sequence(5), 4)
+    place.at_once(sequence(5), 4, **WORK)
     most = place.log.stat().st_size * 3 // 4
     place.log.unlink()
     for folder in place.log.parent.glob("t[0-9]"):
         folder.rename(folder.with_name(f"first {folder.name}"))
-    place.at_once(sequence(5), 4, METASOLVE_LOG_MAX=most)
+    place.at_once(sequence(5), 4, METASOLVE_LOG_MAX=most, **WORK)
     files = [place.log.with_name("log.jsonl.1"), place.log]
-    assert sum(map(len, map(journal.solves, files))) == 20
+    assert sum(map(counted, files)) == 20
 
 
 def test_a_summary_is_of_the_own_launch(place, sequence):  # noqa: F811
