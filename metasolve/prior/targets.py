@@ -65,6 +65,8 @@ def _of_default(row: Row) -> float:
 def _pair(taken: Taken | None, failed: float) -> tuple[float, float]:
     if taken is None:
         return failed, failed
+    if taken.hung:  # it takes more than it was given, in its set-up
+        return max(failed, taken.budget), failed
     if not taken.good:
         return max(failed, taken.total), max(failed, taken.solve)
     return max(taken.total, _LEAST), max(taken.solve, _LEAST)

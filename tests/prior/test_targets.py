@@ -51,6 +51,15 @@ def test_a_failure_costs_no_less_than_it_took():
     assert told[0, TOTAL] == 10.0
 
 
+def test_what_was_killed_in_its_set_up_costs_no_less_than_its_budget():
+    """Some times the default would flatter a factorisation that goes on far longer."""
+    row = system(0)
+    killed = Taken(0.0, 0.0, 0, None, "TIME_BUDGET", 7.0)
+    told = seconds(with_taken(row, **{"lu-petsc": killed}), CANDIDATES)[NAMES.index("lu-petsc")]
+    assert told[TOTAL] == 7.0
+    assert told[SOLVE] == FAILURE * row.taken[DEFAULT].total
+
+
 def test_a_default_that_fails_costs_what_it_could_use():
     failed = Taken(0.0, 0.0, 0, None, "SETUP_FAILED", 2.0)
     told = seconds(with_taken(system(0), **{DEFAULT: failed}), CANDIDATES)
