@@ -18,8 +18,8 @@ Learner = Callable[[Table, Array], Array]
 """From the systems of a fit and inputs of others to what each member of an ensemble expects of
 these: (members, N, K, 2)."""
 CAUTION = 0.9  #: deviations added to what is expected, when candidates are compared
-#: For a deviation, and for its square, when the best of them is compared with the own settings:
-#: large ones are wrong by more than a Gaussian's would be.
+#: For a deviation, and for its square, when candidates are compared with the own settings: large
+#: ones are wrong by more than a Gaussian's would be.
 SURE, SURE_SQUARE = 0.6, 1.25
 ALONE = 0.5  #: for a deviation, in both, where caution is about a candidate's own time
 SMALL = 25_000  #: unknowns, of a fit that is to say something of larger systems
@@ -69,11 +69,10 @@ class Foreseen:
         every, relative = np.arange(len(self.mean)), self.relative(table)
         spread = self.beside(table) if beside else self.spread
         score = relative + (CAUTION if beside else ALONE) * spread
-        score[every, table.own] = 0.0
-        best = score.argmin(axis=1)
-        doubt = spread[every, best]
-        doubt = sure(doubt) if beside else ALONE * doubt
-        return np.where(relative[every, best] + doubt < -MARGIN, best, table.own)
+        gains = relative + (sure(spread) if beside else ALONE * spread) < -MARGIN
+        gains[every, table.own] = False
+        best = np.where(gains, score, np.inf).argmin(axis=1)
+        return np.where(gains[every, best], best, table.own)
 
     def beside(self, table: Table) -> Array:
         """Deviation of the difference from the own settings; (N, K)."""
@@ -88,7 +87,7 @@ class Foreseen:
 
 
 def sure(deviation: Array) -> Array:
-    """What the best of them is taken to need more, when own settings are the alternative."""
+    """What candidates are taken to need more, when own settings are the alternative."""
     added: Array = deviation * (SURE + SURE_SQUARE * deviation)
     return added
 

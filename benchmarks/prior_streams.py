@@ -197,9 +197,8 @@ def _choice(m: Array, s: Array, home: int, own: float, account: Account) -> tupl
     """What is taken, and what a trial risks: own settings where too much was lost."""
     if account.overdrawn:
         return home, 0.0
-    best, bold = int((m + CAUTION * s).argmin()), int((m - s).argmin())
-    if (m + sure(s))[best] >= -MARGIN:
-        best = home
+    gains, bold = m + sure(s) < -MARGIN, int((m - s).argmin())
+    best = int(np.where(gains, m + CAUTION * s, np.inf).argmin()) if gains.any() else home
     worst = np.exp(min(m[bold] + s[bold], FAILURE))
     risk = own * max(float(worst - np.exp(m[best])), 0.0)
     if m[bold] - s[bold] < m[best] - BOLD and account.allows(risk):

@@ -37,16 +37,20 @@ static PetscBool TooLong(const Solve *s, int candidate, double own)
 }
 
 typedef struct { /* ln seconds */
-  double safe, safe_mean, sure, bold, bold_mean, bold_worst;
+  double    own, safe, safe_mean, bold, bold_mean, bold_worst;
+  PetscBool gains; /* over the program's own settings, surely */
 } Prospects;
 
-/* doubt: by how much more a candidate must be better */
+/* Those that gain surely come first. doubt: by how much more a candidate must be better */
 static void Consider(Verdict *v, Prospects *p, int *bolder, int candidate, double mean, double deviation, double doubt)
 {
-  if (isless(mean + CAUTION * doubt * deviation, p->safe)) {
-    p->safe      = mean + CAUTION * doubt * deviation;
+  const double    safe = mean + CAUTION * doubt * deviation, sure = mean + doubt * deviation * (SURE + SURE_SQUARE * deviation);
+  const PetscBool gains = (PetscBool)isless(sure, p->own - WORTH);
+
+  if (gains > p->gains || (gains == p->gains && isless(safe, p->safe))) {
+    p->safe      = safe;
     p->safe_mean = mean;
-    p->sure      = mean + doubt * deviation * (SURE + SURE_SQUARE * deviation);
+    p->gains     = gains;
     v->candidate = candidate;
   }
   if (isless(mean - deviation, p->bold)) {
@@ -73,13 +77,8 @@ static double Doubt(const Solve *s, int candidate)
   return (s->class->refined || strange) && !s->class->offsets.seen[candidate] ? DOUBT : 1;
 }
 
-static PetscBool Gains(const Prospects *p, double own)
-{
-  return (PetscBool)isless(p->sure, own - WORTH);
-}
-
 /* Where the program's own settings solve anyway, they are not what is waited for while they do: they would never be given up. */
-static void ConsiderLasting(Solve *s, double rights, double own, Verdict *v, Prospects *p, int *bolder)
+static void ConsiderLasting(Solve *s, double rights, Verdict *v, Prospects *p, int *bolder)
 {
   const Forecast  *f      = &s->run->forecast;
   const Posterior *o      = &s->class->offsets;
@@ -89,7 +88,7 @@ static void ConsiderLasting(Solve *s, double rights, double own, Verdict *v, Pro
   const int        bold   = *bolder;
 
   Consider(v, p, bolder, POSTERIOR_LASTING, mean, ALIKE, 1);
-  if (v->candidate != POSTERIOR_LASTING || others.candidate < 0 || Gains(p, own)) return;
+  if (v->candidate != POSTERIOR_LASTING || others.candidate < 0 || p->gains) return;
   *v      = others;
   *p      = theirs;
   *bolder = bold;
@@ -101,7 +100,7 @@ static void Best(Solve *s, Nature nature, PetscBool again, Verdict *v)
   const Forecast  *f      = &s->run->forecast;
   const Posterior *o      = &s->class->offsets;
   const double     rights = ExpectRights(s->class), own = ExpectOwn(s, rights);
-  Prospects        best = {INFINITY, INFINITY, INFINITY, INFINITY, INFINITY, INFINITY};
+  Prospects        best = {own, INFINITY, INFINITY, INFINITY, INFINITY, INFINITY, PETSC_FALSE};
   double           risk, left;
   int              bolder = -1;
 
@@ -113,7 +112,7 @@ static void Best(Solve *s, Nature nature, PetscBool again, Verdict *v)
     Consider(v, &best, &bolder, i, ExpectCandidate(s, i, rights, own), PosteriorDeviation(o, f, WhoseCandidate(i), WhoseOwn(s)),
              Doubt(s, i));
   }
-  if (s->run->own.n) ConsiderLasting(s, rights, own, v, &best, &bolder);
+  if (s->run->own.n) ConsiderLasting(s, rights, v, &best, &bolder);
   risk = exp(own) * fmax(exp(fmin(best.bold_worst - own, WORST)) - exp(fmin(best.safe_mean - own, 0)), 0);
   if (bolder != v->candidate && best.bold < fmin(best.safe_mean, own) - CURIOUS &&
       s->class->ventured + risk < VENTURED * s->class->account.own) {
@@ -126,7 +125,7 @@ static void Best(Solve *s, Nature nature, PetscBool again, Verdict *v)
                 ? INFINITY
                 : exp(f->total[v->candidate] + PosteriorMean(o, f, WhoseCandidate(v->candidate)));
   v->patience = v->candidate == POSTERIOR_LASTING ? 0 : PATIENCE * v->foreseen; /* own settings are not given up for themselves */
-  if (v->candidate < 0 || !(v->venture > 0 || Gains(&best, own))) v->why = WHY_NO_GAIN;
+  if (v->candidate < 0 || !(v->venture > 0 || best.gains)) v->why = WHY_NO_GAIN;
   left = fmin(VENTURED * s->class->account.own - s->class->ventured, VENTURED * s->class->account.taken - s->class->search.risked);
   ProbeAsk(s, v->candidate, v->foreseen, v->why || v->venture > 0 || again ? 0 : left, &v->place);
   v->venture += v->place.risk;
