@@ -61,9 +61,7 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 #: Where a clock decides what happens: budgets, accounts, watchdogs, jobs.
 TIMED = ("conformance/test_faults", "slurm/", "farm/test_isolated", "benchmarks/test_overhead")
 TIMED += ("petsc/builds/", "petsc/test_launch", "petsc/test_plugin_agrees", "petsc/test_replay")
-_CLOCKED = ["canary", "caution", "census", "class", "guess", "mirror", "newton", "one_rank"]
-_CLOCKED += ["own_test", "prior", "rows", "run", "second", "sound", "state", "two_matrices"]
-TIMED += tuple(f"petsc/plugin/test_{name}" for name in [*_CLOCKED, "unread", "watch"])
+TIMED += ("petsc/plugin/test_state", "petsc/plugin/test_prior")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

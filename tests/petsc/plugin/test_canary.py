@@ -139,9 +139,11 @@ def test_without_a_share_there_is_none(program, constant_model, run_with, share)
     assert {line["canary"] for line in lines} == {None}
 
 
+@pytest.mark.timed
 def test_a_report_says_what_they_measured(program, constant_model, run_with, tmp_path):
     model = constant_model(**OURS, seconds=60.0)
-    _, lines = run_with(model, program(solves=200), env={"METASOLVE_CANARY": "0.3"})
+    env = {"METASOLVE_CANARY": "0.3"}
+    _, lines = run_with(model, program(solves=200), env=env, clock=True)
     report = Report()
     report.read(journals([str(tmp_path / "run.jsonl")]))
     found = report.document()["canary"]

@@ -11,7 +11,6 @@ from metasolve.petsc.compiled import SOURCES
 
 from ..prior_writer import write_prior
 
-COUNTED = {"METASOLVE_DETERMINISTIC": "1"}  # whatever machine this is
 ALL = ["cg+icc0", "gmres+ilu0", "gmres+jacobi", "stuck"]
 GROWING = """
 import sys, petsc4py
@@ -77,7 +76,6 @@ def solved_on(tmp_path, run_with):
     return solved
 
 
-@pytest.mark.timed
 @pytest.mark.parametrize("ranks", [1, 2])
 def test_an_attempt_is_given_up_where_own_settings_would_be_faster(prior, solved_on, ranks):
     """It may take half a second by its budget, and hardly moves: some milliseconds tell."""
@@ -104,7 +102,7 @@ def test_own_settings_are_not_given_up_for_their_first_iterations(
     """Conjugate gradients fall slowly at first; what never falls is given up later, and twice."""
     options = ["-ksp_type", ksp, "-pc_type", "icc", "-ksp_richardson_scale", "1e-6"]
     model = prior(cg_icc0=seconds, gmres_ilu0=seconds + 0.1)
-    lines = solved_on(model, [100] * 3, options=options, METASOLVE_DETERMINISTIC="1")
+    lines = solved_on(model, [100] * 3, options=options)
     assert lines[0]["source"] == source, lines[0]["why"]
     assert lines[1]["source"] == source, lines[1]["why"]
     assert lines[2]["source"] == {"switched": "model"}.get(source, source), lines[2]["why"]
@@ -114,7 +112,7 @@ def test_own_settings_are_not_given_up_for_their_first_iterations(
 
 def test_own_settings_are_measured_on_a_coarse_mesh(prior, solved_on):
     """Before a mesh on which an attempt that fails would cost as much as all solves before it."""
-    lines = solved_on(prior(gmres_jacobi=9.0, gmres_ilu0=12.0), [30, 60, 120, 240], **COUNTED)
+    lines = solved_on(prior(gmres_jacobi=9.0, gmres_ilu0=12.0), [30, 60, 120, 240])
     assert lines[0]["source"] == "model"
     assert [i for i, line in enumerate(lines) if "measured" in line["why"]] == [1]
 
@@ -226,7 +224,6 @@ def test_looks_of_which_nothing_comes_cost_little(prior, host, run_with):
     assert len(looks) * statistics.median(looks) <= 1.5 * allowed
 
 
-@pytest.mark.timed
 def test_looks_of_which_something_comes_are_not_those_that_cost_too_much(prior, host, run_with):
     model = prior(gmres_ilu0=4.0, gmres_jacobi=9.0)
     off = {"METASOLVE_REUSE": "off"}  # or many would need no look
@@ -242,7 +239,7 @@ def test_looks_of_which_something_comes_are_not_those_that_cost_too_much(prior, 
 @pytest.mark.timed
 def test_what_a_solve_waits_for_is_of_its_time(prior, host, run_with):
     """Where others have the processor meanwhile, too."""
-    done, lines = run_with(prior(), host("interrupted"))
+    done, lines = run_with(prior(), host("interrupted"), clock=True)
     assert done.returncode == 0, done.stderr
     slept = float(done.stdout.split("slept")[1].split()[0])
     assert lines[-1]["own_taken"] > slept

@@ -28,6 +28,7 @@ def bratu(tutorial):
 def plugged(run_program, library, command, mode, folder, *, par=0.0, ranks=1, options="", log=None):
     variables = {
         "METASOLVE_MODE": mode,
+        "METASOLVE_DETERMINISTIC": "1",
         "METASOLVE_DIR": str(folder),
         "METASOLVE_INPUTS": f"{par:.17g}",
         "PETSC_OPTIONS": f"{options} -dll_append {library}",

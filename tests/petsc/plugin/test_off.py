@@ -88,8 +88,9 @@ def test_a_word_that_is_no_class_is_refused(model, capfd):
     assert "metasolve inspect" in capfd.readouterr().err
 
 
+@pytest.mark.timed
 def test_lines_have_the_fields_that_python_knows(host, model, run_with, tmp_path):
-    run_with(model, host("two_ksps"))
+    run_with(model, host("two_ksps"), clock=True)
     head, first, *_ = journal.read(tmp_path / "run.jsonl")
     assert tuple(head) == lines.HEAD
     assert (*first, "learned") == lines.SOLVE  # nothing is learned under constant settings

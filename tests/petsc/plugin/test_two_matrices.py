@@ -95,12 +95,13 @@ def test_solvers_inside_the_product_are_none_of_ours(ranks, host, constant_model
     assert [line["source"] for line in lines] == ["model"] * 3
 
 
+@pytest.mark.timed
 def test_a_product_that_takes_long_is_made_less_often(host, tmp_path, feature_names, run_with):
     """What takes few iterations is chosen, though with a matrix at hand it would take longer."""
     leaf = {"gmres+jacobi": 5.0, "lu": 5.5, "gmres+ilu0": 12.0}
     folder = write_prior(tmp_path / "prior", list(leaf), [leaf], list(feature_names))
     for operator, expected in (("other", "gmres+jacobi"), ("slow", "lu")):
-        _, lines = run_with(folder, two(host, operator, "-solves", "1"))
+        _, lines = run_with(folder, two(host, operator, "-solves", "1"), clock=True)
         assert lines[0]["candidate"] == expected, lines[0]
 
 
