@@ -176,6 +176,19 @@ def venv_python() -> str:
     return sys.executable
 
 
+@pytest.fixture(scope="session")
+def plugin_library() -> Path:
+    """The plug-in. Skip where nothing can be compiled; one that does not compile is an error."""
+    from metasolve.errors import PluginError
+    from metasolve.petsc import installation, library
+
+    try:
+        installation.find().check()
+    except PluginError as error:
+        pytest.skip(f"the plug-in cannot be built here: {error}")
+    return library.build()
+
+
 def petsc_pkg_config() -> dict[str, str]:
     """Return the environment in which pkg-config finds the PETSc that petsc4py uses."""
     config = pytest.importorskip("petsc4py").get_config()
