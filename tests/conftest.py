@@ -20,6 +20,7 @@ import hypothesis
 import pytest
 
 from .haste import hastily, hasty  # noqa: F401 (fixtures)
+from .plugin_made import plugin_library  # noqa: F401 (a fixture)
 
 ROOT = Path(__file__).resolve().parent.parent
 HOSTS = ROOT / "tests" / "hosts"
@@ -174,19 +175,6 @@ def ranks() -> Callable[[Sequence[str | Path], int], list[str]]:
 def venv_python() -> str:
     """The interpreter that runs the tests, for programs written in Python."""
     return sys.executable
-
-
-@pytest.fixture(scope="session")
-def plugin_library() -> Path:
-    """The plug-in. Skip where nothing can be compiled; one that does not compile is an error."""
-    from metasolve.errors import PluginError
-    from metasolve.petsc import installation, library
-
-    try:
-        installation.find().check()
-    except PluginError as error:
-        pytest.skip(f"the plug-in cannot be built here: {error}")
-    return library.build()
 
 
 def petsc_pkg_config() -> dict[str, str]:

@@ -284,15 +284,6 @@ def test_a_screen_fits_and_says_how_sure_it_is(tmp_path, capsys):
     assert json.loads(out) == told(tmp_path / "a.jsonl")
 
 
-@pytest.mark.parametrize("prefix", ["velocity_", "a_very_long_prefix_of_an_options_database_"])
-def test_names_of_classes_are_whole_or_seen_to_be_cut(tmp_path, capsys, prefix):
-    each = solve(expected=1.0, **{"class": f"{prefix} 1048576 1 4 1"})
-    _, out, _ = says(capsys, write(tmp_path / "a.jsonl", head(), each))
-    (row,) = [row for row in out.splitlines() if row.startswith("classes")]
-    assert f"{prefix}: up to 1,048,576 rows, 16+ a row" in row or " ... " in row
-    assert "16+" in row or len(prefix) > 10
-
-
 def test_a_report_needs_no_library_of_numbers(tmp_path):
     path = write(tmp_path / "a.jsonl", head(), solve(expected=1.0))
     code = (
