@@ -7,13 +7,14 @@ instances one by one and carries it over to others by their features.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
-import cma
 import numpy as np
 import optuna
 from numpy.typing import NDArray
 
 from metasolve.baselines.global_search import suggest
+from metasolve.report.drawing import pyplot
 from metasolve.solve.instance import Instance
 from metasolve.solve.solver import Value
 from metasolve.space import Space
@@ -27,11 +28,19 @@ _BATCH = 4  # instances by which a generation of CMA-ES is judged, others in eac
 _TRIALS = 24  # of one instance's own search
 
 
+def evolution(start: NDArray[np.float64], options: Mapping[str, Any]) -> Any:
+    """CMA-ES from a point on; it imports matplotlib, which says nothing if we have done so."""
+    pyplot()
+    import cma
+
+    return cma.CMAEvolutionStrategy(start, 0.4, options)
+
+
 def evolved(evaluator: Evaluator, space: Space, seed: int) -> Settings:
     """The mean of the last generation of CMA-ES, from the defaults and within the box."""
     start = np.clip(space.to_vector(space.defaults()), -0.9, 0.9)
     options = {"seed": seed + 1, "bounds": [-1, 1], "verbose": -9}  # 0 would be the clock's
-    strategy = cma.CMAEvolutionStrategy(start, 0.4, options)
+    strategy = evolution(start, options)
     rng, count = np.random.default_rng(seed), len(evaluator.instances)
     size = min(_BATCH, count)
     while evaluator.left >= size * (1 + strategy.popsize):

@@ -20,6 +20,7 @@ import hypothesis
 import pytest
 
 from .haste import hastily, hasty  # noqa: F401 (fixtures)
+from .plugin_made import plugin_library  # noqa: F401 (a fixture)
 
 ROOT = Path(__file__).resolve().parent.parent
 HOSTS = ROOT / "tests" / "hosts"

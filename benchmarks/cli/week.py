@@ -7,8 +7,6 @@ from typing import Annotated
 
 import typer
 
-from metasolve.cli.arguments import Seed
-
 
 def register(bench: typer.Typer) -> None:
     """Add the command."""
@@ -19,13 +17,13 @@ def register(bench: typer.Typer) -> None:
             "build/week"
         ),
         solves: Annotated[int, typer.Option(help="Of all programs together.", min=1000)] = 100_000,
-        seed: Seed = None,
+        seed: Annotated[int, typer.Option(help="Of all that is drawn.")] = 1,
     ) -> None:
         """Write the journals of a simulated week of production, and what is true of it."""
         import random
 
         from benchmarks.week import PROGRAMS, Week
 
-        made = Week(random.Random(seed or 1), solves // len(PROGRAMS))
+        made = Week(random.Random(seed), solves // len(PROGRAMS))
         made.write(out)
         typer.echo(f"{out}: metasolve report {out}")

@@ -12,6 +12,7 @@ from typing import NoReturn
 from metasolve.errors import UsageError, did_you_mean
 
 COMMAND = "-- COMMAND"
+_AFTER = "put the command after --"
 
 
 class Parser(argparse.ArgumentParser):
@@ -34,8 +35,13 @@ class Parser(argparse.ArgumentParser):
         """Wrong usage."""
         raise UsageError(f"{message}; see {self.prog} --help")
 
-    def read(self, words: Sequence[str]) -> argparse.Namespace:
+    def read(self, words: Sequence[str], remedy: str = "") -> argparse.Namespace:
         """Read the words of the command line.
+
+        Parameters
+        ----------
+        remedy
+            For a word too many; default: see the help.
 
         Raises
         ------
@@ -43,12 +49,13 @@ class Parser(argparse.ArgumentParser):
             If one is missing, unknown or makes no sense.
         """
         found, unknown = self.parse_known_args(words)
+        remedy = remedy or f"see {self.prog} --help"
         if unknown and not unknown[0].startswith("-"):
-            raise UsageError(f"{unknown[0]!r} is one word too many; put the command after --")
+            raise UsageError(f"{unknown[0]!r} is one word too many; {remedy}")
         if unknown:
             options = [name for action in self._actions for name in action.option_strings]
-            remedy = did_you_mean(unknown[0], options)
-            raise UsageError(f"no such option: {unknown[0]}; {remedy}; put the command after --")
+            meant = did_you_mean(unknown[0], options)
+            raise UsageError(f"no such option: {unknown[0]}; {meant}; {remedy}")
         return found
 
     def read_with_command(self, words: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
@@ -61,7 +68,7 @@ class Parser(argparse.ArgumentParser):
         """
         words = list(words)
         end = words.index("--") if "--" in words else len(words)
-        found, command = self.read(words[:end]), words[end + 1 :]
+        found, command = self.read(words[:end], _AFTER), words[end + 1 :]
         if not command:
             raise UsageError(f"missing COMMAND: {self.prog} ... -- ./app -flags")
         return found, command

@@ -30,7 +30,7 @@ def register(app: typer.Typer) -> None:
 
 
 def _table(told: list[dict[str, Any]]) -> str:
-    from metasolve.report.screen import moment
+    from metasolve.report.wording import moment
 
     head = f"{'id':18}{'written':18}{'by run':26}{'solves':>8}{'classes':>9}  since the one before"
     rows = [

@@ -29,6 +29,7 @@ def register(app: typer.Typer) -> None:
         from metasolve.errors import UsageError
         from metasolve.program import deck_settings, proposal
         from metasolve.program.skeleton import skeleton
+        from metasolve.report.wording import count
         from metasolve.space import Space
 
         if out.exists() and not force:
@@ -41,5 +42,5 @@ def register(app: typer.Typer) -> None:
         out.write_text(skeleton(command, space, to_toml(space), out.parent))
         what = f"PETSc program, {len(options)} options" if options else "no PETSc options found"
         what += "".join(f"; {path.name} is read as {kind}" for path, kind in files if kind)
-        typer.echo(f"{what}; {len(space.settings)} settings proposed")
+        typer.echo(f"{what}; {count(len(space.settings), 'setting')} proposed")
         typer.echo(f"wrote {out}: adapt it, then: metasolve check {out}")

@@ -41,7 +41,8 @@ def register(app: typer.Typer) -> None:
         if other is not None:
             named = _named(directory, other, state)
             description = differing(description, describe(named, state))
-        typer.echo(json.dumps(description, indent=1) if json_ else _readable(description))
+        text = _readable(description) or "they do not differ"
+        typer.echo(json.dumps(description, indent=1) if json_ else text)
 
 
 def _named(directory: Path, other: Path, where: Path | None) -> Path:

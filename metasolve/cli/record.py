@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from metasolve.cli.front import COMMAND, Parser, positive, prefixes
 from metasolve.errors import RecordingError, UsageError
+from metasolve.files.unwritable import full
 
 if TYPE_CHECKING:
     from metasolve.petsc.recording import Recording
@@ -81,6 +82,9 @@ def _summary(out: Path, before: Recording | None, code: int) -> str:
     except RecordingError as error:
         return str(error)
     if after is None or len(after.runs) == (0 if before is None else len(before.runs)):
+        unwritten = full(out)
+        if unwritten:
+            return f"nothing recorded in {out}: it cannot be written ({unwritten})"
         why = (
             ": no PETSc loaded the plug-in (static, or not there?); metasolve doctor says what it "
             "needs"

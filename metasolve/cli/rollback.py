@@ -26,5 +26,7 @@ def register(app: typer.Typer) -> None:
         from metasolve.production import past, site
 
         found = past.roll_back(site.known(program, state), id_)
-        typer.echo(f"{program}: the next run begins with {found.id}; a run that is going on")
-        typer.echo("adds what it has not yet saved")
+        typer.echo(
+            f"{program}: the next run begins with {found.id}; a run that is going on adds "
+            "what it has not yet saved"
+        )

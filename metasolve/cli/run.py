@@ -245,6 +245,7 @@ def _run(asked: Namespace, conduct: Conduct, file: Path | None) -> spool.Run | N
 
 def _end(run: spool.Run, place: Spool | None, code: int, held: Mapping[Path, int]) -> None:
     """Say what came of a run, and keep what it has left."""
+    from metasolve.files.unwritable import full
     from metasolve.production import journal, recovery, spool
 
     over, unsaved = place is None or place.is_over(), recovery.Unsaved()
@@ -255,7 +256,8 @@ def _end(run: spool.Run, place: Spool | None, code: int, held: Mapping[Path, int
         kept = "".join(_gathered(to, before) for to, before in held.items())
         # Of several copies in one MPI program, each before a rank, one has something to tell.
         tell = launch.say if _is_empty(found) else launch.print_error
-        tell(f"{launch.ended(code)}{journal.told(found, code)}{kept}{where}")
+        told = journal.told(found, code, full(run.log.parent))
+        tell(f"{launch.ended(code)}{told}{kept}{where}")
     if place is None:
         return
     if not over:

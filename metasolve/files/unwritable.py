@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import errno
 import os
+import tempfile
+from pathlib import Path
 
 from metasolve.errors import UsageError
 
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_LITTLE = 4096  # bytes
 _REMEDIES = {
     errno.ENOSPC: "make room there, or name a place with room",
     errno.EDQUOT: "make room there, or name a place with room",
@@ -33,6 +37,16 @@ def unwritable(named: str, path: str | os.PathLike[str], error: OSError | ValueE
 def remedy(error: OSError | ValueError) -> str:
     """Return what to do about a file that cannot be made."""
     return _REMEDIES.get(getattr(error, "errno", None) or 0, "name a place that you can write")
+
+
+def full(folder: Path) -> str:
+    """Return why nothing more fits into a folder; empty: something does, or nobody can say."""
+    try:
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(bytes(_LITTLE))
+    except OSError as error:
+        return os.strerror(error.errno) if error.errno in _FULL else ""
+    return ""
 
 
 def one_line(path: str | os.PathLike[str]) -> str:

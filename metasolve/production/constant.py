@@ -156,7 +156,8 @@ def _of(prefix: str, solver: Solver) -> Iterator[str]:
         yield f"# {name}: {solver.others} solves are direct, or have a test of the program's own."
     best = solver.best()
     if best is None:
-        yield f"# {name}: no settings are known to be faster than its own."
+        yield f"# {name}: no settings were a tenth faster than its own in {LEAST_SOLVES} solves"
+        yield "# that constant options can repeat."
         return
     candidate, tried = best
     known = sum(solver.own[each] for each in tried.classes)

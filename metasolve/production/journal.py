@@ -181,7 +181,7 @@ def summed(path: Path, lines: Iterable[Mapping[str, Any]]) -> Summary | None:
     return None if path.exists() and not path.is_file() else Summary.of(lines)
 
 
-def told(found: Summary | None, code: int = 0) -> str:
+def told(found: Summary | None, code: int = 0, unwritten: str = "") -> str:
     """Say in one line what a launch has written into its log.
 
     Parameters
@@ -190,9 +190,14 @@ def told(found: Summary | None, code: int = 0) -> str:
         See `summed`.
     code
         Exit code of the command: where it failed, nothing is guessed of its PETSc.
+    unwritten
+        Why the log takes no more lines; empty: it does.
     """
     if found is None:
         return "what was written to a device cannot be summed up"
+    if unwritten:
+        known = "nothing is known of its solves" if found.is_empty else f"{found}, and perhaps more"
+        return f"{known}: the log cannot be written ({unwritten})"
     if not found.is_empty or code:
         return str(found)
     return (

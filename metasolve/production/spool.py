@@ -129,7 +129,11 @@ def abandoned(where: Path) -> Iterator[tuple[Spool, Run]]:
     where
         Folder of states.
     """
-    for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+    try:
+        temporary = Path(tempfile.gettempdir())
+    except OSError:  # no folder takes a file: there is none, or disks are full
+        return
+    for folder in temporary.glob(f"{_PREFIX}*"):
         with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
             told = folder.lstat()
             if told.st_uid != os.geteuid() or folder.is_symlink():

@@ -10,8 +10,9 @@ from typing import Any
 from metasolve.production.reading import since
 from metasolve.report import pictures
 from metasolve.report.parts import card, kind_of, legend, span, table
-from metasolve.report.screen import SOURCES, changed, class_of, count, moment, ratio, slow
+from metasolve.report.screen import SOURCES, changed, class_of, ratio, slow
 from metasolve.report.style import STYLE
+from metasolve.report.wording import count, moment
 
 Document = Mapping[str, Any]
 _REASONS, _PROGRAMS, _STATES, _COURSES = 8, 12, 12, 4

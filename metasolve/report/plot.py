@@ -103,7 +103,7 @@ def _ordered(axes: Axes, evaluation: Evaluation, kinds: NDArray[np.str_]) -> Non
     axes.bar(places, times[order] - 1, bottom=1, color=colours, width=0.8)
     mean = float(np.exp(np.log(times).mean()))
     axes.axhline(mean, color="#2a6fb0", lw=1, ls="--")
-    _beside(axes, mean, f"mean {mean:.2f}", "#2a6fb0")
+    _beside(axes, mean, f"geometric mean {mean:.2f}", "#2a6fb0")
     if GLOBAL in evaluation.measured:
         both = evaluation.ok(DEFAULT) & evaluation.ok(GLOBAL)
         if both.any():

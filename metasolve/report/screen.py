@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import textwrap
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from metasolve.production.reading import since
+from metasolve.report.wording import count, moment, plain
 
 Document = Mapping[str, Any]
 WIDTH = 100
 SAME = 0.05  #: of a change that is none
-_LEAD = 13
+_LEAD, _NAME = 13, 42
 _EQUAL = 0.005
 _DAYS, _RUNS, _CLASSES, _SOURCES, _WORST, _REASONS, _CHANGES = 7, 3, 4, 8, 3, 3, 3
 SOURCES = {
@@ -35,7 +35,7 @@ def screen(document: Document) -> str:
     document
         As `metasolve.production.report.Report.document` returns it.
     """
-    left_out = (f"left out: {_plain(each)}" for each in document["left out"])
+    left_out = (f"left out: {plain(each)}" for each in document["left out"])
     parts = [_head(document), *left_out, *_saved(document["saved"])]
     parts += [*_canary(document["canary"]), *_advice(document["advice"])]
     parts += [*_programs(document), *_states(document)]
@@ -48,7 +48,7 @@ def screen(document: Document) -> str:
 
 def _head(document: Document) -> str:
     journals, saved = document["journals"], document["saved"]
-    name = _plain(journals[0]) if len(journals) == 1 else f"{len(journals)} journals"
+    name = plain(journals[0]) if len(journals) == 1 else f"{len(journals)} journals"
     damaged = document["damaged lines"]
     told = f"; {damaged} damaged line{'s' * (damaged != 1)} left out" if damaged else ""
     told += "".join(f"; {n} {what} not looked at" for what, n in document["others"].items())
@@ -102,7 +102,7 @@ def _programs(document: Document) -> Iterator[str]:
     for i, entry in enumerate(document["programs"][:3]):
         took = entry["seconds"]
         name = "runs whose begin is not there" if entry["program"] == "?" else entry["program"]
-        told = f"{_plain(name)}: {count(entry['runs'], 'run')} took {_seconds(took)} s"
+        told = f"{plain(name)}: {count(entry['runs'], 'run')} took {_seconds(took)} s"
         if entry["solves"] > entry["unknown solves"] and took:
             instead = max(took + entry["saved seconds"], 0.0)
             told += f", instead of about {_seconds(instead)} s"
@@ -127,7 +127,7 @@ def _states(document: Document) -> Iterator[str]:
     known = [each for each in document["states"] if each["id"] or each["file"]]
     known.sort(key=lambda each: -each["time"])
     for i, each in enumerate(known[:3]):
-        name = _plain(each["name"])
+        name = plain(each["name"])
         told = f"{each['id']} of {name}, saved {since(each['time'])}"
         if not each["id"]:
             told = f"{each['file']} of {name}; the journal does not tell of it"
@@ -178,7 +178,7 @@ def slow(each: Document) -> str:
     """Say that a host is slow, and since when."""
     since = f" since {moment(each['since'])}" if each["since"] else ""
     return (
-        f"host {_plain(each['host'])}: solves take {each['times']:.2f} times as long as on the "
+        f"host {plain(each['host'])}: solves take {each['times']:.2f} times as long as on the "
         f"others{since} (in {count(each['hours'], 'hour')} with runs); take it out of the queue, "
         "or have it looked at"
     )
@@ -186,7 +186,7 @@ def slow(each: Document) -> str:
 
 def changed(each: Document) -> str:
     """Say how the cost of a class has changed, and since when."""
-    settings = " and ".join(_plain(name) for name in each["settings"][:3])
+    settings = " and ".join(plain(name) for name in each["settings"][:3])
     more = ""
     for what in ("iterations", "rows"):
         times = each[f"{what} times"]
@@ -194,15 +194,10 @@ def changed(each: Document) -> str:
             f", {times:.2f} times the {what}" if abs(times - 1) > SAME else f", {what} as before"
         )
     return (
-        f"{_plain(each['program'])}, {_class(each['class'])}: {settings} took "
+        f"{plain(each['program'])}, {_class(each['class'])}: {settings} took "
         f"{each['times']:.2f} times as long since {moment(each['since'])}{more}. "
         f"{each['what to do']}"
     )
-
-
-def moment(when: float) -> str:
-    """Tell a moment (Unix time) to the minute."""
-    return time.strftime("%Y-%m-%d %H:%M", time.localtime(when))
 
 
 def _tables(document: Document) -> Iterator[str]:
@@ -219,40 +214,44 @@ def _tables(document: Document) -> Iterator[str]:
     yield from _table("answers by", sources[:_SOURCES], len(sources))
 
 
+def _within(name: str) -> str:
+    return name if len(name) <= _NAME else f"{name[: _NAME - 4]} ..."
+
+
 def _table(title: str, rows: Sequence[tuple[str, Document]], count: int) -> Iterator[str]:
     for i, (name, each) in enumerate(rows):
         numbers = [each["own seconds"], each["taken seconds"], each["saved seconds"]]
         lead = title if not i else f"({count} in all)" if i == 1 and count > len(rows) else ""
         known = each["taken seconds"] > 0  # of no solve here otherwise
         cells = "".join(f"{_seconds(x) if known else '-':>10}" for x in numbers)
-        yield f"{lead:{_LEAD}}{name[: 55 - _LEAD]:{56 - _LEAD}}{each['solves']:>8}{cells}"
+        yield f"{lead:{_LEAD}}{_within(name):{_NAME + 1}}{each['solves']:>8}{cells}"
 
 
 def _run(each: Document) -> str:
     begin = moment(each["begin"]) if each["begin"] else "begin not known"
-    return f"{begin} {_plain(each['program'])}"
+    return f"{begin} {plain(each['program'])}"
 
 
 def class_of(each: Document, program: bool) -> str:
     """Name a class for people, with its program or without."""
-    return f"{_plain(each['program'])}: {_class(each['name'])}" if program else _class(each["name"])
+    return f"{plain(each['program'])}: {_class(each['name'])}" if program else _class(each["name"])
 
 
 def _class(name: str) -> str:
     words = name.split()
     if len(words) != 5 or not all(word.lstrip("-").isdecimal() for word in words[1:]):
-        return _plain(name)
-    prefix = "" if words[0] == "-" else f"{_plain(words[0])}: "
+        return plain(name)
+    prefix = "" if words[0] == "-" else f"{plain(words[0])}: "
     block = "" if words[2] == "1" else f", blocks of {words[2]}"
     ranks = "" if words[4] == "1" else f", {words[4]} ranks"
-    row = f", {2 ** int(words[3]):.0f} or more a row" if 0 <= int(words[3]) < 40 else ""
+    row = f", {2 ** int(words[3]):.0f}+ a row" if 0 <= int(words[3]) < 40 else ""
     return f"{prefix}up to {int(words[1]):,} rows{row}{block}{ranks}"
 
 
 def _worst(document: Document) -> Iterator[str]:
     for i, each in enumerate(document["worst"][:_WORST]):
         own = "measured" if each["measured"] else "expected"
-        why = f": {_plain(each['why'])}" if each["why"] else ""
+        why = f": {plain(each['why'])}" if each["why"] else ""
         yield from _entries(
             "" if i else "worst",
             f"solve {each['solve']} of run {each['run']}, {each['rows']} rows: "
@@ -269,7 +268,7 @@ def _reasons(title: str, reasons: Sequence[Document]) -> Iterator[str]:
         yield f"{title}: {count(total, 'solve')}"
     for each in reasons[:_REASONS]:
         took = "" if each["seconds"] is None else f", {_seconds(each['seconds'])} s"
-        yield from _entries(f"{each['solves']:>{_LEAD - 1}}", f"{_plain(each['why'])}{took}")
+        yield from _entries(f"{each['solves']:>{_LEAD - 1}}", f"{plain(each['why'])}{took}")
         if each["what to do"] != "Nothing.":
             yield from _entries("", f"-> {each['what to do']}")
     if len(reasons) > _REASONS:
@@ -285,15 +284,5 @@ def _entries(lead: str, text: str, most: int | None = None) -> list[str]:
     return [f"{lead if not i else '':{_LEAD}}{line}" for i, line in enumerate(lines)]
 
 
-def count(n: int, noun: str) -> str:
-    """Tell a number of things."""
-    return f"{n:,} {noun}{'s' * (n != 1)}"
-
-
 def _seconds(x: float) -> str:
     return f"{x:,.0f}" if abs(x) >= 1000 else f"{x:.3g}" if abs(x) >= 1e-3 or not x else f"{x:.1e}"
-
-
-def _plain(text: str) -> str:
-    """What a file says, without what would move a terminal's cursor."""
-    return "".join(letter if letter.isprintable() else "?" for letter in text)

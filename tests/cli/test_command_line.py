@@ -48,6 +48,8 @@ def called(capsys, *words):
         (["record", "-o", "x", "--max-bytes", "many", "--", "app"], "500M or 2G"),
         (["run", "nowhere", "--budget", "0", "--", "app"], "budget"),
         (["run", "model", "./app"], "put the command after --"),
+        (["env", "model", "./app"], "one word too many; see metasolve env --help"),
+        (["env", "--jsno"], "see metasolve env --help"),
         (["inspect", "/nowhere"], "metasolve record"),
         (["inspect", "nowhere"], "nothing is known of"),
         (["forget", "nowhere"], "nothing is known of"),

@@ -57,7 +57,7 @@ if len(sys.argv) > 1:
 
 
 @pytest.fixture
-def place(tmp_path, monkeypatch):
+def place(tmp_path, monkeypatch, plugin_library):
     pytest.importorskip("petsc4py")
     script, home, temporary = (tmp_path / name for name in ("dies.py", "home", "t"))
     script.write_text(DIES)

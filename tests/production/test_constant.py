@@ -77,6 +77,14 @@ def test_what_no_option_does_is_not_promised(kept):
         text([head(), *fast])
 
 
+def test_nothing_is_said_of_settings_whose_solves_no_option_repeats():
+    """They may be faster: what is told is that nothing can be."""
+    direct = [line("fast", 0.3, i, FAST) | {"prefix": "d_", "contract": "direct"} for i in range(9)]
+    told = " ".join(text([*lines(), *direct]).replace("# ", "").split())
+    assert "KSP d_: 9 solves are direct, or have a test of the program's own." in told
+    assert "KSP d_: no settings were a tenth faster than its own in 8 solves that constant" in told
+
+
 def test_classes_that_it_was_not_tried_on_are_named():
     other = line("slow", 0.8, 99, {"ksp_type": "cg"}, **{"class": "- 64 1 2 1"})
     assert "# Not tried on the class '- 64 1 2 1'." in text([*lines(), other])

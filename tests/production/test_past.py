@@ -182,6 +182,7 @@ def test_two_states_are_compared_by_class(run):
     assert all("solves" in each for each in told["classes"].values())
     same = metasolve("inspect", "two_ksps", "two_ksps", "--json").stdout
     assert json.loads(same) == {}
+    assert metasolve("inspect", "two_ksps", "two_ksps").stdout == "they do not differ\n"
 
 
 def test_the_plugin_keeps_so_many_and_older_ones_by_day(run):

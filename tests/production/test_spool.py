@@ -60,6 +60,20 @@ def test_a_journal_that_does_not_fit_waits_for_the_next_run(place):
     place.check(6)
 
 
+@pytest.mark.parametrize("command", ["run", "record"])
+def test_where_the_disk_is_full_nobody_guesses_how_petsc_is_linked(place, tmp_path, command):
+    """A limit of the size of files is a disk that is full."""
+    shell = f"ulimit -f 0; exec {sys.executable} dies.py"
+    option = "--log" if command == "run" else "-o"
+    words = [*METASOLVE, command, option, "to", "--", "sh", "-c", f"{shell}; :"]
+    limited = ["sh", "-c", 'ulimit -f 0; exec "$@"', "sh", *words]
+    done = started(limited, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    last = done.stderr.splitlines()[-1]
+    assert "cannot be written (File too large)" in last
+    assert "doctor" not in last
+
+
 def test_what_still_runs_is_waited_for(place, tmp_path):
     """Its lessons are its own to save, and its lines come later."""
     begin, (ended, held) = tmp_path / "begin", os.pipe()

@@ -33,6 +33,7 @@
 #include <petsc/private/kspimpl.h>
 #include <petsc/private/pcimpl.h>
 #include <petscdm.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include "sha256.h"
@@ -118,6 +119,8 @@ double         TextToNumber(const char *, char **end); /* as strtod() and snprin
 void           TextPlain(char *);                      /* what is not printable becomes ?: text from a file, to be quoted */
 void           TextPrint(char *, size_t, const char *format, ...) __attribute__((format(printf, 3, 4)));
 PetscBool      TextAmong(const char *names, char between, const char *name); /* is it one of these? */
+void           SizeLimitLift(sigset_t *before);                              /* a file that grows too large is EFBIG until ... */
+void           SizeLimitSettle(const sigset_t *before);                      /* ... here, and no SIGXFSZ that ends the program */
 PetscErrorCode AppendLine(const char *path, const Text *, int *error);       /* one write(2): lines of several writers never mix */
 
 /* ---- matrix.c: rows of an AIJ matrix, content hash, PETSc binary files --------------------------------------------- */

@@ -159,18 +159,46 @@ void TextFree(Text *t)
   memset(t, 0, sizeof *t);
 }
 
+static void SizeLimit(sigset_t *only)
+{
+  sigemptyset(only);
+  sigaddset(only, SIGXFSZ);
+}
+
+void SizeLimitLift(sigset_t *before)
+{
+  sigset_t only;
+
+  SizeLimit(&only);
+  (void)sigprocmask(SIG_BLOCK, &only, before);
+}
+
+void SizeLimitSettle(const sigset_t *before)
+{
+  const struct timespec at_once = {0, 0};
+  sigset_t              only;
+
+  SizeLimit(&only);
+  if (sigismember(before, SIGXFSZ)) return;
+  while (sigtimedwait(&only, NULL, &at_once) < 0 && errno == EINTR) continue;
+  (void)sigprocmask(SIG_SETMASK, before, NULL);
+}
+
 PetscErrorCode AppendLine(const char *path, const Text *t, int *error)
 {
-  int     fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
-  off_t   before;
-  ssize_t n;
+  int      fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
+  off_t    before;
+  ssize_t  n;
+  sigset_t signals;
 
   *error = fd < 0 ? errno : 0;
   if (fd < 0) return PETSC_SUCCESS;
   before = lseek(fd, 0, SEEK_END);
   errno  = 0;
-  n      = write(fd, t->data, t->used);
+  SizeLimitLift(&signals);
+  n = write(fd, t->data, t->used);
   if (n != (ssize_t)t->used) *error = errno ? errno : ENOSPC;
+  SizeLimitSettle(&signals);
   if (*error && n > 0 && ftruncate(fd, before)) *error = errno; /* no torn line in the middle of a file */
   if (close(fd) && !*error) *error = errno;
   return PETSC_SUCCESS;

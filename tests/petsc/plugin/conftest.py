@@ -6,24 +6,11 @@ import shutil
 import numpy as np
 import pytest
 
-from metasolve.errors import PluginError
 from metasolve.recorded.guess import learn_guess
 
 from ..conftest import write_policy
 
 SIZE = 48  # points a side of the grid that a guess is learned on
-
-
-@pytest.fixture(scope="session")
-def plugin_library():
-    """The plug-in. Skip where nothing can be compiled; one that does not compile is an error."""
-    from metasolve.petsc import installation, library
-
-    try:
-        installation.find().check()
-    except PluginError as error:
-        pytest.skip(f"the plug-in cannot be built here: {error}")
-    return library.build()
 
 
 @pytest.fixture(scope="session")

@@ -97,3 +97,13 @@ def test_a_summary_is_of_the_own_launch(place, sequence):  # noqa: F811
     place.run(sequence(4), METASOLVE_LAUNCH="b")
     assert told(place.log, mark, "a").startswith("3 solves")
     assert told(place.log, later, "b").startswith("4 solves")
+
+
+def test_a_limit_of_the_size_of_files_ends_no_program(place, sequence):  # noqa: F811
+    """Of a file that has reached it the next byte is a signal, which ends whoever writes."""
+    place.log.write_bytes(b"\n" * 4096)
+    limited = ["bash", "-c", 'ulimit -f 4; exec "$@"', "bash", *map(str, sequence(3))]
+    done = place.run(limited, PMIX_MCA_gds="hash", **WORK)  # Open MPI's usual one has large files
+    assert done.returncode == 0, done.stderr
+    assert f"cannot write {place.log} (File too large); no more log lines" in done.stderr
+    assert place.log.stat().st_size == 4096
