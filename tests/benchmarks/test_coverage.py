@@ -130,6 +130,25 @@ def test_a_changed_answer_is_a_problem(tmp_path, monkeypatch):
     assert "PROBLEM" in verdict(row)
 
 
+def test_no_run_waits_for_the_plug_in_of_its_petsc(tmp_path, monkeypatch):
+    """It is compiled before the first run under metasolve begins, whose seconds are limited."""
+    steps = []
+    under = Ran(0, 1.0, "answer 1.5")
+    monkeypatch.setattr("benchmarks.coverage.examine.build", lambda *_: steps.append("build") or "")
+    monkeypatch.setattr(
+        "benchmarks.coverage.examine.run_under", lambda *_, **__: steps.append("run") or under
+    )
+    examine(entry(), 1, Bench(tmp_path, ("prior",), 1, lambda _: None))
+    assert steps == ["build", "run", "run"]
+
+
+def test_a_plug_in_that_cannot_be_compiled_is_a_problem(tmp_path):
+    nowhere = (("METASOLVE_PETSC_DIR", str(tmp_path)),)
+    bench = Bench(tmp_path, ("prior",), 0, lambda _: None)
+    row = examine(entry(environment=nowhere), 1, bench)
+    assert row["problem"].startswith("the plug-in: ")
+
+
 @pytest.mark.parametrize(
     ("code", "said"), [(139, "ended with exit code 139"), (None, "did not end in time")]
 )
