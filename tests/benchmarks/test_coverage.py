@@ -12,6 +12,7 @@ from benchmarks.coverage.entry import Entry, Reading, chosen
 from benchmarks.coverage.examine import Bench, examine, whys
 from benchmarks.coverage.finished import Finished
 from benchmarks.coverage.nested_log import solver_seconds
+from benchmarks.coverage.observed import main as observe
 from benchmarks.coverage.observed import norms
 from benchmarks.coverage.running import Ran, words_of
 from benchmarks.coverage.sources import changed, make, ran
@@ -182,6 +183,17 @@ def test_ranks_and_places_are_filled_in(tmp_path):
 
 def test_variables_are_told_by_their_norms():
     assert norms(-3) == (3.0, 3.0)
+
+
+@pytest.mark.parametrize(("rank", "said"), [("0", "observed x: 2"), ("1", "")])
+def test_of_several_ranks_the_first_one_tells(tmp_path, monkeypatch, capsys, rank, said):
+    """Lines of several might be lost in one another."""
+    monkeypatch.setenv("OMPI_COMM_WORLD_RANK", rank)
+    monkeypatch.setattr(sys, "argv", sys.argv)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    (tmp_path / "script.py").write_text("x = 2.0")
+    observe([str(tmp_path / "script.py"), "x"])
+    assert capsys.readouterr().out[: len("observed x: 2")] == said
 
 
 def test_entries_have_names_of_their_own_and_are_found_by_parts_of_them():
