@@ -145,7 +145,7 @@ ENTRIES = (
     slepc(13, "small", "-n 40 -eps_nev 4", "generalised, 40 x 40, shift-and-invert, LU"),
     slepc(13, "sinvert", "-n 200 -eps_nev 6", "generalised, 200 x 200, shift-and-invert, LU"),
     slepc(13, "interval", "-n 60 -eps_interval 0.001,0.05 -st_pc_type cholesky "
-          "-st_pc_factor_mat_solver_type mumps -mat_mumps_icntl_13 1",
+          "-st_pc_factor_mat_solver_type mumps -st_mat_mumps_icntl_13 1",
           "all eigenvalues in an interval by inertia, MUMPS Cholesky"),
     slepc(13, "gmres", "-n 100 -eps_nev 4 -st_ksp_type gmres -st_pc_type jacobi -st_ksp_rtol 1e-9",
           "generalised, 100 x 100, shift-and-invert, GMRES + Jacobi"),

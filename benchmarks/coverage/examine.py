@@ -15,7 +15,7 @@ from typing import Any
 
 from benchmarks.coverage.entry import Entry, Pinned, Trained
 from benchmarks.coverage.packages import missing
-from benchmarks.coverage.running import ACTED_ON, METASOLVE, Ran, run, run_under
+from benchmarks.coverage.running import ACTED_ON, METASOLVE, Ran, build, run, run_under
 from benchmarks.coverage.sources import make
 from metasolve.errors import UsageError
 
@@ -86,6 +86,8 @@ def _case(entry: Entry, ranks: int, bench: Bench, here: Path, row: Row) -> None:
     if not entry.answered(plain.output, plain.output):
         raise UsageError(f"plainly it prints no answer: {_end(plain.output)}")
     row |= {"plain seconds": plain.seconds, "ways": {}}
+    if wrong := build(entry, here, ranks):
+        raise FoundError(f"the plug-in: {wrong}")
     models = {way: _model(way, entry, ranks, bench, here, plain, row) for way in bench.ways}
     for way, model in models.items():
         bench.say(f"run, {way}")

@@ -3,12 +3,14 @@
     python observed.py SCRIPT VARIABLE... [-- ARGUMENTS]
 
 Programs that draw pictures print no numbers. Their global variables are looked at after their
-last line, so that they need no change. Random numbers of numpy start from a seed. This file
-imports nothing of metasolve: it runs under the Python that the programs need.
+last line, so that they need no change; of several ranks the first one tells. Random numbers of
+numpy start from a seed. This file imports nothing of metasolve: it runs under the Python that the
+programs need.
 """
 
 from __future__ import annotations
 
+import os
 import runpy
 import sys
 from collections.abc import Iterator
@@ -47,7 +49,9 @@ def main(words: list[str]) -> None:
     except ImportError:
         pass
     namespace = runpy.run_path(script, run_name="__main__")
-    sys.stdout.write("".join(f"{line}\n" for line in told(namespace, names)))
+    lines = "".join(f"{line}\n" for line in told(namespace, names))  # norms are of all ranks
+    if os.environ.get("OMPI_COMM_WORLD_RANK", "0") == "0":
+        sys.stdout.write(lines)
 
 
 def _split(words: list[str]) -> tuple[list[str], list[str]]:

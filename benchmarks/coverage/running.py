@@ -24,6 +24,7 @@ ACTED_ON = ("model", "second", "switched")
 METASOLVE = shutil.which("metasolve", path=str(Path(sys.executable).parent)) or "metasolve"
 PYTHON = "/usr/bin/python3"
 """The Python that Debian's packages are for; ours is an environment's."""
+_BUILD = "import sys; from metasolve.petsc import linked; linked.folder(sys.argv[1:])"
 _LONGEST = 4_000_000
 _ENVIRONMENT = {
     # Ranks share cores and memory; a serial program starts no daemon.
@@ -72,6 +73,20 @@ def words_of(entry: Entry, here: Path, ranks: int) -> list[str]:
     places = {"python": PYTHON, "here": str(here), "observed": str(observed)}
     words = [word.format(**places) for word in entry.command]
     return ["mpiexec", "-n", str(ranks), *words] if ranks > 1 else words
+
+
+def build(entry: Entry, here: Path, ranks: int) -> str:
+    """Compile the plug-in for the PETSc of an entry, unless that is done: no run waits for it.
+
+    Returns
+    -------
+    str
+        What is wrong; empty where nothing is.
+    """
+    words = [sys.executable, "-c", _BUILD, *words_of(entry, here, ranks)]
+    environment = {**os.environ, **dict(entry.environment)}
+    done = subprocess.run(words, env=environment, capture_output=True, text=True, check=False)
+    return "".join(done.stderr.strip().splitlines()[-1:]) if done.returncode else ""
 
 
 def run(

@@ -136,6 +136,8 @@ class Surrogate(torch.nn.Module):
         return L, residual, torch.cholesky_solve(residual[:, None], L)[:, 0]
 
     def _beyond(self, data: Matches) -> Matches:
+        if not len(data):
+            return data
         return replace(data, cost=data.cost - self._foreseen(data.x, data.s))
 
     # --- learning -----------------------------------------------------------------------------
@@ -143,12 +145,13 @@ class Surrogate(torch.nn.Module):
     def fit(self, data: Matches, steps: int = 60, learning_rate: float = 0.08) -> float:
         """Fit the kernel, starting from the present one, and condition on `data`.
 
-        Returns the negative log posterior per evaluation. `steps` are of Adam.
+        Returns the negative log posterior per evaluation. `steps` are of Adam; none are taken where
+        nothing was measured: costs are then what is foreseen.
         """
         some = self._beyond(subset(data, self.FIT_ROWS, self.seed))
         optimiser = Adam(self.parameters())
         value = 0.0
-        for _ in range(steps):
+        for _ in range(steps if len(some) else 0):
             optimiser.clear()
             value = self._likelihood(some) / len(some)
             optimiser.step(learning_rate)

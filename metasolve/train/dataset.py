@@ -42,7 +42,8 @@ class Dataset:
 
     def matches(self) -> Matches:
         """Everything as tensors."""
-        return self.matched(self.evaluations, np.array(self._encoded))
+        encoded = np.reshape(self._encoded, (len(self.evaluations), self.space.dim))
+        return self.matched(self.evaluations, encoded)
 
     def matched(self, evaluations: Sequence[Evaluation], encoded: NDArray[np.float64]) -> Matches:
         """Evaluations of encoded settings (n, dim) as tensors, whether they were added or not."""
@@ -51,6 +52,6 @@ class Dataset:
         return Matches(
             x=as_tensor(self.inputs[rows]),
             s=as_tensor(encoded),
-            instance=torch.as_tensor(rows),
+            instance=torch.as_tensor(rows, dtype=torch.int64),
             cost=costs + as_tensor(self.difficulty[rows]),
         )

@@ -12,6 +12,7 @@ from benchmarks.coverage.entry import Entry, Reading, chosen
 from benchmarks.coverage.examine import Bench, examine, whys
 from benchmarks.coverage.finished import Finished
 from benchmarks.coverage.nested_log import solver_seconds
+from benchmarks.coverage.observed import main as observe
 from benchmarks.coverage.observed import norms
 from benchmarks.coverage.running import Ran, words_of
 from benchmarks.coverage.sources import changed, make, ran
@@ -130,6 +131,25 @@ def test_a_changed_answer_is_a_problem(tmp_path, monkeypatch):
     assert "PROBLEM" in verdict(row)
 
 
+def test_no_run_waits_for_the_plug_in_of_its_petsc(tmp_path, monkeypatch):
+    """It is compiled before the first run under metasolve begins, whose seconds are limited."""
+    steps = []
+    under = Ran(0, 1.0, "answer 1.5")
+    monkeypatch.setattr("benchmarks.coverage.examine.build", lambda *_: steps.append("build") or "")
+    monkeypatch.setattr(
+        "benchmarks.coverage.examine.run_under", lambda *_, **__: steps.append("run") or under
+    )
+    examine(entry(), 1, Bench(tmp_path, ("prior",), 1, lambda _: None))
+    assert steps == ["build", "run", "run"]
+
+
+def test_a_plug_in_that_cannot_be_compiled_is_a_problem(tmp_path):
+    nowhere = (("METASOLVE_PETSC_DIR", str(tmp_path)),)
+    bench = Bench(tmp_path, ("prior",), 0, lambda _: None)
+    row = examine(entry(environment=nowhere), 1, bench)
+    assert row["problem"].startswith("the plug-in: ")
+
+
 @pytest.mark.parametrize(
     ("code", "said"), [(139, "ended with exit code 139"), (None, "did not end in time")]
 )
@@ -163,6 +183,17 @@ def test_ranks_and_places_are_filled_in(tmp_path):
 
 def test_variables_are_told_by_their_norms():
     assert norms(-3) == (3.0, 3.0)
+
+
+@pytest.mark.parametrize(("rank", "said"), [("0", "observed x: 2"), ("1", "")])
+def test_of_several_ranks_the_first_one_tells(tmp_path, monkeypatch, capsys, rank, said):
+    """Lines of several might be lost in one another."""
+    monkeypatch.setenv("OMPI_COMM_WORLD_RANK", rank)
+    monkeypatch.setattr(sys, "argv", sys.argv)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    (tmp_path / "script.py").write_text("x = 2.0")
+    observe([str(tmp_path / "script.py"), "x"])
+    assert capsys.readouterr().out[: len("observed x: 2")] == said
 
 
 def test_entries_have_names_of_their_own_and_are_found_by_parts_of_them():

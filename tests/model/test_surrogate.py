@@ -38,6 +38,18 @@ def test_it_predicts_what_it_was_not_shown():
     assert np.sqrt(np.mean(error**2)) < 0.05
 
 
+def test_where_nothing_was_measured_it_says_what_is_foreseen():
+    """As surely as before anything is known; what is measured later counts."""
+    nothing, others = matches(0), matches(20)
+    known = Surrogate(2, 2, foreseen=lambda x, s: 0.25 + s[:, 0] * len(x) / len(s))
+    known.fit(nothing)
+    told, spread = known.mean_and_spread(others.x, others.s)
+    assert torch.allclose(told, 0.25 + others.s[:, 0])
+    assert bool((spread > fitted().spread(others.x, others.s)).all())
+    wiser = known.given(others)
+    assert torch.allclose(wiser.mean(others.x, others.s), others.cost, atol=0.2)
+
+
 def test_what_does_not_matter_gets_a_longer_length():
     lengths = fitted().feature_lengths.detach()
     assert lengths[1] > lengths[0] + 0.5

@@ -189,6 +189,15 @@ def test_the_first_settings_of_the_design_are_candidates(analytic, prior, hastil
     assert all(each in candidates for each in design[: len(design) // 4])
 
 
+def test_where_no_call_is_left_for_a_design_all_is_as_foreseen(analytic, prior, hastily, tmp_path):
+    asked, config = task(analytic, prior), TrainConfig(calls=16, seed=1, design_share=0.05)
+    with hastily():
+        model = train_task(asked, SerialFarm(analytic()), tmp_path, config)
+    told = [e for e in read_events(tmp_path / "events.jsonl") if e["event"] == "evaluation"]
+    assert "design" not in {each["phase"] for each in told}
+    assert model.info["calls"]["train"] <= 16
+
+
 def test_what_a_journal_tells_corrects_what_is_foreseen_and_is_replayed(
     analytic, prior, hastily, tmp_path
 ):

@@ -37,6 +37,18 @@ for shift in (100.0, 99.9, 99.8, 99.7, 0.0):
     ksp.setOperators(A)
     ksp.solve(b, x)
 """
+LATER = """
+    A.shift(100.0)
+    for _ in range(1200):
+        A.shift(1e-3)
+        ksp.setOperators(A)
+        ksp.solve(b, x)
+    A.shift(-101.2)
+    for _ in range(3):
+        A.shift(1e-9)
+        ksp.setOperators(A)
+        ksp.solve(b, x)
+    ksp.setOperators(A)"""
 SMALL = "so small that a look at it would cost too much"
 
 
@@ -256,3 +268,21 @@ def test_own_settings_are_given_up_where_they_were_best_so_far(
     assert lines[-2]["source"] == "refused", lines[-2]["why"]
     assert lines[-1]["source"] == "switched", lines[-1]["why"]
     assert lines[-1]["reason"] > 0
+
+
+@pytest.mark.parametrize("ranks", [1, 2])
+def test_systems_that_are_not_looked_at_any_more_are_again_once_they_have_become_hard(
+    ranks, tmp_path, feature_names, run_with
+):
+    """Their seconds are counted: the next one is looked at, after one that took long."""
+    text = HARDER.replace("(100.0, 99.9, 99.8, 99.7, 0.0)", "(0.0,)").replace("n = 40", "n = 30")
+    (tmp_path / "later.py").write_text(text.replace("    ksp.setOperators(A)", LATER, 1))
+    leaf = dict.fromkeys(["gmres+ilu0", "cg+icc0"], 5.5)
+    prior = write_prior(tmp_path / "prior", list(leaf), [leaf], list(feature_names))
+    command = [sys.executable, str(tmp_path / "later.py")]
+    own, counted = "-ksp_type richardson -pc_type jacobi", {"METASOLVE_DETERMINISTIC": "1"}
+    done, lines = run_with(prior, command, ranks, f"{own} -ksp_max_it 100000", counted)
+    assert done.returncode == 0, done.stderr
+    assert 0 < len(lines) < 1200  # the others have none
+    assert [line["solve"] for line in lines[-2:]] == [1203, 1204]
+    assert {line["source"] for line in lines[-2:]} <= {"switched", "model"}, lines[-2:]
