@@ -10,7 +10,8 @@ import numpy as np
 from benchmarks.sequence_grid import Array, Grid
 from benchmarks.sequence_kinds import OLDEST, System
 
-ROWS = 256  #: of the sample
+ROWS = 256  #: of the sample, at least
+SHARE = 16  #: of the rows, one is looked at
 FURTHEST = 3.0  #: that the logarithm of an entry may move: entries vanish, and change their sign
 _TINY = 1e-300
 
@@ -23,7 +24,7 @@ class Change(NamedTuple):
     whole
         Whatever its scale: the root of the sum of two variances, of the logarithms of diagonal
         entries and of those beside it, each of the latter weighted with its size beside the
-        diagonal. These see what turns.
+        diagonal, and of what the means of both differ by, squared. It sees what turns.
     diagonal
         Root mean square of the logarithms of the diagonal, scale included.
     """
@@ -47,7 +48,8 @@ class Sample:
     """
 
     def __init__(self, grid: Grid, values: Array) -> None:
-        rows = np.unique(np.linspace(0, grid.size - 1, ROWS).astype(int))
+        most = max(ROWS, grid.size // SHARE)
+        rows = np.unique(np.linspace(0, grid.size - 1, most).astype(int))
         spans = [np.arange(grid.indptr[row], grid.indptr[row + 1]) for row in rows]
         self._places = np.concatenate(spans)
         row = np.repeat(np.arange(len(rows)), [len(span) for span in spans])
@@ -58,6 +60,8 @@ class Sample:
     def change(self, values: Array) -> Change:
         """How far it has moved, its entries being these now."""
         now, then = values[self._places], self._then
+        whole = np.abs(now).sum() / np.abs(then).sum()
+        now, scaled = now / whole, float(np.log(whole))
         diagonal = _moved(now[self._at], then[self._at])
         scale = np.sqrt(np.abs(now[self._at] * then[self._at]))[self._row] + _TINY
         now, then = now[~self._at], then[~self._at]
@@ -65,8 +69,10 @@ class Sample:
         weight = (np.abs(now) + np.abs(then)) / scale + _TINY
         middle = np.average(beside, weights=weight)
         spread = float(np.average((beside - middle) ** 2, weights=weight))
-        whole = float(np.sqrt(diagonal.var() + spread))
-        return Change(whole, float(np.sqrt((diagonal**2).mean())))
+        share = min(float(weight.sum()) / (2.0 * len(diagonal)), 1.0)
+        between = share / (1.0 + share) * (diagonal.mean() - middle) ** 2
+        moved = float(np.sqrt(diagonal.var() + spread + between))
+        return Change(moved, float(np.sqrt(((diagonal + scaled) ** 2).mean())))
 
 
 def _moved(now: Array, then: Array) -> Array:

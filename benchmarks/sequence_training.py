@@ -8,20 +8,24 @@ order, by the plug-in.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
+from itertools import product
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from benchmarks.parity_sources import record_words
 from benchmarks.parts import Part, Parts
-from metasolve.petsc.recording import Recording
 from metasolve.recorded.in_order import in_order
+from metasolve.recorded.reading import provenance, read
 from metasolve.recorded.training import opened
 from metasolve.report.result import Report, Result, Section, silent
 from metasolve.train.config import TrainConfig
+from metasolve.train.past import read_past
 from metasolve.train.session import train_task
 from metasolve.train.task import Task
 
@@ -45,37 +49,62 @@ def run(
 
     Parameters
     ----------
-    out : keeps what is finished; the same benchmark goes on from there.
+    out : keeps recordings, models and what is finished; the same benchmark goes on from there.
     """
     settings = {"calls": calls, "repeats": repeats}
     parts, rows = Parts(out, settings), list[Mapping[str, Any]]()
-    for number, (name, words) in enumerate(PROGRAMS.items()):
-        for seed in seeds:
-            report(f"{name}, seed {seed}", number, len(PROGRAMS))
-            measure = partial(_measured, words, calls, seed, repeats)
-            found = parts.of(f"{words.split()[0].replace('/', '-')}-{number}-{seed}", measure)
+    asked = list(product(PROGRAMS, seeds))
+    with nullcontext(out) if out else TemporaryDirectory() as place:
+        for number, (name, seed) in enumerate(asked):
+            folder = Path(place) / name.replace(",", "").replace(" ", "-")
+            done = partial(_told, report, len(WAYS) * calls, number, len(asked))
+            done(0)
+            measure = partial(_measured, folder, PROGRAMS[name], calls, seed, repeats, done)
+            found = parts.of(f"{folder.name}-{seed}", measure)
             rows.append({"program": name, "seed": seed, **found})
     title = "unseen sequences: times faster than own settings, by what was learned from"
     return Result("sequence training", {**settings, "seeds": list(seeds)}, [Section(title, rows)])
 
 
-def _measured(words: str, calls: int, seed: int, repeats: int) -> Part:
-    with TemporaryDirectory() as name:
-        folder, found = Path(name), Part()
-        for part, runs in (("seen", SEEN), ("unseen", UNSEEN)):
-            for n, contrast in runs:
-                record_words(words.format(n=n, contrast=contrast), folder / part)
-        unseen = Recording(folder / "unseen").instances()
-        with opened(folder / "seen") as (task, farm):
-            config = TrainConfig(calls=calls, seed=seed)
-            for way, each in zip(WAYS, (_alone(task), task), strict=True):
-                train_task(each, farm, folder / way, config)
-        for way in WAYS:
-            told = in_order(unseen, folder / way, repeats)
-            own, kept = told.seconds["own"], told.seconds["kept"]
-            kept_ones = told.preconditioners.get("kept", 0)
-            found |= {"own, s": own, way: own / kept, f"{way}: kept": kept_ones}
-        return {"systems": len(unseen), **found, "gain": found[WAYS[1]] / found[WAYS[0]]}
+def _told(report: Report, calls: int, number: int, parts: int, done: int) -> None:
+    report("solver calls", number * calls + done, parts * calls)
+
+
+def _measured(
+    folder: Path, words: str, calls: int, seed: int, repeats: int, done: Callable[[int], None]
+) -> Part:
+    seen, unseen = _recorded(words, SEEN, folder / "seen"), _recorded(words, UNSEEN, folder / "new")
+    instances, recorded = read(unseen).instances(), read(seen)
+    models = {way: folder / f"{way}-{seed}" for way in WAYS}
+    with opened(seen) as (task, farm):
+        config, where = TrainConfig(calls=calls, seed=seed), provenance(recorded, None)
+        for before, model, each in zip(
+            (0, calls), models.values(), (_alone(task), task), strict=True
+        ):
+            past, made = read_past(model), partial(_made, done, before)
+            train_task(each, farm, model, config, past, where, progress=made)
+    found = Part()
+    for way, model in models.items():
+        told = in_order(instances, model, repeats)
+        own, kept = told.seconds["own"], told.seconds["kept"]
+        kept_ones = told.preconditioners.get("kept", 0)
+        found |= {"own, s": own, way: own / kept, f"{way}: kept": kept_ones}
+    return {"systems": len(instances), **found, "gain": found[WAYS[1]] / found[WAYS[0]]}
+
+
+def _made(done: Callable[[int], None], before: int, _: str, calls: int, __: int) -> None:
+    done(before + calls)
+
+
+def _recorded(words: str, runs: Sequence[tuple[int, float]], folder: Path) -> Path:
+    """Record a program's runs; what was begun and not finished begins anew."""
+    if not folder.exists():
+        part = folder.with_suffix(".part")
+        shutil.rmtree(part, ignore_errors=True)
+        for n, contrast in runs:
+            record_words(words.format(n=n, contrast=contrast), part)
+        part.rename(folder)
+    return folder
 
 
 def _alone(task: Task) -> Task:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby, pairwise
 from typing import Any
 
@@ -15,7 +15,8 @@ from metasolve.petsc.recorded_solve import Operator, RecordedSolve
 from metasolve.solve.instance import Drift
 
 Array = NDArray[Any]
-ROWS, ENTRIES = 256, 64  #: of an operator, and of a row
+ROWS, ENTRIES = 256, 64  #: of an operator at least, and of a row
+SHARE = 16  #: of the rows, one is looked at: a front is few of many
 FURTHEST = 3.0  #: that the logarithm of an entry may move
 _GOLDEN = 0.6180339887498949
 _PAIRS = 16  # of a sequence, spread evenly: matrices may be large, and sequences long
@@ -71,9 +72,10 @@ class Sample:
     @classmethod
     def of(cls, operator: Operator) -> Sample:
         """Read the rows that the plug-in looks at."""
-        at = (np.arange(ROWS) + 1.0) * _GOLDEN % 1.0
+        most = min(operator.rows, max(ROWS, operator.rows // SHARE))
+        at = (np.arange(most) + 1.0) * _GOLDEN % 1.0
         rows = np.minimum((at * operator.rows).astype(np.int64), operator.rows - 1)
-        if operator.rows <= ROWS:
+        if operator.rows <= most:
             rows = np.arange(operator.rows)
         lengths, columns, values = matrix_rows(operator.file, operator.rows, operator.nnz, rows)
         row = np.repeat(np.arange(len(rows)), lengths)
@@ -84,17 +86,22 @@ class Sample:
         return cls(rows, diagonal, np.minimum(lengths, ENTRIES), columns[first], values[first])
 
     def change(self, other: Sample) -> float:
-        """How far it is from another one: 0 where that is only scaled."""
+        """How far it is from another one: 0 where that is only scaled; see ``change.h``."""
         alike = self._alike(other)
         missing = FURTHEST * float(np.mean(~alike))
-        then, now = self._only(alike), other._only(alike)
+        other = _over(other, _larger(other, self))
+        then, now = self.only(alike), other.only(alike)
         row = then.places
         scale = np.sqrt(then.sizes() * now.sizes())[row]
         beside = (then.columns != then.rows[row]) & (scale > 0.0)
         weight = (np.abs(now.values) + np.abs(then.values))[beside] / scale[beside]
-        spread = _variance(_moved(now.diagonal, then.diagonal), np.ones(len(then.rows)))
-        spread += _variance(_moved(now.values, then.values)[beside], weight)
-        return float(np.sqrt(spread + missing**2))
+        there = ((now.diagonal != 0) | (then.diagonal != 0)).astype(float)
+        share = min(float(weight.sum()) / (2.0 * max(len(then.rows), 1)), 1.0)
+        first, within = _spread(_moved(now.diagonal, then.diagonal), there)
+        second, spread = _spread(_moved(now.values, then.values)[beside], weight)
+        if there.any() and weight.any():
+            spread += share / (1.0 + share) * abs(first - second) ** 2
+        return float(np.sqrt(within + spread + missing**2))
 
     @property
     def places(self) -> Array:
@@ -104,12 +111,13 @@ class Sample:
     def _alike(self, other: Sample) -> Array:
         """Which rows (n,) have the same pattern."""
         alike: Array = self.lengths == other.lengths
-        mine, its = self._only(alike), other._only(alike)
+        mine, its = self.only(alike), other.only(alike)
         apart = mine.places[mine.columns != its.columns]
         alike[np.flatnonzero(alike)[apart]] = False
         return alike
 
-    def _only(self, chosen: Array) -> Sample:
+    def only(self, chosen: Array) -> Sample:
+        """Those rows (n,) alone."""
         kept = np.repeat(chosen, self.lengths)
         rows = self.rows[chosen], self.diagonal[chosen], self.lengths[chosen]
         return Sample(*rows, self.columns[kept], self.values[kept])
@@ -131,11 +139,22 @@ def _moved(now: Array, then: Array) -> Array:
     return np.where(there, told, np.where((now == 0) & (then == 0), 0.0, FURTHEST))
 
 
-def _variance(moved: Array, weight: Array) -> float:
-    """Of what has moved, by weight; 0 where nothing has any."""
+def _larger(one: Sample, other: Sample) -> float:
+    """What the whole of it is larger by, about: of what is far from that only as much counts."""
+    whole = float(np.abs(other.values).sum())
+    by = float(np.abs(one.values).sum()) / whole if whole > 0.0 else 1.0
+    return by if by > 0.0 and np.isfinite(by) else 1.0
+
+
+def _over(sample: Sample, factor: float) -> Sample:
+    return replace(sample, diagonal=sample.diagonal / factor, values=sample.values / factor)
+
+
+def _spread(moved: Array, weight: Array) -> tuple[complex, float]:
+    """Mean and variance of what has moved, by weight; 0 where nothing has any."""
     total = float(weight.sum())
     if total <= 0.0:
-        return 0.0
-    mean = (weight * moved).sum() / total
+        return 0.0, 0.0
+    mean = complex((weight * moved).sum() / total)
     squares = float((weight * np.abs(moved) ** 2).sum()) / total
-    return max(squares - float(abs(mean)) ** 2, 0.0)
+    return mean, max(squares - abs(mean) ** 2, 0.0)

@@ -3,10 +3,11 @@
 #include <math.h>
 
 #define FURTHEST 3.                 /* that the logarithm of an entry may move: entries vanish, and change their sign */
+#define SHARE    16                 /* of the rows, one is looked at: a front is few of many */
 #define GOLDEN   0.6180339887498949 /* multiples of it, without their whole part, lie evenly between 0 and 1 */
 
-typedef struct {                                       /* sums over rows and entries */
-  double      rows, diagonal2, weight, beside2, other; /* other: rows whose pattern is another */
+typedef struct {                                                  /* sums over rows and entries */
+  double      rows, other, diagonals, diagonal2, weight, beside2; /* other: rows whose pattern is another */
   PetscScalar diagonal, beside;
 } Moves;
 
@@ -69,14 +70,14 @@ PetscErrorCode SampledTake(Mat A, Sampled *s)
   PetscCall(SampledFree(s));
   PetscCall(MatGetSize(A, &N, NULL));
   PetscCall(RowsOpen(A, &r));
-  most = PetscMin(N, CHANGE_ROWS);
+  most = PetscMin(N, PetscMax(CHANGE_ROWS, N / SHARE));
   PetscCall(PetscMalloc3(most, &s->row, most + 1, &s->begin, most, &s->diagonal));
   s->rows     = N;
   s->local    = r.rend - r.rstart;
   s->begin[0] = 0;
   for (PetscInt k = 0; k < most; k++) {
-    const double   at = N <= CHANGE_ROWS ? 0 : (double)(k + 1) * GOLDEN;
-    const PetscInt i  = (N <= CHANGE_ROWS ? k : PetscMin((PetscInt)((at - floor(at)) * (double)N), N - 1)) - r.rstart;
+    const double   at = N <= most ? 0 : (double)(k + 1) * GOLDEN;
+    const PetscInt i  = (N <= most ? k : PetscMin((PetscInt)((at - floor(at)) * (double)N), N - 1)) - r.rstart;
     if (i < 0 || i >= s->local) continue;
     const Row row      = RowsGet(&r, i);
     s->diagonal[s->n]  = Diagonal(&row, i + r.rstart - r.cstart);
@@ -132,7 +133,8 @@ static PetscBool SamePattern(PetscInt n, const PetscInt a[], const PetscInt b[])
   return PETSC_TRUE;
 }
 
-static void RowMoved(const Sampled *s, PetscInt k, const Row *row, PetscInt at, Moves *m)
+/* by: what the whole matrix is larger by. */
+static void RowMoved(const Sampled *s, PetscInt k, const Row *row, PetscInt at, double by, Moves *m)
 {
   const PetscInt     n = s->begin[k + 1] - s->begin[k], *col = s->col + s->begin[k];
   const PetscScalar *then = s->val + s->begin[k];
@@ -146,11 +148,15 @@ static void RowMoved(const Sampled *s, PetscInt k, const Row *row, PetscInt at, 
     m->other++;
     return;
   }
-  d     = Diagonal(row, at);
+  for (PetscInt i = 0; i < n; i++) now[i] /= by;
+  d     = Diagonal(row, at) / by;
   scale = sqrt(Size(d, n, now) * Size(s->diagonal[k], n, then));
-  d     = Moved(d, s->diagonal[k]);
-  m->diagonal += d;
-  m->diagonal2 += Square(d);
+  if (d != 0 || s->diagonal[k] != 0) {
+    d = Moved(d, s->diagonal[k]);
+    m->diagonals++;
+    m->diagonal += d;
+    m->diagonal2 += Square(d);
+  }
   for (PetscInt i = 0; i < n; i++) {
     if (col[i] == at || scale == 0) continue;
     const double      weight = (PetscAbsScalar(now[i]) + PetscAbsScalar(then[i])) / scale;
@@ -161,26 +167,54 @@ static void RowMoved(const Sampled *s, PetscInt k, const Row *row, PetscInt at, 
   }
 }
 
+/* About: of what is far from it only as much counts. */
+static PetscErrorCode Larger(Mat A, const Rows *r, const Sampled *s, double *by)
+{
+  double sum[2] = {0, 0};
+
+  PetscFunctionBegin;
+  for (PetscInt k = 0; k < s->n; k++) {
+    const Row row = RowsGet(r, s->row[k]);
+    for (PetscInt i = 0; i < Length(&row); i++) sum[0] += PetscAbsScalar(Entry(&row, i));
+    for (PetscInt i = s->begin[k]; i < s->begin[k + 1]; i++) sum[1] += PetscAbsScalar(s->val[i]);
+  }
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, sum, 2, MPI_DOUBLE, MPI_SUM, PetscObjectComm((PetscObject)A)));
+  *by = sum[0] / sum[1];
+  if (!isgreater(*by, 0) || !isfinite(*by)) *by = 1;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static double Variance(double n, PetscScalar sum, double squares)
 {
   return n > 0 ? fmax(squares / n - Square(sum / n), 0) : 0;
+}
+
+/* The diagonal has gained one factor, what is beside it another, and the whole matrix that which is nearest to both. The less there
+   is beside the diagonal, the less its factor counts. */
+static double Between(const Moves *m)
+{
+  if (!(m->diagonals > 0 && m->weight > 0)) return 0;
+  const double share = fmin(m->weight / (2 * (m->rows - m->other)), 1);
+  return share / (1 + share) * Square(m->diagonal / m->diagonals - m->beside / m->weight);
 }
 
 PetscErrorCode SampledChange(Mat A, const Sampled *s, double *change)
 {
   Moves  m = {0};
   Rows   r;
-  double other;
+  double by, other, within;
 
   PetscFunctionBegin;
   PetscCall(RowsOpen(A, &r));
+  PetscCall(Larger(A, &r, s, &by));
   for (PetscInt k = 0; k < s->n; k++) {
     const Row row = RowsGet(&r, s->row[k]);
-    RowMoved(s, k, &row, s->row[k] + r.rstart - r.cstart, &m);
+    RowMoved(s, k, &row, s->row[k] + r.rstart - r.cstart, by, &m);
   }
   PetscCall(RowsClose(A, &r));
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &m, sizeof m / sizeof m.rows, MPI_DOUBLE, MPI_SUM, PetscObjectComm((PetscObject)A)));
   other   = FURTHEST * m.other / fmax(m.rows, 1);
-  *change = sqrt(Variance(m.rows - m.other, m.diagonal, m.diagonal2) + Variance(m.weight, m.beside, m.beside2) + other * other);
+  within  = Variance(m.diagonals, m.diagonal, m.diagonal2) + Variance(m.weight, m.beside, m.beside2);
+  *change = sqrt(within + Between(&m) + other * other);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -1,16 +1,17 @@
 /*
    change.h - how far an operator has moved since a preconditioner was made of it, seen in a sample of its rows.
 
-   About CHANGE_ROWS rows of all ranks are kept, spread evenly. Looking at them again costs microseconds. The change is the root
-   of a sum of variances: of ln |a_ii now / a_ii then| over rows, and of ln |a_ij now / a_ij then| over entries beside the
-   diagonal, each weighted with its size relative to the diagonal, or to the whole row where that is zero. Logarithms of complex
-   numbers are complex. So a factor that the whole matrix gains is none, as a Krylov method sees none, while a wind that turns, or
-   a front that moves, is one.
+   At least CHANGE_ROWS rows of all ranks are kept, and of many rows a share, spread evenly: a front that moves is in few of them.
+   Looking at them again costs a small part of a solve. The change is the root of a sum: of two variances, of ln |a_ii now / a_ii
+   then| over rows, and of ln |a_ij now / a_ij then| over entries beside the diagonal, each weighted with its size relative to the
+   diagonal, or to the whole row where that is zero; and of what the means of both differ by, squared, as far as there is something
+   beside the diagonal: a time step moves the one and not the other. Logarithms of complex numbers are complex. So a factor that the
+   whole matrix gains is none, as a Krylov method sees none, while a wind that turns, or a front, is one.
 */
 #pragma once
 #include "metasolve.h"
 
-#define CHANGE_ROWS    256 /* of all ranks */
+#define CHANGE_ROWS    256 /* of all ranks, at least */
 #define CHANGE_ENTRIES 64  /* of a row: the first ones */
 
 typedef struct {

@@ -140,6 +140,23 @@ def test_what_a_singular_operator_does_not_see_does_not_add_up(sequence):
     )
 
 
+@pytest.mark.parametrize("factor", [2.0, 0.5, 0.9])
+def test_nor_does_it_where_the_operator_drifts_and_its_scale_changes(sequence, factor):
+    """Beside what the operator makes of it, no answer is much larger than without starts."""
+    n = 40
+    solve, lines, sizes = sequence(insulated(n), {"ksp_type": "bcgs", "pc_type": "gamg"}), [], []
+    for step in range(30):
+        A, b = insulated(n), moment(insulated(n), 0.01 * step)
+        A.scale(factor**step)
+        b.shift(-b.sum() / n**2)
+        lines.append(solve(b, A))
+        sizes.append(factor**step * solve.x.norm() / b.norm())
+    assert [line["start"] for line in lines].count("earlier") > 10
+    assert max(sizes) < 10 * max(
+        x for x, line in zip(sizes, lines, strict=True) if line["start"] == "zero"
+    )
+
+
 @pytest.mark.parametrize("both", [False, True], ids=["operator", "both sides"])
 @pytest.mark.parametrize("factor", [10.0, 0.1])
 def test_the_scale_of_the_operator_is_none_of_the_start(sequence, factor, both):

@@ -75,6 +75,45 @@ def test_a_factor_that_the_whole_matrix_gains_is_no_move(program):
     assert line["preconditioner"] == "kept"
 
 
+def with_diagonal(A, factor):
+    """A copy whose diagonal is so many times what it was."""
+    moved, diagonal = A.copy(), A.getDiagonal()
+    diagonal.scale(factor)
+    moved.setDiagonal(diagonal)
+    return moved
+
+
+@pytest.mark.parametrize("whole", [1.0, 1e3])
+def test_a_diagonal_that_moves_by_another_factor_than_the_rest_has_moved(program, whole):
+    """A time step that grows, in one material: each part by itself is only scaled."""
+    solve, A = program(GAMG), convection_diffusion(40, 5.0)
+    solve(A)
+    moved = with_diagonal(A, np.exp(0.3))
+    moved.scale(whole)
+    assert solve(moved)["moved"] == pytest.approx(0.3 / np.sqrt(2), rel=0.05)
+
+
+def test_what_is_small_beside_the_diagonal_moves_little(program):
+    solve, A = program(GAMG), with_diagonal(convection_diffusion(40, 5.0), 1e4)
+    solve(A)
+    assert 0.0 < solve(with_diagonal(A, np.exp(0.3)))["moved"] < 0.01
+
+
+@pytest.mark.parametrize("at", [0.1, 0.4, 0.7])
+def test_a_front_is_seen_wherever_it_is(program, at):
+    """One row in a hundred; of 256 rows it might be none."""
+    solve, A = program(GAMG), convection_diffusion(120, 5.0)
+    solve(A)
+    rows, factors = A.getSize()[0], A.createVecLeft()
+    factors.set(1.0)
+    first = int(at * rows)
+    factors.setValues(range(first, first + rows // 100), [20.0] * (rows // 100))
+    factors.assemble()
+    moved = A.copy()
+    moved.diagonalScale(L=factors)
+    assert solve(moved)["moved"] > np.sqrt(0.01) * np.log(20.0)
+
+
 def test_another_wind_is_a_move_though_the_diagonal_stays(program):
     solve, A = program(GAMG), convection_diffusion(40, 5.0)
     solve(A)
@@ -112,6 +151,9 @@ def test_rows_without_a_diagonal_move_as_others_do(program, unit):
     A.assemble()
     solve = program({**LU, "pc_factor_mat_solver_type": "mumps"})
     solve(A)
+    scaled = A.copy()
+    scaled.scale(1e3)
+    assert solve(scaled)["moved"] == pytest.approx(0.0, abs=1e-9)
     line = solve(nudged(A, 1e-4))
     assert line["moved"] is not None, line["why"]
     assert 1e-5 < line["moved"] < 1e-3
