@@ -128,7 +128,8 @@ static PetscErrorCode Stabilised(const Solve *s, const double features[], PetscB
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* A saddle point that is preconditioned by blocks of its own: nothing that is seen of these tells how many iterations it takes. */
+/* A saddle point, say, that is preconditioned by blocks of its own: nothing that is seen of these tells how many iterations it
+   takes. */
 static PetscErrorCode Hidden(const Solve *s, PetscBool *yes)
 {
   PetscBool rows;
@@ -138,7 +139,7 @@ static PetscErrorCode Hidden(const Solve *s, PetscBool *yes)
   if (!OperatorIsTwo(&s->op)) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(MatIsRows(s->op.A, &rows));
   if (!rows) PetscCall(TwinMay(s->op.A, &rows));
-  if (rows) PetscCall(SplitHides(s->op.A, s->op.P, yes));
+  if (rows) PetscCall(SplitMay(s->op.A, yes));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -153,7 +154,7 @@ static PetscBool Untold(const Solve *s, const double features[])
                      (r->own_candidate < 0 || !Saddle(s, features)));
 }
 
-/* wave: the operator is complex, and indefinite. hidden: it is less definite than the matrix that is looked at. untold: what own
+/* wave: the operator is complex, and indefinite. hidden: it is indefinite, and another matrix is looked at. untold: what own
    settings take is not foreseen. */
 PetscErrorCode ForeseeNature(Solve *s, const double features[])
 {

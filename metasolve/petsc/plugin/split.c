@@ -14,10 +14,17 @@ static inline PetscBool Negative(PetscScalar d)
   return (PetscBool)isless(PetscRealPart(d), 0);
 }
 
+/* In a plain vector, which those of a nested matrix may not be. */
 static PetscErrorCode DiagonalOf(Mat A, Vec *d)
 {
+  PetscInt n, N;
+
   PetscFunctionBegin;
-  PetscCall(MatCreateVecs(A, NULL, d));
+  PetscCall(MatGetLocalSize(A, &n, NULL));
+  PetscCall(MatGetSize(A, &N, NULL));
+  PetscCall(VecCreate(PetscObjectComm((PetscObject)A), d));
+  PetscCall(VecSetSizes(*d, n, N));
+  PetscCall(VecSetType(*d, VECSTANDARD));
   PetscCall(MatGetDiagonal(A, *d));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -55,28 +62,6 @@ static PetscErrorCode How(Mat A, Split *how)
   all[2] = mine.zero;
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, all, 3, MPIU_INT, MPI_SUM, PetscObjectComm((PetscObject)A)));
   *how = all[2] && all[0] + all[1] ? SPLIT_ZEROS : all[0] && all[1] ? SPLIT_NEGATIVE : SPLIT_NONE;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-PetscErrorCode SplitHides(Mat A, Mat P, PetscBool *yes)
-{
-  const PetscScalar *a, *p;
-  PetscInt           n;
-  Vec                both[2];
-  int                any = 0;
-
-  PetscFunctionBegin;
-  PetscCall(DiagonalOf(A, &both[0]));
-  PetscCall(DiagonalOf(P, &both[1]));
-  PetscCall(VecGetLocalSize(both[1], &n));
-  PetscCall(VecGetArrayRead(both[0], &a));
-  PetscCall(VecGetArrayRead(both[1], &p));
-  for (PetscInt i = 0; i < n && !any; i++) any = isgreater(PetscRealPart(p[i]), 0) && !isgreater(PetscRealPart(a[i]), 0);
-  PetscCall(VecRestoreArrayRead(both[1], &p));
-  PetscCall(VecRestoreArrayRead(both[0], &a));
-  for (int i = 0; i < 2; i++) PetscCall(VecDestroy(&both[i]));
-  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &any, 1, MPI_INT, MPI_MAX, PetscObjectComm((PetscObject)P)));
-  *yes = (PetscBool)any;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

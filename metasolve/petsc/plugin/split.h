@@ -14,9 +14,7 @@ typedef struct {        /* of a row, on average: entries beside the diagonal, in
   double others, alike; /* in columns of positive rows, of negative ones */
 } Ties;
 
-PetscErrorCode DiagonalCount(Mat, Diagonal *); /* of the rows of this rank */
-PetscErrorCode SplitMay(Mat, PetscBool *);     /* are there rows to split off? Collective */
-PetscErrorCode SplitTies(Mat, Ties *);         /* of rows with a negative one. Collective */
-PetscErrorCode SplitHides(Mat A, Mat P, PetscBool *);
-/* is there a row whose entry is positive in P only? Then P says nothing of how definite A is. Collective */
+PetscErrorCode DiagonalCount(Mat, Diagonal *);       /* of the rows of this rank */
+PetscErrorCode SplitMay(Mat, PetscBool *);           /* are there rows to split off? Collective */
+PetscErrorCode SplitTies(Mat, Ties *);               /* of rows with a negative one. Collective */
 PetscErrorCode SplitRows(PC, const Settings *, Mat); /* where PETSc finds none. Collective */
