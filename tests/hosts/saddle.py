@@ -2,7 +2,8 @@
 
 -n <cells a side>, -given: one pressure is given and its row kept; otherwise constants are the null
 space; -stable <number>: times the Laplacian of the pressures, which takes the place of zeros;
--operator same or shell (a product in Python, the matrix is its preconditioner);
+-operator same, shell (a product in Python, the matrix is its preconditioner) or blocks (what is
+preconditioned is the block of the velocities, and ones for the pressures);
 -format aij, nest (a matrix of matrices), or vectors (and of nested vectors);
 -solves <count>: from one to the next the block of the velocities grows, which a nest is not told
 """
@@ -80,6 +81,20 @@ def nested(A, velocities):
     return PETSc.Mat().createNest(blocks, rows, rows), rows
 
 
+def definite(A, velocities):
+    """Return what is left of it without what couples both, and ones for the pressures."""
+    P = PETSc.Mat().createAIJ(A.getSizes(), nnz=(6, 6))
+    for row in range(*A.getOwnershipRange()):
+        columns, values = A.getRow(row)
+        for column, value in zip(columns, values, strict=True):
+            if row < velocities and column < velocities:
+                P.setValue(row, column, value)
+        if row >= velocities:
+            P.setValue(row, row, 1.0)
+    P.assemble()
+    return P
+
+
 class Product:
     """A matrix of which nothing is known but its product."""
 
@@ -111,12 +126,14 @@ def main():
         A.setNullSpace(PETSc.NullSpace().create(vectors=[constant]))
     if form == "vectors":
         b, x = (PETSc.Vec().createNest([v.getSubVector(r) for r in rows], rows) for v in (b, x))
-    operator = A
+    operator, other = A, A
     if options.getString("operator", "same") == "shell":
         operator = PETSc.Mat().createPython(A.getSizes(), Product(A))
         operator.setUp()
+    if options.getString("operator", "same") == "blocks":
+        other = definite(plain, velocities)
     ksp = PETSc.KSP().create()
-    ksp.setOperators(operator, A)
+    ksp.setOperators(operator, other)
     ksp.setFromOptions()
     if rows and ksp.getPC().getType() == "fieldsplit":
         ksp.getPC().setFieldSplitIS(("0", rows[0]), ("1", rows[1]))

@@ -69,12 +69,28 @@ static PetscBool Vain(const Solve *s, int candidate, Nature nature)
 }
 
 /* Where meshes are refined, the last solve takes as long as all others: what was not tried on a coarse one comes too late. The
-   forest has seen no complex wave, for which iterative methods take many times as long as for what else looks alike. */
+   forest has seen no complex wave, for which iterative methods take many times as long as for what else looks alike, and nothing of
+   what is in the operator only. */
 static double Doubt(const Solve *s, int candidate)
 {
-  const PetscBool strange = (PetscBool)(s->run->wave && !PriorFactorises(PolicyPrior(s->run->policy), candidate));
+  const Run      *r       = s->run;
+  const PetscBool strange = (PetscBool)(r->hidden || (r->wave && !PriorFactorises(PolicyPrior(r->policy), candidate)));
 
   return (s->class->refined || strange) && !s->class->offsets.seen[candidate] ? DOUBT : 1;
+}
+
+/* Nobody knows what the program's own settings take, and nothing gains over them surely. */
+static PetscBool Unknown(const Solve *s)
+{
+  return (PetscBool)(s->run->untold && !s->class->own_solve.n && !s->class->offsets.seen[POSTERIOR_OWN]);
+}
+
+/* They are given up for what is foreseen, unless that may be as wrong. */
+static void MeasureFirst(const Solve *s, Verdict *v)
+{
+  v->why     = WHY_MEASURED;
+  v->venture = 0;
+  if (s->run->hidden) v->patience = 0;
 }
 
 /* Where the program's own settings solve anyway, they are not what is waited for while they do: they would never be given up. */
@@ -126,6 +142,7 @@ static void Best(Solve *s, Nature nature, PetscBool again, Verdict *v)
                 : exp(f->total[v->candidate] + PosteriorMean(o, f, WhoseCandidate(v->candidate)));
   v->patience = v->candidate == POSTERIOR_LASTING ? 0 : PATIENCE * v->foreseen; /* own settings are not given up for themselves */
   if (v->candidate < 0 || !(v->venture > 0 || best.gains)) v->why = WHY_NO_GAIN;
+  if (Unknown(s)) MeasureFirst(s, v);
   left = fmin(VENTURED * s->class->account.own - s->class->ventured, VENTURED * s->class->account.taken - s->class->search.risked);
   ProbeAsk(s, v->candidate, v->foreseen, v->why || v->venture > 0 || again ? 0 : left, &v->place);
   v->venture += v->place.risk;

@@ -9,8 +9,9 @@
 #define TELLS    0.8  /* of how slow products are here, that all else is slower as well ... */
 #define FARTHEST 2.5  /* ... of what is not taken for an accident, ln */
 #define MIRRORED -8   /* log_asymmetry, where there is none */
-#define APART    0.75 /* of what rows with a negative diagonal are coupled to: so much may be themselves in a saddle point, ... */
-#define FEWEST   0.1  /* ... in which so many rows are such, ... */
+#define TIED     1.1  /* times their own entries, what rows with a negative diagonal have beside it in a saddle point, ... */
+#define APART    0.25 /* ... of all of which so much leads to others, ... */
+#define FEWEST   0.1  /* ... and so many rows are such, ... */
 #define MOST     0.6  /* ... at least and at most */
 
 /* How many products a solve makes follows from what the forest foresees for one matrix. Assembled operators are as that one. */
@@ -110,34 +111,66 @@ static PetscBool Saddle(const Solve *s, const double features[])
   return (PetscBool)(zeros && isgreater(features[METASOLVE_NEGATIVE_DIAGONAL], 0) && !OperatorIsTwo(&s->op));
 }
 
-/* The same of elements that are stabilised: small negative entries take the place of zeros. There is one such row for a few others,
-   and it is coupled to these. Else it is the operator of a wave that is too short for the mesh, in a part of the domain. */
+/* The same of elements that are stabilised: small negative entries take the place of zeros. There is one such row for a few others.
+   Its ties outweigh its own entry, and many lead to these. Where few do it is the operator of a wave that is too short for the mesh,
+   in a part of the domain; rows that their own entries dominate have changed their sign, and nothing else. */
 static PetscErrorCode Stabilised(const Solve *s, const double features[], PetscBool *yes)
 {
   const double    negative  = features[METASOLVE_NEGATIVE_DIAGONAL];
   const PetscBool symmetric = (PetscBool)islessequal(features[METASOLVE_LOG_ASYMMETRY], MIRRORED);
-  double          within;
+  Ties            ties;
 
   PetscFunctionBegin;
   *yes = (PetscBool)(symmetric && isgreater(negative, FEWEST) && isless(negative, MOST) && !OperatorIsTwo(&s->op));
   if (!*yes) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(SplitWithin(s->op.P, &within));
-  *yes = (PetscBool)isless(within, APART);
+  PetscCall(SplitTies(s->op.P, &ties));
+  *yes = (PetscBool)(isgreater(ties.others + ties.alike, TIED) && isgreater(ties.others, APART * (1 + ties.others + ties.alike)));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* A saddle point, say, that is preconditioned by blocks of its own: nothing that is seen of these tells how many iterations it
+   takes. */
+static PetscErrorCode Hidden(const Solve *s, PetscBool *yes)
+{
+  PetscBool rows;
+
+  PetscFunctionBegin;
+  *yes = PETSC_FALSE;
+  if (!OperatorIsTwo(&s->op)) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(MatIsRows(s->op.A, &rows));
+  if (!rows) PetscCall(TwinMay(s->op.A, &rows));
+  if (rows) PetscCall(SplitMay(s->op.A, yes));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Iterative settings of a saddle point that work were made for it: PETSc's usual ones, which fail, say nothing of them. Nor is it
+   known what these do where small entries take the place of zeros. */
+static PetscBool Untold(const Solve *s, const double features[])
+{
+  const Run *r = s->run;
+
+  if (r->hidden) return PETSC_TRUE;
+  return (PetscBool)(r->nature == NATURE_SADDLE && s->contract.kind != CONTRACT_DIRECT &&
+                     (r->own_candidate < 0 || !Saddle(s, features)));
+}
+
+/* wave: the operator is complex, and indefinite. hidden: it is indefinite, and another matrix is looked at. untold: what own
+   settings take is not foreseen. */
 PetscErrorCode ForeseeNature(Solve *s, const double features[])
 {
+  Run      *r = s->run;
   PetscBool symmetric, indefinite = PETSC_FALSE, saddle = Saddle(s, features);
 
   PetscFunctionBegin;
   PetscCall(Symmetric(s, features, &symmetric));
-  s->run->wave = (PetscBool)(!s->run->previous.plain && islessequal(features[METASOLVE_NEGATIVE_DIAGONAL], 0));
-  if (symmetric || s->run->wave) PetscCall(Indefinite(s, features, &indefinite));
-  s->run->wave = (PetscBool)(s->run->wave && indefinite);
+  r->wave = (PetscBool)(!r->previous.plain && islessequal(features[METASOLVE_NEGATIVE_DIAGONAL], 0));
+  if (symmetric || r->wave) PetscCall(Indefinite(s, features, &indefinite));
+  r->wave = (PetscBool)(r->wave && indefinite);
   if (!symmetric && !saddle) PetscCall(Stabilised(s, features, &saddle));
-  if (symmetric) s->run->nature = indefinite ? NATURE_INDEFINITE : NATURE_SYMMETRIC;
-  else s->run->nature = saddle ? NATURE_SADDLE : NATURE_ANY;
+  if (symmetric) r->nature = indefinite ? NATURE_INDEFINITE : NATURE_SYMMETRIC;
+  else r->nature = saddle ? NATURE_SADDLE : NATURE_ANY;
+  PetscCall(Hidden(s, &r->hidden));
+  r->untold = Untold(s, features);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

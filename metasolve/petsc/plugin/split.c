@@ -14,10 +14,17 @@ static inline PetscBool Negative(PetscScalar d)
   return (PetscBool)isless(PetscRealPart(d), 0);
 }
 
+/* In a plain vector, which those of a nested matrix may not be. */
 static PetscErrorCode DiagonalOf(Mat A, Vec *d)
 {
+  PetscInt n, N;
+
   PetscFunctionBegin;
-  PetscCall(MatCreateVecs(A, NULL, d));
+  PetscCall(MatGetLocalSize(A, &n, NULL));
+  PetscCall(MatGetSize(A, &N, NULL));
+  PetscCall(VecCreate(PetscObjectComm((PetscObject)A), d));
+  PetscCall(VecSetSizes(*d, n, N));
+  PetscCall(VecSetType(*d, VECSTANDARD));
   PetscCall(MatGetDiagonal(A, *d));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -68,36 +75,64 @@ PetscErrorCode SplitMay(Mat A, PetscBool *yes)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* A row's entries in columns of this rank, each relative to both diagonals: no unit matters. sum[1]: in those of negative rows. */
-static void AddCoupling(const Rows *r, const PetscScalar d[], PetscInt i, double sum[2])
+/* The diagonal of rows of other ranks that rows of this one have entries for. */
+static PetscErrorCode Beside(const Rows *r, Vec d, Vec *there)
 {
-  const PetscInt n = r->rend - r->rstart;
+  PetscInt   n = 0;
+  IS         from;
+  VecScatter move;
 
-  for (PetscInt k = r->ai[i]; k < r->ai[i + 1]; k++) {
-    const PetscInt j = r->aj[k] + r->cstart - r->rstart;
-    if (j < 0 || j >= n || d[j] == 0) continue;
-    sum[Negative(d[j])] += PetscAbsScalar(r->aa[k]) / sqrt(PetscAbsScalar(d[i]) * PetscAbsScalar(d[j]));
-  }
+  PetscFunctionBegin;
+  if (r->off) PetscCall(MatGetLocalSize(r->off, NULL, &n));
+  PetscCall(VecCreateSeq(PETSC_COMM_SELF, n, there));
+  PetscCall(ISCreateGeneral(PETSC_COMM_SELF, n, r->garray, PETSC_COPY_VALUES, &from));
+  PetscCall(VecScatterCreate(d, from, *there, NULL, &move));
+  PetscCall(VecScatterBegin(move, d, *there, INSERT_VALUES, SCATTER_FORWARD));
+  PetscCall(VecScatterEnd(move, d, *there, INSERT_VALUES, SCATTER_FORWARD));
+  PetscCall(VecScatterDestroy(&move));
+  PetscCall(ISDestroy(&from));
+  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode SplitWithin(Mat A, double *share)
+/* Relative to both diagonals: no unit matters. sum[1]: of entries in columns of negative rows; sum[0]: of others */
+static inline void Add(PetscScalar a, PetscScalar row, PetscScalar column, double sum[])
 {
-  const PetscScalar *d;
-  double             sum[2] = {0, 0};
+  if (column != 0) sum[Negative(column)] += PetscAbsScalar(a) / sqrt(PetscAbsScalar(row) * PetscAbsScalar(column));
+}
+
+/* sum[2]: the rows */
+static void AddRow(const Row *row, const PetscScalar d[], const PetscScalar there[], PetscScalar own, double sum[3])
+{
+  for (PetscInt k = 0; k < row->n; k++) Add(row->val[k], own, d[row->col[k]], sum);
+  for (PetscInt k = 0; k < row->noff; k++) Add(row->offval[k], own, there[row->off[k]], sum);
+  sum[1] -= 1; /* its own entry */
+  sum[2] += 1;
+}
+
+PetscErrorCode SplitTies(Mat A, Ties *ties)
+{
+  const PetscScalar *d, *beside;
+  double             sum[3] = {0, 0, 0};
   Rows               r;
-  Vec                v;
+  Vec                v, there;
 
   PetscFunctionBegin;
   PetscCall(DiagonalOf(A, &v));
-  PetscCall(VecGetArrayRead(v, &d));
   PetscCall(RowsOpen(A, &r));
-  for (PetscInt i = 0; i < r.rend - r.rstart; i++)
-    if (Negative(d[i])) AddCoupling(&r, d, i, sum);
-  PetscCall(RowsClose(A, &r));
+  PetscCall(Beside(&r, v, &there));
+  PetscCall(VecGetArrayRead(v, &d));
+  PetscCall(VecGetArrayRead(there, &beside));
+  for (PetscInt i = 0; i < r.rend - r.rstart; i++) {
+    const Row row = RowsGet(&r, i);
+    if (Negative(d[i])) AddRow(&row, d, beside, d[i], sum);
+  }
+  PetscCall(VecRestoreArrayRead(there, &beside));
   PetscCall(VecRestoreArrayRead(v, &d));
+  PetscCall(RowsClose(A, &r));
+  PetscCall(VecDestroy(&there));
   PetscCall(VecDestroy(&v));
-  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, sum, 2, MPI_DOUBLE, MPI_SUM, PetscObjectComm((PetscObject)A)));
-  *share = sum[1] > 0 ? sum[1] / (sum[0] + sum[1]) : 0;
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, sum, 3, MPI_DOUBLE, MPI_SUM, PetscObjectComm((PetscObject)A)));
+  *ties = (Ties){sum[0] / fmax(sum[2], 1), sum[1] / fmax(sum[2], 1)};
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

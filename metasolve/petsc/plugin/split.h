@@ -10,8 +10,11 @@
 typedef struct {
   PetscInt positive, negative, zero;
 } Diagonal;
+typedef struct {        /* of a row, on average: entries beside the diagonal, in times of it */
+  double others, alike; /* in columns of positive rows, of negative ones */
+} Ties;
 
 PetscErrorCode DiagonalCount(Mat, Diagonal *);       /* of the rows of this rank */
 PetscErrorCode SplitMay(Mat, PetscBool *);           /* are there rows to split off? Collective */
-PetscErrorCode SplitWithin(Mat, double *share);      /* of what rows with a negative one are coupled to: themselves. Collective */
+PetscErrorCode SplitTies(Mat, Ties *);               /* of rows with a negative one. Collective */
 PetscErrorCode SplitRows(PC, const Settings *, Mat); /* where PETSc finds none. Collective */

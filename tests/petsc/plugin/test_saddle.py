@@ -9,7 +9,7 @@ from metasolve.prior import read_candidates
 from ..conftest import needs_hypre
 from ..prior_writer import CANDIDATES, write_prior
 
-FAST, SLOW = 2.0, 12.0
+FAST, BARELY, SLOW = 2.0, 8.0, 12.0  #: barely: own settings are not given up for it
 EXACT = 1e-15
 SPLITS = {each.name: each for each in read_candidates() if each.operators == "saddle"}
 LU = ["-ksp_type", "preonly", "-pc_type", "lu", "-pc_factor_mat_solver_type", "mumps"]
@@ -18,6 +18,9 @@ STABLE = ["-stable", "1e-2"]
 OWN = "-ksp_type fgmres -ksp_rtol 1e-8 -pc_type fieldsplit -pc_fieldsplit_type schur"
 OWN += " -pc_fieldsplit_schur_precondition selfp -fieldsplit_0_pc_type bjacobi"
 OWN += " -fieldsplit_1_pc_type jacobi"
+MINRES = ["-ksp_type", "minres", "-ksp_rtol", "1e-6", "-pc_type", "none"]
+MEASURED = "the program's own settings are measured now and then"
+COUNTED = {"METASOLVE_DETERMINISTIC": "1"}  # a busy machine gives up what takes long on it
 PLAIN = SPLITS["split-ilu0"].parallel  #: on any number of ranks
 
 
@@ -25,10 +28,10 @@ PLAIN = SPLITS["split-ilu0"].parallel  #: on any number of ranks
 def prior(tmp_path, feature_names, monkeypatch):
     """`prior(name, ranks=1)`: one split is foreseen to be much faster than all that is not one."""
 
-    def make(name, ranks=1):
+    def make(name, ranks=1, fast=FAST):
         settings = SPLITS[name].serial if ranks == 1 else SPLITS[name].parallel
         monkeypatch.setitem(CANDIDATES, name, ("saddle", [], settings))
-        leaf = dict.fromkeys(["gmres+ilu0", "lu+mumps"], SLOW) | {name: FAST}
+        leaf = dict.fromkeys(["gmres+ilu0", "lu+mumps"], SLOW) | {name: fast}
         return write_prior(tmp_path / "prior", list(leaf), [leaf], list(feature_names))
 
     return make
@@ -74,15 +77,46 @@ def test_it_is_for_operators_with_zeros_on_the_diagonal_only(ranks, host, prior,
 
 
 @needs_hypre
-@pytest.mark.parametrize("where", ["slab", "blocks", "points"])
+@pytest.mark.parametrize("where", ["slab", "blocks", "points", "alone", "flipped", "apart"])
 @pytest.mark.parametrize("ranks", [1, 2])
 def test_both_signs_on_a_diagonal_are_no_saddle_point_yet(ranks, where, host, prior, run_with):
-    """Waves that are too short for the mesh have negative rows, beside each other or a few."""
+    """Its negative rows are a tenth at least, coupled to others, and not dominated by their entry.
+
+    Waves that are too short for the mesh have some beside each other, or a few.
+    """
     own = ["-ksp_type", "gmres", "-pc_type", "bjacobi", "-where", where]
     done, lines = run_with(prior("split-hypre", ranks), [*host("mixed_signs"), *own], ranks)
     assert done.returncode == 0, done.stderr
     assert lines
     assert all(line["candidate"] != "split-hypre" for line in lines)
+
+
+@pytest.mark.parametrize(
+    "more", [[], STABLE, ["-format", "nest"]], ids=["zeros", "stabilised", "nested"]
+)
+@pytest.mark.parametrize("ranks", [1, 2])
+def test_settings_that_were_made_for_it_are_measured_first(
+    ranks, more, host, prior, run_with, run_program
+):
+    """No candidate stands for them, and PETSc's usual ones, which fail, say nothing of them."""
+    command = [*host("saddle"), *MINRES, *more]
+    done, lines = run_with(prior("split-ilu0", ranks, BARELY), command, ranks, env=COUNTED)
+    assert done.stdout == run_program(command, ranks=ranks).stdout
+    assert [line["why"] for line in lines] == [MEASURED]
+
+
+@pytest.mark.parametrize("form", ["aij", "nest"])
+@pytest.mark.parametrize("ranks", [1, 2])
+def test_what_only_the_operator_shows_is_not_foreseen(
+    ranks, form, host, tmp_path, feature_names, run_with, run_program
+):
+    """It has zeros on its diagonal, and what is preconditioned is definite."""
+    leaf = {"gmres+ilu0": SLOW, "gmres+jacobi": FAST}
+    folder = write_prior(tmp_path / "prior", list(leaf), [leaf], list(feature_names))
+    command = [*host("saddle"), *MINRES, "-operator", "blocks", "-format", form]
+    done, lines = run_with(folder, command, ranks, env=COUNTED)
+    assert done.stdout == run_program(command, ranks=ranks).stdout
+    assert [line["why"] for line in lines] == [MEASURED]
 
 
 def test_the_operator_has_to_be_the_matrix_that_is_split(host, prior, run_with):
