@@ -24,7 +24,7 @@ SURE, SURE_SQUARE = 0.6, 1.25
 ALONE = 0.5  #: for a deviation, in both, where caution is about a candidate's own time
 SMALL = 25_000  #: unknowns, of a fit that is to say something of larger systems
 _FAR = 9.0
-_LOG_ROWS = 0  # place of the feature
+LOG_ROWS = 0  #: place of the feature
 MARGIN = float(np.log(1.1))  #: a choice is foreseen to be faster than the own settings by this
 
 
@@ -34,9 +34,9 @@ def forest(trees: int = TREES, leaves: int = LEAVES) -> Learner:
     def learn(known: Table, Z: Array) -> Array:
         candidates = read_candidates()
         grows = growth(known.rows, candidates, known.Y)
-        left = known.Y - grown(known.X[:, _LOG_ROWS], grows)
+        left = known.Y - grown(known.X[:, LOG_ROWS], grows)
         fitted = fit(known.X, left, guide(known.Y, candidates), trees, leaves)
-        return np.stack([fitted(x) for x in Z], axis=1) + grown(Z[:, _LOG_ROWS], grows)
+        return np.stack([fitted(x) for x in Z], axis=1) + grown(Z[:, LOG_ROWS], grows)
 
     return learn
 
@@ -107,7 +107,7 @@ def foresee(table: Table, learner: Learner) -> Foreseen:
 
 def foresee_larger(table: Table, learner: Learner) -> tuple[Table, Foreseen]:
     """Fit to systems of up to `SMALL` unknowns; the larger ones, and what is expected of them."""
-    out = table.X[:, _LOG_ROWS] > np.log10(SMALL)
+    out = table.X[:, LOG_ROWS] > np.log10(SMALL)
     larger = table.some(out)
     each = learner(table.some(~out), larger.X)[..., TOTAL]
     return larger, Foreseen(each.mean(axis=0), each.std(axis=0), parts(each))

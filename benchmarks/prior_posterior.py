@@ -45,12 +45,16 @@ class Posterior:
     ----------
     candidates
         How many there are.
+
+    Attributes
+    ----------
+    seen : solves that have told of each candidate; (K,).
     """
 
     def __init__(self, candidates: int) -> None:
         self._weight, self._covariance = np.zeros(PARTS + 1), SHARE * np.eye(PARTS + 1)
         self._offset, self._variance = np.zeros(candidates), np.full(candidates, LEAST**2)
-        self._seen = np.zeros(candidates, dtype=bool)
+        self.seen = np.zeros(candidates, dtype=int)
 
     def mean(self, apart: Array) -> Array:
         """What is expected beyond what was foreseen; (K,)."""
@@ -77,6 +81,6 @@ class Posterior:
         self._covariance = SHARE * np.eye(len(x)) - (1.0 - FORGET) * known
         self._offset[j] += own * r / seen
         self._variance[j] = own - own**2 / seen + DRIFT
-        self._seen[j] = True
-        told = self._offset[self._seen]
-        self._variance[~self._seen] = max((LEAST**2 + told @ told) / (1 + told.size), LEAST**2)
+        self.seen[j] += 1
+        told = self._offset[self.seen > 0]
+        self._variance[self.seen == 0] = max((LEAST**2 + told @ told) / (1 + told.size), LEAST**2)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from benchmarks.prior_choice import CAUTION, MARGIN, Foreseen, single_of_kind, sure
+from benchmarks.prior_choice import CAUTION, LOG_ROWS, MARGIN, Foreseen, single_of_kind, sure
 from benchmarks.prior_posterior import NOISE, Posterior
 from benchmarks.prior_table import STOPPED, Array, Bools, Ints, Table
 from metasolve.prior.targets import TOTAL
@@ -24,6 +24,9 @@ FAILURE = float(np.log(WIDEST))
 PATIENT, SHORTEST, LONGEST = 4.0, 0.5, STOPPED
 #: The account: of own time, and of one mean own solve, that learning may cost.
 SHARE, OVERRUN = 0.03, 1.0
+#: What was seen so often is proven, on systems no larger than one it has answered: it may go on when
+#: the account is overdrawn, up to so many mean own solves.
+OFTEN, PROVEN = 3, 5.0
 BOLD = 0.05  #: what a trial must promise, in log
 TSALLIS, THOMPSON = "Tsallis-INF, no prior", "Thompson sampling, no prior"
 PRIOR, ONLINE = "prior", "prior and on line"
@@ -70,6 +73,7 @@ def streams(table: Table, foreseen: Foreseen) -> Streams:
                 ONLINE: online(
                     L,
                     table.answers[sequence],
+                    table.X[sequence, LOG_ROWS],
                     seconds,
                     table.own[sequence],
                     relative[sequence],
@@ -142,10 +146,9 @@ class Account:
     ventured: float = 0.0
     behind: float = 0.0
 
-    @property
-    def overdrawn(self) -> bool:
-        """Whether more was lost than may be."""
-        return self.behind > SHARE * self.own + OVERRUN * self.own / max(self.solves, 1)
+    def overdrawn(self, overrun: float = OVERRUN) -> bool:
+        """Whether more was lost than may be, with so many mean own solves."""
+        return self.behind > SHARE * self.own + overrun * self.own / max(self.solves, 1)
 
     def allows(self, risk: float) -> bool:
         """Whether a trial may be made that is expected to lose so much at worst."""
@@ -159,7 +162,14 @@ class Account:
 
 
 def online(
-    L: Array, answers: Bools, own: Array, home: Ints, relative: Array, apart: Array, beyond: Array
+    L: Array,
+    answers: Bools,
+    rows: Array,
+    own: Array,
+    home: Ints,
+    relative: Array,
+    apart: Array,
+    beyond: Array,
 ) -> Array:
     """The prior and what is learned; what is bold is tried while the account allows it.
 
@@ -170,6 +180,8 @@ def online(
         (n, K).
     answers
         Whether they meet the contract, if they may go on for so long; (n, K).
+    rows
+        Logarithms of the unknowns; (n,).
     own, home
         Own seconds, and the place of the own settings; (n,).
     apart, beyond
@@ -177,28 +189,36 @@ def online(
         beyond it, (n, K).
     """
     posterior, account = Posterior(L.shape[1]), Account()
-    taken = np.zeros(len(L))
+    taken, largest = np.zeros(len(L)), np.full(L.shape[1], -np.inf)
     for step in range(len(L)):
         at, parts = int(home[step]), apart[step]
         learned, s = posterior.mean(parts), posterior.deviation(parts, at)
         m = relative[step] + learned - learned[at]
         m[at] = s[at] = 0.0
-        j, risk = _choice(m, s, at, float(own[step]), account)
+        proven = (posterior.seen >= OFTEN) & (rows[step] <= largest)
+        j, risk = _choice(m, s, at, float(own[step]), account, proven)
         answered, taken[step] = True, L[step, j]
         if j != at:
             answered, taken[step] = _attempt(m[j], bool(answers[step, j]), L[step, j])
+        if answered:
+            largest[j] = max(largest[j], rows[step])
         account.book(float(own[step]), float(taken[step]), risk)
         seen = beyond[step, j] if answered else beyond[step, at] + FAILURE - relative[step, j]
         posterior.see(parts, j, float(seen))
     return taken
 
 
-def _choice(m: Array, s: Array, home: int, own: float, account: Account) -> tuple[int, float]:
-    """What is taken, and what a trial risks: own settings where too much was lost."""
-    if account.overdrawn:
-        return home, 0.0
+def _choice(
+    m: Array, s: Array, home: int, own: float, account: Account, proven: Bools
+) -> tuple[int, float]:
+    """What is taken, and what a trial risks: what is proven at most where too much was lost."""
+    overdrawn = account.overdrawn()
     gains, bold = m + sure(s) < -MARGIN, int((m - s).argmin())
+    if overdrawn:
+        gains &= proven & (not account.overdrawn(PROVEN))
     best = int(np.where(gains, m + CAUTION * s, np.inf).argmin()) if gains.any() else home
+    if overdrawn:
+        return best, 0.0
     worst = np.exp(min(m[bold] + s[bold], FAILURE))
     risk = own * max(float(worst - np.exp(m[best])), 0.0)
     if m[bold] - s[bold] < m[best] - BOLD and account.allows(risk):

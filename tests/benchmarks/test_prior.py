@@ -147,7 +147,8 @@ def test_a_wrong_prior_is_corrected_within_the_account():
     L, home = costs_of_three(2), np.zeros(LENGTH, dtype=int)
     relative, apart = np.tile([0.0, -1.0, -0.8], (LENGTH, 1)), np.zeros((LENGTH, PARTS + 1, 3))
     answers = np.ones(L.shape, dtype=bool)
-    taken = online(L, answers, np.ones(LENGTH), home, relative, apart, L - relative)
+    rows = np.zeros(LENGTH)
+    taken = online(L, answers, rows, np.ones(LENGTH), home, relative, apart, L - relative)
     assert taken[-100:].mean() == pytest.approx(-1.0)
     assert (np.exp(np.maximum(taken, 0.0)) - 1.0).sum() < 10.0
 

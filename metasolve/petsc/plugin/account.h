@@ -12,6 +12,7 @@
 #define ACCOUNT_PINNED 0.25  /* ... and where somebody has chosen the settings who should know */
 #define ACCOUNT_FREE   3.    /* times the program's own solve, where the model predicts what that takes ... */
 #define ACCOUNT_PRIOR  1.    /* ... where a prior does, which knows that of other programs: one attempt may fail ... */
+#define ACCOUNT_PROVEN 5.    /* ... where what is to be tried has proven itself in the class, so that it is no trial any more ... */
 #define ACCOUNT_DOUBT  0.5   /* ... and where it does not */
 #define ACCOUNT_GAIN   0.25  /* of what was gained so far */
 #define ACCOUNT_SHORT  0.02  /* seconds: losses in shorter solves are counted as if they had taken so long */
@@ -36,6 +37,11 @@ static inline void AccountAdd(Account *a, double own, double taken)
   a->own += own;
   a->taken += taken;
   a->lost = lost > 0 ? lost : 0;
+}
+
+static inline int AccountLooksBeyond(const Account *a, double looked, double least)
+{
+  return looked > least + LOOKS_RATE * a->own + AccountGain(a->own > a->taken ? a->own - a->taken : 0);
 }
 
 /* For a solve that own settings need `own` seconds for. */

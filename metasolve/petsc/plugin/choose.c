@@ -18,13 +18,20 @@
 #define FAILURE     1.1   /* ln of times own that a failed attempt counts for */
 #define FACTOR      4e-9  /* seconds for (rows)^2, of a factorisation of a grid in space with a few unknowns at each point ... */
 #define LEAST       0.02  /* ... and what it may take anyway */
+#define OFTEN       3     /* solves that a candidate has to be seen in, to have proven itself */
 #define PATIENCE    3     /* times the best candidate, that own settings may still seem to need */
 #define ALIKE       0.15  /* standard deviation of the program's own settings in our solver beside the same in its own */
 
+typedef enum {
+  ASKED_FIRST,
+  ASKED_AGAIN, /* for an operator that was decided about before */
+  ASKED_PROVEN /* only what has proven itself is in question */
+} Asked;
 typedef struct { /* of rank 0 */
-  int    candidate, why;
-  double expected, foreseen, attempt, patience, venture;
-  Point  place;
+  int       candidate, why;
+  PetscBool proven;
+  double    expected, foreseen, attempt, patience, venture;
+  Point     place;
 } Verdict;
 
 /* A factorisation cannot be stopped. Where the program has none itself, even one in space must take no longer than own settings. */
@@ -66,6 +73,12 @@ static PetscBool Vain(const Solve *s, int candidate, Nature nature)
 {
   return (PetscBool)(nature == NATURE_INDEFINITE && s->contract.kind == CONTRACT_DIRECT &&
                      !PriorFactorises(PolicyPrior(s->run->policy), candidate));
+}
+
+/* Has it been seen here often, and answered on an operator at least as large? That it gains as well, others say. */
+static PetscBool Proven(const Solve *s, int candidate)
+{
+  return (PetscBool)(s->class->offsets.seen[candidate] >= OFTEN && s->class->answered[candidate] >= s->op.rows);
 }
 
 /* Where meshes are refined, the last solve takes as long as all others: what was not tried on a coarse one comes too late. The
@@ -110,7 +123,7 @@ static void ConsiderLasting(Solve *s, double rights, Verdict *v, Prospects *p, i
   *bolder = bold;
 }
 
-static void Best(Solve *s, Nature nature, PetscBool again, Verdict *v)
+static void Best(Solve *s, Nature nature, Asked asked, Verdict *v)
 {
   const Prior      p      = PolicyPrior(s->run->policy);
   const Forecast  *f      = &s->run->forecast;
@@ -123,14 +136,14 @@ static void Best(Solve *s, Nature nature, PetscBool again, Verdict *v)
   *v = (Verdict){.candidate = -1, .expected = exp(ExpectOwn(s, 1))};
   for (int i = 0; i < PriorCount(p); i++) {
     if (i == s->run->own_candidate || !PriorPossible(p, i, s->op.several, nature) || TooLong(s, i, own)) continue;
-    if (Vain(s, i, nature)) continue;
+    if (Vain(s, i, nature) || (asked == ASKED_PROVEN && !Proven(s, i))) continue;
     if (PriorTransposes(p, i) && !s->run->previous.plain) continue;
     Consider(v, &best, &bolder, i, ExpectCandidate(s, i, rights, own), PosteriorDeviation(o, f, WhoseCandidate(i), WhoseOwn(s)),
              Doubt(s, i));
   }
-  if (s->run->own.n) ConsiderLasting(s, rights, v, &best, &bolder);
+  if (s->run->own.n && asked != ASKED_PROVEN) ConsiderLasting(s, rights, v, &best, &bolder);
   risk = exp(own) * fmax(exp(fmin(best.bold_worst - own, WORST)) - exp(fmin(best.safe_mean - own, 0)), 0);
-  if (bolder != v->candidate && best.bold < fmin(best.safe_mean, own) - CURIOUS &&
+  if (asked != ASKED_PROVEN && bolder != v->candidate && best.bold < fmin(best.safe_mean, own) - CURIOUS &&
       s->class->ventured + risk < VENTURED * s->class->account.own) {
     v->candidate   = bolder;
     v->venture     = risk;
@@ -144,12 +157,13 @@ static void Best(Solve *s, Nature nature, PetscBool again, Verdict *v)
   if (v->candidate < 0 || !(v->venture > 0 || best.gains)) v->why = WHY_NO_GAIN;
   if (Unknown(s)) MeasureFirst(s, v);
   left = fmin(VENTURED * s->class->account.own - s->class->ventured, VENTURED * s->class->account.taken - s->class->search.risked);
-  ProbeAsk(s, v->candidate, v->foreseen, v->why || v->venture > 0 || again ? 0 : left, &v->place);
+  ProbeAsk(s, v->candidate, v->foreseen, v->why || v->venture > 0 || asked != ASKED_FIRST ? 0 : left, &v->place);
+  v->proven = (PetscBool)(!v->why && !(v->venture > 0) && !v->place.probe && Proven(s, v->candidate));
   v->venture += v->place.risk;
 }
 
-/* Rank 0 says. Again: for an operator that was decided about before. */
-static PetscErrorCode Choose(Solve *s, PetscBool again)
+/* Rank 0 says. Where nothing has proven itself, what was chosen before stays. */
+static PetscErrorCode Choose(Solve *s, Asked asked)
 {
   const MPI_Comm comm = PetscObjectComm((PetscObject)s->ksp);
   Run           *r    = s->run;
@@ -159,8 +173,10 @@ static PetscErrorCode Choose(Solve *s, PetscBool again)
 
   PetscFunctionBegin;
   PetscCallMPI(MPI_Comm_rank(comm, &rank));
-  if (!rank) Best(s, r->nature == NATURE_SYMMETRIC && s->class->indefinite ? NATURE_INDEFINITE : r->nature, again, &v);
+  if (!rank) Best(s, r->nature == NATURE_SYMMETRIC && s->class->indefinite ? NATURE_INDEFINITE : r->nature, asked, &v);
   PetscCallMPI(MPI_Bcast(&v, sizeof v, MPI_BYTE, 0, comm));
+  if (asked == ASKED_PROVEN && !v.proven) PetscFunctionReturn(PETSC_SUCCESS);
+  r->proven    = v.proven;
   r->candidate = v.candidate;
   r->foreseen  = v.foreseen;
   r->attempt   = v.attempt;
@@ -203,7 +219,7 @@ PetscErrorCode ChooseCandidate(Solve *s, const double features[])
   r->own.n     = 0;
   PetscCall(OwnMayLast(s, &lasting));
   if (lasting) PetscCall(DescribeInner(s->ksp, &r->own));
-  PetscCall(Choose(s, PETSC_FALSE));
+  PetscCall(Choose(s, ASKED_FIRST));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -212,11 +228,27 @@ PetscErrorCode ChooseAgain(Solve *s)
   PetscBool due;
 
   PetscFunctionBegin;
-  if (s->run->place.failed) PetscCall(Choose(s, PETSC_TRUE));
+  if (s->run->place.failed) PetscCall(Choose(s, ASKED_AGAIN));
   PetscCall(OwnSetUpIsDue(s->ksp, &due));
   if (s->run->own_ready || due) PetscFunctionReturn(PETSC_SUCCESS);
   s->run->own_ready = PETSC_TRUE;
-  PetscCall(Choose(s, PETSC_TRUE));
+  PetscCall(Choose(s, ASKED_AGAIN));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Rank 0 knows whether the account is overdrawn, and all follow. */
+PetscErrorCode ChooseProven(Solve *s, PetscBool overdrawn, PetscBool *chosen)
+{
+  int again = overdrawn;
+
+  PetscFunctionBegin;
+  *chosen = PETSC_FALSE;
+  if (!SolveByPrior(s)) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCallMPI(MPI_Bcast(&again, 1, MPI_INT, 0, PetscObjectComm((PetscObject)s->ksp)));
+  if (!again) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(Choose(s, ASKED_PROVEN));
+  PetscCall(DecideExpect(s));
+  *chosen = s->run->proven;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -228,11 +260,12 @@ static void SeeAttempt(Solve *s)
   const Whose  tried    = WhoseTried(s);
   const double spent    = s->share * (s->setup + s->solve + s->verify),
                foreseen = s->setup > 0 ? r->forecast.total[tried.candidate] : r->forecast.solve[tried.candidate];
-  double       seen     = log(spent);
+  double seen           = log(spent);
 
   if (s->run->inner.ksp && s->run->inner.ksp->reason == KSP_DIVERGED_INDEFINITE_MAT) s->class->indefinite = PETSC_TRUE;
   if (s->why == WHY_SETUP_FAILED && tried.offset < POSTERIOR_OWN)
     PriorImpossible(PolicyPrior(r->policy), tried.offset, s->op.several);
+  if (s->answered) s->class->answered[tried.offset] = PetscMax(s->class->answered[tried.offset], s->op.rows);
   if (!s->answered) seen = fmax(seen, ExpectOwn(s, 1) + FAILURE);
   LessonSee(&s->lesson, PosteriorObserve(&s->class->offsets, &r->forecast, tried, seen - foreseen));
 }

@@ -68,20 +68,21 @@ struct _Class {
   PetscReal accepted;   /* by a test of the program's own: the last answer's |b - A x|_2 / |b|_2; 0: not known */
   PetscReal told;       /* to a test of the program's own in another norm, by own answers: see ContractTold(); 0: not known */
   PetscInt  solves, operators;
-  PetscBool timed;                /* is it known how slow this machine is, ... */
-  double    slowness;             /* ... ln of times the one that the prior was measured on? */
-  double    ventured;             /* seconds that bolder candidates might have lost */
-  double    looked;               /* of looks at systems that own settings solved */
-  Attained  own;                  /* how good the program's own answers are ... */
-  PetscInt  looks;                /* ... of which so many have been there */
-  Mean      own_setup, own_solve; /* seconds */
-  Trend     own_trend;            /* of own solves that were measured, over what was foreseen of them */
-  Trend     meshes;               /* the same with those of the classes that this one began with, where a set-up was due */
-  Mean      attempt, risk;        /* seconds of an accepted attempt; share of attempts that failed */
-  PetscBool unsure;               /* own settings were never measured, on meshes of about this size or coarser ones */
-  PetscBool refined;              /* they were measured, but only on coarser meshes, when the class began */
-  PetscInt  builds, served;       /* preconditioners made in attempts that answered, and operators they have served */
-  PetscInt  since, patience;      /* answers of a model since own was measured, and how many there may be; 0: not known yet */
+  PetscBool timed;                       /* is it known how slow this machine is, ... */
+  double    slowness;                    /* ... ln of times the one that the prior was measured on? */
+  double    ventured;                    /* seconds that bolder candidates might have lost */
+  PetscInt  answered[POSTERIOR_OFFSETS]; /* by each candidate in this run: rows of the largest operator */
+  double    looked;                      /* of looks at systems that own settings solved */
+  Attained  own;                         /* how good the program's own answers are ... */
+  PetscInt  looks;                       /* ... of which so many have been there */
+  Mean      own_setup, own_solve;        /* seconds */
+  Trend     own_trend;                   /* of own solves that were measured, over what was foreseen of them */
+  Trend     meshes;                      /* the same with those of the classes that this one began with, where a set-up was due */
+  Mean      attempt, risk;               /* seconds of an accepted attempt; share of attempts that failed */
+  PetscBool unsure;                      /* own settings were never measured, on meshes of about this size or coarser ones */
+  PetscBool refined;                     /* they were measured, but only on coarser meshes, when the class began */
+  PetscInt  builds, served;              /* preconditioners made in attempts that answered, and operators they have served */
+  PetscInt  since, patience; /* answers of a model since own was measured, and how many there may be; 0: not known yet */
 };
 
 void           ClassName(const struct _Class *, char name[CLASS_NAME]); /* as the journal and `metasolve inspect` have it */

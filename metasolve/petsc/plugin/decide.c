@@ -37,11 +37,6 @@ static PetscErrorCode OwnAttains(Solve *s, Attained *own, PetscReal *told, Petsc
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscBool Beyond(double looked, double least, const Account *a)
-{
-  return (PetscBool)(looked > least + LOOKS_RATE * a->own + AccountGain(fmax(a->own - a->taken, 0)));
-}
-
 /* What looks cost of which nothing comes is bounded: where own settings take no longer than one, there are few.
    What those of other classes have cost is no matter where something comes of them, or they were few: one own solve's time. */
 static PetscBool LookIsDear(const Solve *s)
@@ -50,8 +45,8 @@ static PetscBool LookIsDear(const Solve *s)
 
   if (r->trial || r->advises || !r->policy || PolicyIsConstant(r->policy) || !s->class->own_solve.n) return PETSC_FALSE;
   if (s->run->decided && OperatorSame(&s->op, &s->run->op)) return PETSC_FALSE; /* it was looked at before */
-  return (PetscBool)(Beyond(r->looked, LOOKS_LEAST, &r->account) &&
-                     Beyond(s->class->looked, s->class->own_solve.mean, &s->class->account));
+  return (PetscBool)(AccountLooksBeyond(&r->account, r->looked, LOOKS_LEAST) &&
+                     AccountLooksBeyond(&s->class->account, s->class->looked, s->class->own_solve.mean));
 }
 
 /* Rank 0 says: a class has the entries of its rows in its name. Collective. */
@@ -221,7 +216,8 @@ static PetscBool Overdrawn(const Solve *s)
 {
   const Runner *r     = s->run->runner;
   const double  least = PolicyIsConstant(s->run->policy) ? ACCOUNT_PINNED : ACCOUNT_LEAST;
-  const double  free  = PolicyPrior(s->run->policy) ? ACCOUNT_PRIOR : Told(s) ? ACCOUNT_FREE : ACCOUNT_DOUBT;
+  const double  known = PolicyPrior(s->run->policy) ? (s->run->proven ? ACCOUNT_PROVEN : ACCOUNT_PRIOR) : ACCOUNT_FREE;
+  const double  free  = PolicyPrior(s->run->policy) || Told(s) ? known : ACCOUNT_DOUBT;
   const double  loss  = Own(s) || s->preconditioner == PRECONDITIONER_KEPT
                         ? 0
                         : ClassLoss(s->class, s->expected, fmin(s->budget, USUAL * s->expected));
@@ -284,12 +280,15 @@ PetscErrorCode StepDecide(Solve *s)
 
 PetscErrorCode StepPermit(Solve *s)
 {
-  Why why;
-  int all;
+  Why       why;
+  int       all;
+  PetscBool again;
 
   PetscFunctionBegin;
   PetscCall(DecideExpect(s));
   why = Forbidden(s);
+  PetscCall(ChooseProven(s, (PetscBool)(why == WHY_OVERDRAWN), &again));
+  if (again) why = Forbidden(s);
   if (!why) PetscCall(PermitAttempt(s, &why));
   all = why;
   PetscCallMPI(MPI_Bcast(&all, 1, MPI_INT, 0, PetscObjectComm((PetscObject)s->ksp)));

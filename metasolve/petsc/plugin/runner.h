@@ -87,6 +87,7 @@ typedef struct { /* kept with a KSP */
   Forecast      forecast;                 /* of a prior, likewise */
   Nature        nature;                   /* of the operator, as candidates ask for it */
   int           candidate, own_candidate; /* that was chosen (POSTERIOR_LASTING: own settings); that own settings are (-1: none) */
+  PetscBool     proven;                   /* the chosen one is no trial any more */
   Point         place;                    /* of the chosen one's numbers */
   Settings      own;       /* to be used in the inner solver, where own settings are described by options; 0: they are not */
   PetscBool     own_ready; /* their preconditioner was set up already */
@@ -245,7 +246,8 @@ PetscErrorCode ForeseeHere(Solve *, const double features[]);   /* the forecast,
 /* ---- choose.c: among the candidates of a prior ---- */
 PetscErrorCode ChooseCandidate(Solve *, const double features[]); /* collective */
 PetscErrorCode ChooseAgain(Solve *); /* if the own set-up has been done since, and need not be paid any more */
-void           ChooseLearn(Solve *); /* from what the solve took */
+PetscErrorCode ChooseProven(Solve *, PetscBool overdrawn, PetscBool *chosen); /* what else the account may pay. Collective */
+void           ChooseLearn(Solve *);                                          /* from what the solve took */
 /* ... and answer.c ---- */
 PetscErrorCode StepTakeGuess(Solve *);
 PetscErrorCode StepOwnFromGuess(Solve *);

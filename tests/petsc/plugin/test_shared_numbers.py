@@ -52,6 +52,9 @@ def defined(file, name):
             for n in ("FAILURE", "WORST")
         ),
         ("choose.c", "VENTURED", prior_streams.SHARE),
+        ("choose.c", "OFTEN", prior_streams.OFTEN),
+        ("account.h", "ACCOUNT_PRIOR", prior_streams.OVERRUN),
+        ("account.h", "ACCOUNT_PROVEN", prior_streams.PROVEN),
         ("choose.c", "CURIOUS", prior_streams.BOLD),
         ("decide.c", "SURPRISE", prior_streams.PATIENT),
         ("choose.c", "WORTH", pytest.approx(prior_choice.MARGIN, abs=5e-4)),
