@@ -24,8 +24,8 @@ FAILURE = float(np.log(WIDEST))
 PATIENT, SHORTEST, LONGEST = 4.0, 0.5, STOPPED
 #: The account: of own time, and of one mean own solve, that learning may cost.
 SHARE, OVERRUN = 0.03, 1.0
-#: What was seen so often is proven, on systems no larger than one it has answered: it may go on when
-#: the account is overdrawn, up to so many mean own solves.
+#: What was seen so often is proven, on systems no larger than one it has answered: it may go on
+#: when the account is overdrawn, up to so many mean own solves.
 OFTEN, PROVEN = 3, 5.0
 BOLD = 0.05  #: what a trial must promise, in log
 TSALLIS, THOMPSON = "Tsallis-INF, no prior", "Thompson sampling, no prior"

@@ -247,7 +247,6 @@ PetscErrorCode ChooseProven(Solve *s, PetscBool overdrawn, PetscBool *chosen)
   PetscCallMPI(MPI_Bcast(&again, 1, MPI_INT, 0, PetscObjectComm((PetscObject)s->ksp)));
   if (!again) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(Choose(s, ASKED_PROVEN));
-  PetscCall(DecideExpect(s));
   *chosen = s->run->proven;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -260,7 +259,7 @@ static void SeeAttempt(Solve *s)
   const Whose  tried    = WhoseTried(s);
   const double spent    = s->share * (s->setup + s->solve + s->verify),
                foreseen = s->setup > 0 ? r->forecast.total[tried.candidate] : r->forecast.solve[tried.candidate];
-  double seen           = log(spent);
+  double       seen     = log(spent);
 
   if (s->run->inner.ksp && s->run->inner.ksp->reason == KSP_DIVERGED_INDEFINITE_MAT) s->class->indefinite = PETSC_TRUE;
   if (s->why == WHY_SETUP_FAILED && tried.offset < POSTERIOR_OWN)

@@ -288,6 +288,7 @@ PetscErrorCode StepPermit(Solve *s)
   PetscCall(DecideExpect(s));
   why = Forbidden(s);
   PetscCall(ChooseProven(s, (PetscBool)(why == WHY_OVERDRAWN), &again));
+  if (again) PetscCall(DecideExpect(s));
   if (again) why = Forbidden(s);
   if (!why) PetscCall(PermitAttempt(s, &why));
   all = why;

@@ -1,8 +1,7 @@
 /*
    runner.h - what a program is run with: a model, a guess, classes, an account, a journal; and what happens to one solve.
 
-   The record of one solve (Solve) is shared by all that have a part in it: run.c decides, start.c, attempt.c and mirror.c act,
-   journal.c writes.
+   The record of one solve (Solve) is shared by all that have a part in it: run.c decides, others act, journal.c writes.
 */
 #pragma once
 #include "change.h"
@@ -87,14 +86,14 @@ typedef struct { /* kept with a KSP */
   Forecast      forecast;                 /* of a prior, likewise */
   Nature        nature;                   /* of the operator, as candidates ask for it */
   int           candidate, own_candidate; /* that was chosen (POSTERIOR_LASTING: own settings); that own settings are (-1: none) */
-  PetscBool     proven;                   /* the chosen one is no trial any more */
   Point         place;                    /* of the chosen one's numbers */
-  Settings      own;       /* to be used in the inner solver, where own settings are described by options; 0: they are not */
-  PetscBool     own_ready; /* their preconditioner was set up already */
-  double        foreseen;  /* seconds of the candidate ... */
-  double        attempt;   /* ... and those of its first attempt, which pays for the whole set-up */
-  double        dear[2];   /* seconds of a product with A and with P, where these are two; 0: not taken yet */
-  PetscBool     decided, wave, hidden, untold; /* the last three: see ForeseeNature() */
+  Settings      own;             /* to be used in the inner solver, where own settings are described by options; 0: they are not */
+  PetscBool     own_ready;       /* their preconditioner was set up already */
+  double        foreseen;        /* seconds of the candidate ... */
+  double        attempt;         /* ... and those of its first attempt, which pays for the whole set-up */
+  double        dear[2];         /* seconds of a product with A and with P, where these are two; 0: not taken yet */
+  PetscBool     decided, proven; /* proven: what was chosen is no trial */
+  PetscBool     wave, hidden, untold; /* see ForeseeNature() */
   Previous      previous;
   Scales        scales;
   Recorded      recorded; /* of what was gathered */
@@ -246,7 +245,7 @@ PetscErrorCode ForeseeHere(Solve *, const double features[]);   /* the forecast,
 /* ---- choose.c: among the candidates of a prior ---- */
 PetscErrorCode ChooseCandidate(Solve *, const double features[]); /* collective */
 PetscErrorCode ChooseAgain(Solve *); /* if the own set-up has been done since, and need not be paid any more */
-PetscErrorCode ChooseProven(Solve *, PetscBool overdrawn, PetscBool *chosen); /* what else the account may pay. Collective */
+PetscErrorCode ChooseProven(Solve *, PetscBool overdrawn, PetscBool *chosen); /* what else may be paid for. Collective */
 void           ChooseLearn(Solve *);                                          /* from what the solve took */
 /* ... and answer.c ---- */
 PetscErrorCode StepTakeGuess(Solve *);
