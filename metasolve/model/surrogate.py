@@ -136,17 +136,14 @@ class Surrogate(torch.nn.Module):
         return L, residual, torch.cholesky_solve(residual[:, None], L)[:, 0]
 
     def _beyond(self, data: Matches) -> Matches:
-        if not len(data):
-            return data
-        return replace(data, cost=data.cost - self._foreseen(data.x, data.s))
+        return replace(data, cost=data.cost - self._foreseen(data.x, data.s)) if len(data) else data
 
     # --- learning -----------------------------------------------------------------------------
 
     def fit(self, data: Matches, steps: int = 60, learning_rate: float = 0.08) -> float:
         """Fit the kernel, starting from the present one, and condition on `data`.
 
-        Returns the negative log posterior per evaluation. `steps` are of Adam; none are taken where
-        nothing was measured: costs are then what is foreseen.
+        Returns the negative log posterior per evaluation. `steps` are of Adam: none without data.
         """
         some = self._beyond(subset(data, self.FIT_ROWS, self.seed))
         optimiser = Adam(self.parameters())
