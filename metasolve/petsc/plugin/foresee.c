@@ -111,9 +111,9 @@ static PetscBool Saddle(const Solve *s, const double features[])
   return (PetscBool)(zeros && isgreater(features[METASOLVE_NEGATIVE_DIAGONAL], 0) && !OperatorIsTwo(&s->op));
 }
 
-/* The same of elements that are stabilised: small negative entries take the place of zeros. There is one such row for a few others.
-   Its ties outweigh its own entry, and many lead to these. Where few do it is the operator of a wave that is too short for the mesh,
-   in a part of the domain; rows that their own entries dominate have changed their sign, and nothing else. */
+/* The same of elements that are stabilised: small negative entries take the place of zeros, in one such row for a few others.
+   Its ties outweigh its own entry, and many lead to these. Where few do it is the operator of a wave that is too short for the
+   mesh, in a part of the domain; rows that their own entries dominate have changed their sign, and nothing else. */
 static PetscErrorCode Stabilised(const Solve *s, const double features[], PetscBool *yes)
 {
   const double    negative  = features[METASOLVE_NEGATIVE_DIAGONAL];

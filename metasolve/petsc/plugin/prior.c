@@ -9,7 +9,7 @@
 #define TREES    (PRIOR_PARTS - 1)
 #define BEGINS   4  /* log10 of the rows beyond which candidates have a growth of their own */
 #define LOG_ROWS 0  /* places of features */
-#define COMPLEX  4. /* times as long with complex numbers takes what iterates ... */
+#define COMPLEX  3. /* times as long with complex numbers takes what iterates ... */
 #define FACTOR   2. /* ... and a factorisation: the prior is fitted to real ones */
 #define PER_ROW  1
 

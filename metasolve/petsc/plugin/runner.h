@@ -87,13 +87,12 @@ typedef struct { /* kept with a KSP */
   Nature        nature;                   /* of the operator, as candidates ask for it */
   int           candidate, own_candidate; /* that was chosen (POSTERIOR_LASTING: own settings); that own settings are (-1: none) */
   Point         place;                    /* of the chosen one's numbers */
-  Settings      own;             /* to be used in the inner solver, where own settings are described by options; 0: they are not */
-  PetscBool     own_ready;       /* their preconditioner was set up already */
-  double        foreseen;        /* seconds of the candidate ... */
-  double        attempt;         /* ... and those of its first attempt, which pays for the whole set-up */
-  double        dear[2];         /* seconds of a product with A and with P, where these are two; 0: not taken yet */
-  PetscBool     decided, proven; /* proven: what was chosen is no trial */
-  PetscBool     wave, hidden, untold; /* see ForeseeNature() */
+  Settings      own;       /* to be used in the inner solver, where own settings are described by options; 0: they are not */
+  PetscBool     own_ready; /* their preconditioner was set up already */
+  double        foreseen;  /* seconds of the candidate ... */
+  double        attempt;   /* ... and those of its first attempt, which pays for the whole set-up */
+  double        dear[2];   /* seconds of a product with A and with P, where these are two; 0: not taken yet */
+  PetscBool     decided, proven, wave, hidden, untold; /* proven: what was chosen is no trial; and ForeseeNature() */
   Previous      previous;
   Scales        scales;
   Recorded      recorded; /* of what was gathered */
