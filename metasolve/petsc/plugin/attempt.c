@@ -137,7 +137,8 @@ static PetscErrorCode Residual(const Judge *j, Vec *r)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Would the program's own settings, which stop on another norm, have gone on? *target: so small a measure would do for them. */
+/* Would the program's own settings, which stop on another norm, have gone on? *target: so small a measure would do for them.
+   What noise of products excuses may be that of our recurrence, which begins anew where it goes on. */
 static PetscErrorCode IsFar(Solve *s, PetscReal *target, PetscBool *far)
 {
   InnerState state;
@@ -145,6 +146,8 @@ static PetscErrorCode IsFar(Solve *s, PetscReal *target, PetscBool *far)
   Vec        r;
 
   PetscFunctionBegin;
+  *far = (PetscBool)isgreater(s->residual, *target = s->contract.asked);
+  if (s->contract.noise > 0) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(Residual(&s->contract.judge, &r));
   PetscCall(InnerCloseness(&s->run->inner, s->ksp, r, &part, &state));
   *target = s->residual * s->ksp->rtol / part;
@@ -156,19 +159,18 @@ static PetscErrorCode IsFar(Solve *s, PetscReal *target, PetscBool *far)
 static PetscErrorCode Closer(Solve *s, Limits *limits, double *clock, PetscBool *ok)
 {
   Vec       answer = NULL;
-  PetscReal before;
   PetscBool far;
 
   PetscFunctionBegin;
-  for (int i = 0; i < CLOSER && *ok && s->its < s->ksp->max_it; i++) {
+  for (int i = 0; i < (s->contract.noise > 0 ? 1 : CLOSER) && *ok && s->its < s->ksp->max_it; i++) {
+    const PetscReal before = s->residual;
     PetscCall(IsFar(s, &limits->target, &far));
     if (!far) break;
     if (!answer) PetscCall(VecDuplicate(s->ksp->vec_sol, &answer));
     PetscCall(VecCopy(s->ksp->vec_sol, answer));
-    before = s->residual;
     PetscCall(Once(s, limits, PETSC_TRUE, clock));
     *ok = (PetscBool)!s->why;
-    if (*ok && ContractMet(&s->contract, s->residual)) continue;
+    if (*ok && ContractMet(&s->contract, s->residual) && isless(s->residual, before)) continue;
     PetscCall(VecCopy(answer, s->ksp->vec_sol));
     s->residual = before;
     break;
@@ -222,7 +224,7 @@ static PetscErrorCode Try(Solve *s, PetscBool *ok)
   PetscCall(InnerForgetOptions(&s->run->inner, s->unused));
   PetscCall(Met(s, ok));
   PetscCall(GoOn(s, &limits, &clock, ok));
-  if (*ok && s->contract.kind == CONTRACT_PRECONDITIONED && !(s->contract.noise > 0) && CloserMay(s->run->inner.ksp))
+  if (*ok && s->contract.kind == CONTRACT_PRECONDITIONED && (s->contract.noise > 0 || CloserMay(s->run->inner.ksp)))
     PetscCall(Closer(s, &limits, &clock, ok));
   if (!*ok && !s->why) WhyFailed(s, &limits);
   PetscFunctionReturn(PETSC_SUCCESS);

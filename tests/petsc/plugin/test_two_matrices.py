@@ -129,7 +129,7 @@ def test_newton_goes_as_without_us(ranks, host, constant_model, run_with, run_pr
     assert ours["norm"] == pytest.approx(own["norm"], rel=1e-6)
     assert ours["linear"] < own["linear"]
     again = (ours["evaluations"] - ours["linear"]) - (own["evaluations"] - own["linear"])
-    assert 0 <= again <= ours["newton"]  # a solve that goes on from where it is makes one more
+    assert 0 <= again <= 2 * ours["newton"]  # one more where a solve goes on, twice at most
     assert ours["calls"] > ours["evaluations"]
 
 
@@ -166,3 +166,14 @@ def test_a_tutorial_with_four_unknowns_a_point(
     assert done.returncode == 0, done.stderr
     assert chosen_but_for_the_first(lines)
     assert done.stdout.splitlines()[-1] == own.stdout.splitlines()[-1]
+
+
+def test_what_products_blur_is_gone_on_with(tutorial, constant_model, run_with, run_program):
+    """A residual that a recurrence loses may be within what is excused, and cost a Newton step."""
+    command = [*tutorial("snes/ex19"), "-da_refine", "5", FREE]
+    own = run_program(command, ranks=2)
+    model = constant_model(ksp_type="bcgs", pc_type="sor")
+    done, lines = run_with(model, command, 2)
+    assert chosen_but_for_the_first(lines)
+    assert done.stdout.splitlines()[-1] == own.stdout.splitlines()[-1]
+    assert lines[1]["true_residual"] < lines[1]["tolerance"] / 10
