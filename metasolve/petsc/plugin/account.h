@@ -11,9 +11,9 @@
 #define ACCOUNT_LEAST  0.01  /* seconds that nobody notices: far less than the start of a process takes ... */
 #define ACCOUNT_PINNED 0.25  /* ... and where somebody has chosen the settings who should know */
 #define ACCOUNT_FREE   3.    /* times the program's own solve, where the model predicts what that takes ... */
+#define ACCOUNT_DOUBT  0.5   /* ... where it does not ... */
 #define ACCOUNT_PRIOR  1.    /* ... where a prior does, which knows that of other programs: one attempt may fail ... */
-#define ACCOUNT_PROVEN 5.    /* ... where what is to be tried has proven itself in the class, so that it is no trial any more ... */
-#define ACCOUNT_DOUBT  0.5   /* ... and where it does not */
+#define ACCOUNT_PROVEN 5.    /* ... and where what it chose has proven itself in the class, so that it is no trial any more */
 #define ACCOUNT_GAIN   0.25  /* of what was gained so far */
 #define ACCOUNT_SHORT  0.02  /* seconds: losses in shorter solves are counted as if they had taken so long */
 #define ACCOUNT_RATE   0.02  /* of the program's own time */

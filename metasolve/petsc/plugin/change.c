@@ -61,31 +61,48 @@ static void Copy(const Row *row, PetscInt n, PetscInt col[], PetscScalar val[])
   }
 }
 
+/* Of all N rows, the k-th that is looked at of so many. */
+static PetscInt Spread(PetscInt k, PetscInt most, PetscInt N)
+{
+  const double at = (double)(k + 1) * GOLDEN;
+
+  return N <= most ? k : PetscMin((PetscInt)((at - floor(at)) * (double)N), N - 1);
+}
+
+/* Those of this rank, by their place in it: how many, and which, if there is room for them. */
+static PetscInt Chosen(const Rows *r, PetscInt N, PetscInt row[])
+{
+  const PetscInt most = PetscMin(N, PetscMax(CHANGE_ROWS, N / SHARE));
+  PetscInt       n    = 0;
+
+  for (PetscInt k = 0; k < most; k++) {
+    const PetscInt i = Spread(k, most, N);
+    if (i < r->rstart || i >= r->rend) continue;
+    if (row) row[n] = i - r->rstart;
+    n++;
+  }
+  return n;
+}
+
 PetscErrorCode SampledTake(Mat A, Sampled *s)
 {
-  PetscInt N, most, entries = 0;
-  Rows     r;
+  Rows r;
 
   PetscFunctionBegin;
   PetscCall(SampledFree(s));
-  PetscCall(MatGetSize(A, &N, NULL));
+  PetscCall(MatGetSize(A, &s->rows, NULL));
   PetscCall(RowsOpen(A, &r));
-  most = PetscMin(N, PetscMax(CHANGE_ROWS, N / SHARE));
-  PetscCall(PetscMalloc3(most, &s->row, most + 1, &s->begin, most, &s->diagonal));
-  s->rows     = N;
-  s->local    = r.rend - r.rstart;
+  s->local = r.rend - r.rstart;
+  s->n     = Chosen(&r, s->rows, NULL);
+  PetscCall(PetscMalloc3(s->n, &s->row, s->n + 1, &s->begin, s->n, &s->diagonal));
   s->begin[0] = 0;
-  for (PetscInt k = 0; k < most; k++) {
-    const double   at = N <= most ? 0 : (double)(k + 1) * GOLDEN;
-    const PetscInt i  = (N <= most ? k : PetscMin((PetscInt)((at - floor(at)) * (double)N), N - 1)) - r.rstart;
-    if (i < 0 || i >= s->local) continue;
-    const Row row      = RowsGet(&r, i);
-    s->diagonal[s->n]  = Diagonal(&row, i + r.rstart - r.cstart);
-    s->row[s->n]       = i;
-    s->begin[s->n + 1] = entries += Length(&row);
-    s->n++;
+  (void)Chosen(&r, s->rows, s->row);
+  for (PetscInt k = 0; k < s->n; k++) {
+    const Row row   = RowsGet(&r, s->row[k]);
+    s->diagonal[k]  = Diagonal(&row, s->row[k] + r.rstart - r.cstart);
+    s->begin[k + 1] = s->begin[k] + Length(&row);
   }
-  PetscCall(PetscMalloc2(entries, &s->col, entries, &s->val));
+  PetscCall(PetscMalloc2(s->begin[s->n], &s->col, s->begin[s->n], &s->val));
   for (PetscInt k = 0; k < s->n; k++) {
     const Row row = RowsGet(&r, s->row[k]);
     Copy(&row, s->begin[k + 1] - s->begin[k], s->col + s->begin[k], s->val + s->begin[k]);

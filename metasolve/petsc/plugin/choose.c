@@ -92,15 +92,10 @@ static double Doubt(const Solve *s, int candidate)
   return (s->class->refined || strange) && !s->class->offsets.seen[candidate] ? DOUBT : 1;
 }
 
-/* Nobody knows what the program's own settings take, and nothing gains over them surely. */
-static PetscBool Unknown(const Solve *s)
-{
-  return (PetscBool)(s->run->untold && !s->class->own_solve.n && !s->class->offsets.seen[POSTERIOR_OWN]);
-}
-
-/* They are given up for what is foreseen, unless that may be as wrong. */
+/* Nobody knows what the program's own settings take. They are given up for what is foreseen, unless that may be as wrong. */
 static void MeasureFirst(const Solve *s, Verdict *v)
 {
+  if (!s->run->untold || s->class->own_solve.n || s->class->offsets.seen[POSTERIOR_OWN]) return;
   v->why     = WHY_MEASURED;
   v->venture = 0;
   if (s->run->hidden) v->patience = 0;
@@ -155,7 +150,7 @@ static void Best(Solve *s, Nature nature, Asked asked, Verdict *v)
                 : exp(f->total[v->candidate] + PosteriorMean(o, f, WhoseCandidate(v->candidate)));
   v->patience = v->candidate == POSTERIOR_LASTING ? 0 : PATIENCE * v->foreseen; /* own settings are not given up for themselves */
   if (v->candidate < 0 || !(v->venture > 0 || best.gains)) v->why = WHY_NO_GAIN;
-  if (Unknown(s)) MeasureFirst(s, v);
+  MeasureFirst(s, v);
   left = fmin(VENTURED * s->class->account.own - s->class->ventured, VENTURED * s->class->account.taken - s->class->search.risked);
   ProbeAsk(s, v->candidate, v->foreseen, v->why || v->venture > 0 || asked != ASKED_FIRST ? 0 : left, &v->place);
   v->proven = (PetscBool)(!v->why && !(v->venture > 0) && !v->place.probe && Proven(s, v->candidate));
@@ -236,10 +231,11 @@ PetscErrorCode ChooseAgain(Solve *s)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Rank 0 knows whether the account is overdrawn, and all follow. */
+/* Rank 0 knows whether the account is overdrawn, and all follow. A preconditioner of other settings is kept no longer. */
 PetscErrorCode ChooseProven(Solve *s, PetscBool overdrawn, PetscBool *chosen)
 {
-  int again = overdrawn;
+  const Run *r     = s->run;
+  int        again = overdrawn;
 
   PetscFunctionBegin;
   *chosen = PETSC_FALSE;
@@ -247,7 +243,8 @@ PetscErrorCode ChooseProven(Solve *s, PetscBool overdrawn, PetscBool *chosen)
   PetscCallMPI(MPI_Bcast(&again, 1, MPI_INT, 0, PetscObjectComm((PetscObject)s->ksp)));
   if (!again) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(Choose(s, ASKED_PROVEN));
-  *chosen = s->run->proven;
+  *chosen = r->proven;
+  if (!SettingsSame(&r->inner.settings, &r->decision.settings)) s->preconditioner = PRECONDITIONER_BUILT;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -216,11 +216,11 @@ static PetscBool Overdrawn(const Solve *s)
 {
   const Runner *r     = s->run->runner;
   const double  least = PolicyIsConstant(s->run->policy) ? ACCOUNT_PINNED : ACCOUNT_LEAST;
-  const double  known = PolicyPrior(s->run->policy) ? (s->run->proven ? ACCOUNT_PROVEN : ACCOUNT_PRIOR) : ACCOUNT_FREE;
-  const double  free  = PolicyPrior(s->run->policy) || Told(s) ? known : ACCOUNT_DOUBT;
-  const double  loss  = Own(s) || s->preconditioner == PRECONDITIONER_KEPT
-                        ? 0
-                        : ClassLoss(s->class, s->expected, fmin(s->budget, USUAL * s->expected));
+  const double  prior = s->run->proven ? ACCOUNT_PROVEN : ACCOUNT_PRIOR, model = Told(s) ? ACCOUNT_FREE : ACCOUNT_DOUBT;
+  const double  free = PolicyPrior(s->run->policy) ? prior : model;
+  const double  loss = Own(s) || s->preconditioner == PRECONDITIONER_KEPT
+                       ? 0
+                       : ClassLoss(s->class, s->expected, fmin(s->budget, USUAL * s->expected));
 
   return (PetscBool)(loss > AccountCredit(&r->account, least, free, s->expected) ||
                      loss > AccountCredit(&s->class->account, least, free, s->expected));

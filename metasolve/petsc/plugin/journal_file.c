@@ -103,7 +103,7 @@ static int Write(Journal *j, const Text *line)
   ssize_t     n;
   int         error = 0, fd = Open(j->path);
   PetscBool   known;
-  sigset_t    signals;
+  SizeLimit   limit;
 
   if (fd < 0) return errno;
   if (fstat(fd, &file)) memset(&file, 0, sizeof file);
@@ -115,10 +115,10 @@ static int Write(Journal *j, const Text *line)
   }
   known = (PetscBool)(j->file == file.st_ino && j->device == file.st_dev);
   errno = 0;
-  SizeLimitLift(&signals);
+  SizeLimitLift(&limit);
   n = writev(fd, part + (known ? 1 : 0), known ? 1 : 2);
   if (n != (ssize_t)((known ? 0 : j->head.used) + line->used)) error = Torn(fd, n);
-  SizeLimitSettle(&signals);
+  SizeLimitSettle(&limit);
   if (close(fd) && !error) error = errno;
   j->file   = file.st_ino;
   j->device = file.st_dev;

@@ -120,7 +120,7 @@ typedef struct {
   MPI_Comm    comm;
   PetscMPIInt rank, size, tag;
   FILE       *file;
-  sigset_t    signals;
+  SizeLimit   limit;
   PetscBool   wide; /* numbers of rows or entries do not fit into 32 bits: nor do integers of the file */
   int         error;
   PetscInt64  bytes;
@@ -147,10 +147,10 @@ static void WriterPut(Writer *w, const void *data, size_t bytes)
 {
   if (w->error || !bytes) return;
   errno = 0;
-  SizeLimitLift(&w->signals);
+  SizeLimitLift(&w->limit);
   if (fwrite(data, 1, bytes, w->file) != bytes) w->error = errno ? errno : EIO;
   else w->bytes += (PetscInt64)bytes;
-  SizeLimitSettle(&w->signals);
+  SizeLimitSettle(&w->limit);
 }
 
 /* Each rank's items, in the order of ranks, big-endian as PETSc wants them. Collective. `data` is overwritten. */
@@ -213,9 +213,9 @@ static PetscErrorCode WriterHeader(Writer *w, int n, const PetscInt header[])
 static PetscErrorCode WriterClose(Writer *w, PetscInt64 *bytes, int *error)
 {
   PetscFunctionBegin;
-  SizeLimitLift(&w->signals);
+  SizeLimitLift(&w->limit);
   if (w->file && fclose(w->file) && !w->error) w->error = errno;
-  SizeLimitSettle(&w->signals);
+  SizeLimitSettle(&w->limit);
   if (!w->rank && !w->error && rename(w->part, w->path)) w->error = errno;
   if (w->file && w->error) unlink(w->part);
   PetscCallMPI(MPI_Bcast(&w->error, 1, MPI_INT, 0, w->comm));

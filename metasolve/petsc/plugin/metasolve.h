@@ -113,15 +113,19 @@ void TextFree(Text *);
 void   TextDecimal(Text *, double); /* ... is written to the ninth decimal, and read as TextRounded() has it */
 double TextRounded(double);
 #define TEXT_RUN 24
-void           TextRun(char run[TEXT_RUN]);            /* a name that no other run has */
-void           TextTime(Text *);                       /* seconds since 1970 */
-double         TextToNumber(const char *, char **end); /* as strtod() and snprintf(), with a point in any locale */
-void           TextPlain(char *);                      /* what is not printable becomes ?: text from a file, to be quoted */
-void           TextPrint(char *, size_t, const char *format, ...) __attribute__((format(printf, 3, 4)));
-PetscBool      TextAmong(const char *names, char between, const char *name); /* is it one of these? */
-void           SizeLimitLift(sigset_t *before);                              /* a file that grows too large is EFBIG until ... */
-void           SizeLimitSettle(const sigset_t *before);                      /* ... here, and no SIGXFSZ that ends the program */
-PetscErrorCode AppendLine(const char *path, const Text *, int *error);       /* one write(2): lines of several writers never mix */
+void      TextRun(char run[TEXT_RUN]);            /* a name that no other run has */
+void      TextTime(Text *);                       /* seconds since 1970 */
+double    TextToNumber(const char *, char **end); /* as strtod() and snprintf(), with a point in any locale */
+void      TextPlain(char *);                      /* what is not printable becomes ?: text from a file, to be quoted */
+void      TextPrint(char *, size_t, const char *format, ...) __attribute__((format(printf, 3, 4)));
+PetscBool TextAmong(const char *names, char between, const char *name); /* is it one of these? */
+typedef struct {
+  sigset_t mask; /* of this thread */
+  int      pending;
+} SizeLimit;
+void           SizeLimitLift(SizeLimit *before);                       /* a file that grows too large is EFBIG until ... */
+void           SizeLimitSettle(const SizeLimit *before);               /* ... here, and no SIGXFSZ that ends the program */
+PetscErrorCode AppendLine(const char *path, const Text *, int *error); /* one write(2): lines of several writers never mix */
 
 /* ---- matrix.c: rows of an AIJ matrix, content hash, PETSc binary files --------------------------------------------- */
 typedef struct { /* one local row, split as MPIAIJ stores it; columns of `off` are indices into `garray` */

@@ -119,19 +119,19 @@ static void Beside(const State *s, char path[PETSC_MAX_PATH_LEN + 32])
 
 static int WriteBeside(const State *s, const Text *t)
 {
-  char     beside[PETSC_MAX_PATH_LEN + 32];
-  int      fd, error = 0;
-  ssize_t  n;
-  sigset_t signals;
+  char      beside[PETSC_MAX_PATH_LEN + 32];
+  int       fd, error = 0;
+  ssize_t   n;
+  SizeLimit limit;
 
   if (!t->data) return ENOMEM;
   Beside(s, beside);
   if ((fd = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666)) < 0) return errno;
   errno = 0;
-  SizeLimitLift(&signals);
+  SizeLimitLift(&limit);
   n = write(fd, t->data, t->used);
   if (n != (ssize_t)t->used) error = errno ? errno : ENOSPC;
-  SizeLimitSettle(&signals);
+  SizeLimitSettle(&limit);
   if (close(fd) && !error) error = errno;
   return error;
 }

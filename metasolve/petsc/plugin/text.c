@@ -159,46 +159,49 @@ void TextFree(Text *t)
   memset(t, 0, sizeof *t);
 }
 
-static void SizeLimit(sigset_t *only)
-{
-  sigemptyset(only);
-  sigaddset(only, SIGXFSZ);
-}
-
-void SizeLimitLift(sigset_t *before)
+/* ---- files that grow too large: what the host does about SIGXFSZ stays, and one that it waits for is left to it ---- */
+static sigset_t Only(int signal)
 {
   sigset_t only;
 
-  SizeLimit(&only);
-  (void)sigprocmask(SIG_BLOCK, &only, before);
+  sigemptyset(&only);
+  sigaddset(&only, signal);
+  return only;
 }
 
-void SizeLimitSettle(const sigset_t *before)
+void SizeLimitLift(SizeLimit *before)
+{
+  const sigset_t only = Only(SIGXFSZ);
+  sigset_t       pending;
+
+  before->pending = !sigpending(&pending) && sigismember(&pending, SIGXFSZ);
+  (void)pthread_sigmask(SIG_BLOCK, &only, &before->mask);
+}
+
+void SizeLimitSettle(const SizeLimit *before)
 {
   const struct timespec at_once = {0, 0};
-  sigset_t              only;
+  const sigset_t        only    = Only(SIGXFSZ);
 
-  SizeLimit(&only);
-  if (sigismember(before, SIGXFSZ)) return;
-  while (sigtimedwait(&only, NULL, &at_once) < 0 && errno == EINTR) continue;
-  (void)sigprocmask(SIG_SETMASK, before, NULL);
+  while (!before->pending && sigtimedwait(&only, NULL, &at_once) < 0 && errno == EINTR) continue;
+  (void)pthread_sigmask(SIG_SETMASK, &before->mask, NULL);
 }
 
 PetscErrorCode AppendLine(const char *path, const Text *t, int *error)
 {
-  int      fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
-  off_t    before;
-  ssize_t  n;
-  sigset_t signals;
+  int       fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
+  off_t     before;
+  ssize_t   n;
+  SizeLimit limit;
 
   *error = fd < 0 ? errno : 0;
   if (fd < 0) return PETSC_SUCCESS;
   before = lseek(fd, 0, SEEK_END);
   errno  = 0;
-  SizeLimitLift(&signals);
+  SizeLimitLift(&limit);
   n = write(fd, t->data, t->used);
   if (n != (ssize_t)t->used) *error = errno ? errno : ENOSPC;
-  SizeLimitSettle(&signals);
+  SizeLimitSettle(&limit);
   if (*error && n > 0 && ftruncate(fd, before)) *error = errno; /* no torn line in the middle of a file */
   if (close(fd) && !*error) *error = errno;
   return PETSC_SUCCESS;

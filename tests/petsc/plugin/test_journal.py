@@ -1,12 +1,32 @@
 """The journal: whole lines from many processes, bounded, with a head in each file."""
 
 import json
+import sys
 from pathlib import Path
+
+import pytest
 
 from metasolve.production import journal
 
+from .test_prior import SYSTEM
 from .test_state import place, sequence  # noqa: F401 (fixtures)
 
+LIMITED = (
+    SYSTEM
+    + """
+import resource, signal, threading
+own, told = signal.SIGXFSZ, []
+signal.signal(own, lambda *_: told.append("handled"))
+if sys.argv[1] != "handles":
+    signal.pthread_sigmask(signal.SIG_BLOCK, [own])
+if sys.argv[1] == "waits, has one":
+    signal.pthread_kill(threading.get_ident(), own)
+resource.setrlimit(resource.RLIMIT_FSIZE, (4096, -1))
+solver().solve(b, x)
+resource.setrlimit(resource.RLIMIT_FSIZE, (-1, -1))
+print(own in signal.pthread_sigmask(signal.SIG_BLOCK, []), own in signal.sigpending(), told)
+"""
+)
 MANUAL = Path(__file__).parents[3] / "docs" / "reference" / "journal.md"
 
 
@@ -107,3 +127,21 @@ def test_a_limit_of_the_size_of_files_ends_no_program(place, sequence):  # noqa:
     assert done.returncode == 0, done.stderr
     assert f"cannot write {place.log} (File too large); no more log lines" in done.stderr
     assert place.log.stat().st_size == 4096
+
+
+@pytest.mark.parametrize(
+    ("host", "left"),
+    [
+        ("handles", "False False []"),
+        ("waits", "True False []"),
+        ("waits, has one", "True True []"),
+    ],
+)
+def test_nor_is_it_a_signal_to_the_program(place, tmp_path, host, left):  # noqa: F811
+    """Whatever the program does about this signal, it has those of its own files only."""
+    place.log.write_bytes(b"\n" * 4096)
+    (tmp_path / "limited.py").write_text(LIMITED)
+    done = place.run([sys.executable, str(tmp_path / "limited.py"), host], **WORK)
+    assert done.returncode == 0, done.stderr
+    assert "(File too large); no more log lines" in done.stderr
+    assert done.stdout.strip() == left
