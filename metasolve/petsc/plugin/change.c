@@ -219,7 +219,7 @@ PetscErrorCode SampledChange(Mat A, const Sampled *s, double *change)
 {
   Moves  m = {0};
   Rows   r;
-  double by, other, within;
+  double by = 1, other, within;
 
   PetscFunctionBegin;
   PetscCall(RowsOpen(A, &r));
