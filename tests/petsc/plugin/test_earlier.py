@@ -218,7 +218,7 @@ def test_nothing_of_the_program_is_held(sequence):
     grid = PETSc.DMDA().create([30, 30], stencil_width=1, comm=PETSc.COMM_SELF)
     A = convection_diffusion(30, 5.0)
     solve = sequence(A)
-    b, solve.x = grid.createGlobalVector(), grid.createGlobalVector()
+    b, solve.x = grid.createGlobalVec(), grid.createGlobalVec()
     for step in range(2):
         b.setArray(moment(A, 0.01 * step).getArray())
         line = solve(b)
