@@ -106,6 +106,17 @@ class Product:
         self.matrix.mult(x, y)
 
 
+def constant_pressure(like, velocities):
+    """Return the normalized vector that a flow with given velocities does not see."""
+    constant = like.duplicate()
+    begin, end = constant.getOwnershipRange()
+    for row in range(max(begin, velocities), end):
+        constant.setValue(row, 1.0)
+    constant.assemble()
+    constant.normalize()
+    return constant
+
+
 def main():
     """Solve, and print how well."""
     options = PETSc.Options()
@@ -117,15 +128,13 @@ def main():
         b.setValue(row, (row * 7919 % 101) / 101.0 - 0.5)
     b.assemble()
     A, rows = (plain, None) if form == "aij" else nested(plain, velocities)
-    if not given:
-        constant = b.duplicate()
-        for row in range(max(begin, velocities), end):
-            constant.setValue(row, 1.0)
-        constant.assemble()
-        constant.normalize()
-        A.setNullSpace(PETSc.NullSpace().create(vectors=[constant]))
+
+    made = [b, x] if given else [b, x, constant_pressure(b, velocities)]
     if form == "vectors":
-        b, x = (PETSc.Vec().createNest([v.getSubVector(r) for r in rows], rows) for v in (b, x))
+        made = [PETSc.Vec().createNest([v.getSubVector(r) for r in rows], rows) for v in made]
+    b, x, *unseen = made
+    if unseen:
+        A.setNullSpace(PETSc.NullSpace().create(vectors=unseen))
     operator, other = A, A
     if options.getString("operator", "same") == "shell":
         operator = PETSc.Mat().createPython(A.getSizes(), Product(A))
