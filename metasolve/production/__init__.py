@@ -1,4 +1,4 @@
 """What a run of an accelerated program leaves behind, and what it adds up to.
 
-Imports neither numpy nor pydantic: `metasolve run` needs to start at once.
+What `metasolve run` needs of it imports neither numpy nor pydantic, to start at once.
 """

@@ -7,8 +7,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from pydantic_core import from_json
+
 from metasolve.errors import UsageError
-from metasolve.files.strict_json import parse_line
 from metasolve.production import site
 
 VERSION = 1
@@ -140,10 +141,11 @@ def parsed(line: bytes) -> dict[str, Any] | None:
         return None
     end = line.find(_LESSON)
     try:
-        found = parse_line(line[:-1] if end < 0 else line[:end] + b"}")
+        found = from_json(line[:-1] if end < 0 else line[:end] + b"}", allow_inf_nan=False)
     except ValueError:
         return None
-    return found if isinstance(found.get("source"), str) else None
+    known = isinstance(found, dict) and isinstance(found.get("source"), str)
+    return found if known else None
 
 
 def journals(names: Sequence[str]) -> list[Journal]:
