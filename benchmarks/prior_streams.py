@@ -136,7 +136,7 @@ class Account:
     own, solves
         What the own settings would have taken, in all and of how many solves.
     ventured
-        What trials were expected to lose at worst.
+        What trials have lost.
     behind
         Losses less gains.
     """
@@ -154,10 +154,10 @@ class Account:
         """Whether a trial may be made that is expected to lose so much at worst."""
         return self.ventured + risk < SHARE * self.own
 
-    def book(self, own: float, cost: float, risk: float) -> None:
-        """Book a solve whose cost is so many own times, in log, and what it risked."""
+    def book(self, own: float, cost: float, lost: float) -> None:
+        """Book a solve: its cost in own times, in log, and in own times what a trial has lost."""
         self.own, self.solves = self.own + own, self.solves + 1
-        self.ventured += risk
+        self.ventured += own * lost
         self.behind += own * (np.exp(cost) - 1.0)
 
 
@@ -196,13 +196,14 @@ def online(
         m = relative[step] + learned - learned[at]
         m[at] = s[at] = 0.0
         proven = (posterior.seen >= OFTEN) & (rows[step] <= largest)
-        j, risk = _choice(m, s, at, float(own[step]), account, proven)
+        j, usual, risk = _choice(m, s, at, float(own[step]), account, proven)
         answered, taken[step] = True, L[step, j]
         if j != at:
             answered, taken[step] = _attempt(m[j], bool(answers[step, j]), L[step, j])
         if answered:
             largest[j] = max(largest[j], rows[step])
-        account.book(float(own[step]), float(taken[step]), risk)
+        lost = float(np.exp(taken[step]) - np.exp(m[usual])) if risk else 0.0
+        account.book(float(own[step]), float(taken[step]), max(lost, 0.0))
         seen = beyond[step, j] if answered else beyond[step, at] + FAILURE - relative[step, j]
         posterior.see(parts, j, float(seen))
     return taken
@@ -210,20 +211,23 @@ def online(
 
 def _choice(
     m: Array, s: Array, home: int, own: float, account: Account, proven: Bools
-) -> tuple[int, float]:
-    """What is taken, and what a trial risks: what is proven at most where too much was lost."""
+) -> tuple[int, int, float]:
+    """What is taken, in place of what, and what a trial risks.
+
+    Where too much was lost, it is what is proven at most.
+    """
     overdrawn = account.overdrawn()
     gains, bold = m + sure(s) < -MARGIN, int((m - s).argmin())
     if overdrawn:
         gains &= proven & (not account.overdrawn(PROVEN))
     best = int(np.where(gains, m + CAUTION * s, np.inf).argmin()) if gains.any() else home
     if overdrawn:
-        return best, 0.0
+        return best, best, 0.0
     worst = np.exp(min(m[bold] + s[bold], FAILURE))
     risk = own * max(float(worst - np.exp(m[best])), 0.0)
     if m[bold] - s[bold] < m[best] - BOLD and account.allows(risk):
-        return bold, risk
-    return best, 0.0
+        return bold, best, risk
+    return best, best, 0.0
 
 
 def _attempt(expected: float, answers: bool, cost: float) -> tuple[bool, float]:

@@ -6,6 +6,7 @@
 
 #define SHORTEST_PROCESSOR 0.004 /* seconds that an attempt may always take */
 #define BUSY               4     /* times its budget, on the wall: a busy machine is no fault of the attempt's */
+#define SPARE              0.5   /* times own, that an attempt may take beyond its budget where it seems to be done by then */
 #define NEARLY             100   /* times the target: worth going on from ... */
 #define REFINED            1e6   /* ... where an exact answer is asked for, each time a part of what was left out is found ... */
 #define REFINEMENTS        4     /* ... at most so often */
@@ -183,12 +184,11 @@ static PetscErrorCode Closer(Solve *s, Limits *limits, double *clock, PetscBool 
 /* A prior says how long the attempt should take. Where it takes longer, it has to be worth going on with. */
 static Prospect *Foreseen(const Solve *s, Prospect *p)
 {
-  const Runner *r = s->run->runner;
-
-  if (!PolicyPrior(s->run->policy) || r->trial || !isfinite(s->run->attempt)) return NULL;
+  if (!PolicyPrior(s->run->policy) || s->run->runner->trial || !isfinite(s->run->attempt)) return NULL;
   *p = (Prospect){.foreseen = ClockProcessor() + fmax(s->run->attempt, SHORTEST_PROCESSOR),
                   .aim      = s->accepted * s->contract.bnorm,
-                  .other    = s->expected};
+                  .other    = s->expected,
+                  .spare    = s->preconditioner == PRECONDITIONER_KEPT ? 0 : SPARE * s->expected};
   return p;
 }
 
@@ -285,7 +285,7 @@ PetscErrorCode AttemptModel(Solve *s, PetscBool *ok)
 PetscErrorCode AttemptAccept(Solve *s)
 {
   const double seconds = s->setup + s->solve + s->verify, busy = fmin(seconds, ClockProcessor() - s->began);
-  int          slow = busy > fmax(s->budget, SHORTEST_WALL) && !s->run->runner->trial;
+  int          slow = busy > fmax(fmax(s->budget, s->expected), SHORTEST_WALL) && !s->run->runner->trial;
 
   PetscFunctionBegin;
   PetscCallMPI(MPI_Bcast(&slow, 1, MPI_INT, 0, PetscObjectComm((PetscObject)s->ksp)));

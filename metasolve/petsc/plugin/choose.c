@@ -1,4 +1,4 @@
-/* choose.c - which candidate of a prior, from what is foreseen and what was seen since; and what is learned of a solve. */
+/* choose.c - which candidate of a prior, from what is foreseen and what was seen since. */
 #include "runner.h"
 #include "describe.h"
 #include "expect.h"
@@ -14,8 +14,7 @@
 #define WORTH       0.095 /* ln 1.1: what a candidate must gain over the program's own settings */
 #define CURIOUS     0.05  /* ln: what a bolder candidate may gain over the usual one, to be tried */
 #define WORST       1.1   /* ln of times own: where an attempt is stopped */
-#define VENTURED    0.03  /* of the program's own time: what may be lost in trying bolder ones */
-#define FAILURE     1.1   /* ln of times own that a failed attempt counts for */
+#define VENTURED    0.03  /* of the program's own time: what trying bolder ones may lose */
 #define FACTOR      4e-9  /* seconds for (rows)^2, of a factorisation of a grid in space with a few unknowns at each point ... */
 #define LEAST       0.02  /* ... and what it may take anyway */
 #define OFTEN       3     /* solves that a candidate has to be seen in, to have proven itself */
@@ -30,7 +29,7 @@ typedef enum {
 typedef struct { /* of rank 0 */
   int       candidate, why;
   PetscBool proven;
-  double    expected, foreseen, attempt, patience, venture;
+  double    expected, foreseen, attempt, patience, venture, usual;
   Point     place;
 } Verdict;
 
@@ -118,6 +117,20 @@ static void ConsiderLasting(Solve *s, double rights, Verdict *v, Prospects *p, i
   *bolder = bold;
 }
 
+/* What might be much faster is tried in place of the usual one, or of own settings where nothing surely gains. */
+static void Venture(const Solve *s, int bolder, double own, Verdict *v, Prospects *p)
+{
+  const double usual = p->gains ? fmin(p->safe_mean, own) : own,
+               risk  = exp(own) * fmax(exp(fmin(p->bold_worst - own, WORST)) - exp(usual - own), 0);
+
+  if (p->gains && bolder == v->candidate) return;
+  if (!(p->bold < usual - CURIOUS && s->class->ventured + risk < VENTURED * s->class->account.own)) return;
+  v->candidate = bolder;
+  v->venture   = risk;
+  v->usual     = exp(usual);
+  p->safe_mean = p->bold_mean;
+}
+
 static void Best(Solve *s, Nature nature, Asked asked, Verdict *v)
 {
   const Prior      p      = PolicyPrior(s->run->policy);
@@ -125,7 +138,7 @@ static void Best(Solve *s, Nature nature, Asked asked, Verdict *v)
   const Posterior *o      = &s->class->offsets;
   const double     rights = ExpectRights(s->class), own = ExpectOwn(s, rights);
   Prospects        best = {own, INFINITY, INFINITY, INFINITY, INFINITY, INFINITY, PETSC_FALSE};
-  double           risk, left;
+  double           left;
   int              bolder = -1;
 
   *v = (Verdict){.candidate = -1, .expected = exp(ExpectOwn(s, 1))};
@@ -137,13 +150,7 @@ static void Best(Solve *s, Nature nature, Asked asked, Verdict *v)
              Doubt(s, i));
   }
   if (s->run->own.n && asked != ASKED_PROVEN) ConsiderLasting(s, rights, v, &best, &bolder);
-  risk = exp(own) * fmax(exp(fmin(best.bold_worst - own, WORST)) - exp(fmin(best.safe_mean - own, 0)), 0);
-  if (asked != ASKED_PROVEN && bolder != v->candidate && best.bold < fmin(best.safe_mean, own) - CURIOUS &&
-      s->class->ventured + risk < VENTURED * s->class->account.own) {
-    v->candidate   = bolder;
-    v->venture     = risk;
-    best.safe_mean = best.bold_mean;
-  }
+  if (asked != ASKED_PROVEN) Venture(s, bolder, own, v, &best);
   v->foreseen = exp(best.safe_mean);
   v->attempt  = v->candidate < 0 || v->candidate == POSTERIOR_LASTING
                 ? INFINITY
@@ -176,6 +183,8 @@ static PetscErrorCode Choose(Solve *s, Asked asked)
   r->foreseen  = v.foreseen;
   r->attempt   = v.attempt;
   r->place     = v.place;
+  r->venture   = v.usual > 0 ? v.venture : 0;
+  r->usual     = v.usual;
   s->class->ventured += v.venture;
   d->why       = (Why)v.why;
   d->detail[0] = 0;
@@ -246,54 +255,4 @@ PetscErrorCode ChooseProven(Solve *s, PetscBool overdrawn, PetscBool *chosen)
   *chosen = r->proven;
   if (!SettingsSame(&r->inner.settings, &r->decision.settings)) s->preconditioner = PRECONDITIONER_BUILT;
   PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* ---- what was seen ---- */
-/* Of an attempt: its set-up was part of it, or there was one. */
-static void SeeAttempt(Solve *s)
-{
-  const Run   *r        = s->run;
-  const Whose  tried    = WhoseTried(s);
-  const double spent    = s->share * (s->setup + s->solve + s->verify),
-               foreseen = s->setup > 0 ? r->forecast.total[tried.candidate] : r->forecast.solve[tried.candidate];
-  double       seen     = log(spent);
-
-  if (s->run->inner.ksp && s->run->inner.ksp->reason == KSP_DIVERGED_INDEFINITE_MAT) s->class->indefinite = PETSC_TRUE;
-  if (s->why == WHY_SETUP_FAILED && tried.offset < POSTERIOR_OWN)
-    PriorImpossible(PolicyPrior(r->policy), tried.offset, s->op.several);
-  if (s->answered) s->class->answered[tried.offset] = PetscMax(s->class->answered[tried.offset], s->op.rows);
-  if (!s->answered) seen = fmax(seen, ExpectOwn(s, 1) + FAILURE);
-  LessonSee(&s->lesson, PosteriorObserve(&s->class->offsets, &r->forecast, tried, seen - foreseen));
-}
-
-static void SeeOwn(Solve *s, double seconds)
-{
-  const Run   *r        = s->run;
-  const int    own      = ExpectOwnAs(s);
-  const double foreseen = s->own_setup > 0 ? r->forecast.total[own] : r->forecast.solve[own];
-
-  LessonSee(&s->lesson, PosteriorObserve(&s->class->offsets, &r->forecast, WhoseOwn(s), log(seconds) - foreseen));
-}
-
-/* Own settings that were given up would have taken this at least, which is far less than what many would have. Once it may be
-   chance; but if it were never learned, each operator's would be given up. */
-static void SeeGivenUp(Solve *s)
-{
-  const double least = s->share * s->own_solve + s->watch.patience;
-
-  if (++s->class->given_up > 1 && isgreater(least, s->run->decision.expected)) SeeOwn(s, least);
-}
-
-void ChooseLearn(Solve *s)
-{
-  const PetscBool tried = (PetscBool)(s->source == SOURCE_MODEL || s->source == SOURCE_FALLBACK);
-
-  if (!SolveByPrior(s)) return;
-  if (tried && !s->own && s->run->candidate >= 0 && s->setup + s->solve > 0 && KeepTells(s)) {
-    ProbeLearn(s);
-    if (!SolveProbes(s)) SeeAttempt(s); /* a probe tells of the numbers, not of the candidate */
-  }
-  if (s->own_measured > 0) s->class->given_up = 0;
-  if (s->own_measured > 0 ? s->ksp->reason > 0 : s->canary > 0) SeeOwn(s, SolveOwnSeconds(s));
-  else if (s->source == SOURCE_SWITCHED && s->watch.given_up) SeeGivenUp(s);
 }

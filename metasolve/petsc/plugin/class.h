@@ -44,6 +44,10 @@ typedef struct { /* of logarithms: means, and mean products of what is apart fro
   int    n;
   double x, y, xx, xy;
 } Trend;
+typedef struct { /* where there was a preconditioner of the same settings: for how many operators, and for which it was made anew */
+  PetscInt operators, anew;
+} Served;
+
 struct _Class {
   Class     next;
   char      prefix[128];
@@ -70,7 +74,7 @@ struct _Class {
   PetscInt  solves, operators;
   PetscBool timed;                       /* is it known how slow this machine is, ... */
   double    slowness;                    /* ... ln of times the one that the prior was measured on? */
-  double    ventured;                    /* seconds that bolder candidates might have lost */
+  double    ventured;                    /* seconds that bolder candidates have lost, or may be losing */
   PetscInt  answered[POSTERIOR_OFFSETS]; /* by each candidate in this run: rows of the largest operator */
   double    looked;                      /* of looks at systems that own settings solved */
   Attained  own;                         /* how good the program's own answers are ... */
@@ -81,7 +85,7 @@ struct _Class {
   Mean      attempt, risk;               /* seconds of an accepted attempt; share of attempts that failed */
   PetscBool unsure;                      /* own settings were never measured, on meshes of about this size or coarser ones */
   PetscBool refined;                     /* they were measured, but only on coarser meshes, when the class began */
-  PetscInt  builds, served;              /* preconditioners made in attempts that answered, and operators they have served */
+  Served    served, dear;                /* in attempts that answered; and of settings whose set-up takes much */
   PetscInt  since, patience; /* answers of a model since own was measured, and how many there may be; 0: not known yet */
 };
 

@@ -9,10 +9,11 @@
 #include <math.h>
 #include <string.h>
 
-#define SERVES 2     /* operators that a set-up is taken to serve in a sequence, before one was seen to */
+#define SERVES 2     /* operators that a set-up is taken to serve in a sequence, before one was seen to be made anew */
 #define WORSE  1.5   /* times as many iterations after an update, ... */
 #define MORE   2     /* ... and so many: the next one is built */
-#define LITTLE 0.05  /* of a solve with its set-up: a set-up that takes less is no use to spare */
+#define LITTLE 0.05  /* of a solve with its set-up: a set-up that takes less is no use to spare, ... */
+#define DEAR   0.25  /* ... and one that takes less says nothing of how many operators a dearer one would serve */
 #define LEAST  1e-15 /* relative accuracy that is asked for ... */
 #define MOST   0.5   /* ... and at most */
 
@@ -30,10 +31,20 @@ PetscBool KeepIsOff(void)
   return EnvironmentAsked()->no_reuse;
 }
 
-double KeepServes(Class c)
+static double Each(Class c, const Served *s)
 {
   if (KeepIsOff() || c->operators < 2) return 1;
-  return fmax(((double)c->served + SERVES) / ((double)c->builds + 1), 1);
+  return (double)(s->operators + SERVES) / (double)(s->anew + 1);
+}
+
+double KeepServes(Class c)
+{
+  return Each(c, &c->dear);
+}
+
+double KeepServed(Class c)
+{
+  return Each(c, &c->served);
 }
 
 /* Is there one, of settings that are still what would be chosen? */
@@ -66,12 +77,18 @@ static double Accuracy(const Contract *c, double start)
   return isgreater(accuracy, LEAST) ? fmin(accuracy, MOST) : LEAST;
 }
 
+/* Does the set-up of what is there take more than this share? */
+static PetscBool SetUpTakes(const Reuse *r, double share)
+{
+  return (PetscBool)(r->setup > share * (r->setup + r->solve));
+}
+
 static double Allowed(Cycle *c, double change, double moved)
 {
   const double patience = ReusePatience(&c->reuse, change, moved);
 
   if (c->rest > 0) c->rest--;
-  else if (c->reuse.setup > LITTLE * (c->reuse.setup + c->reuse.solve)) return patience;
+  else if (SetUpTakes(&c->reuse, LITTLE)) return patience;
   return 0;
 }
 
@@ -123,13 +140,14 @@ static void Age(Solve *s, Cycle *c)
 }
 
 /* A preconditioner was made. In a solve that a kept one has begun, what is left of it says nothing of a whole one. */
-static PetscErrorCode Begin(Solve *s, double start)
+static PetscErrorCode Begin(Solve *s, double start, PetscBool *other)
 {
   Cycle *c = &s->run->cycle;
   Reuse *r = &c->reuse;
 
   PetscFunctionBegin;
-  if (!SettingsSame(&c->settings, &s->run->inner.settings)) {
+  *other = (PetscBool)!SettingsSame(&c->settings, &s->run->inner.settings);
+  if (*other) {
     ReuseBegin(r, REUSE_MEAN, REUSE_VARIANCE);
     c->settings = s->run->inner.settings;
     c->failed = c->rest = 0;
@@ -140,7 +158,6 @@ static PetscErrorCode Begin(Solve *s, double start)
   if (s->preconditioner == PRECONDITIONER_REBUILT && r->solves > 0) ReuseRenewed(r, s->setup);
   else ReuseBuilt(r, s->setup, s->solve + s->verify, Iterations(s));
   Age(s, c);
-  s->class->builds++;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -150,20 +167,30 @@ static double Started(const Solve *s)
   return SolveGuessed(s) ? fmax(s->start / s->contract.bnorm, LEAST) : 1;
 }
 
+/* One more operator for which there was a preconditioner. */
+static void Count(Served *s, PetscBool made)
+{
+  s->operators++;
+  if (made) s->anew++;
+}
+
 PetscErrorCode KeepLearn(Solve *s)
 {
   Cycle       *c       = &s->run->cycle;
   const double seconds = s->setup + s->solve + s->verify, start = Started(s);
+  PetscBool    made = (PetscBool)(s->made && s->preconditioner != PRECONDITIONER_KEPT), other = PETSC_FALSE;
 
   PetscFunctionBegin;
   if (KeepIsOff() || s->run->runner->trial || !s->op.readable || SolveProbes(s)) PetscFunctionReturn(PETSC_SUCCESS);
   c->start = c->start > 0 ? sqrt(c->start * start) : start;
   if (s->preconditioner == PRECONDITIONER_KEPT) c->failed = 0;
-  if (s->made && s->preconditioner != PRECONDITIONER_KEPT) PetscCall(Begin(s, start));
+  if (made) PetscCall(Begin(s, start, &other));
   else if (s->preconditioner == PRECONDITIONER_KEPT && s->its) {
     ReuseAsk(&c->reuse, Accuracy(&s->contract, start));
     ReuseKept(&c->reuse, s->change, seconds, Iterations(s));
   } else ReuseAgain(&c->reuse, seconds);
-  if (s->fresh) s->class->served++;
+  if (!s->fresh || other) PetscFunctionReturn(PETSC_SUCCESS);
+  Count(&s->class->served, made);
+  if (SetUpTakes(&c->reuse, DEAR)) Count(&s->class->dear, made);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -1,6 +1,6 @@
 /*
    limit.h - when an inner or a replayed solve stops: the measure of its answer reaches a target, its residual grows beyond hope, a
-   time budget is used up, or others would be faster even now. Production and training use this same test; the latter compares with
+   time budget is used up and it is not nearly done, or others would be faster even now. Production and training use this same test; the latter compares with
    nobody, so it sees where a solve ends that production gives up.
    Where the measure is not the norm that the method carries along, the iterate is looked at now and then (measure.h).
 */
@@ -19,8 +19,10 @@ typedef struct {       /* what a solve is compared with, once it has taken longe
   double foreseen;     /* ClockProcessor() until which it may take its course */
   double aim;          /* the norm at which it is expected to have converged; 0: not known */
   double other;        /* seconds that others would take from their start */
+  double spare;        /* seconds that it may take beyond its time, where it seems to be done by then */
   double left;         /* seconds that it still seemed to need, where it was given up for that; else 0 */
   double began, least; /* ClockProcessor(); the least norm so far */
+  double done;         /* ClockProcessor() at which it seemed to be; INFINITY: not known */
   Pace   pace;
 } Prospect;
 

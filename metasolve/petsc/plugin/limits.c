@@ -87,12 +87,14 @@ static PetscErrorCode Compare(KSP ksp, const Limits *l, PetscInt it, PetscReal r
     p->pace.seen = 0;
     p->began     = ClockProcessor();
     p->least     = rnorm;
+    p->done      = INFINITY;
   }
   p->least = fmin(p->least, rnorm); /* BiCGStab's goes up and down */
   if (!PaceSee(&p->pace, it, p->least) || !(aim > 0)) PetscFunctionReturn(PETSC_SUCCESS);
-  now  = ClockProcessor() + ClockAhead(ksp, it);
-  left = now > p->foreseen ? PaceLeft(&p->pace, aim) * (now - p->began) / (double)it : 0;
-  left = left > GIVE_UP * p->other ? left : 0;
+  now     = ClockProcessor() + ClockAhead(ksp, it);
+  left    = PaceLeft(&p->pace, aim) * (now - p->began) / (double)it;
+  p->done = now + left;
+  left    = now > p->foreseen && left > GIVE_UP * p->other ? left : 0;
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &left, 1, MPI_DOUBLE, MPI_MAX, PetscObjectComm((PetscObject)ksp)));
   p->left = left;
   if (left > 0) *reason = KSP_DIVERGED_ITS;
@@ -103,6 +105,14 @@ static PetscErrorCode Compare(KSP ksp, const Limits *l, PetscInt it, PetscReal r
 static PetscBool Due(PetscInt it)
 {
   return (PetscBool)(it == 2 || it == 4 || it % 8 == 7);
+}
+
+/* Others would begin from their start: what seems to be done soon goes on, for so long at most. */
+static double Until(const Limits *l)
+{
+  const Prospect *p = l->prospect;
+
+  return l->processor + (p && p->done <= l->processor + p->spare ? p->spare : 0);
 }
 
 /* Collective: ranks agree that the time is up, at some iterations. */
@@ -123,7 +133,7 @@ PetscErrorCode LimitsTest(KSP ksp, PetscInt it, PetscReal rnorm, KSPConvergedRea
   if (!*reason && l->prospect) PetscCall(Compare(ksp, l, it, rnorm, reason));
   if (!*reason && l->deadline > 0 && Due(it)) {
     ahead   = ClockAhead(ksp, it);
-    l->late = ClockNow() + ahead > l->deadline || (l->processor > 0 && ClockProcessor() + ahead > l->processor);
+    l->late = ClockNow() + ahead > l->deadline || (l->processor > 0 && ClockProcessor() + ahead > Until(l));
     PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &l->late, 1, MPI_INT, MPI_MAX, PetscObjectComm((PetscObject)ksp)));
     if (l->late) *reason = KSP_DIVERGED_ITS;
   }

@@ -9,7 +9,7 @@
      canary, seen, remember  own settings beside an answer; what is seen of a solve that is over, and added to the state
      save                 one system, written to a recording
      decide, answer       the steps of one solve in production
-     journal, journal_lesson, start, earlier, attempt, mirror, replay, manifest, choose, probe
+     journal, journal_lesson, start, earlier, attempt, mirror, replay, manifest, choose, chosen, probe
      taken, shelf, describe  what of an inner solver outlives its KSP; the program's own settings, described
      expect, foresee      what solves would take; what is foreseen, for the matrices that are there
      keep, permit         whether a preconditioner is kept for another operator; whether one may be made

@@ -122,7 +122,7 @@ static PetscBool Due(const Solve *s, double risk, double left)
   const Numbers *n = &s->class->numbers;
   const Search  *q = &s->class->search;
 
-  if (Others(q)->n < KNOWN || !Rested(q, PetscMin(n->failed / n->n, ROUNDS)) || KeepServes(s->class) >= SERVES) return PETSC_FALSE;
+  if (Others(q)->n < KNOWN || !Rested(q, PetscMin(n->failed / n->n, ROUNDS)) || KeepServed(s->class) >= SERVES) return PETSC_FALSE;
   return (PetscBool)(May(s) && isless(q->row ? 0 : InRow(q) * risk, left));
 }
 

@@ -50,7 +50,7 @@ static PetscErrorCode Finish(Solve *s, double begin)
   s->wall = now - s->wall;
   PetscCall(CanarySolve(s));
   if (s->op.readable && (!isnan(s->contract.target) || s->why == WHY_DEAR)) PetscCall(SeenCount(s));
-  ChooseLearn(s);
+  ChosenLearn(s);
   ClassLearn(s->class, &s->lesson);
   PetscCall(GatherSolve(s));
   s->host->setup = 0;

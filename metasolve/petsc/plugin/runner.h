@@ -89,9 +89,9 @@ typedef struct { /* kept with a KSP */
   Point         place;                    /* of the chosen one's numbers */
   Settings      own;       /* to be used in the inner solver, where own settings are described by options; 0: they are not */
   PetscBool     own_ready; /* their preconditioner was set up already */
-  double        foreseen;  /* seconds of the candidate ... */
-  double        attempt;   /* ... and those of its first attempt, which pays for the whole set-up */
-  double        dear[2];   /* seconds of a product with A and with P, where these are two; 0: not taken yet */
+  double        foreseen, attempt; /* seconds of the candidate, and of its first attempt, which pays for the whole set-up */
+  double        venture, usual;    /* seconds that a bolder one may lose, 0: it is none; and those of the one that it stands for */
+  double        dear[2];           /* seconds of a product with A and with P, where these are two; 0: not taken yet */
   PetscBool     decided, proven, wave, hidden, untold; /* proven: what was chosen is no trial; and ForeseeNature() */
   Previous      previous;
   Scales        scales;
@@ -227,11 +227,11 @@ PetscErrorCode DecideLook(Solve *);   /* the model looks at the system */
 PetscErrorCode DecideExpect(Solve *); /* what the program's own settings probably take, and so what an attempt may */
 /* ---- keep.c: a preconditioner that was made of an earlier operator ---- */
 PetscBool      KeepIsOff(void);
-PetscErrorCode KeepDecide(Solve *);      /* is it kept? Collective */
-PetscErrorCode KeepLearn(Solve *);       /* an attempt has answered. Collective */
-void           KeepFailed(Solve *);      /* what was kept was of no use */
-PetscBool      KeepTells(const Solve *); /* does an attempt tell of its settings? */
-double         KeepServes(Class);        /* operators that one set-up is expected to serve */
+PetscErrorCode KeepDecide(Solve *);          /* is it kept? Collective */
+PetscErrorCode KeepLearn(Solve *);           /* an attempt has answered. Collective */
+void           KeepFailed(Solve *);          /* what was kept was of no use */
+PetscBool      KeepTells(const Solve *);     /* does an attempt tell of its settings? */
+double KeepServes(Class), KeepServed(Class); /* operators that a set-up is expected to serve which takes much of a solve; and any */
 PetscErrorCode CycleFree(Cycle *);
 /* ---- shelf.c, taken.c: what of an inner solver outlives its KSP ---- */
 PetscErrorCode ShelfOffer(Solve *);  /* an attempt has answered: the next KSP may have its solver. Collective */
@@ -245,7 +245,7 @@ PetscErrorCode ForeseeHere(Solve *, const double features[]);   /* the forecast,
 PetscErrorCode ChooseCandidate(Solve *, const double features[]); /* collective */
 PetscErrorCode ChooseAgain(Solve *); /* if the own set-up has been done since, and need not be paid any more */
 PetscErrorCode ChooseProven(Solve *, PetscBool overdrawn, PetscBool *chosen); /* what else may be paid for. Collective */
-void           ChooseLearn(Solve *);                                          /* from what the solve took */
+void           ChosenLearn(Solve *);                                          /* chosen.c: from what the solve took */
 /* ... and answer.c ---- */
 PetscErrorCode StepTakeGuess(Solve *);
 PetscErrorCode StepOwnFromGuess(Solve *);

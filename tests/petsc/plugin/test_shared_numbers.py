@@ -48,8 +48,8 @@ def defined(file, name):
         ("prior.c", "BEGINS", growth.BEGINS),
         *(("choose.c", name, getattr(prior_choice, name)) for name in CHOICE),
         *(
-            ("choose.c", n, pytest.approx(prior_streams.FAILURE, abs=5e-3))
-            for n in ("FAILURE", "WORST")
+            (file, n, pytest.approx(prior_streams.FAILURE, abs=5e-3))
+            for file, n in (("chosen.c", "FAILURE"), ("choose.c", "WORST"))
         ),
         ("choose.c", "VENTURED", prior_streams.SHARE),
         ("choose.c", "OFTEN", prior_streams.OFTEN),
