@@ -117,11 +117,18 @@ static void ConsiderLasting(Solve *s, double rights, Verdict *v, Prospects *p, i
   *bolder = bold;
 }
 
+/* It was tried here, and has not answered. */
+static PetscBool Failed(const Solve *s, int candidate)
+{
+  return (PetscBool)(candidate >= 0 && s->class->offsets.seen[candidate] && !s->class->answered[candidate]);
+}
+
 /* What might be much faster is tried in place of the usual one, or of own settings where nothing surely gains. */
 static void Venture(const Solve *s, int bolder, double own, Verdict *v, Prospects *p)
 {
   const double usual = p->gains ? fmin(p->safe_mean, own) : own,
-               risk  = exp(own) * fmax(exp(fmin(p->bold_worst - own, WORST)) - exp(usual - own), 0);
+               worst = Failed(s, bolder) ? WORST : fmin(p->bold_worst - own, WORST),
+               risk  = exp(own) * fmax(exp(worst) - exp(usual - own), 0);
 
   if (p->gains && bolder == v->candidate) return;
   if (!(p->bold < usual - CURIOUS && s->class->ventured + risk < VENTURED * s->class->account.own)) return;

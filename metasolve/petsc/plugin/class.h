@@ -44,7 +44,7 @@ typedef struct { /* of logarithms: means, and mean products of what is apart fro
   int    n;
   double x, y, xx, xy;
 } Trend;
-typedef struct { /* where there was a preconditioner of the same settings: for how many operators, and for which it was made anew */
+typedef struct { /* by preconditioners: operators, and for how many of them one was made anew */
   PetscInt operators, anew;
 } Served;
 

@@ -146,8 +146,8 @@ static PetscErrorCode Begin(Solve *s, double start, PetscBool *other)
   Reuse *r = &c->reuse;
 
   PetscFunctionBegin;
-  *other = (PetscBool)!SettingsSame(&c->settings, &s->run->inner.settings);
-  if (*other) {
+  *other = (PetscBool)(c->settings.n && !SettingsSame(&c->settings, &s->run->inner.settings));
+  if (*other || !c->settings.n) {
     ReuseBegin(r, REUSE_MEAN, REUSE_VARIANCE);
     c->settings = s->run->inner.settings;
     c->failed = c->rest = 0;
@@ -167,7 +167,7 @@ static double Started(const Solve *s)
   return SolveGuessed(s) ? fmax(s->start / s->contract.bnorm, LEAST) : 1;
 }
 
-/* One more operator for which there was a preconditioner. */
+/* One more operator. What was made for other settings says nothing: what was there might have served on. */
 static void Count(Served *s, PetscBool made)
 {
   s->operators++;

@@ -1,7 +1,7 @@
 /*
    limit.h - when an inner or a replayed solve stops: the measure of its answer reaches a target, its residual grows beyond hope, a
-   time budget is used up and it is not nearly done, or others would be faster even now. Production and training use this same test; the latter compares with
-   nobody, so it sees where a solve ends that production gives up.
+   time budget is used up and it is not nearly done, or others would be faster even now. Production and training use this same test;
+   the latter compares with nobody, so it sees where a solve ends that production gives up.
    Where the measure is not the norm that the method carries along, the iterate is looked at now and then (measure.h).
 */
 #pragma once
