@@ -57,12 +57,14 @@ def measure(folder: Path, rows: int, solves: int) -> dict[str, dict[str, float]]
     save(constant_model(), model)
     for name in ("operators", "vectors"):
         (recording / name).mkdir(parents=True)
-    run = {"METASOLVE_MODE": "run", "METASOLVE_DIR": str(model), "METASOLVE_LOG": str(log)}
+    silent = {"METASOLVE_MODE": "run", "METASOLVE_DIR": str(model)}
+    run = {**silent, "METASOLVE_LOG": str(log)}
     record = {"METASOLVE_MODE": "record", "METASOLVE_DIR": str(recording)}
     plug_in = f"{BY_HAND} -dll_append {library.build()}"
     found = {
         "settings given by hand": times(rows, solves, BY_HAND, {}),
         "run mode, same settings": times(rows, solves, plug_in, run),
+        "run mode without a journal": times(rows, solves, plug_in, silent),
         "record mode": times(rows, solves // 10, plug_in, record),
     }
     check_used(log)
@@ -71,6 +73,10 @@ def measure(folder: Path, rows: int, solves: int) -> dict[str, dict[str, float]]
     found["features"] = features
     found["overhead of run beyond features"] = {
         each: found["run mode, same settings"][each] - by_hand[each] - features[each]
+        for each in PATTERNS
+    }
+    found["a line of the journal"] = {
+        each: found["run mode, same settings"][each] - found["run mode without a journal"][each]
         for each in PATTERNS
     }
     found["overhead of record"] = {
