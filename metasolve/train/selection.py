@@ -80,9 +80,13 @@ def _still_playing(playing: Sequence[Candidate], costs: Costs) -> list[Candidate
 
 
 def _affordable(playing: list[Candidate], costs: Costs, instances: int) -> list[Candidate]:
-    """As many of the best as the budget brings through so many instances more, in their order."""
+    """As many of the best as the budget brings through so many instances more, in their order.
+
+    Those that nothing is known of come last: the calls were spent before their turn.
+    """
     count = max(1, costs.evaluator.left // instances) if instances else len(playing)
-    felt = {each.name: np.mean(list(_hoped(each, costs).values())) for each in playing}
+    known = {each.name: list(_hoped(each, costs).values()) for each in playing}
+    felt = {name: float(np.mean(told)) if told else math.inf for name, told in known.items()}
     best = sorted(felt, key=lambda name: felt[name])[:count]
     return [each for each in playing if each.name in best]
 

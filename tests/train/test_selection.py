@@ -86,6 +86,15 @@ def test_a_budget_that_ends_in_the_race_still_finds_a_winner(race):
     assert winner.name != "bad"
 
 
+@pytest.mark.filterwarnings("error")
+def test_who_was_never_measured_is_no_better_than_who_was(race):
+    """The calls are spent before each has solved once; numpy has nothing to say to that."""
+    good = {f"omega {k}": {"pc_type": "sor", "omega": 1.0 + 0.05 * k} for k in range(6)}
+    winner, verdicts, evaluator = race(good, "iterations", calls=COUNT + 3)
+    assert evaluator.left == 0
+    assert winner.name == "host default" or verdicts[winner.name].instances > 0
+
+
 def test_a_small_budget_brings_the_best_to_the_end(race):
     """Not all of them halfway."""
     good = {f"omega {k}": {"pc_type": "sor", "omega": 1.0 + 0.05 * k} for k in range(6)}

@@ -12,9 +12,7 @@ CHEAP = {"gmres+jacobi": (4.0, 4.0), "lu": (9.0, 5.0)}
 DEAR = {"gmres+jacobi": (14.0, 14.0), "lu": (9.0, 5.0)}
 
 
-def test_set_ups_that_are_worth_little_say_nothing_of_dear_ones(
-    tmp_path, feature_names, run_with
-):
+def test_set_ups_that_are_worth_little_say_nothing_of_dear_ones(tmp_path, feature_names, run_with):
     """Jacobi is made anew for each of many operators; a factor may serve several all the same."""
     tree = ("log_asymmetry", -8.0, CHEAP, DEAR)
     folder = write_prior(tmp_path / "prior", list(CHEAP), [tree], list(feature_names))
