@@ -8,7 +8,7 @@ import pytest
 from ..prior_writer import write_prior
 
 TURNS = [sys.executable, str(Path(__file__).parents[2] / "hosts" / "turns.py")]
-#: ln seconds per unit of work. Two trees differ by far on two candidates; own settings are the first.
+#: ln seconds per unit of work; own settings are the first. Trees differ by far on the others.
 TREES = [{"gmres+ilu0": 4.3, "cg+jacobi": x, "gmres+jacobi": x} for x in (2.5, 5.9)]
 BOUND = 0.03  #: of the time of own settings, that trials may lose
 
