@@ -2,7 +2,7 @@
    quiet.h - what is done in PETSc's name without a word of it.
 
    Between QuietBegin() and QuietEnd() errors are only returned, solvers made are not wrapped, -help and -options_monitor say
-   nothing of ours, and no event is logged that an error would leave open.
+   nothing of ours, and the log is left as it was, also by an error in the midst of an event.
 */
 #pragma once
 #include "metasolve.h"
@@ -14,6 +14,8 @@ typedef struct { /* what there was before */
 #if PETSC_VERSION_LT(3, 20, 0)
   PetscErrorCode (*begin)(PetscLogEvent, int, PetscObject, PetscObject, PetscObject, PetscObject);
   PetscErrorCode (*end)(PetscLogEvent, int, PetscObject, PetscObject, PetscObject, PetscObject);
+  int      *open, events; /* how often each event of the log is; NULL: nothing is logged */
+  PetscBool deaf[2];      /* those that a set-up keeps out of the log meanwhile */
 #endif
 } Quiet;
 

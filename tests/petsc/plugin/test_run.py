@@ -1,8 +1,10 @@
 """Run mode: never less accurate than the program asked for; its own solve if in doubt."""
 
+import re
+
 import pytest
 
-from ..conftest import needs_hypre
+from ..conftest import PETSc, needs_hypre
 
 GOOD = {"ksp_type": "gmres", "pc_type": "bjacobi", "sub_pc_type": "ilu"}
 HOSTS = ["hard_coded", "two_ksps", "neumann", "time_steps", "elasticity", "fortran_host"]
@@ -169,3 +171,24 @@ def test_a_program_may_configure_its_blocks(name, tutorial, constant_model, run_
     assert done.returncode == 0, done.stderr
     assert {line["source"] for line in lines} == {"fallback"}
     assert done.stdout == own.stdout
+
+
+def logged(done):
+    """Calls of each event that -log_view tells of."""
+    rows = re.findall(r"^([A-Z]\w+) +(\d+) 1\.0 ", done.stdout, re.MULTILINE)
+    return {name: int(count) for name, count in rows}
+
+
+@pytest.mark.skipif(PETSc.Sys.getVersion() >= (3, 20), reason="its log has no way back")
+def test_the_log_goes_on_after_settings_that_cannot_be_set_up(
+    host, constant_model, run_with, run_program
+):
+    """PETSc's set-up keeps solves out of the log until it is over, and an error leaves them out."""
+    bad = constant_model(ksp_type="gmres", pc_type="ilu")  # not on two ranks
+    command, options = host("time_steps"), "-ksp_type gmres -pc_type jacobi -log_view"
+    own = logged(run_program(command, ranks=2, env={"PETSC_OPTIONS": options}))
+    done, lines = run_with(bad, command, 2, options=options)
+    assert lines[0]["why"] == "the settings cannot be set up"
+    assert own["KSPSolve"] > 3
+    for event in ("KSPSolve", "PCApply", "KSPGMRESOrthog"):
+        assert logged(done)[event] >= own[event], event
