@@ -58,6 +58,7 @@ class OperatorLine(BaseModel):
     asymmetry: Measured
     layout: Annotated[list[Count], Field(min_length=1)]
     state: int
+    several: bool = False
     null: SubspaceLine | None = None
     near: SubspaceLine | None = None
 
@@ -81,6 +82,7 @@ class OperatorLine(BaseModel):
             asymmetry=self.asymmetry,
             layout=tuple(self.layout),
             state=self.state,
+            several=self.several,
             null=null.read(),
             near=near.read(),
         )

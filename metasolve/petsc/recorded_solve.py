@@ -47,6 +47,8 @@ class Operator:
         Local rows on each rank of the host.
     state
         Changes when the host changed its operator within a run.
+    several
+        Of a type for several ranks (``mpiaij``), though the host has one.
     null, near
         What the host attached to it.
     """
@@ -59,6 +61,7 @@ class Operator:
     asymmetry: float
     layout: tuple[int, ...]
     state: int
+    several: bool
     null: Subspace
     near: Subspace
 
@@ -126,6 +129,11 @@ class RecordedSolve:
     def direct(self) -> bool:
         """Whether the program solves with a factorisation."""
         return self.measure is Measure.BACKWARD
+
+    @property
+    def parallel(self) -> bool:
+        """Whether PETSc's own factorisations need blocks: on several ranks, or of such a type."""
+        return self.ranks > 1 or self.operator.several
 
     @property
     def stops_preconditioned(self) -> bool:

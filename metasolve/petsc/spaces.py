@@ -41,7 +41,7 @@ class Subject:
     proven
         The program itself solves by conjugate gradients.
     parallel
-        Some run had several ranks.
+        Some operator is of a type for several ranks.
     singular
         A null space is attached to some operator.
     rows
@@ -73,7 +73,7 @@ class Subject:
             proven=all(
                 solve.host.ksp_type in _CG_LIKE and solve.outcome.reason > 0 for solve in solves
             ),
-            parallel=any(solve.ranks > 1 for solve in solves),
+            parallel=any(solve.parallel for solve in solves),
             singular=any(solve.operator.null for solve in solves),
             rows=int(np.median([each.rows for each in recording.operators().values()])),
             direct=any(solve.direct for solve in solves),

@@ -123,7 +123,11 @@ class Systems:
         layout = self._layout(operator)
         size = 12 * operator.nnz + 4 * operator.rows
         spaces = (operator.null, operator.near)
-        A = self._get((operator.hash, layout, spaces), size, lambda: self._matrix(operator, layout))
+        A = self._get(
+            (operator.hash, operator.several, layout, spaces),
+            size,
+            lambda: self._matrix(operator, layout),
+        )
         vector = 8 * operator.rows
         b, norm = self._get((solve.rhs, layout), vector, lambda: self._vector(solve.rhs, A))
         guess = None
@@ -200,7 +204,7 @@ class Systems:
         sizes = operator.rows, operator.nnz
         given = check_matrix(operator.file, *sizes)
         A = PETSc.Mat().create(self._comm)
-        A.setType(PETSc.Mat.Type.AIJ)
+        A.setType(PETSc.Mat.Type.MPIAIJ if operator.several else PETSc.Mat.Type.AIJ)
         local = PETSc.DECIDE if layout is None else layout[self._comm.rank]
         A.setSizes([(local, operator.rows)] * 2, bsize=operator.block_size)
         with self._opened(operator.file, given, converted_matrix, *sizes) as viewer:

@@ -237,7 +237,7 @@ def _expertise(solves: Sequence[RecordedSolve], journal: Sequence[Entry]) -> Exp
         )
         for solve in solves
     ]
-    return Expertise(prior, own, any(solve.ranks > 1 for solve in solves), journal)
+    return Expertise(prior, own, any(solve.parallel for solve in solves), journal)
 
 
 def isolated(

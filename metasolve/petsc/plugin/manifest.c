@@ -97,6 +97,7 @@ static PetscErrorCode AddOperator(Text *t, const Recorded *h, const Record *r)
 {
   const PetscInt *ranges;
   PetscInt        N, bs;
+  PetscBool       several;
   MatNullSpace    null, near;
 
   PetscFunctionBegin;
@@ -111,6 +112,8 @@ static PetscErrorCode AddOperator(Text *t, const Recorded *h, const Record *r)
           h->hash, h->hash, (long long)N, (long long)h->nnz, (long long)bs, r->features[5], (long long)h->operators);
   for (int i = 0; i < r->size; i++) TextAdd(t, "%s%lld", i ? "," : "", (long long)(ranges[i + 1] - ranges[i]));
   TextAdd(t, "]");
+  PetscCall(PetscStrbeginswith(((PetscObject)r->A)->type_name, "mpi", &several));
+  if (several && r->size == 1) TextAdd(t, ",\"several\":true");
   PetscCall(AddNullSpace(t, "null", null));
   PetscCall(AddNullSpace(t, "near", near));
   TextAdd(t, "}");
