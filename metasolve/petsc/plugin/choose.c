@@ -190,9 +190,9 @@ static PetscErrorCode Choose(Solve *s, Asked asked)
   r->foreseen  = v.foreseen;
   r->attempt   = v.attempt;
   r->place     = v.place;
+  s->class->ventured += v.venture - r->venture;
   r->venture   = v.usual > 0 ? v.venture : 0;
   r->usual     = v.usual;
-  s->class->ventured += v.venture;
   d->why       = (Why)v.why;
   d->detail[0] = 0;
   d->expected  = v.expected;
