@@ -196,7 +196,8 @@ def online(
         m = relative[step] + learned - learned[at]
         m[at] = s[at] = 0.0
         proven = (posterior.seen >= OFTEN) & (rows[step] <= largest)
-        j, usual, risk = _choice(m, s, at, float(own[step]), account, proven)
+        failed = (posterior.seen > 0) & np.isneginf(largest)
+        j, usual, risk = _choice(m, s, at, float(own[step]), account, proven, failed)
         answered, taken[step] = True, L[step, j]
         if j != at:
             answered, taken[step] = _attempt(m[j], bool(answers[step, j]), L[step, j])
@@ -210,7 +211,7 @@ def online(
 
 
 def _choice(
-    m: Array, s: Array, home: int, own: float, account: Account, proven: Bools
+    m: Array, s: Array, home: int, own: float, account: Account, proven: Bools, failed: Bools
 ) -> tuple[int, int, float]:
     """What is taken, in place of what, and what a trial risks.
 
@@ -223,7 +224,7 @@ def _choice(
     best = int(np.where(gains, m + CAUTION * s, np.inf).argmin()) if gains.any() else home
     if overdrawn:
         return best, best, 0.0
-    worst = np.exp(min(m[bold] + s[bold], FAILURE))
+    worst = np.exp(FAILURE if failed[bold] else min(m[bold] + s[bold], FAILURE))
     risk = own * max(float(worst - np.exp(m[best])), 0.0)
     if m[bold] - s[bold] < m[best] - BOLD and account.allows(risk):
         return bold, best, risk

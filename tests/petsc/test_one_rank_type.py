@@ -10,38 +10,15 @@ from metasolve.petsc.systems import Systems
 
 from .conftest import PETSc
 
-PROGRAM = """
-import sys, petsc4py
-petsc4py.init(sys.argv)
-from petsc4py import PETSc
-n = 60
-A = PETSc.Mat().create()
-A.setSizes([n, n])
-A.setType(PETSc.Options().getString("type", "mpiaij"))
-A.setUp()
-for i in range(*A.getOwnershipRange()):
-    A.setValue(i, i, 2.1)
-    for j in {max(i - 1, 0), min(i + 1, n - 1)} - {i}:
-        A.setValue(i, j, -1.0 if j < i else -0.9)
-A.assemble()
-x, b = A.createVecs()
-b.set(1.0)
-ksp = PETSc.KSP().create()
-ksp.setOperators(A)
-ksp.setFromOptions()
-ksp.solve(b, x)
-"""
-
 
 @pytest.fixture
-def recorded(tmp_path, run_program):
+def recorded(tmp_path, host, run_program):
     """`recorded(type)`: the recording of one solve with a matrix of that type."""
-    (tmp_path / "program.py").write_text(PROGRAM)
 
     def run(kind):
         out = tmp_path / kind
         command = [sys.executable, "-m", "metasolve", "record", "-o", str(out), "--"]
-        done = run_program([*command, sys.executable, str(tmp_path / "program.py"), "-type", kind])
+        done = run_program([*command, *host("blocks"), "-solves", "1", "-mat_type", kind])
         assert done.returncode == 0, done.stderr
         return Recording(out)
 

@@ -17,7 +17,7 @@
 #define VENTURED    0.03  /* of the program's own time: what trying bolder ones may lose */
 #define FACTOR      4e-9  /* seconds for (rows)^2, of a factorisation of a grid in space with a few unknowns at each point ... */
 #define LEAST       0.02  /* ... and what it may take anyway */
-#define OFTEN       3     /* solves that a candidate has to be seen in, to have proven itself */
+#define OFTEN       3     /* solves that a candidate has to be seen in, or to answer, to have proven itself */
 #define PATIENCE    3     /* times the best candidate, that own settings may still seem to need */
 #define ALIKE       0.15  /* standard deviation of the program's own settings in our solver beside the same in its own */
 
@@ -29,7 +29,8 @@ typedef enum {
 typedef struct { /* of rank 0 */
   int       candidate, why;
   PetscBool proven;
-  double    expected, foreseen, attempt, patience, venture, usual;
+  double    expected, foreseen, attempt, patience, venture;
+  double    usual; /* seconds of what a bolder candidate is taken for; 0: it is none. A trial is what may lose by that */
   Point     place;
 } Verdict;
 
@@ -77,7 +78,9 @@ static PetscBool Vain(const Solve *s, int candidate, Nature nature)
 /* Has it been seen here often, and answered on an operator at least as large? That it gains as well, others say. */
 static PetscBool Proven(const Solve *s, int candidate)
 {
-  return (PetscBool)(s->class->offsets.seen[candidate] >= OFTEN && s->class->answered[candidate] >= s->op.rows);
+  const PetscBool often = (PetscBool)(s->class->offsets.seen[candidate] >= OFTEN || s->class->answers[candidate] >= OFTEN);
+
+  return (PetscBool)(often && s->class->answered[candidate] >= s->op.rows);
 }
 
 /* Where meshes are refined, the last solve takes as long as all others: what was not tried on a coarse one comes too late. The
@@ -96,7 +99,7 @@ static void MeasureFirst(const Solve *s, Verdict *v)
 {
   if (!s->run->untold || s->class->own_solve.n || s->class->offsets.seen[POSTERIOR_OWN]) return;
   v->why     = WHY_MEASURED;
-  v->venture = 0;
+  v->venture = v->usual = 0;
   if (s->run->hidden) v->patience = 0;
 }
 
@@ -163,7 +166,7 @@ static void Best(Solve *s, Nature nature, Asked asked, Verdict *v)
                 ? INFINITY
                 : exp(f->total[v->candidate] + PosteriorMean(o, f, WhoseCandidate(v->candidate)));
   v->patience = v->candidate == POSTERIOR_LASTING ? 0 : PATIENCE * v->foreseen; /* own settings are not given up for themselves */
-  if (v->candidate < 0 || !(v->venture > 0 || best.gains)) v->why = WHY_NO_GAIN;
+  if (v->candidate < 0 || !(v->usual > 0 || best.gains)) v->why = WHY_NO_GAIN;
   MeasureFirst(s, v);
   left = fmin(VENTURED * s->class->account.own - s->class->ventured, VENTURED * s->class->account.taken - s->class->search.risked);
   ProbeAsk(s, v->candidate, v->foreseen, v->why || v->venture > 0 || asked != ASKED_FIRST ? 0 : left, &v->place);

@@ -18,9 +18,17 @@ static void SeeAttempt(Solve *s)
   if (s->run->inner.ksp && s->run->inner.ksp->reason == KSP_DIVERGED_INDEFINITE_MAT) s->class->indefinite = PETSC_TRUE;
   if (s->why == WHY_SETUP_FAILED && tried.offset < POSTERIOR_OWN)
     PriorImpossible(PolicyPrior(r->policy), tried.offset, s->op.several);
-  if (s->answered) s->class->answered[tried.offset] = PetscMax(s->class->answered[tried.offset], s->op.rows);
   if (!s->answered) seen = fmax(seen, ExpectOwn(s, 1) + FAILURE);
   LessonSee(&s->lesson, PosteriorObserve(&s->class->offsets, &r->forecast, tried, seen - foreseen));
+}
+
+/* Also where its seconds tell nothing of others: from an earlier solution, or with a preconditioner that was kept. */
+static void CountAnswer(const Solve *s)
+{
+  const int offset = WhoseTried(s).offset;
+
+  s->class->answers[offset]++;
+  s->class->answered[offset] = PetscMax(s->class->answered[offset], s->op.rows);
 }
 
 static void SeeOwn(Solve *s, double seconds)
@@ -54,10 +62,13 @@ static void Settle(const Solve *s, PetscBool tried)
 void ChosenLearn(Solve *s)
 {
   const PetscBool tried = (PetscBool)(s->source == SOURCE_MODEL || s->source == SOURCE_FALLBACK);
+  PetscBool       told;
 
   if (!SolveByPrior(s)) return;
   if (s->run->venture > 0) Settle(s, tried);
-  if (tried && !s->own && s->run->candidate >= 0 && s->setup + s->solve > 0 && KeepTells(s)) {
+  told = (PetscBool)(tried && !s->own && s->run->candidate >= 0 && s->setup + s->solve > 0);
+  if (told && s->answered && !SolveProbes(s)) CountAnswer(s);
+  if (told && KeepTells(s)) {
     ProbeLearn(s);
     if (!SolveProbes(s)) SeeAttempt(s); /* a probe tells of the numbers, not of the candidate */
   }

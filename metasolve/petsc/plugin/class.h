@@ -75,7 +75,8 @@ struct _Class {
   PetscBool timed;                       /* is it known how slow this machine is, ... */
   double    slowness;                    /* ... ln of times the one that the prior was measured on? */
   double    ventured;                    /* seconds that bolder candidates have lost, or may be losing */
-  PetscInt  answered[POSTERIOR_OFFSETS]; /* by each candidate in this run: rows of the largest operator */
+  PetscInt  answers[POSTERIOR_OFFSETS];  /* by each candidate in this run ... */
+  PetscInt  answered[POSTERIOR_OFFSETS]; /* ... and rows of the largest operator of these */
   double    looked;                      /* of looks at systems that own settings solved */
   Attained  own;                         /* how good the program's own answers are ... */
   PetscInt  looks;                       /* ... of which so many have been there */

@@ -139,15 +139,16 @@ static void Age(Solve *s, Cycle *c)
   else if (Iterations(s) > WORSE * c->iterations * c->reuse.accuracy + MORE) InnerAnew(&s->run->inner);
 }
 
-/* A preconditioner was made. In a solve that a kept one has begun, what is left of it says nothing of a whole one. */
+/* A preconditioner was made; *other: in place of one of other settings. What is left of a solve that a kept one has begun says
+   nothing of a whole one. */
 static PetscErrorCode Begin(Solve *s, double start, PetscBool *other)
 {
   Cycle *c = &s->run->cycle;
   Reuse *r = &c->reuse;
 
   PetscFunctionBegin;
-  *other = (PetscBool)(c->settings.n && !SettingsSame(&c->settings, &s->run->inner.settings));
-  if (*other || !c->settings.n) {
+  if (!SettingsSame(&c->settings, &s->run->inner.settings)) {
+    *other = (PetscBool)(c->settings.n > 0);
     ReuseBegin(r, REUSE_MEAN, REUSE_VARIANCE);
     c->settings = s->run->inner.settings;
     c->failed = c->rest = 0;

@@ -54,16 +54,19 @@ static void LogRemember(Quiet *q)
 
   q->open = log ? malloc((size_t)PetscMax(log->numEvents, 1) * sizeof *q->open) : NULL;
   if (!q->open) return;
+  q->stage  = petsc_stageLog->curStage;
   q->events = log->numEvents;
   for (int e = 0; e < q->events; e++) q->open[e] = log->eventInfo[e].depth;
   for (int i = 0; i < 2; i++) q->deaf[i] = (PetscBool)(Kept(i) >= q->events || !log->eventInfo[Kept(i)].active);
 }
 
-/* An error leaves events open, and those out of the log that a set-up had kept out. */
+/* An error leaves stages and events open, and those out of the log that a set-up had kept out. */
 static void LogRestore(const Quiet *q)
 {
-  const PetscEventPerfLog log = q->open ? Events() : NULL;
+  PetscEventPerfLog log;
 
+  while (q->open && petsc_stageLog->curStage != q->stage && !PetscLogStagePop()) continue;
+  log = q->open ? Events() : NULL;
   for (int e = 0; log && e < q->events; e++)
     while (log->eventInfo[e].depth > q->open[e] && !PetscLogEventEndDefault(e, 0, NULL, NULL, NULL, NULL)) continue;
   for (int i = 0; log && i < 2; i++)

@@ -14,8 +14,8 @@ typedef struct { /* what there was before */
 #if PETSC_VERSION_LT(3, 20, 0)
   PetscErrorCode (*begin)(PetscLogEvent, int, PetscObject, PetscObject, PetscObject, PetscObject);
   PetscErrorCode (*end)(PetscLogEvent, int, PetscObject, PetscObject, PetscObject, PetscObject);
-  int      *open, events; /* how often each event of the log is; NULL: nothing is logged */
-  PetscBool deaf[2];      /* those that a set-up keeps out of the log meanwhile */
+  int      *open, events, stage; /* how often each event of the log is, in its stage; NULL: nothing is logged */
+  PetscBool deaf[2];             /* those that a set-up keeps out of the log meanwhile */
 #endif
 } Quiet;
 

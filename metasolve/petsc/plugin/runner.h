@@ -90,7 +90,7 @@ typedef struct { /* kept with a KSP */
   Settings      own;       /* to be used in the inner solver, where own settings are described by options; 0: they are not */
   PetscBool     own_ready; /* their preconditioner was set up already */
   double        foreseen, attempt; /* seconds of the candidate, and of its first attempt, which pays for the whole set-up */
-  double        venture, usual;    /* seconds that a bolder one may lose, 0: it is none; and those of the one that it stands for */
+  double        venture, usual;    /* seconds that a bolder one may lose, 0: it is no trial; and those of what it is taken for */
   double        dear[2];           /* seconds of a product with A and with P, where these are two; 0: not taken yet */
   PetscBool     decided, proven, wave, hidden, untold; /* proven: what was chosen is no trial; and ForeseeNature() */
   Previous      previous;

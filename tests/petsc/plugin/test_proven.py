@@ -24,7 +24,7 @@ def test_what_has_answered_often_goes_on_when_the_account_is_overdrawn(
     """An attempt fails on a dear system, which costs more than cheap ones have brought."""
     tree = ("log_asymmetry", -8.0, CHEAP, DEAR)
     folder = write_prior(tmp_path / "prior", NAMES, [tree], list(feature_names))
-    command = [sys.executable, str(TURNS), "-n", "60", "-pc_type", "jacobi"]
+    command = [sys.executable, str(TURNS), "-n", "160", "-pc_type", "jacobi"]
     turns = "c" * (3 + ranks if proven else 1 + ranks) + "dddd" + "c" * 8
     _, lines = run_with(folder, [*command, "-turns", turns], ranks, env=COUNTED)
     assert any(line["source"] == "fallback" for line in lines)
